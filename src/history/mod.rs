@@ -1,0 +1,314 @@
+//! What was observed: owned events in one total order, with their raw bytes, and the form in
+//! which they are stored.
+//!
+//! Everything above this room acts, everything below it judges. A history says only what was
+//! seen. It does **not** say what was asked for (that is the plan, which travels in its header)
+//! and it draws no conclusion.
+
+mod raw;
+mod store;
+
+pub use raw::Raw;
+pub use store::{HistoryError, read, write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::mllp::Anomaly;
+
+/// Version of the stored form that this program writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// One recorded case.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// What the events belong to.
+    pub header: Header,
+    /// The events, in the order in which they were observed.
+    pub events: Vec<Event>,
+}
+
+/// The first line of a stored history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Always `chargeproof-history`.
+    pub format: String,
+    /// Version of the form; see [`FORMAT_VERSION`].
+    pub version: u32,
+    /// Id of the case.
+    pub case: String,
+    /// When the case started, RFC 3339; the zero of every [`Micros`].
+    pub started: String,
+    /// The plan that was carried out, as JSON, so that the history can be judged again.
+    pub plan: Box<RawValue>,
+}
+
+/// Microseconds since the case started, on a clock that never goes back.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Micros(pub u64);
+
+/// One thing that was observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Position in the total order, from 1.
+    pub seq: u64,
+    /// When it was observed.
+    pub at: Micros,
+    /// What it was.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// Number of a connection within its case, from 1, in the order of acceptance.
+pub type ConnectionId = u32;
+
+/// Number of a life of the sender process within its case, from 1.
+pub type Incarnation = u32;
+
+/// What can be observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum What {
+    /// The sender process was started.
+    SenderStarted {
+        /// Which life this is.
+        incarnation: Incarnation,
+    },
+    /// The sender could not be started or driven.
+    SenderFailed {
+        /// Which life it would have been.
+        incarnation: Incarnation,
+        /// What went wrong.
+        why: String,
+    },
+    /// An exam was handed to the sender.
+    Submitted {
+        /// Name of the exam in the plan.
+        exam: String,
+        /// To which life it was handed.
+        incarnation: Incarnation,
+    },
+    /// The harness ended the sender: asked it to stop, or killed it.
+    SenderEnding {
+        /// Which life is ended.
+        incarnation: Incarnation,
+        /// How.
+        how: Ending,
+    },
+    /// The sender process has exited.
+    SenderExited {
+        /// Which life has ended.
+        incarnation: Incarnation,
+        /// Exit code, or none after a signal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+        /// The signal that ended it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
+        /// Whether the harness had asked for it.
+        asked: bool,
+    },
+    /// Processes of the sender's group outlived it and were ended.
+    LeftBehind {
+        /// Whose they were.
+        incarnation: Incarnation,
+        /// How many were seen.
+        processes: u32,
+    },
+    /// An endpoint began to listen, or stopped.
+    Listening {
+        /// Name of the endpoint.
+        endpoint: String,
+        /// Whether it listens now.
+        up: bool,
+    },
+    /// The harness's own connect to a closed endpoint was refused: the sender's would be too.
+    RefusalSeen {
+        /// Name of the endpoint.
+        endpoint: String,
+    },
+    /// A connection was accepted.
+    Opened {
+        /// Its number.
+        connection: ConnectionId,
+        /// The endpoint that accepted it.
+        endpoint: String,
+        /// The life of the sender that opened it.
+        incarnation: Incarnation,
+    },
+    /// A whole piece of what the sender sent: a frame, stray bytes, or what was left at the end.
+    Received {
+        /// On which connection.
+        connection: ConnectionId,
+        /// Offset of the piece's first byte among all bytes received on this connection.
+        offset: u64,
+        /// When its first byte arrived.
+        began: Micros,
+        /// What kind of piece it is.
+        piece: Piece,
+        /// Its bytes as they were on the wire, framing included, up to the recording limit.
+        bytes: Raw,
+        /// How many bytes it had; more than are kept once the limit is passed.
+        length: u64,
+        /// What was wrong with its framing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        anomalies: Vec<Anomaly>,
+    },
+    /// The EMR wrote to the sender.
+    Replied {
+        /// On which connection.
+        connection: ConnectionId,
+        /// The `seq` of the [`What::Received`] that it answers, if it answers one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<u64>,
+        /// Stable name of the answer or fault, such as `answer/accept`.
+        name: String,
+        /// The bytes that the operating system took.
+        bytes: Raw,
+        /// When the first of them was written.
+        began: Micros,
+        /// In how many writes they went out.
+        writes: u32,
+        /// Whether all that was meant to be written was taken.
+        complete: bool,
+    },
+    /// A scripted behaviour happened as asked.
+    Played {
+        /// Index of the behaviour in the plan's script.
+        behaviour: usize,
+        /// Stable name of the fault, such as `connection/reset-before-reply`.
+        name: String,
+        /// Where, if it belongs to one connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<ConnectionId>,
+    },
+    /// The EMR ended a connection, or its half of it.
+    EndedByEmr {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How.
+        how: End,
+    },
+    /// The sender ended a connection, or its half of it.
+    EndedBySender {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How.
+        how: End,
+    },
+    /// The harness watched a quiet wire to its end.
+    Watched {
+        /// For how long nothing was seen.
+        quiet: Micros,
+        /// For how long that should have been so.
+        wanted: Micros,
+    },
+    /// A step of the plan waited for something that did not come.
+    WaitedInVain {
+        /// For what.
+        wanted: String,
+        /// For how long.
+        waited: Micros,
+    },
+    /// What the sender says became of its charges.
+    Account {
+        /// One entry per order that the sender knows.
+        charges: Vec<Accounted>,
+    },
+    /// The sender was asked for its account and gave none.
+    NoAccount {
+        /// What it did instead.
+        why: String,
+    },
+    /// A bound was reached; what lies beyond it was not recorded.
+    Bound {
+        /// Which bound.
+        what: String,
+    },
+    /// The history ends here because the run was interrupted.
+    Interrupted,
+    /// The harness carried out its last step: nothing is cut off.
+    Finished,
+}
+
+/// What kind of piece a sender sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Piece {
+    /// A frame with its end.
+    Frame,
+    /// Bytes outside any frame.
+    Stray,
+    /// A frame that had no end when the connection ended.
+    Unfinished,
+    /// A frame or stray run that outgrew the limit; only its beginning is kept.
+    Oversize,
+}
+
+/// How a connection, or half of it, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// An orderly end in both directions.
+    Close,
+    /// A reset.
+    Reset,
+    /// An orderly end of this side's sending only.
+    HalfClose,
+}
+
+/// How the harness ended the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It was asked to stop, as its sender file says.
+    Stop,
+    /// It was killed at once.
+    Kill,
+}
+
+/// What the sender says of one order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accounted {
+    /// The order's internal number.
+    pub order: String,
+    /// What became of its charge.
+    pub outcome: Outcome,
+}
+
+/// What became of a charge, in the sender's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The EMR took it.
+    Delivered,
+    /// The EMR refused it.
+    Rejected,
+    /// It was sent and nobody knows; a person must look.
+    Unknown,
+    /// No byte of it was sent.
+    NotSent,
+}
+
+impl Micros {
+    /// The time from `earlier` to this one; zero if it is not earlier.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl From<std::time::Duration> for Micros {
+    fn from(duration: std::time::Duration) -> Self {
+        Self(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+impl From<Micros> for std::time::Duration {
+    fn from(micros: Micros) -> Self {
+        Self::from_micros(micros.0)
+    }
+}

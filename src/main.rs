@@ -1,0 +1,5 @@
+//! The `chargeproof` command.
+
+fn main() -> std::process::ExitCode {
+    chargeproof::cli::main()
+}

@@ -1,0 +1,281 @@
+//! What will be done: one case of a scenario with every default, seed, limit and axis decided.
+//!
+//! A plan travels in the header of the history that it leads to, so that the history can be
+//! judged again without the files it came from. It does **not** read files and does not act.
+
+mod fault;
+
+pub use fault::{Fault, FaultKind};
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::exam::Exam;
+use crate::history::Micros;
+use crate::mapping::Mapping;
+
+/// One case, decided.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Id of the case: path of the scenario and its axes, as in `once/rejected[reply=answer/reject]`.
+    pub id: String,
+    /// What the scenario is about, in one line.
+    pub title: String,
+    /// The promises that it exercises.
+    pub requirements: Vec<String>,
+    /// What decides every random choice.
+    pub seed: u64,
+    /// What the message is made by, and which fields make a charge.
+    pub mapping: Mapping,
+    /// What results are made by, if the sender is to send any.
+    pub results: Option<Mapping>,
+    /// The exams by name, in the order in which they were written; probes included.
+    pub exams: IndexMap<String, Exam>,
+    /// Names of the endpoints that the EMR listens on.
+    pub endpoints: Vec<String>,
+    /// What the EMR does other than accept; the first behaviour that matches plays.
+    pub script: Vec<Behaviour>,
+    /// What the harness does, in order.
+    pub steps: Vec<Step>,
+    /// How long and how much.
+    pub limits: Limits,
+    /// What must come of it.
+    pub expect: Expect,
+    /// The sender under test.
+    pub sender: SenderPlan,
+}
+
+/// One entry of the EMR's script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Behaviour {
+    /// When it plays.
+    pub on: Match,
+    /// What it plays, in order.
+    pub play: Vec<Play>,
+    /// How many times at the most; no bound if absent.
+    pub times: Option<u32>,
+}
+
+/// When a behaviour plays: everything that is named must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Match {
+    /// The exam whose order the message carries; before a message is whole, the exam that was
+    /// handed over last.
+    pub exam: Option<String>,
+    /// Which attempt at that order, from 1, as this EMR counts.
+    pub attempt: Option<u32>,
+    /// Which message of its endpoint, from 1.
+    pub message: Option<u32>,
+    /// Which connection of its endpoint, from 1.
+    pub connection: Option<u32>,
+    /// The endpoint.
+    pub endpoint: Option<String>,
+    /// The kind of message; charges only, if absent.
+    pub kind: Option<MessageKind>,
+}
+
+/// What a message is about, by MSH-9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageKind {
+    /// DFT: money, at most one time.
+    Charge,
+    /// ORU or MDM: may be resent until it is accepted.
+    Result,
+}
+
+/// One thing that the EMR plays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Play {
+    /// A fault or answer by its stable name.
+    Fault {
+        /// Which.
+        fault: Fault,
+        /// Its parameters.
+        #[serde(default)]
+        with: Parameters,
+    },
+    /// Bytes exactly as written.
+    Raw(crate::history::Raw),
+    /// A pause.
+    Wait(Micros),
+}
+
+/// Parameters of a fault; each fault reads those that make sense for it and has defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Parameters {
+    /// How long to wait before, between or after, by fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Micros>,
+    /// A byte count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// How many times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// Text to carry, such as MSA-3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Acknowledgement code to use instead of the fault's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// One step of the harness.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Start the sender.
+    Start,
+    /// Hand over an exam.
+    Submit(String),
+    /// Wait until the EMR has dealt with the exam's message: answered it, or played its fault.
+    Await(String),
+    /// Wait for a wire event, then kill the sender at once and read its connections to the end.
+    Kill(WireEvent),
+    /// Ask the sender to stop, and wait until it has and its connections are read to the end.
+    Stop,
+    /// Forget the rest of the script: from here on the EMR is healthy.
+    Heal,
+    /// Watch until the wire has been quiet for as long as the limits say.
+    Settle,
+    /// Ask the sender what became of its charges.
+    Account,
+}
+
+/// Something on the wire that a step can wait for; the first one after the step began counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WireEvent {
+    /// A connection was accepted.
+    Accepted,
+    /// The first byte of a message arrived.
+    FirstByte,
+    /// This many bytes of a message arrived.
+    Bytes(u64),
+    /// The message has come to its first FT1.
+    InsideFt1,
+    /// The whole message arrived; nothing was answered.
+    EndOfMessage,
+    /// The reply is due, and is not written.
+    BeforeReply,
+    /// This many bytes of the reply were written; the rest is not.
+    ReplyBytes(u64),
+    /// The whole reply was written.
+    ReplySent,
+}
+
+/// How long and how much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// How long the sender waits for an acknowledgement.
+    pub ack_timeout: Micros,
+    /// The longest time after which the sender tries anything again.
+    pub longest_retry: Micros,
+    /// How long the wire must be quiet to count as settled; twice the longest of the two above.
+    pub settle: Micros,
+    /// How long a step waits for what it wants before it goes on.
+    pub patience: Micros,
+    /// How long the sender may take to stop before it is killed.
+    pub stop: Micros,
+    /// The largest message that is kept whole, in bytes.
+    pub message_bytes: u64,
+    /// How many connections may be open at once.
+    pub connections: u32,
+    /// How many messages are recorded before the sender counts as flooding.
+    pub messages: u32,
+    /// How many bytes are recorded before the sender counts as flooding.
+    pub recorded_bytes: u64,
+}
+
+/// What must come of the case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    /// For each exam, how often its charge must be attempted.
+    pub charges: IndexMap<String, Charged>,
+    /// When an attempt counts.
+    pub attempts: AttemptMode,
+    /// The approved snapshot of each exam's message, by snapshot name; none if not yet approved.
+    /// Empty unless the scenario asks for snapshots.
+    pub snapshots: BTreeMap<String, Snapshot>,
+    /// Names of exams that stand for the harness's own probes.
+    pub probes: Vec<String>,
+    /// Behaviours that need not play, by index; every other one must be seen to have played.
+    pub optional_behaviours: Vec<usize>,
+}
+
+/// The snapshot of one exam's message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// The exam whose message it is.
+    pub exam: String,
+    /// The approved text, without insta's header.
+    pub approved: Option<String>,
+}
+
+/// How often a charge must be attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Charged {
+    /// Exactly once.
+    Once,
+    /// Once or not at all: the sender was killed about the time, or could not connect.
+    AtMostOnce,
+    /// Not at all.
+    Never,
+}
+
+/// When an attempt counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptMode {
+    /// One byte of the message on the wire is an attempt.
+    #[default]
+    Strict,
+    /// Only a complete message is; declared by the sender file.
+    Frame,
+}
+
+/// The sender under test, as its sender file says, decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SenderPlan {
+    /// Its name, for people.
+    pub name: String,
+    /// The program and its arguments, with placeholders such as `{inbox}` still in them.
+    pub start: Vec<String>,
+    /// Environment variables to set, placeholders allowed.
+    pub environment: BTreeMap<String, String>,
+    /// Directory to start it in; the case's own if absent.
+    pub directory: Option<String>,
+    /// The command that prints its account, placeholders allowed.
+    pub account: Option<Vec<String>>,
+    /// How it is asked to stop.
+    pub stop: StopBy,
+    /// For the reference sender, the defect that is built in.
+    pub bug: Option<String>,
+    /// For the reference sender, the honest habit that is switched on.
+    pub variant: Option<String>,
+}
+
+/// How a sender is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopBy {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT.
+    Interrupt,
+    /// The end of its standard input.
+    StandardInput,
+}

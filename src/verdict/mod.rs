@@ -1,0 +1,298 @@
+//! Pass, inconclusive, fail: findings that point into a history, and how they combine.
+//!
+//! A pass is evidence that the thing was exercised, never the absence of a failure. This room
+//! does **not** judge: it holds what a judge found.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::history::{ConnectionId, Incarnation, Micros};
+
+/// How a case, or a whole run, came out. The order is from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every promise was exercised and held.
+    Pass,
+    /// Something needed for a verdict was not seen.
+    Inconclusive,
+    /// A promise was broken.
+    Fail,
+}
+
+/// What a finding means for the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// A snapshot waits for review.
+    Pending,
+    /// Evidence is missing.
+    Inconclusive,
+    /// The sender could not be started or driven.
+    Undriven,
+    /// A promise was broken.
+    Broken,
+    /// A charge was sent twice.
+    SentTwice,
+}
+
+/// One thing that a rule found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Name of the rule, such as `once/per-order`.
+    pub rule: String,
+    /// What it means for the exit code.
+    pub weight: Weight,
+    /// Under which circumstance it showed, such as `answer/reject` or `restart`; the same
+    /// defect under the same circumstance has the same words in every case.
+    pub circumstance: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// The evidence, where two attempts or two values can be laid side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+/// The evidence behind a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Which charge, in words: the order, the exam, the codes.
+    pub charge: String,
+    /// The attempts that bear witness, in time order.
+    pub attempts: Vec<Attempt>,
+    /// What the EMR answered and what else happened between the first and the last attempt.
+    pub between: Vec<Moment>,
+    /// How the witnesses differ, or how the message differs from what was agreed, by field.
+    pub differences: Vec<FieldDifference>,
+}
+
+/// One connection's attempt to send a charge: at least one byte of its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `seq` of the event in the history.
+    pub event: u64,
+    /// When its first byte arrived.
+    pub at: Micros,
+    /// On which connection.
+    pub connection: ConnectionId,
+    /// At which endpoint.
+    pub endpoint: String,
+    /// By which life of the sender.
+    pub incarnation: Incarnation,
+    /// How many of its bytes arrived.
+    pub bytes: u64,
+    /// Whether the whole message arrived.
+    pub complete: bool,
+    /// Its MSH-10; never an identity, only something to look for in a log.
+    pub control_id: String,
+}
+
+/// Something that happened, with its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// `seq` of the event in the history.
+    pub event: u64,
+    /// When.
+    pub at: Micros,
+    /// What, in one fragment.
+    pub what: String,
+}
+
+/// A field that is not what the other side has. Values of patient fields may be masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDifference {
+    /// Where, such as `FT1[2]-26`.
+    pub path: String,
+    /// What was expected, or what the first witness has.
+    pub expected: String,
+    /// What was found, or what the last witness has.
+    pub found: String,
+}
+
+/// A rule that was exercised and held, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Name of the rule.
+    pub rule: String,
+    /// How many times it was exercised: charges, messages or frames.
+    pub times: u64,
+}
+
+/// A message as it was sent, in snapshot form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotSeen {
+    /// Name of the snapshot: the path of its file below `snapshots/`, without the ending.
+    pub name: String,
+    /// The text that was observed.
+    pub text: String,
+    /// Whether it equals the approved one.
+    pub approved: bool,
+}
+
+/// What the judge says of one history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// How the case came out.
+    pub verdict: Verdict,
+    /// What was found, worst first.
+    pub findings: Vec<Finding>,
+    /// What was exercised and held.
+    pub held: Vec<Held>,
+    /// How long the wire was watched after the last event.
+    pub watched: Micros,
+    /// How many charges were seen.
+    pub charges: u64,
+    /// The messages that a snapshot was asked for.
+    pub snapshots: Vec<SnapshotSeen>,
+}
+
+/// One case of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseOutcome {
+    /// Id of the case, such as `once/rejected[reply=answer/reject]`.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The promises that it exercises.
+    pub requirements: Vec<String>,
+    /// What the judge says.
+    pub judgement: Judgement,
+    /// How long it took.
+    pub took: Micros,
+    /// Where its history is stored, if it is.
+    pub history: Option<String>,
+    /// The command that repeats it.
+    pub repeat: String,
+}
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOutcome {
+    /// Name of the sender under test.
+    pub sender: String,
+    /// The seed that decided every random choice.
+    pub seed: u64,
+    /// The cases, in the order of their ids.
+    pub cases: Vec<CaseOutcome>,
+    /// How long it took.
+    pub took: Micros,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+/// Exit codes of the program, which are part of its interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Exit {
+    /// All required checks passed.
+    Passed = 0,
+    /// A check failed.
+    Failed = 1,
+    /// Wrong usage, or a file that cannot be read as what it should be.
+    Usage = 2,
+    /// Pending snapshots only.
+    Pending = 3,
+    /// Nothing ran.
+    NothingRan = 4,
+    /// Inconclusive.
+    Inconclusive = 5,
+    /// The sender could not be started or driven.
+    Undriven = 6,
+    /// A charge was sent twice.
+    SentTwice = 10,
+    /// Our own fault.
+    Internal = 70,
+}
+
+impl Weight {
+    /// The exit code that a finding of this weight asks for.
+    #[must_use]
+    pub const fn exit(self) -> Exit {
+        match self {
+            Self::Pending => Exit::Pending,
+            Self::Inconclusive => Exit::Inconclusive,
+            Self::Undriven => Exit::Undriven,
+            Self::Broken => Exit::Failed,
+            Self::SentTwice => Exit::SentTwice,
+        }
+    }
+
+    /// The verdict of a case whose worst finding has this weight.
+    #[must_use]
+    pub const fn verdict(self) -> Verdict {
+        match self {
+            Self::Pending | Self::Inconclusive | Self::Undriven => Verdict::Inconclusive,
+            Self::Broken | Self::SentTwice => Verdict::Fail,
+        }
+    }
+}
+
+impl Exit {
+    /// How bad an exit is; of several, the worst is the one that counts.
+    const fn badness(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Pending => 1,
+            Self::NothingRan => 2,
+            Self::Inconclusive => 3,
+            Self::Undriven => 4,
+            Self::Failed => 5,
+            Self::SentTwice => 6,
+            Self::Usage | Self::Internal => 7,
+        }
+    }
+
+    /// The worse of two.
+    #[must_use]
+    pub const fn worst(self, other: Self) -> Self {
+        if other.badness() > self.badness() { other } else { self }
+    }
+
+    /// The number that the process exits with.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl Judgement {
+    /// The exit code that this judgement alone would ask for.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.findings.iter().fold(Exit::Passed, |worst, finding| worst.worst(finding.weight.exit()))
+    }
+}
+
+impl RunOutcome {
+    /// The exit code of the run: the worst of its cases.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        if self.cases.is_empty() {
+            return Exit::NothingRan;
+        }
+        let start = if self.interrupted { Exit::Inconclusive } else { Exit::Passed };
+        self.cases.iter().fold(start, |worst, case| worst.worst(case.judgement.exit()))
+    }
+
+    /// The verdict of the run: the worst of its cases.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let start = if self.interrupted || self.cases.is_empty() {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Pass
+        };
+        self.cases.iter().map(|case| case.judgement.verdict).fold(start, Verdict::max)
+    }
+
+    /// How many cases came out in each way.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Verdict, usize> {
+        let mut counts = BTreeMap::new();
+        for case in &self.cases {
+            *counts.entry(case.judgement.verdict).or_insert(0) += 1;
+        }
+        counts
+    }
+}
