@@ -13,6 +13,9 @@ use super::evidence::{Evidence, Place};
 /// How many moments a proof shows.
 const SHOWN: usize = 40;
 
+/// How many messages are looked at to find the next one on a connection.
+const LOOK_AHEAD: usize = 1000;
+
 /// How long an answer's text may be in a sentence, in characters.
 const ANSWER_SHOWN: usize = 60;
 
@@ -31,9 +34,14 @@ pub(super) fn witness(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Attempt {
     }
 }
 
-/// What happened between two attempts, on their connections and to the sender.
-pub(super) fn moments(evidence: &Evidence<'_>, first: &Sent<'_>, second: &Sent<'_>) -> Vec<Moment> {
-    let (from, to) = (evidence.place(first), evidence.place(second));
+/// What happened between two attempts, or after one, on their connections and to the sender.
+pub(super) fn moments(
+    evidence: &Evidence<'_>,
+    first: &Sent<'_>,
+    second: Option<&Sent<'_>>,
+) -> Vec<Moment> {
+    let from = evidence.place(first);
+    let to = second.map_or_else(|| until_next(evidence, first), |second| evidence.place(second));
     let mut moments = Vec::new();
     let mut answered = false;
     for event in span(evidence, first, &to) {
@@ -74,13 +82,18 @@ pub(super) fn circumstance(
 
 /// What the EMR did with an attempt, in stable words.
 pub(super) fn answered(evidence: &Evidence<'_>, sent: &Sent<'_>) -> String {
-    let end = evidence.events.last().map_or(0, |event| event.seq + 1);
+    let to = until_next(evidence, sent);
+    fault_after(evidence, sent, &to).unwrap_or_else(|| ended_or_silent(evidence, sent, &to))
+}
+
+/// The place of the next message on the connection of `sent`, or of the end of the history.
+fn until_next<'h>(evidence: &Evidence<'h>, sent: &Sent<'_>) -> Place<'h> {
     let place = evidence.place(sent);
     let next = evidence.sent.partition_point(|other| other.event <= sent.event);
     let next = evidence.sent[next..].iter().map(|other| evidence.place(other));
-    let next = next.take(1000).find(|other| other.connection == place.connection);
-    let to = Place { seq: next.map_or(end, |next| next.seq), ..place };
-    fault_after(evidence, sent, &to).unwrap_or_else(|| ended_or_silent(evidence, sent, &to))
+    let next = next.take(LOOK_AHEAD).find(|other| other.connection == place.connection);
+    let (seq, at) = evidence.events.last().map_or((0, place.at), |last| (last.seq + 1, last.at));
+    next.unwrap_or(Place { seq, at, began: at, ..place })
 }
 
 /// The events between a first attempt and a second.

@@ -10,6 +10,7 @@ mod accounts;
 mod attempts;
 mod between;
 mod companions;
+mod compare;
 mod elimination;
 mod evidence;
 mod exercise;

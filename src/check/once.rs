@@ -299,7 +299,7 @@ fn laid_out(
     let proof = Proof {
         charge: charge_in_words(evidence, order, shown),
         attempts: vec![witness(evidence, first), witness(evidence, second)],
-        between: moments(evidence, first, second),
+        between: moments(evidence, first, Some(second)),
         differences: differences(first, second, mask),
     };
     Told { circumstance: circumstance(evidence, order, first, second), message, proof: Some(proof) }
