@@ -187,3 +187,82 @@ impl<'a> Iterator for Pieces<'a> {
         Some(Piece::Sequence { body, whole: &self.bytes[begin..self.at] })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quickcheck::quickcheck;
+    use rstest::rstest;
+
+    use super::{escape, mistakes, unescape};
+    use crate::hl7::Delimiters;
+
+    #[rstest]
+    #[case::field("a|b", r"a\F\b")]
+    #[case::component("a^b", r"a\S\b")]
+    #[case::repetition("a~b", r"a\R\b")]
+    #[case::subcomponent("a&b", r"a\T\b")]
+    #[case::escape("a\\b", r"a\E\b")]
+    #[case::return_("a\rb", r"a\X0D\b")]
+    #[case::line_feed("a\nb", r"a\X0A\b")]
+    #[case::start_byte("a\x0bb", r"a\X0B\b")]
+    #[case::letters("Zo\u{eb} M\u{fc}ller", "Zo\u{eb} M\u{fc}ller")]
+    fn text_is_escaped_and_back(#[case] text: &str, #[case] escaped: &str) {
+        assert_eq!(escape(text, Delimiters::default()), escaped);
+        assert_eq!(&*unescape(escaped.as_bytes(), Delimiters::default()), text.as_bytes());
+    }
+
+    #[rstest]
+    #[case::several_bytes(r"\X4142\", b"AB")]
+    #[case::lower_case_digits(r"\Xe9\", b"\xe9")]
+    #[case::line_break_is_kept(r"a\.br\b", br"a\.br\b")]
+    #[case::highlight_is_kept(r"\H\a\N\", br"\H\a\N\")]
+    #[case::local_is_kept(r"\Z9\", br"\Z9\")]
+    #[case::dangling_is_kept(r"a\b", br"a\b")]
+    #[case::unknown_is_kept(r"C:\new\file", br"C:\new\file")]
+    #[case::odd_digits_are_kept(r"\X123\", br"\X123\")]
+    #[case::mistake_does_not_hide_what_follows(r"a\b\T\c", br"a\b&c")]
+    fn what_stands_for_no_byte_is_kept(#[case] escaped: &str, #[case] expected: &[u8]) {
+        assert_eq!(&*unescape(escaped.as_bytes(), Delimiters::default()), expected);
+    }
+
+    #[rstest]
+    #[case::none("a\\T\\b\\.br\\\\H\\c\\N\\\\X0D0A\\\\.sp3\\\\.in+2\\", &[])]
+    #[case::dangling("ab\\", &[2])]
+    #[case::single("a\\b", &[1])]
+    #[case::path("C:\\new\\file", &[2, 6])]
+    #[case::odd_digits("\\X1\\", &[0, 3])]
+    #[case::no_digits("\\X\\", &[0, 2])]
+    #[case::lower_case("\\t\\", &[0, 2])]
+    #[case::not_across_a_field("\\T|\\", &[0, 3])]
+    #[case::not_across_a_line("\\T\r\\", &[0, 3])]
+    #[case::header_is_no_mistake("MSH|^~\\&|A\\T\\B\rPID|\\\r", &[19])]
+    #[case::short_header("MSH|^~\\", &[])]
+    fn mistakes_are_found_where_they_begin(#[case] bytes: &str, #[case] expected: &[usize]) {
+        assert_eq!(mistakes(bytes.as_bytes(), Delimiters::default()), expected);
+    }
+
+    #[test]
+    fn other_delimiters_are_escaped_as_they_are() {
+        let delimiters = Delimiters { field: b'#', escape: b'!', ..Delimiters::default() };
+        assert_eq!(escape("a#b!c|\\", delimiters), "a!F!b!E!c|\\");
+        assert_eq!(&*unescape(b"a!F!b!E!c", delimiters), b"a#b!c");
+    }
+
+    quickcheck! {
+        fn any_text_survives_and_holds_no_delimiter(text: String) -> bool {
+            let delimiters = Delimiters::default();
+            let escaped = escape(&text, delimiters);
+            let is_clean = escaped.bytes().all(|byte| byte >= b' ' && !b"|^~&".contains(&byte));
+            is_clean
+                && mistakes(escaped.as_bytes(), delimiters).is_empty()
+                && *unescape(escaped.as_bytes(), delimiters) == *text.as_bytes()
+        }
+
+        fn any_bytes_can_be_unescaped(bytes: Vec<u8>) -> bool {
+            let delimiters = Delimiters::default();
+            let found = mistakes(&bytes, delimiters);
+            let _ = unescape(&bytes, delimiters);
+            found.iter().all(|offset| bytes[*offset] == delimiters.escape)
+        }
+    }
+}
