@@ -85,7 +85,8 @@ impl<'a> Message<'a> {
     /// The segment with this id, the `occurrence`-th from 1.
     #[must_use]
     pub fn segment(&self, id: &str, occurrence: usize) -> Option<Segment<'a>> {
-        self.position(id, occurrence).map(|index| self.at(&self.spans[index]))
+        self.position(id, occurrence)
+            .map(|index| self.at(&self.spans[index]))
     }
 
     /// The raw bytes of what `path` names; none when the message does not reach that far, an empty
@@ -166,20 +167,39 @@ impl<'a> Message<'a> {
                 continue;
             }
             if byte == b'\n' && after_return && offset == start {
-                let last = self.spans.last_mut().expect("invariant: a return has closed a segment");
+                let last = self
+                    .spans
+                    .last_mut()
+                    .expect("invariant: a return has closed a segment");
                 last.end = SegmentEnd::CrLf;
                 after_return = false;
             } else {
                 after_return = byte == b'\r';
-                let end = if after_return { SegmentEnd::Cr } else { SegmentEnd::Lf };
-                self.spans.push(Span { start, stop: offset, end, occurrence: 1, separator });
+                let end = if after_return {
+                    SegmentEnd::Cr
+                } else {
+                    SegmentEnd::Lf
+                };
+                self.spans.push(Span {
+                    start,
+                    stop: offset,
+                    end,
+                    occurrence: 1,
+                    separator,
+                });
                 separator = self.separators.len();
             }
             start = offset + 1;
         }
         if start < bytes.len() {
             let end = SegmentEnd::None;
-            self.spans.push(Span { start, stop: bytes.len(), end, occurrence: 1, separator });
+            self.spans.push(Span {
+                start,
+                stop: bytes.len(),
+                end,
+                occurrence: 1,
+                separator,
+            });
         }
     }
 
@@ -229,16 +249,27 @@ impl<'a> Message<'a> {
     fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
         let span = &self.spans[index];
         let header = is_header(&self.bytes[span.start..span.stop], self.delimiters.field);
-        let next = self.spans.get(index + 1).map_or(self.separators.len(), |next| next.separator);
+        let next = self
+            .spans
+            .get(index + 1)
+            .map_or(self.separators.len(), |next| next.separator);
         let separators = &self.separators[span.separator..next];
         if header && number == 1 {
-            return Some(Field::new(&self.bytes[span.start + 3..span.start + 4], self.delimiters, true));
+            return Some(Field::new(
+                &self.bytes[span.start + 3..span.start + 4],
+                self.delimiters,
+                true,
+            ));
         }
         // In a header the first separator is itself field 1, so all others stand one further on.
         let before = number.checked_sub(1 + usize::from(header))?;
         let start = separators.get(before)? + 1;
         let stop = separators.get(before + 1).copied().unwrap_or(span.stop);
-        Some(Field::new(&self.bytes[start..stop], self.delimiters, header && number == 2))
+        Some(Field::new(
+            &self.bytes[start..stop],
+            self.delimiters,
+            header && number == 2,
+        ))
     }
 }
 
@@ -268,10 +299,16 @@ mod tests {
     #[case::empty_lines("A\r\r\n\n", &[("A", SegmentEnd::Cr), ("", SegmentEnd::CrLf), ("", SegmentEnd::Lf)])]
     #[case::feed_first("\n\rA", &[("", SegmentEnd::Lf), ("", SegmentEnd::Cr), ("A", SegmentEnd::None)])]
     #[case::nothing("", &[])]
-    fn segments_end_where_any_line_ends(#[case] bytes: &str, #[case] expected: &[(&str, SegmentEnd)]) {
+    fn segments_end_where_any_line_ends(
+        #[case] bytes: &str,
+        #[case] expected: &[(&str, SegmentEnd)],
+    ) {
         let message = Message::read(bytes.as_bytes());
         let found: Vec<_> = message.segments().map(|s| (s.raw(), s.end())).collect();
-        let expected: Vec<_> = expected.iter().map(|(raw, end)| (raw.as_bytes(), *end)).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(raw, end)| (raw.as_bytes(), *end))
+            .collect();
         assert_eq!(found, expected);
     }
 
@@ -281,11 +318,18 @@ mod tests {
     fn occurrences_count_by_id(#[case] pairs: usize) {
         let bytes = "FT1|1\rZX1|1\r".repeat(pairs);
         let message = Message::read(bytes.as_bytes());
-        let seen: Vec<_> = message.segments().map(|s| (s.id(), s.occurrence())).collect();
-        let expected: Vec<_> =
-            (1..=pairs).flat_map(|n| [(&b"FT1"[..], n), (&b"ZX1"[..], n)]).collect();
+        let seen: Vec<_> = message
+            .segments()
+            .map(|s| (s.id(), s.occurrence()))
+            .collect();
+        let expected: Vec<_> = (1..=pairs)
+            .flat_map(|n| [(&b"FT1"[..], n), (&b"ZX1"[..], n)])
+            .collect();
         assert_eq!(seen, expected);
-        assert_eq!(message.segment("ZX1", pairs).unwrap().range(), bytes.len() - 6..bytes.len() - 1);
+        assert_eq!(
+            message.segment("ZX1", pairs).unwrap().range(),
+            bytes.len() - 6..bytes.len() - 1
+        );
     }
 
     #[rstest]
@@ -293,13 +337,21 @@ mod tests {
     #[case::others("delimiters")]
     fn the_header_is_read_by_its_own_delimiters(#[case] which: &str) {
         let bytes: &[u8] = match which {
-            "code" => b"MSH|^~\\&|IRIS|IRIS|E|F|2020||DFT^P03|200130165606|T|2.4^USA|||NE|AL||8859/1\r",
+            "code" => {
+                b"MSH|^~\\&|IRIS|IRIS|E|F|2020||DFT^P03|200130165606|T|2.4^USA|||NE|AL||8859/1\r"
+            }
             _ => b"MSH#*!\\%#IRIS#IRIS#E#F#2020##DFT*P03#200130165606#T#2.4*USA###NE#AL##8859/1\r",
         };
         let message = Message::read(bytes);
         assert!(message.has_header());
-        assert_eq!((message.code(), message.trigger()), (&b"DFT"[..], &b"P03"[..]));
-        assert_eq!((message.control_id(), message.version()), (&b"200130165606"[..], &b"2.4"[..]));
+        assert_eq!(
+            (message.code(), message.trigger()),
+            (&b"DFT"[..], &b"P03"[..])
+        );
+        assert_eq!(
+            (message.control_id(), message.version()),
+            (&b"200130165606"[..], &b"2.4"[..])
+        );
         assert_eq!(message.charset().name(), "8859/1");
     }
 
@@ -326,7 +378,10 @@ mod tests {
     #[test]
     fn a_header_within_a_batch_counts_its_separator_too() {
         let message = Message::read(b"FHS|^~\\&|A\rBHS|^~\\&|B\rMSH|^~\\&|C\r");
-        assert_eq!(["FHS-3", "BHS-3", "MSH-3"].map(|path| message.value(path)), [b"A", b"B", b"C"]);
+        assert_eq!(
+            ["FHS-3", "BHS-3", "MSH-3"].map(|path| message.value(path)),
+            [b"A", b"B", b"C"]
+        );
     }
 
     /// Bytes that look enough like a message for every branch to be taken.
@@ -336,8 +391,24 @@ mod tests {
     impl Arbitrary for Likely {
         fn arbitrary(source: &mut Gen) -> Self {
             const PIECES: [&[u8]; 18] = [
-                b"MSH|^~\\&|", b"MSH#", b"MSH", b"FHS|", b"\rFT1|", b"PID", b"|", b"^", b"~", b"&", b"\\",
-                b"\r", b"\n", b"\r\n", b"\0", b"\xe9", b"26", b"\\T\\",
+                b"MSH|^~\\&|",
+                b"MSH#",
+                b"MSH",
+                b"FHS|",
+                b"\rFT1|",
+                b"PID",
+                b"|",
+                b"^",
+                b"~",
+                b"&",
+                b"\\",
+                b"\r",
+                b"\n",
+                b"\r\n",
+                b"\0",
+                b"\xe9",
+                b"26",
+                b"\\T\\",
             ];
             let count = usize::arbitrary(source) % 40;
             let pieces = (0..count).map(|_| *source.choose(&PIECES).unwrap());
@@ -351,7 +422,11 @@ mod tests {
 
     fn written_back(bytes: &[u8]) -> Vec<u8> {
         let message = Message::read(bytes);
-        message.segments().flat_map(|s| [s.raw(), s.end().as_bytes()]).collect::<Vec<_>>().concat()
+        message
+            .segments()
+            .flat_map(|s| [s.raw(), s.end().as_bytes()])
+            .collect::<Vec<_>>()
+            .concat()
     }
 
     quickcheck! {

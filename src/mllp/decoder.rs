@@ -67,7 +67,12 @@ impl Decoder {
     /// A decoder that keeps at most `limit_bytes` of a piece and counts the rest.
     #[must_use]
     pub const fn new(limit_bytes: usize) -> Self {
-        Self { limit: limit_bytes, taken: 0, piece: None, done: VecDeque::new() }
+        Self {
+            limit: limit_bytes,
+            taken: 0,
+            piece: None,
+            done: VecDeque::new(),
+        }
     }
 
     /// Takes what has arrived. Call [`next`](Self::next) afterwards until it gives nothing.
@@ -80,7 +85,10 @@ impl Decoder {
 
     /// The next piece that has ended.
     // An iterator could be taken for ended when the connection is not.
-    #[expect(clippy::should_implement_trait, reason = "more pieces may follow after none")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "more pieces may follow after none"
+    )]
     pub fn next(&mut self) -> Option<Found> {
         self.done.pop_front()
     }
@@ -97,14 +105,22 @@ impl Decoder {
     #[must_use]
     pub fn pending(&self) -> Option<Pending<'_>> {
         let piece = self.piece.as_ref()?;
-        Some(Pending { offset: piece.offset, bytes: &piece.kept, length: piece.length })
+        Some(Pending {
+            offset: piece.offset,
+            bytes: &piece.kept,
+            length: piece.length,
+        })
     }
 
     /// Takes some of `bytes` and says how many; none only when a piece ended before the first.
     fn step(&mut self, bytes: &[u8]) -> usize {
         let first = bytes[0];
         let Some(piece) = &mut self.piece else {
-            let state = if first == VT { State::Payload } else { State::Stray };
+            let state = if first == VT {
+                State::Payload
+            } else {
+                State::Stray
+            };
             self.begin(state, &[first]);
             return 1;
         };
@@ -124,7 +140,11 @@ impl Decoder {
                     self.take(&bytes[..length]);
                     return length;
                 }
-                piece.state = if first == VT { State::Restart(0) } else { State::AfterEnd };
+                piece.state = if first == VT {
+                    State::Restart(0)
+                } else {
+                    State::AfterEnd
+                };
                 self.take(&bytes[..1]);
                 1
             }
@@ -136,13 +156,17 @@ impl Decoder {
     /// A start byte inside a frame begins a new one only where a header follows it: the end of the
     /// frame before was lost. Any other is a stray byte of the payload.
     fn restart(&mut self, matched: u8, byte: u8) -> usize {
-        let Some(piece) = &mut self.piece else { return 0 };
+        let Some(piece) = &mut self.piece else {
+            return 0;
+        };
         if byte != HEADER[usize::from(matched)] {
             piece.abandon_restart(matched);
             return 0;
         }
         self.take(&[byte]);
-        let Some(piece) = &mut self.piece else { return 1 };
+        let Some(piece) = &mut self.piece else {
+            return 1;
+        };
         piece.state = State::Restart(matched + 1);
         if usize::from(matched) + 1 < HEADER.len() {
             return 1;
@@ -199,7 +223,13 @@ impl Decoder {
 
     fn begin(&mut self, state: State, bytes: &[u8]) {
         let (offset, kept) = (self.taken, Vec::new());
-        let mut piece = Open { offset, kept, length: 0, anomalies: Vec::new(), state };
+        let mut piece = Open {
+            offset,
+            kept,
+            length: 0,
+            anomalies: Vec::new(),
+            state,
+        };
         if state == State::Stray {
             piece.mark(0, AnomalyKind::StrayBytes);
         }
@@ -210,7 +240,9 @@ impl Decoder {
     fn take(&mut self, bytes: &[u8]) {
         let Some(piece) = &mut self.piece else { return };
         let room = self.limit.saturating_sub(piece.kept.len());
-        piece.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        piece
+            .kept
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
         piece.length += bytes.len() as u64;
         self.taken += bytes.len() as u64;
     }
@@ -223,12 +255,18 @@ impl Decoder {
     fn close_with(&mut self, last: &[u8], kind: FoundKind, anomaly: Option<AnomalyKind>) {
         let at = self.taken;
         self.take(last);
-        let Some(mut piece) = self.piece.take() else { return };
+        let Some(mut piece) = self.piece.take() else {
+            return;
+        };
         let mut found = |offset, kind| piece.anomalies.push(Anomaly { offset, kind });
         if let Some(kind) = anomaly {
             found(at, kind);
         }
-        let framing = if anomaly.is_some() && last.is_empty() { 2 } else { 3 };
+        let framing = if anomaly.is_some() && last.is_empty() {
+            2
+        } else {
+            3
+        };
         if kind == FoundKind::Frame && piece.length == framing {
             found(piece.offset + 1, AnomalyKind::Empty);
         }
@@ -236,7 +274,9 @@ impl Decoder {
         if oversize {
             found(piece.offset + self.limit as u64, AnomalyKind::Oversize);
         }
-        piece.anomalies.sort_by_key(|anomaly| (anomaly.offset, anomaly.kind));
+        piece
+            .anomalies
+            .sort_by_key(|anomaly| (anomaly.offset, anomaly.kind));
         self.done.push_back(Found {
             offset: piece.offset,
             kind: if oversize { FoundKind::Oversize } else { kind },
@@ -250,7 +290,10 @@ impl Decoder {
 impl Open {
     /// The start byte before the last `matched` bytes began nothing.
     fn abandon_restart(&mut self, matched: u8) {
-        self.mark(self.length - u64::from(matched) - 1, AnomalyKind::StartInside);
+        self.mark(
+            self.length - u64::from(matched) - 1,
+            AnomalyKind::StartInside,
+        );
         self.state = State::Payload;
     }
 
@@ -258,7 +301,10 @@ impl Open {
     /// of end bytes says no more than the first few.
     fn mark(&mut self, within: u64, kind: AnomalyKind) {
         if self.anomalies.len() < MOST_MARKS {
-            self.anomalies.push(Anomaly { offset: self.offset + within, kind });
+            self.anomalies.push(Anomaly {
+                offset: self.offset + within,
+                kind,
+            });
         }
     }
 }
@@ -341,7 +387,10 @@ mod tests {
         decoder.feed(b"x\x0bAB");
         assert_eq!(decoder.next().map(|found| found.kind), Some(Stray));
         let pending = decoder.pending().unwrap();
-        assert_eq!((pending.offset, pending.bytes, pending.length), (1, &b"\x0bAB"[..], 3));
+        assert_eq!(
+            (pending.offset, pending.bytes, pending.length),
+            (1, &b"\x0bAB"[..], 3)
+        );
         decoder.feed(b"CDE");
         let pending = decoder.pending().unwrap();
         assert_eq!((pending.bytes, pending.length), (&b"\x0bABC"[..], 6));
@@ -360,9 +409,21 @@ mod tests {
         #[case] anomalies: &[(u64, AnomalyKind)],
     ) {
         let found = decode(b"\x0bABC\x1c\r", limit);
-        let [found] = &found[..] else { panic!("{found:?}") };
-        assert_eq!((found.kind, found.payload(), found.length), (kind, payload, 6));
-        assert_eq!(found.anomalies.iter().map(|a| (a.offset, a.kind)).collect::<Vec<_>>(), anomalies);
+        let [found] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (found.kind, found.payload(), found.length),
+            (kind, payload, 6)
+        );
+        assert_eq!(
+            found
+                .anomalies
+                .iter()
+                .map(|a| (a.offset, a.kind))
+                .collect::<Vec<_>>(),
+            anomalies
+        );
     }
 
     #[test]
@@ -375,15 +436,24 @@ mod tests {
             assert!(decoder.pending().unwrap().bytes.len() <= 1 << 16);
         }
         let found = decoder.finish().unwrap();
-        assert_eq!((found.kind, found.bytes.len(), found.length), (FoundKind::Oversize, 1 << 16, 100 * (1 << 20) + 1));
-        assert_eq!(found.anomalies.iter().map(|a| a.kind).collect::<Vec<_>>(), [Oversize, NoEnd]);
+        assert_eq!(
+            (found.kind, found.bytes.len(), found.length),
+            (FoundKind::Oversize, 1 << 16, 100 * (1 << 20) + 1)
+        );
+        assert_eq!(
+            found.anomalies.iter().map(|a| a.kind).collect::<Vec<_>>(),
+            [Oversize, NoEnd]
+        );
     }
 
     #[test]
     fn very_many_anomalies_in_one_piece_are_not_all_noted() {
         let bytes = [&b"\x0b"[..], &b"\x1cA".repeat(100_000), b"\x1c\r"].concat();
         let found = decode(&bytes, 1 << 20);
-        assert_eq!((found.len(), found[0].kind, found[0].anomalies.len()), (1, Frame, 64));
+        assert_eq!(
+            (found.len(), found[0].kind, found[0].anomalies.len()),
+            (1, Frame, 64)
+        );
     }
 
     /// Bytes in which starts and ends are frequent.
@@ -393,7 +463,18 @@ mod tests {
     impl Arbitrary for Stream {
         fn arbitrary(source: &mut Gen) -> Self {
             const PIECES: [&[u8]; 12] = [
-                b"\x0b", b"\x1c", b"\r", b"\n", b"\x1c\r", b"\x0bMSH|", b"M", b"MS", b"SH", b"H", b"A", b"\0\xff",
+                b"\x0b",
+                b"\x1c",
+                b"\r",
+                b"\n",
+                b"\x1c\r",
+                b"\x0bMSH|",
+                b"M",
+                b"MS",
+                b"SH",
+                b"H",
+                b"A",
+                b"\0\xff",
             ];
             let count = usize::arbitrary(source) % 60;
             let pieces = (0..count).map(|_| *source.choose(&PIECES).unwrap());
