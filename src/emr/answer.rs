@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 
 use crate::emr::play::{Action, frame};
 use crate::hl7::Message;
-use crate::hl7::ack::{self, Answer, Code, Condition, Problem};
+use crate::hl7::ack::{self, AckCondition, Answer, Code, Problem};
 use crate::mllp;
 use crate::plan::Parameters;
 
@@ -78,7 +78,7 @@ impl Scene<'_> {
     /// due, otherwise an accept acknowledgement.
     pub(crate) fn refuse(&self, code: Code, commit: Code, with: &Parameters) -> Vec<Action> {
         let due = ack::due(self.message);
-        if matches!(due.application, Condition::Never) {
+        if matches!(due.application, AckCondition::Never) {
             return vec![frame(&self.acknowledge(commit, with))];
         }
         let mut all = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::emr::play::Action;
-use crate::history::{ConnectionId, Incarnation, Micros, Raw, What};
+use crate::history::{ConnectionId, Micros, Raw, What};
 use crate::mllp::Decoder;
 
 /// What is being said on a connection because of one message or one moment.
@@ -67,8 +67,6 @@ pub(crate) struct Connection {
     pub(crate) endpoint: usize,
     /// Which connection of its endpoint it is, from 1.
     pub(crate) number: u32,
-    /// The life of the sender that opened it.
-    pub(crate) incarnation: Incarnation,
     /// Finds the frames in what arrives.
     pub(crate) decoder: Decoder,
     /// When the first byte of the piece that is under way arrived.
@@ -86,16 +84,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(
-        endpoint: usize,
-        number: u32,
-        incarnation: Incarnation,
-        limit: usize,
-    ) -> Self {
+    pub(crate) fn new(endpoint: usize, number: u32, limit: usize) -> Self {
         Self {
             endpoint,
             number,
-            incarnation,
             decoder: Decoder::new(limit),
             began: Micros(0),
             jobs: VecDeque::new(),

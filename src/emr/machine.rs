@@ -11,7 +11,7 @@ use crate::emr::answer::Scene;
 use crate::emr::connection::{Connection, Job};
 use crate::emr::play::{self, Action};
 use crate::emr::script::{Moment, Script};
-use crate::history::{ConnectionId, End, Incarnation, Micros, Piece, Raw, Recorder, What};
+use crate::history::{ConnectionId, End, Incarnation, Piece, Raw, Recorder, What};
 use crate::hl7::{Message, Path};
 use crate::mllp::{Found, FoundKind};
 use crate::plan::{MessageKind, Parameters, Plan, WireEvent};
@@ -104,8 +104,11 @@ pub enum Input<'a> {
         /// Its name.
         exam: &'a str,
     },
-    /// The sender was killed: nothing more is said to it.
-    SenderKilled,
+    /// The sender was killed: nothing more is said to this life of it.
+    SenderKilled {
+        /// Which life.
+        incarnation: Incarnation,
+    },
     /// Somebody waits for this wire event; the first from now on is reported.
     Watch(WireEvent),
     /// From here on the EMR is healthy.
@@ -161,6 +164,7 @@ pub struct Emr {
     watch: Option<WireEvent>,
     outputs: VecDeque<Output>,
     answers: u64,
+    killed: Option<Incarnation>,
 }
 
 #[derive(Debug)]
@@ -187,6 +191,7 @@ impl Emr {
             watch: None,
             outputs: VecDeque::new(),
             answers: 0,
+            killed: None,
             settings,
         };
         for endpoint in 0..emr.endpoints.len() {
@@ -224,7 +229,7 @@ impl Emr {
             Input::Wrote { connection, bytes, complete } => turn.wrote(connection, bytes, complete),
             Input::EndDone { connection, how } => turn.end_done(connection, how),
             Input::Submitted { exam } => turn.submitted(exam),
-            Input::SenderKilled => turn.sender_killed(),
+            Input::SenderKilled { incarnation } => turn.sender_killed(incarnation),
             Input::Watch(event) => turn.emr.watch = Some(event),
             Input::Heal => turn.heal(),
             Input::Tick => turn.tick(),
@@ -317,7 +322,9 @@ impl Turn<'_, '_> {
         self.emr.endpoints[endpoint].connections += 1;
         let number = self.emr.endpoints[endpoint].connections;
         let limit = self.emr.settings.message_bytes;
-        let connection = Connection::new(endpoint, number, incarnation, limit);
+        let mut connection = Connection::new(endpoint, number, limit);
+        // A connection may be taken out of the backlog after its process has died.
+        connection.writable = self.emr.killed.is_none_or(|killed| incarnation > killed);
         self.emr.connections.insert(id, connection);
         self.reach(WireEvent::Accepted);
         let Emr { script, expecting, attempts, settings, endpoints, .. } = &mut *self.emr;
@@ -608,7 +615,8 @@ impl Turn<'_, '_> {
         }
     }
 
-    fn sender_killed(&mut self) {
+    fn sender_killed(&mut self, incarnation: Incarnation) {
+        self.emr.killed = Some(incarnation);
         let ids: Vec<ConnectionId> = self.emr.connections.keys().copied().collect();
         for id in ids {
             self.abandon(id);

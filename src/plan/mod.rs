@@ -4,6 +4,7 @@
 //! judged again without the files it came from. It does **not** read files and does not act.
 
 mod fault;
+mod orders;
 
 pub use fault::{Fault, FaultKind};
 

@@ -236,7 +236,9 @@ impl Drive {
                         self.emr.handle(now, Input::Submitted { exam }, &mut self.recorder);
                     }
                     Command::End { how: Ending::Kill } => {
-                        self.emr.handle(now, Input::SenderKilled, &mut self.recorder);
+                        let incarnation = self.director.incarnation();
+                        let killed = Input::SenderKilled { incarnation };
+                        self.emr.handle(now, killed, &mut self.recorder);
                     }
                     _ => {}
                 }

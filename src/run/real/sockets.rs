@@ -3,13 +3,13 @@
 //! Every listener keeps its port while it does not listen, so that a refusal is a refusal and
 //! the port is still ours afterwards.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketType, bind, listen, sockopt};
-use tokio::io::unix::AsyncFd;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, sockopt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
 use crate::emr::Input;
@@ -22,7 +22,7 @@ pub(super) struct Endpoint {
     address: SocketAddr,
     /// Bound and never listening: it keeps the port while nobody listens.
     _guard: rustix::fd::OwnedFd,
-    listener: Option<Rc<AsyncFd<TcpListener>>>,
+    listener: Option<Rc<TcpListener>>,
     acceptor: Option<AbortHandle>,
 }
 
@@ -39,12 +39,12 @@ impl Endpoint {
         self.address
     }
 
-    fn open(&mut self) -> io::Result<Rc<AsyncFd<TcpListener>>> {
+    fn open(&mut self) -> io::Result<Rc<TcpListener>> {
         let socket = socket(self.address)?;
         listen(&socket, BACKLOG)?;
-        let listener = TcpListener::from(socket);
+        let listener = std::net::TcpListener::from(socket);
         listener.set_nonblocking(true)?;
-        let listener = Rc::new(AsyncFd::new(listener)?);
+        let listener = Rc::new(TcpListener::from_std(listener)?);
         self.listener = Some(Rc::clone(&listener));
         Ok(listener)
     }
@@ -68,7 +68,7 @@ fn socket(address: SocketAddr) -> io::Result<rustix::fd::OwnedFd> {
     let socket = rustix::net::socket_with(
         family,
         SocketType::STREAM,
-        rustix::net::SocketFlags::CLOEXEC,
+        SocketFlags::CLOEXEC,
         None,
     )?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
@@ -79,7 +79,7 @@ fn socket(address: SocketAddr) -> io::Result<rustix::fd::OwnedFd> {
 
 /// One accepted connection.
 pub(super) struct Line {
-    stream: Rc<AsyncFd<TcpStream>>,
+    stream: Rc<TcpStream>,
     reader: AbortHandle,
     /// The sender's side has ended and was read to its end.
     read_out: bool,
@@ -116,20 +116,17 @@ impl Case {
             stage.endpoints[endpoint].address()
         };
         self.note(Happening::Emr(Input::Listening { endpoint, up }));
-        let probe = TcpStream::connect_timeout(&address, Duration::from_millis(200));
+        let probe = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200));
         if probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
             self.note(Happening::Emr(Input::RefusalSeen { endpoint }));
         }
     }
 
-    async fn accept_all(self, endpoint: usize, listener: Rc<AsyncFd<TcpListener>>) {
+    async fn accept_all(self, endpoint: usize, listener: Rc<TcpListener>) {
         loop {
-            let Ok(mut ready) = listener.readable().await else {
-                return;
-            };
-            match listener.get_ref().accept() {
+            match listener.accept().await {
                 Ok((stream, _)) => self.accepted(endpoint, stream),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                // Out of descriptors, or a peer that is gone already: the next one may do.
                 Err(_) => tokio::task::yield_now().await,
             }
         }
@@ -138,16 +135,19 @@ impl Case {
     /// Accepts whatever the system has taken on our behalf, without waiting.
     pub(super) fn accept_waiting(&self, endpoint: usize) {
         let listener = self.0.stage.borrow().endpoints[endpoint].listener.clone();
-        while let Some(Ok((stream, _))) = listener.as_ref().map(|one| one.get_ref().accept()) {
-            self.accepted(endpoint, stream);
+        let Some(listener) = listener else {
+            return;
+        };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        while let Ok(socket) = rustix::net::accept_with(&*listener, flags) {
+            if let Ok(stream) = TcpStream::from_std(socket.into()) {
+                self.accepted(endpoint, stream);
+            }
         }
     }
 
     fn accepted(&self, endpoint: usize, stream: TcpStream) {
-        let prepared = stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true));
-        let Ok(stream) = prepared.and_then(|()| AsyncFd::new(stream)) else {
-            return;
-        };
+        let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
         let (id, incarnation) = {
             let mut stage = self.0.stage.borrow_mut();
             if stage.lines.len() >= self.0.connections {
@@ -166,23 +166,19 @@ impl Case {
         self.emr(Input::Accepted { connection: id, endpoint, incarnation });
     }
 
-    async fn read_all(self, connection: ConnectionId, stream: Rc<AsyncFd<TcpStream>>) {
-        loop {
-            let Ok(mut ready) = stream.readable().await else {
-                return;
-            };
+    async fn read_all(self, connection: ConnectionId, stream: Rc<TcpStream>) {
+        while stream.readable().await.is_ok() {
             let mut scratch = self.0.scratch.borrow_mut();
-            match stream.get_ref().read(&mut scratch) {
-                Ok(0) => break self.read_out(connection, End::Close, scratch),
+            match stream.try_read(&mut scratch) {
+                Ok(0) => return self.read_out(connection, End::Close, scratch),
                 Ok(count) => {
                     let input = Input::Received { connection, bytes: &scratch[..count] };
                     self.note(Happening::Emr(input));
                     drop(scratch);
                     self.pump();
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break self.read_out(connection, End::Reset, scratch),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return self.read_out(connection, End::Reset, scratch),
             }
         }
     }
@@ -207,9 +203,10 @@ impl Case {
 
     pub(super) fn write(&self, connection: ConnectionId, bytes: Vec<u8>) {
         let stream = self.stream(connection);
-        let taken = match stream.as_ref().map(|stream| stream.get_ref().write(&bytes)) {
+        // Straight to the system: this very moment is when the reply is due.
+        let taken = match stream.as_ref().map(|stream| rustix::net::send(stream, &bytes, NOW)) {
             Some(Ok(taken)) => taken,
-            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Some(Err(rustix::io::Errno::WOULDBLOCK)) => 0,
             _ => {
                 self.note(Happening::Emr(Input::Wrote { connection, bytes: &[], complete: false }));
                 return;
@@ -228,17 +225,17 @@ impl Case {
     async fn write_rest(
         self,
         connection: ConnectionId,
-        stream: Rc<AsyncFd<TcpStream>>,
+        stream: Rc<TcpStream>,
         bytes: Vec<u8>,
         mut taken: usize,
     ) {
         while taken < bytes.len() {
-            let Ok(mut ready) = stream.writable().await else {
+            if stream.writable().await.is_err() {
                 break;
-            };
-            match stream.get_ref().write(&bytes[taken..]) {
+            }
+            match stream.try_write(&bytes[taken..]) {
                 Ok(count) => taken += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => break,
             }
         }
@@ -250,9 +247,9 @@ impl Case {
         if let Some(stream) = self.stream(connection) {
             if how == End::Reset {
                 // Without a lingering close the system sends a reset instead of an end.
-                let _ = sockopt::set_socket_linger(stream.get_ref(), Some(Duration::ZERO));
+                let _ = sockopt::set_socket_linger(&*stream, Some(Duration::ZERO));
             } else {
-                let _ = stream.get_ref().shutdown(Shutdown::Write);
+                let _ = rustix::net::shutdown(&*stream, rustix::net::Shutdown::Write);
             }
         }
         let mut stage = self.0.stage.borrow_mut();
@@ -264,10 +261,14 @@ impl Case {
         self.note(Happening::Emr(Input::EndDone { connection, how }));
     }
 
-    fn stream(&self, connection: ConnectionId) -> Option<Rc<AsyncFd<TcpStream>>> {
+    fn stream(&self, connection: ConnectionId) -> Option<Rc<TcpStream>> {
         self.0.stage.borrow().lines.get(&connection).map(|line| Rc::clone(&line.stream))
     }
 }
+
+/// A write that neither waits nor signals.
+const NOW: rustix::net::SendFlags =
+    rustix::net::SendFlags::DONTWAIT.union(rustix::net::SendFlags::NOSIGNAL);
 
 /// As many connections as the system lets wait for us.
 const BACKLOG: i32 = 1024;
