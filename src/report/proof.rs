@@ -1,0 +1,112 @@
+//! A proof as labelled lines: who sent what when, what happened between, and what differs.
+//!
+//! It does **not** wrap or colour; every report that shows a proof shows these lines.
+
+use super::layout::TEXT_WIDTH;
+use super::wording::{moment, one_line, ordinal};
+use crate::verdict::{Attempt, FieldDifference, Moment, Proof};
+
+/// One labelled line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) label: String,
+    pub(super) text: String,
+}
+
+/// How many attempts, moments or differences are written out before the rest is only counted.
+const SHOWN: usize = 24;
+
+/// How many characters of one value are written out before the rest is only counted.
+const VALUE: usize = 2_000;
+
+/// The lines of `proof`.
+pub(super) fn rows(proof: &Proof) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if !proof.charge.is_empty() {
+        rows.push(row("charge", one_line(&proof.charge)));
+    }
+    rows.extend(timeline(&proof.attempts, &proof.between));
+    for difference in proof.differences.iter().take(SHOWN) {
+        rows.extend(difference_rows(difference, proof.attempts.len() > 1));
+    }
+    if let Some(more) = proof.differences.len().checked_sub(SHOWN + 1) {
+        rows.push(row("", format!("… {} more fields differ", more + 1)));
+    }
+    rows
+}
+
+/// A labelled line.
+pub(super) fn row(label: impl Into<String>, text: impl Into<String>) -> Row {
+    Row { label: label.into(), text: text.into() }
+}
+
+/// Attempts and moments in the order in which they were observed.
+fn timeline(attempts: &[Attempt], between: &[Moment]) -> Vec<Row> {
+    let mut entries: Vec<(u64, String, String, String)> = Vec::new();
+    for (index, attempt) in attempts.iter().enumerate().take(SHOWN) {
+        let label = ordinal(index + 1);
+        entries.push((attempt.event, label, moment(attempt.at), describe(attempt)));
+    }
+    for happened in between.iter().take(SHOWN) {
+        let what = one_line(&happened.what);
+        entries.push((happened.event, String::new(), moment(happened.at), what));
+    }
+    entries.sort_by_key(|entry| entry.0);
+    let width = entries.iter().map(|entry| entry.2.len()).max().unwrap_or(0);
+    let line = |(_, label, at, what)| row(label, format!("{at:>width$}  {what}"));
+    let mut rows: Vec<Row> = entries.into_iter().map(line).collect();
+    for (all, what) in [(attempts.len(), "attempts"), (between.len(), "events between")] {
+        if let Some(more) = all.checked_sub(SHOWN + 1) {
+            rows.push(row("", format!("… {} more {what}", more + 1)));
+        }
+    }
+    rows
+}
+
+fn describe(attempt: &Attempt) -> String {
+    let control_id = match &*attempt.control_id {
+        "" => "no MSH-10".into(),
+        id => format!("MSH-10 {}", clipped(id)),
+    };
+    let unfinished = if attempt.complete { "" } else { ", not the whole message" };
+    format!(
+        "connection {}, {}, life {}, {control_id}, {} bytes{unfinished}",
+        attempt.connection,
+        one_line(&attempt.endpoint),
+        attempt.incarnation,
+        attempt.bytes,
+    )
+}
+
+/// A difference on one line if it fits, else its path and each side on a line of its own.
+fn difference_rows(difference: &FieldDifference, of_witnesses: bool) -> Vec<Row> {
+    let path = one_line(&difference.path);
+    let (one, other) = (clipped(&difference.expected), clipped(&difference.found));
+    let line = if of_witnesses {
+        format!("{path}: {one} | {other}")
+    } else {
+        format!("{path}: expected {one}, got {other}")
+    };
+    if line.chars().count() <= TEXT_WIDTH {
+        return vec![row("differ", line)];
+    }
+    let (one_is, other_is) =
+        if of_witnesses { ("first    ", "last     ") } else { ("expected ", "got      ") };
+    vec![
+        row("differ", path),
+        row("", format!("{one_is}{one}")),
+        row("", format!("{other_is}{other}")),
+    ]
+}
+
+/// A value as it is shown: never empty, never endless.
+fn clipped(value: &str) -> String {
+    if value.is_empty() {
+        return "nothing".into();
+    }
+    let mut shown = one_line(&value.chars().take(VALUE).collect::<String>());
+    if let Some(more) = value.chars().count().checked_sub(VALUE + 1) {
+        shown.push_str(&format!("… {} more characters", more + 1));
+    }
+    shown
+}
