@@ -83,17 +83,14 @@ impl<'w> Page<'w> {
         self.pieces(&[(Tone::Faint, &format!("{note:>COLUMNS$}"))])
     }
 
-    /// A label and its text, wrapped under itself.
-    pub(super) fn row(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let width = TEXT - LABEL;
-        for (index, line) in wrap(text, TEXT_WIDTH).iter().enumerate() {
-            let label = if index == 0 { label } else { "" };
-            let lead = format!("{:LABEL$}{label:<width$}", "");
-            if line.is_empty() {
-                self.pieces(&[(Tone::Faint, lead.trim_end())])?;
-            } else {
-                self.pieces(&[(Tone::Faint, &lead), (Tone::Normal, line)])?;
-            }
+    /// A label, a lead (a time, a side of a comparison) and a text, wrapped under itself.
+    pub(super) fn row(&mut self, label: &str, lead: &str, text: &str) -> io::Result<()> {
+        let (before, hang) = (TEXT - LABEL, lead.chars().count());
+        for (index, line) in wrap(text, TEXT_WIDTH - hang).iter().enumerate() {
+            let (label, lead) = if index == 0 { (label, lead) } else { ("", "") };
+            let label = format!("{:LABEL$}{label:<before$}", "");
+            let line = format!("{lead:<hang$}{line}");
+            self.pieces(&[(Tone::Faint, &label), (Tone::Normal, &line)])?;
         }
         Ok(())
     }

@@ -65,7 +65,8 @@ impl Progress {
             }
         }
         if line.chars().count() > columns {
-            line = line.chars().take(columns.saturating_sub(1)).chain(['…']).take(columns).collect();
+            line =
+                line.chars().take(columns.saturating_sub(1)).chain(['…']).take(columns).collect();
         }
         line
     }

@@ -10,6 +10,8 @@ use crate::verdict::{Attempt, FieldDifference, Moment, Proof};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) label: String,
+    /// What stands before the text, in a column of its own: a time, or a side of a comparison.
+    pub(super) lead: String,
     pub(super) text: String,
 }
 
@@ -26,8 +28,9 @@ pub(super) fn rows(proof: &Proof) -> Vec<Row> {
         rows.push(row("charge", one_line(&proof.charge)));
     }
     rows.extend(timeline(&proof.attempts, &proof.between));
-    for difference in proof.differences.iter().take(SHOWN) {
-        rows.extend(difference_rows(difference, proof.attempts.len() > 1));
+    for (index, difference) in proof.differences.iter().enumerate().take(SHOWN) {
+        let label = if index == 0 { "differ" } else { "" };
+        rows.extend(difference_rows(label, difference, proof.attempts.len() > 1));
     }
     if let Some(more) = proof.differences.len().checked_sub(SHOWN + 1) {
         rows.push(row("", format!("… {} more fields differ", more + 1)));
@@ -35,16 +38,16 @@ pub(super) fn rows(proof: &Proof) -> Vec<Row> {
     rows
 }
 
-/// A labelled line.
+/// A labelled line with nothing before its text.
 pub(super) fn row(label: impl Into<String>, text: impl Into<String>) -> Row {
-    Row { label: label.into(), text: text.into() }
+    Row { label: label.into(), lead: String::new(), text: text.into() }
 }
 
 /// Attempts and moments in the order in which they were observed.
 fn timeline(attempts: &[Attempt], between: &[Moment]) -> Vec<Row> {
     let mut entries: Vec<(u64, String, String, String)> = Vec::new();
     for (index, attempt) in attempts.iter().enumerate().take(SHOWN) {
-        let label = ordinal(index + 1);
+        let label = if attempts.len() == 1 { "sent".into() } else { ordinal(index + 1) };
         entries.push((attempt.event, label, moment(attempt.at), describe(attempt)));
     }
     for happened in between.iter().take(SHOWN) {
@@ -53,7 +56,7 @@ fn timeline(attempts: &[Attempt], between: &[Moment]) -> Vec<Row> {
     }
     entries.sort_by_key(|entry| entry.0);
     let width = entries.iter().map(|entry| entry.2.len()).max().unwrap_or(0);
-    let line = |(_, label, at, what)| row(label, format!("{at:>width$}  {what}"));
+    let line = |(_, label, at, text)| Row { label, lead: format!("{at:>width$}  "), text };
     let mut rows: Vec<Row> = entries.into_iter().map(line).collect();
     for (all, what) in [(attempts.len(), "attempts"), (between.len(), "events between")] {
         if let Some(more) = all.checked_sub(SHOWN + 1) {
@@ -79,7 +82,7 @@ fn describe(attempt: &Attempt) -> String {
 }
 
 /// A difference on one line if it fits, else its path and each side on a line of its own.
-fn difference_rows(difference: &FieldDifference, of_witnesses: bool) -> Vec<Row> {
+fn difference_rows(label: &str, difference: &FieldDifference, of_witnesses: bool) -> Vec<Row> {
     let path = one_line(&difference.path);
     let (one, other) = (clipped(&difference.expected), clipped(&difference.found));
     let line = if of_witnesses {
@@ -88,15 +91,12 @@ fn difference_rows(difference: &FieldDifference, of_witnesses: bool) -> Vec<Row>
         format!("{path}: expected {one}, got {other}")
     };
     if line.chars().count() <= TEXT_WIDTH {
-        return vec![row("differ", line)];
+        return vec![row(label, line)];
     }
     let (one_is, other_is) =
-        if of_witnesses { ("first    ", "last     ") } else { ("expected ", "got      ") };
-    vec![
-        row("differ", path),
-        row("", format!("{one_is}{one}")),
-        row("", format!("{other_is}{other}")),
-    ]
+        if of_witnesses { ("first  ", "last   ") } else { ("expected  ", "got       ") };
+    let side = |lead: &str, text| Row { label: String::new(), lead: lead.into(), text };
+    vec![row(label, path), side(one_is, one), side(other_is, other)]
 }
 
 /// A value as it is shown: never empty, never endless.

@@ -117,7 +117,8 @@ pub(super) fn interrupted() -> RunOutcome {
 /// A sender that writes escape sequences, markup and control characters where it can.
 pub(super) fn hostile() -> RunOutcome {
     let mut finding = sent_twice();
-    finding.message = "order \u{1b}[32mPASS\u{1b}[0m <&\"'> ]]> \u{0}\u{fffe} was sent twice".into();
+    finding.message =
+        "order \u{1b}[32mPASS\u{1b}[0m <&\"'> ]]> \u{0}\u{fffe} was sent twice".into();
     let proof = finding.proof.get_or_insert_default();
     proof.attempts[1].control_id = "\u{1b}]0;owned\u{7}\r\nPASS".into();
     proof.differences = vec![difference("MSH-10", &"A".repeat(5_000), "\u{202e}\tB")];

@@ -43,9 +43,9 @@ pub(super) const fn verdict(verdict: Verdict) -> &'static str {
 /// What to try next about a finding that is not the sender's broken promise, if there is anything.
 pub(super) fn next_step(finding: &Finding) -> Option<String> {
     match finding.weight {
-        Weight::Pending => {
-            Some("look at the message as it was sent; if it is as agreed: cargo insta review".into())
-        }
+        Weight::Pending => Some(
+            "look at the message as it was sent; if it is as agreed: cargo insta review".into(),
+        ),
         Weight::Inconclusive => Some(format!(
             "chargeproof explain {}; if the sender is only slow, give it longer limits in its \
              sender file",
@@ -147,12 +147,14 @@ pub(super) fn name_of(character: char) -> String {
     }
 }
 
-/// Controls, and the Unicode characters that turn the direction of text or take no room in it.
+/// Controls, the Unicode characters that turn the direction of text or take no room in it, and
+/// those that are no characters.
 fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}'
+            | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
