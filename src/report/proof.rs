@@ -110,3 +110,63 @@ fn clipped(value: &str) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::rows;
+    use crate::history::Micros;
+    use crate::report::samples;
+    use crate::verdict::{FieldDifference, Moment, Proof};
+
+    fn lines(proof: &Proof) -> Vec<String> {
+        let line = |row: super::Row| format!("{}|{}|{}", row.label, row.lead, row.text);
+        rows(proof).into_iter().map(line).collect()
+    }
+
+    fn duplicate() -> Proof {
+        samples::duplicate().cases[0].judgement.findings[0].proof.clone().unwrap()
+    }
+
+    #[test]
+    fn what_happened_is_told_in_the_order_of_the_history_with_times_in_one_column() {
+        let mut proof = duplicate();
+        proof.attempts[1].at = Micros(12_000_000);
+        assert_eq!(
+            lines(&proof)[1..4],
+            [
+                "1st| 0.412 s  |connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes",
+                "| 0.413 s  |the EMR answered AR (answer/reject)",
+                "2nd|12.000 s  |connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_attempt_that_is_not_a_whole_message_says_so() {
+        let mut proof = duplicate();
+        proof.attempts.truncate(1);
+        proof.attempts[0].complete = false;
+        proof.attempts[0].control_id.clear();
+        proof.attempts[0].bytes = 300;
+        assert_eq!(
+            lines(&proof)[1],
+            "sent|0.412 s  |connection 1, emr, life 1, no MSH-10, 300 bytes, not the whole message"
+        );
+    }
+
+    #[test]
+    fn a_flood_is_counted_and_not_listed() {
+        let mut proof = duplicate();
+        let attempt = proof.attempts[0].clone();
+        proof.attempts = vec![attempt; 25];
+        let at = Micros(413_000);
+        proof.between = vec![Moment { event: 11, at, what: "it answered".into() }; 1_000];
+        let field = FieldDifference { path: "A".into(), expected: "1".into(), found: "2".into() };
+        proof.differences = vec![field; 100];
+        let lines = lines(&proof);
+        assert!(lines.contains(&"||… 1 more attempts".into()), "{lines:#?}");
+        assert!(lines.contains(&"||… 976 more events between".into()));
+        assert!(lines.contains(&"||… 76 more fields differ".into()));
+        assert!(lines.len() < 80);
+    }
+}

@@ -22,11 +22,29 @@ use super::group::{Group, Proven, groups, held, requirements};
 use super::layout::{Colour, Page, TEXT_WIDTH, Tone};
 use super::proof;
 use super::wording::{
-    count, duration, headword, meaning, next_step, one_line, tally, verdict, watched,
+    count, duration, headword, meaning, next_step, one_line, plural, tally, verdict, watched,
 };
 use crate::verdict::{Exit, RunOutcome, Weight};
 
 /// Writes the report of `outcome`, at most 100 columns wide.
+///
+/// ```
+/// use chargeproof::history::Micros;
+/// use chargeproof::report::{Colour, terminal};
+/// use chargeproof::verdict::RunOutcome;
+///
+/// let outcome = RunOutcome {
+///     sender: "reference".into(),
+///     seed: 7,
+///     cases: vec![],
+///     took: Micros(1_000),
+///     interrupted: false,
+/// };
+/// let mut text = Vec::new();
+/// terminal::write(&outcome, Colour::Plain, &mut text)?;
+/// assert!(text.ends_with(b"exit 4: nothing ran\n"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// Whatever the writer fails with.
@@ -133,15 +151,10 @@ const fn standing(proven: Proven) -> Standing {
 }
 
 fn in_cases(proven: Proven) -> String {
-    let cases = count(proven.cases(), "case");
     if proven.passed == proven.cases() {
-        return format!(
-            "{:>3} {}",
-            proven.cases(),
-            &cases[cases.find(' ').map_or(0, |at| at + 1)..]
-        );
+        return format!("{:>3} {}", proven.passed, plural(proven.passed, "case"));
     }
-    let mut text = format!("{:>3} of {cases}", proven.passed);
+    let mut text = format!("{:>3} of {}", proven.passed, count(proven.cases(), "case"));
     for (number, word) in [(proven.failed, "failed"), (proven.inconclusive, "inconclusive")] {
         if number > 0 {
             text.push_str(&format!(", {number} {word}"));
@@ -246,9 +259,7 @@ mod tests {
     fn the_shortest_watch_is_the_one_that_is_told() {
         let mut outcome = samples::green();
         outcome.cases[1].judgement.watched.0 = 400_000;
-        assert!(
-            plain(&outcome).contains(" · watched at least 0.4 s after the last event of each")
-        );
+        assert!(plain(&outcome).contains(" · watched at least 0.4 s after the last event of each"));
     }
 
     #[test]

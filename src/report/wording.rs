@@ -84,8 +84,13 @@ pub(super) fn watched(cases: &[CaseOutcome]) -> Option<String> {
 
 /// `1 case`, `2 cases`.
 pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {}", plural(number, noun))
+}
+
+/// The noun as it stands after that number.
+pub(super) fn plural(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{ending}")
+    format!("{noun}{ending}")
 }
 
 /// `1st`, `2nd`, `11th`.
