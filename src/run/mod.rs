@@ -7,6 +7,6 @@
 mod director;
 mod drive;
 pub mod real;
-//pub mod simulated;
+pub mod simulated;
 
 pub use drive::{Command, Do, Drive, Happening};
