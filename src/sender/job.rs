@@ -44,6 +44,8 @@ pub(super) struct Job {
     pub(super) resends: u32,
     /// How often a result was tried, over all lives of the sender.
     pub(super) tries: u32,
+    /// How many writes it took so far on this connection.
+    pub(super) writes: u32,
     /// Refusals in a row.
     pub(super) refusals: u32,
     /// The order whose charge a broken sender has put into this message too.
@@ -76,6 +78,7 @@ impl Job {
             marked: false,
             resends: 0,
             tries,
+            writes: 0,
             refusals: 0,
             carried: None,
         }

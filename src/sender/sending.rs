@@ -145,6 +145,11 @@ impl Machine {
 
     /// The connection could not be made, or not one byte of the message has left.
     pub(super) fn refused(&mut self, now: Duration) {
+        // Bytes of the write before may have arrived: that is no refusal.
+        if self.current.as_ref().is_some_and(|job| job.writes > 1) {
+            self.lost(now, Loss::Reset);
+            return;
+        }
         self.line = None;
         self.endpoint = (self.endpoint + 1) % self.config.endpoints.max(1);
         if !matches!(self.stage, Stage::Idle | Stage::Pausing { .. }) {
@@ -245,6 +250,7 @@ impl Machine {
         let Some(job) = &mut self.current else { return false };
         let Some(message) = &job.message else { return false };
         job.tries += 1;
+        job.writes = 0;
         let frame = defect::frame(self.config.bug, &message.payload);
         let rest = pieces(frame, job.task.kind, self.config.bug, self.config.variant);
         self.stage = Stage::Writing { rest, until: now };
@@ -256,6 +262,9 @@ impl Machine {
         let Some(line) = &self.line else { return false };
         if let Some(bytes) = rest.pop_front() {
             self.outputs.push_back(Output::Write { link: line.link, bytes });
+        }
+        if let Some(job) = &mut self.current {
+            job.writes += 1;
         }
         if rest.is_empty() {
             self.stage = Stage::Awaiting { until: now + self.config.ack_timeout };

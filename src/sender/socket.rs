@@ -112,10 +112,9 @@ impl Socket {
                     return None;
                 }
                 Err(_) => {
-                    self.state = State::Over;
-                    // Not one byte left: that is no attempt, and may be tried again.
-                    let free = !self.begun;
-                    return Some(if free { Input::Refused(self.link) } else { Input::Reset(self.link) });
+                    let mut inputs = Vec::new();
+                    self.over(&mut inputs, Input::Reset(self.link));
+                    return inputs.pop();
                 }
             }
         }
@@ -124,7 +123,9 @@ impl Socket {
 
     fn over(&mut self, inputs: &mut Vec<Input>, how: Input) {
         self.state = State::Over;
-        inputs.push(how);
+        // Not one byte of what was to be written has left: that is no attempt.
+        let free = !self.unsent.is_empty() && !self.begun;
+        inputs.push(if free { Input::Refused(self.link) } else { how });
     }
 }
 
