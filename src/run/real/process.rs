@@ -79,9 +79,10 @@ impl Process {
     }
 
     fn program(&self, argv: &[String]) -> Option<Program> {
+        let argv: Vec<String> = argv.iter().flat_map(|one| self.arguments(one)).collect();
         let (program, arguments) = argv.split_first()?;
-        let mut command = Program::new(fill(program, &self.values));
-        command.args(arguments.iter().map(|argument| fill(argument, &self.values)));
+        let mut command = Program::new(program);
+        command.args(arguments);
         for (name, value) in &self.plan.environment {
             command.env(name, fill(value, &self.values));
         }
@@ -89,6 +90,19 @@ impl Process {
         command.current_dir(directory.unwrap_or_else(|| self.folder.root.path().to_owned()));
         command.process_group(0).kill_on_drop(true);
         Some(command)
+    }
+
+    /// One argument of a sender file, filled: once for every endpoint where it names `{endpoint}`,
+    /// and not at all where it names results that the sender is not to send.
+    fn arguments(&self, argument: &str) -> Vec<String> {
+        if argument.contains("{results}") && self.values["results"].is_empty() {
+            return Vec::new();
+        }
+        if !argument.contains("{endpoint}") {
+            return vec![fill(argument, &self.values)];
+        }
+        let one = |endpoint: &str| fill(&argument.replace("{endpoint}", endpoint), &self.values);
+        self.values["endpoints"].split(',').map(one).collect()
     }
 
     /// Puts an exam into the inbox, whole or not at all.
@@ -317,7 +331,6 @@ fn values(
     let millis = |time: crate::history::Micros| (time.0 / 1000).to_string();
     BTreeMap::from([
         ("chargeproof", text(executable.to_owned())),
-        ("endpoint", all.first().cloned().unwrap_or_default()),
         ("endpoints", all.join(",")),
         ("host", first.map(|one| one.ip().to_string()).unwrap_or_default()),
         ("port", first.map(|one| one.port().to_string()).unwrap_or_default()),
