@@ -1,11 +1,13 @@
 //! The exams of a case: files, copies with other facts, and the harness's own probes.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::Library;
 use super::library::unknown;
 use crate::exam::Exam;
-use crate::scenario::{ExamEntry, Word};
+use crate::scenario::ExamEntry;
 use crate::yaml::{Diagnostic, Node, Place, Source, Value, parse, read};
 
 /// Names that begin so belong to probes.
@@ -17,6 +19,7 @@ pub(super) fn read_all(
     library: &dyn Library,
 ) -> Result<IndexMap<String, Exam>, Diagnostic> {
     let mut exams: IndexMap<String, Exam> = IndexMap::new();
+    let mut written: BTreeMap<&str, Node> = BTreeMap::new();
     for entry in entries {
         let name = &entry.name;
         if name.text.starts_with(PROBE) {
@@ -24,7 +27,9 @@ pub(super) fn read_all(
             let hint = "probes are handed over by the step `probe`; choose another name";
             return Err(name.place.error(message).hint(hint));
         }
-        let exam = exam(entry, library)?;
+        let facts = facts(entry, &written, library)?;
+        let exam: Exam = facts.read()?;
+        written.insert(&name.text, facts);
         if exam.order.number.is_empty() {
             return Err(name.place.error(format!("the exam `{}` has no order number", name.text)));
         }
@@ -73,25 +78,29 @@ pub(super) fn add_probes(
 /// Built in, so that a probe needs no file beside the scenario.
 const PROBE_EXAM: &str = include_str!("../../scenarios/exams/probe.yaml");
 
-fn exam(entry: &ExamEntry, library: &dyn Library) -> Result<Exam, Diagnostic> {
-    let file = entry.like.as_ref().map(|word| file(word, library)).transpose()?;
-    match (file, &entry.facts) {
-        (Some(file), None) => file.read(),
-        (None, Some(facts)) => facts.read(),
-        (Some(file), Some(facts)) => {
-            // Read first alone, so that a mistake of the file is not blamed on the copy.
-            let _: Exam = file.read()?;
-            merge(&file, facts, &facts.place).read()
+/// The facts of an exam as they are written, with those that it takes from another one.
+fn facts(
+    entry: &ExamEntry,
+    written: &BTreeMap<&str, Node>,
+    library: &dyn Library,
+) -> Result<Node, Diagnostic> {
+    let Some(word) = &entry.like else {
+        let no_facts = || entry.name.place.error("the exam has no facts");
+        return entry.facts.clone().ok_or_else(no_facts);
+    };
+    let under = match (written.get(word.text.as_str()), library.exam(&word.text)) {
+        (Some(node), _) => node.clone(),
+        (None, Some(source)) => parse(&source)?,
+        (None, None) => {
+            return Err(unknown("exam", &word.text, &word.place, &library.exams()));
         }
-        (None, None) => Err(entry.name.place.error("the exam has no facts")),
-    }
-}
-
-fn file(word: &Word, library: &dyn Library) -> Result<Node, Diagnostic> {
-    match library.exam(&word.text) {
-        Some(source) => parse(&source),
-        None => Err(unknown("exam", &word.text, &word.place, &library.exams())),
-    }
+    };
+    // Read first alone, so that a mistake of the file is not blamed on the copy.
+    let _: Exam = under.read()?;
+    Ok(match &entry.facts {
+        Some(facts) => merge(&under, facts, &facts.place),
+        None => under,
+    })
 }
 
 /// `over` laid over `under`: maps are merged, everything else is replaced, and `~` takes a

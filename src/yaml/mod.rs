@@ -33,3 +33,6 @@ pub type At<T> = serde_yaml::Spanned<T>;
 pub fn read<T: DeserializeOwned>(source: &Source) -> Result<T, Diagnostic> {
     parse(source)?.read()
 }
+
+#[cfg(test)]
+mod tests;

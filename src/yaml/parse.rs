@@ -28,11 +28,13 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
     node(source, raw)
 }
 
-/// A hand-written file needs a small part of what these bounds allow.
+/// A hand-written file needs a small part of what these bounds allow. Depth costs stack: the
+/// library and the tree take some 30 KB a level in a debug build.
 fn options() -> Options {
     serde_yaml::options! {
         budget: serde_yaml::budget! {
-            max_depth: 64,
+            max_depth: 24,
+            flow_nesting_limit: 24,
             max_documents: 2,
             max_nodes: 100_000,
             max_events: 300_000,
@@ -190,8 +192,14 @@ fn complaint(source: &Source, error: &Error) -> Diagnostic {
             .hint("a file holds one document; remove the `---` and what follows it"),
         Error::MergeKeyNotAllowed { .. } => here("merge keys (`<<`) are not read")
             .hint("write the keys out; an exam can say `like:`, a mapping `extends:`"),
-        other => tab(source, &place(source, at))
-            .unwrap_or_else(|| here(&format!("this is no YAML: {}", words(other)))),
+        other => tab(source, &place(source, at)).unwrap_or_else(|| {
+            let words = words(other);
+            let mistake = here(&format!("this is no YAML: {words}"));
+            match advice(&words) {
+                Some(advice) => mistake.hint(advice),
+                None => mistake,
+            }
+        }),
     }
 }
 
@@ -209,6 +217,17 @@ fn words(error: &Error) -> String {
     let text = error.to_string();
     let end = text.find(" at line ").unwrap_or(text.len());
     text.get(..end).unwrap_or(&text).lines().next().unwrap_or_default().to_owned()
+}
+
+/// What usually lies behind the commonest of the library's messages.
+fn advice(words: &str) -> Option<&'static str> {
+    let known = [
+        ("mapping values are not allowed", "a text that holds `: ` is put in quotes, and keys of one map stand below each other"),
+        ("unexpected character", "a text that begins with this character is put in quotes"),
+        ("multiline quoted scalar", "a quote may have been left open above"),
+        ("unclosed bracket", "the bracket that opens here is never closed"),
+    ];
+    known.iter().find(|(part, _)| words.contains(part)).map(|(_, advice)| *advice)
 }
 
 /// A tab in the indentation, which is the likeliest cause of a complaint at or after it.
