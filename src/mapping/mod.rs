@@ -48,7 +48,6 @@ pub use volatile::Volatile;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
-use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
 use crate::exam::Exam;
@@ -123,6 +122,6 @@ impl Mapping {
 
 /// The JSON Schema of a mapping file, for editors.
 #[must_use]
-pub fn schema() -> Schema {
-    schemars::schema_for!(File)
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(File).to_value()
 }

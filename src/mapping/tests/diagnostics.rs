@@ -100,7 +100,7 @@ fn a_mistake_has_its_place_and_advice(
 #[case::unknown_parent("mapping: m\nextends: iris/optoin-1\n", "m.yaml:2:10", "`iris/option-1`")]
 #[case::circle("mapping: m\nextends: one\n", "two.yaml:2:10", "`m` -> `one` -> `two` -> `one`")]
 #[case::itself("mapping: m\nextends: m\n", "m.yaml:2:10", "a mapping extends itself: `m` -> `m`")]
-#[case::no_message("mapping: m\n", "m.yaml:0:0", "says `message`")]
+#[case::no_message("mapping: m\n", "m.yaml:1:1", "says `message`")]
 #[case::number("mapping: m\nfields:\n  FT1-10: 1\n", "m.yaml:3:11", "a template in quotes")]
 #[case::unknown_key("mapping: m\nfeilds: {}\n", "m.yaml:2:1", "feilds")]
 fn a_family_that_cannot_be_read_says_where(
