@@ -1,6 +1,7 @@
 //! A recorded case, built by hand: a plan of a probe, an exam and a probe, and what was seen.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 use jiff::civil::DateTime;
@@ -31,7 +32,7 @@ pub(super) struct Case {
 impl Case {
     /// A plan with the default steps and nothing seen yet.
     pub(super) fn new() -> Self {
-        Self { plan: plan(), events: Vec::new(), clock: Micros(0), stamps: 0 }
+        Self { plan: PLAN.clone(), events: Vec::new(), clock: Micros(0), stamps: 0 }
     }
 
     /// The sender has started and delivered the first probe on connection 1.
@@ -282,6 +283,8 @@ pub(super) fn changed(message: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert!(text.contains(from), "`{from}` is not in the message");
     text.replacen(from, to, 1).into_bytes()
 }
+
+static PLAN: LazyLock<Plan> = LazyLock::new(plan);
 
 fn plan() -> Plan {
     let exams = [("probe-1", "900001"), ("john-doe", "273013"), ("probe-2", "900002")];

@@ -180,7 +180,7 @@ fn reset_inside(bytes: usize) -> Case {
 #[case::only_the_start_byte(0)]
 #[case::inside_the_header(20)]
 #[case::inside_the_patient(90)]
-#[case::after_the_order(1000)]
+#[case::after_the_order(900)]
 fn one_part_is_one_attempt_and_allowed(#[case] bytes: usize) {
     assert_eq!(reset_inside(bytes).ended(2, Outcome::Unknown).judge().findings, []);
 }
