@@ -1,4 +1,14 @@
-//! Bytes to frames and back: the minimal lower layer protocol.
+//! Bytes to frames and back: the minimal lower layer protocol, release 1 (`VT` payload `FS CR`).
+//!
+//! Sans-IO and incremental. A framing mistake is a value with its offset, never an error. This room
+//! does **not** read what is inside a frame, but for the `MSH` that tells a lost frame end from a
+//! stray start byte.
+
+mod decoder;
+mod found;
+
+pub use decoder::{Decoder, Pending};
+pub use found::{Found, FoundKind, encode};
 
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,7 @@ mod exams;
 mod expand;
 mod fault;
 mod library;
+mod orders;
 mod script;
 mod steps;
 
@@ -156,6 +157,8 @@ pub enum Step {
     Settle,
     /// Ask the sender what became of its charges.
     Account,
+    /// Go on until somebody interrupts: an EMR that is simply there.
+    Hold,
 }
 
 /// Something on the wire that a step can wait for; the first one after the step began counts.

@@ -1,1 +1,31 @@
-//! (written next)
+//! The reference sender: what a correct sender of charges does, and every defect that the harness
+//! must convict, behind a name.
+//!
+//! The sender is a machine without clock, socket or disk ([`Machine`]): inputs and the time go in,
+//! outputs come out, and the same machine runs in virtual time and in a process ([`serve`]). What
+//! it must remember over a kill is its journal, one [`Record`] a line.
+//!
+//! This room does **not** judge anything, and it shares nothing with what judges it but `hl7` and
+//! `mapping`.
+
+mod answer;
+mod bug;
+mod defect;
+mod draft;
+mod inbox;
+mod job;
+mod journal;
+mod machine;
+mod resend;
+mod sending;
+mod settling;
+mod shell;
+mod socket;
+mod spool;
+mod variant;
+
+pub use bug::{Bug, UnknownBug};
+pub use journal::{Kind, Outcome, Record, account};
+pub use machine::{Config, Input, Link, Machine, Output, Poll};
+pub use shell::{SenderError, ShellOptions, account_of, serve};
+pub use variant::{UnknownVariant, Variant};

@@ -1,0 +1,62 @@
+//! What one reply means to the message that waits for it.
+//!
+//! Strict where money is at stake: only an acknowledgement in a clean frame, with one MSA, a code
+//! of table 0008 in its exact spelling and our own MSH-10 in MSA-2, is an answer. Anything else
+//! is junk or answers another message, and the sender keeps waiting.
+
+use super::bug::Bug;
+use crate::hl7::Message;
+use crate::hl7::ack::{AckCondition, Code, Due, Reading, due};
+use crate::mllp::{Found, FoundKind};
+
+/// What a reply means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// AA, or CA where nothing more is due.
+    Accepted,
+    /// AE, AR, CE or CR.
+    Refused(Code),
+    /// CA, and an application acknowledgement is still due.
+    Committed,
+    /// An acknowledgement of another message.
+    OtherId,
+    /// Nothing that can be read as an acknowledgement.
+    Junk,
+}
+
+/// Reads `found` as the answer to `sent`.
+pub(super) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
+    if bug == Some(Bug::AcceptsJunk) {
+        return Answer::Accepted;
+    }
+    if found.kind != FoundKind::Frame || !found.anomalies.is_empty() {
+        return Answer::Junk;
+    }
+    let reply = Message::read(found.payload());
+    let reading = Reading::of(&reply);
+    // Two MSA contradict each other at worst; neither is worth a patient's money.
+    if !reading.is_ack || reply.segment("MSA", 2).is_some() {
+        return Answer::Junk;
+    }
+    let Some(code) = code(&reading, bug) else { return Answer::Junk };
+    let sent = Message::read(sent);
+    if reading.control_id != sent.control_id() && bug != Some(Bug::AcceptsAnyAck) {
+        return Answer::OtherId;
+    }
+    match code {
+        Code::AA => Answer::Accepted,
+        // CA releases the sender only where the message asked for nothing more (MSH-16 NE).
+        Code::CA if releases(&due(&sent)) => Answer::Accepted,
+        Code::CA => Answer::Committed,
+        refusal => Answer::Refused(refusal),
+    }
+}
+
+fn code(reading: &Reading, bug: Option<Bug>) -> Option<Code> {
+    let prefixed = bug == Some(Bug::AcceptsCodePrefix) && reading.raw_code.starts_with(b"AA");
+    if prefixed { Some(Code::AA) } else { reading.code }
+}
+
+fn releases(due: &Due) -> bool {
+    due.application == AckCondition::Never
+}

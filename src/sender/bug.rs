@@ -1,0 +1,127 @@
+//! The defects that can be built into the reference sender, by their stable names.
+//!
+//! Names and one line each; what a defect does stands where the correct sender does the opposite.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! bugs {
+    ($($variant:ident $name:literal $what:literal)*) => {
+        /// A defect. With it the sender is otherwise the correct one.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Bug {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Bug {
+            /// Every defect, in the order of the catalogue.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its stable name, such as `resend-on-timeout`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it does wrong, in one line.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self { $(Self::$variant => $what,)* }
+            }
+        }
+    };
+}
+
+bugs! {
+    ResendOnTimeout "resend-on-timeout" "no answer in time: sends the charge again on the same connection"
+    ResendOnTimeoutReconnect "resend-on-timeout-reconnect" "no answer in time: sends the charge again on a new connection"
+    ResendOnClose "resend-on-close" "closed before the reply: sends the charge again"
+    ResendOnReset "resend-on-reset" "reset before the reply: sends the charge again"
+    ResendAfterAckReset "resend-after-ack-reset" "reset right after AA: forgets the AA and sends the charge again"
+    ResendOnError "resend-on-error" "sends the charge again after AE"
+    ResendOnReject "resend-on-reject" "sends the charge again after AR"
+    ResendOnCommitError "resend-on-commit-error" "sends the charge again after CE or CR"
+    ResendOnJunk "resend-on-junk" "sends the charge again after a reply that it cannot read"
+    ResendOnPartialAck "resend-on-partial-ack" "sends the charge again after a reply that was cut short"
+    ResendOnWrongId "resend-on-wrong-id" "sends the charge again after a reply to another message"
+    ResendOnPartialWrite "resend-on-partial-write" "reset while it writes: sends the charge again"
+    ReplayAfterKill "replay-after-kill" "marks a charge as sent only after the reply, so a kill in between sends it again"
+    ReplayAfterEarlyKill "replay-after-early-kill" "marks a charge as sent only after the write returned, so a kill during the write sends it again"
+    ReplayOnRestart "replay-on-restart" "remembers in memory only what it has sent, so a restart sends everything again"
+    ReplayWholeSpool "replay-whole-spool" "starts one record too early after a restart, so the last charge is sent again"
+    FailoverResend "failover-resend" "no answer in time: sends the charge again to the next endpoint"
+    ResendNewControlId "resend-new-control-id" "no answer in time: sends the charge again under a new MSH-10 and MSH-7"
+    ResendNewTransactionId "resend-new-transaction-id" "no answer in time: sends the charge again under a new MSH-10, MSH-7 and FT1-2"
+    Rebatch "rebatch" "sends an unanswered charge again inside the next charge's message"
+    ReEncode "re-encode" "no answer in time: sends the charge again, written differently"
+    SecondEvent "second-event" "sends each charge as P03 and again as P11"
+    SplitResend "split-resend" "sends the message, then each of its FT1 alone"
+    DoubleSubmit "double-submit" "sends an exam twice that was handed over twice"
+    DuplicateLine "duplicate-line" "writes the last FT1 twice into the message"
+    Brick "brick" "never connects"
+    SilentDrop "silent-drop" "leaves a rejected charge out of its account"
+    FalseAck "false-ack" "accounts for a charge as delivered though no valid reply came"
+    AcceptsAnyAck "accepts-any-ack" "takes an acknowledgement of another message for its own"
+    AcceptsJunk "accepts-junk" "takes any reply for an acceptance"
+    AcceptsCodePrefix "accepts-code-prefix" "takes every code that begins with AA for AA"
+    PoisonBlocksQueue "poison-blocks-queue" "sends nothing more after a refusal or a reply that it cannot read"
+    LfSegments "lf-segments" "ends segments in a line feed"
+    NoFinalCr "no-final-cr" "leaves out the last segment's carriage return"
+    LfAfterFrame "lf-after-frame" "writes a line feed after each frame"
+    NoFs "no-fs" "ends frames in a carriage return without the end byte"
+    UnescapedDelimiters "unescaped-delimiters" "writes delimiters inside a value as they are"
+    ReusedControlId "reused-control-id" "uses the same MSH-10 for every charge"
+    WrongMessageType "wrong-message-type" "writes ORU^R01 into the MSH-9 of a charge"
+    WrongOption "wrong-option" "adds a technical charge where only a professional one is agreed"
+    MissingModifier "missing-modifier" "leaves out 26 and TC"
+    WrongModifierOrder "wrong-modifier-order" "writes the modifiers of a charge in reverse"
+    SignedForCaptured "signed-for-captured" "takes one event's time for the other's in FT1-4"
+    SetIdNotSequential "set-id-not-sequential" "numbers every FT1 as the first"
+    DiagnosisDropped "diagnosis-dropped" "leaves out the last diagnosis"
+    DiagnosisReordered "diagnosis-reordered" "writes the diagnoses in reverse"
+    AccountMismatch "account-mismatch" "writes another account number into PV1-19 than into PID-18"
+    DriftedMapping "drifted-mapping" "writes another patient class into PV1-2 than was agreed"
+    SsnSent "ssn-sent" "writes a social security number into PID-19"
+    ResendAcceptedResult "resend-accepted-result" "sends a result again after AA"
+    IgnoresTerminate "ignores-terminate" "goes on when it is asked to stop"
+    LeavesChild "leaves-child" "leaves a child process behind"
+    Floods "floods" "writes twenty thousand messages that nobody asked for"
+    DiesAtStart "dies-at-start" "exits as soon as it is started"
+}
+
+/// No defect has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown bug `{0}`")]
+pub struct UnknownBug(pub String);
+
+impl FromStr for Bug {
+    type Err = UnknownBug;
+
+    fn from_str(text: &str) -> Result<Self, UnknownBug> {
+        let found = Self::ALL.iter().find(|bug| bug.name() == text);
+        found.copied().ok_or_else(|| UnknownBug(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Bug {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bug;
+
+    #[test]
+    fn every_name_reads_back_as_its_bug() {
+        for bug in Bug::ALL {
+            assert_eq!(bug.name().parse(), Ok(*bug));
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_bug_has_is_an_error() {
+        assert!("resend-on-timeouts".parse::<Bug>().is_err());
+    }
+}

@@ -1,0 +1,177 @@
+//! What the broken senders write: the agreed message, edited.
+//!
+//! Each edit starts from the correct message and changes one thing. The correct sender passes
+//! through here untouched.
+
+use super::bug::Bug;
+use super::draft::Draft;
+use super::job::Shape;
+use super::resend::Rewrite;
+use crate::hl7::escape::unescape;
+use crate::hl7::{Delimiters, Message};
+use crate::mllp::encode;
+
+/// The charge's message with the defect of `bug` in its content, in `shape`.
+pub(super) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8> {
+    let mut draft = Draft::of(payload);
+    match shape {
+        Shape::Whole => {}
+        Shape::SecondEvent => second_event(&mut draft),
+        Shape::Line(line) => only_line(&mut draft, line),
+    }
+    if let Some(bug) = bug {
+        edit_lines(bug, &mut draft);
+        edit_fields(bug, &mut draft);
+    }
+    draft.bytes()
+}
+
+/// The charge's message as a broken sender writes it when it sends it again.
+pub(super) fn rewrite(how: Rewrite, payload: &[u8], control_id: &str) -> Vec<u8> {
+    let mut draft = Draft::of(payload);
+    match how {
+        Rewrite::Nothing | Rewrite::ControlId => {}
+        Rewrite::TransactionId => draft.each("FT1", |line| line.set(2, control_id)),
+        Rewrite::Encoding => {
+            draft.each("FT1", |line| {
+                let set_id = format!("000{}", line.text(1));
+                line.set(1, set_id);
+                line.reverse_repetitions(19);
+            });
+            draft.append("ZIR|1");
+        }
+    }
+    draft.bytes()
+}
+
+/// `payload` with the FT1 lines of `before` ahead of its own.
+pub(super) fn rebatched(before: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::of(payload);
+    let carried = Draft::of(before).lines("FT1");
+    draft.insert_before("FT1", carried);
+    draft.number("FT1");
+    draft.bytes()
+}
+
+/// The message with the defect of `bug` in how its segments are written.
+pub(super) fn segments(bug: Option<Bug>, payload: Vec<u8>) -> Vec<u8> {
+    match bug {
+        Some(Bug::LfSegments) => {
+            payload.into_iter().map(|byte| if byte == b'\r' { b'\n' } else { byte }).collect()
+        }
+        Some(Bug::NoFinalCr) => payload.strip_suffix(b"\r").unwrap_or(&payload).to_vec(),
+        Some(Bug::UnescapedDelimiters) => unescaped(&payload),
+        _ => payload,
+    }
+}
+
+/// The message framed, with the defect of `bug` in its framing.
+pub(super) fn frame(bug: Option<Bug>, payload: &[u8]) -> Vec<u8> {
+    let mut frame = encode(payload).to_vec();
+    match bug {
+        Some(Bug::LfAfterFrame) => frame.push(b'\n'),
+        Some(Bug::NoFs) => {
+            frame.truncate(frame.len() - 2);
+            frame.push(b'\r');
+        }
+        _ => {}
+    }
+    frame
+}
+
+/// Twenty thousand messages that are neither charges nor results, a hundred a piece.
+pub(super) fn flood() -> impl Iterator<Item = Vec<u8>> {
+    (0..200_u32).map(|piece| (0..100_u32).flat_map(|one| unasked(piece * 100 + one)).collect())
+}
+
+fn unasked(number: u32) -> Vec<u8> {
+    let text = format!("MSH|^~\\&|IRIS|IRIS|||||ADT^A08|F{number:06}|T|2.4\rEVN|A08\r");
+    encode(text.as_bytes()).to_vec()
+}
+
+/// An offset in the middle of the frame's first FT1, for those who write in two pieces.
+pub(super) fn inside_charge(frame: &[u8]) -> usize {
+    let starts = frame.windows(5).position(|window| window == b"\rFT1|").unwrap_or(0);
+    let rest = frame.get(starts + 1..).unwrap_or_default();
+    let length = rest.iter().position(|byte| *byte == b'\r').unwrap_or(rest.len());
+    starts + 1 + length / 2
+}
+
+fn second_event(draft: &mut Draft) {
+    draft.each("MSH", |header| header.set_component(9, 2, "P11"));
+    draft.each("EVN", |event| event.set(1, "P11"));
+}
+
+fn only_line(draft: &mut Draft, line: usize) {
+    let mut lines = draft.lines("FT1");
+    if line < lines.len() {
+        lines = vec![lines.swap_remove(line)];
+    }
+    draft.replace("FT1", lines);
+}
+
+/// Defects in which FT1 lines there are.
+fn edit_lines(bug: Bug, draft: &mut Draft) {
+    let mut lines = draft.lines("FT1");
+    match bug {
+        Bug::DuplicateLine => lines.extend(lines.last().cloned()),
+        Bug::WrongOption if lines.len() == 1 => {
+            let mut technical = lines[0].clone();
+            technical.set(26, "TC");
+            lines.push(technical);
+        }
+        _ => return,
+    }
+    draft.replace("FT1", lines);
+    draft.number("FT1");
+}
+
+/// Defects in what fields carry.
+fn edit_fields(bug: Bug, draft: &mut Draft) {
+    match bug {
+        Bug::WrongMessageType => draft.each("MSH", |header| header.set(9, "ORU^R01")),
+        Bug::MissingModifier => draft.each("FT1", |line| {
+            line.keep_repetitions(26, |modifier| modifier != b"26" && modifier != b"TC");
+        }),
+        Bug::WrongModifierOrder => draft.each("FT1", |line| line.reverse_repetitions(26)),
+        Bug::SignedForCaptured => signed_for_captured(draft),
+        Bug::SetIdNotSequential => draft.each("FT1", |line| line.set(1, "1")),
+        Bug::DiagnosisDropped => draft.each("FT1", |line| line.drop_last_repetition(19)),
+        Bug::DiagnosisReordered => draft.each("FT1", |line| line.reverse_repetitions(19)),
+        Bug::AccountMismatch => draft.each("PV1", |visit| {
+            let other = format!("{}9", visit.text(19));
+            visit.set(19, other);
+        }),
+        Bug::DriftedMapping => draft.each("PV1", |visit| visit.set(2, "I")),
+        Bug::SsnSent => draft.each("PID", |patient| patient.set(19, "987654321")),
+        _ => {}
+    }
+}
+
+/// The professional charge is dated by the signature, every other by the capture (PV1-44).
+fn signed_for_captured(draft: &mut Draft) {
+    let captured = draft.lines("PV1").first().map(|visit| visit.text(44)).unwrap_or_default();
+    let mut lines = draft.lines("FT1");
+    let signed = lines.first().map(|line| line.text(4)).unwrap_or_default();
+    match lines.as_mut_slice() {
+        [only] => only.set(4, captured),
+        [_, others @ ..] => others.iter_mut().for_each(|line| line.set(4, signed.as_str())),
+        [] => {}
+    }
+    draft.replace("FT1", lines);
+}
+
+/// Every escape sequence resolved, but for the header, which declares the delimiters.
+fn unescaped(payload: &[u8]) -> Vec<u8> {
+    let message = Message::read(payload);
+    let mut bytes = Vec::with_capacity(payload.len());
+    for segment in message.segments() {
+        if segment.id() == b"MSH" {
+            bytes.extend_from_slice(segment.raw());
+        } else {
+            bytes.extend_from_slice(&unescape(segment.raw(), Delimiters::default()));
+        }
+        bytes.push(b'\r');
+    }
+    bytes
+}

@@ -1,0 +1,91 @@
+//! The inbox: a directory into which exams are put, one JSON file each.
+//!
+//! Files appear under another name and are renamed to `*.json`, so a file that is seen is whole.
+//! They are taken in the order of their names. A file leaves the inbox only after its exam is in
+//! the journal, so a kill finds it in one of the two places, or in both: then the order number
+//! tells that it is known.
+
+use std::fs::{copy, create_dir_all, read, read_dir, remove_file, rename};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exam::Exam;
+
+/// The inbox and where its files go.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    directory: PathBuf,
+    done: PathBuf,
+    rejected: PathBuf,
+}
+
+/// One file of the inbox.
+#[derive(Debug)]
+pub(super) struct Letter {
+    path: PathBuf,
+    /// Its exam, or why it is none.
+    pub(super) exam: Result<Box<Exam>, String>,
+}
+
+impl Inbox {
+    /// The inbox `directory`, created if need be; its files go to `done` and `rejected` in
+    /// `state`.
+    pub(super) fn open(directory: &Path, state: &Path) -> io::Result<Self> {
+        let inbox = Self {
+            directory: directory.to_owned(),
+            done: state.join("done"),
+            rejected: state.join("rejected"),
+        };
+        create_dir_all(&inbox.directory)?;
+        create_dir_all(&inbox.done)?;
+        create_dir_all(&inbox.rejected)?;
+        Ok(inbox)
+    }
+
+    /// What lies in the inbox, in the order of the file names.
+    pub(super) fn letters(&self) -> io::Result<Vec<Letter>> {
+        let mut paths = Vec::new();
+        for entry in read_dir(&self.directory)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths.into_iter().map(Letter::open).collect())
+    }
+
+    /// Files `letter` as taken: its exam is in the journal.
+    pub(super) fn taken(&self, letter: &Letter) -> io::Result<()> {
+        shift(&letter.path, &self.done)
+    }
+
+    /// Files `letter` as something that is no exam.
+    pub(super) fn rejected(&self, letter: &Letter) -> io::Result<()> {
+        shift(&letter.path, &self.rejected)
+    }
+}
+
+impl Letter {
+    fn open(path: PathBuf) -> Self {
+        let exam = read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
+            serde_json::from_slice(&bytes).map(Box::new).map_err(|error| error.to_string())
+        });
+        Self { path, exam }
+    }
+
+    /// Its file name, for people.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+/// Moves `path` into `directory`, which may be on another file system.
+fn shift(path: &Path, directory: &Path) -> io::Result<()> {
+    let target = directory.join(path.file_name().unwrap_or_default());
+    if rename(path, &target).is_ok() {
+        return Ok(());
+    }
+    copy(path, &target)?;
+    remove_file(path)
+}

@@ -1,0 +1,157 @@
+//! One message on its way: what it is about, its bytes, and how often it has been tried.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
+use super::journal::{Kind, Record};
+use super::variant::Variant;
+
+/// What is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Task {
+    /// Number of the order.
+    pub(super) order: String,
+    /// Charge or result.
+    pub(super) kind: Kind,
+    /// The whole message, or what a broken sender makes of it.
+    pub(super) shape: Shape,
+}
+
+/// Which message is made of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The one that was agreed.
+    Whole,
+    /// The charge once more, as event P11.
+    SecondEvent,
+    /// The message with this FT1 only, counted from 0.
+    Line(usize),
+}
+
+/// A task that is being carried out.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) task: Task,
+    /// The bytes, once a connection stands.
+    pub(super) message: Option<Written>,
+    /// The record that must be stored before the first byte, by its number.
+    pub(super) ticket: u64,
+    /// Whether the record of this attempt was handed to the journal.
+    pub(super) marked: bool,
+    /// How often a broken sender has sent it again.
+    pub(super) resends: u32,
+    /// How often a result was tried, over all lives of the sender.
+    pub(super) tries: u32,
+    /// How many writes it took so far on this connection.
+    pub(super) writes: u32,
+    /// Refusals in a row.
+    pub(super) refusals: u32,
+    /// The order whose charge a broken sender has put into this message too.
+    pub(super) carried: Option<String>,
+}
+
+/// The bytes of a message and what its record says.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// Without framing.
+    pub(super) payload: Vec<u8>,
+    pub(super) control_id: String,
+    pub(super) at: DateTime,
+}
+
+impl Task {
+    /// The message that was agreed for `order`.
+    pub(super) const fn whole(order: String, kind: Kind) -> Self {
+        Self { order, kind, shape: Shape::Whole }
+    }
+}
+
+impl Job {
+    /// A task of which nothing was sent in this life; `tries` in earlier ones.
+    pub(super) const fn new(task: Task, tries: u32) -> Self {
+        Self {
+            task,
+            message: None,
+            ticket: 0,
+            marked: false,
+            resends: 0,
+            tries,
+            writes: 0,
+            refusals: 0,
+            carried: None,
+        }
+    }
+
+    /// The record that bytes of the message may be on the wire.
+    pub(super) fn mark(&self) -> Option<Record> {
+        let written = self.message.as_ref()?;
+        Some(Record::Attempting {
+            order: self.task.order.clone(),
+            kind: self.task.kind,
+            control_id: written.control_id.clone(),
+            at: written.at,
+        })
+    }
+}
+
+/// The wall clock at `now`, to the second as HL7's `yyyyMMddHHmmss` has it.
+pub(super) fn wall_clock(epoch: DateTime, now: Duration) -> DateTime {
+    let at = epoch.saturating_add(SignedDuration::try_from(now).unwrap_or(SignedDuration::MAX));
+    at.saturating_sub(SignedDuration::from_nanos(i64::from(at.subsec_nanosecond())))
+}
+
+/// An MSH-10 that was not used before: the clock as `yyMMddHHmmss`, moved past `last`.
+///
+/// Two messages in one second would share it otherwise, and an acknowledgement of the one would
+/// be credited to the other.
+pub(super) fn control_id(at: DateTime, last: Option<&str>, variant: Option<Variant>) -> String {
+    if variant == Some(Variant::ControlIdCounter) {
+        let used = last.and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
+        return (used + 1).to_string();
+    }
+    let id = at.strftime(CONTROL_ID).to_string();
+    match last {
+        Some(last) if id.as_str() <= last => after(last).unwrap_or(id),
+        _ => id,
+    }
+}
+
+fn after(id: &str) -> Option<String> {
+    let at = DateTime::strptime(CONTROL_ID, id).ok()?;
+    Some(at.saturating_add(SignedDuration::from_secs(1)).strftime(CONTROL_ID).to_string())
+}
+
+/// The interface's MSH-10: `yyMMddHHmmss`.
+const CONTROL_ID: &str = "%y%m%d%H%M%S";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::civil::date;
+    use rstest::rstest;
+
+    use super::{control_id, wall_clock};
+
+    #[rstest]
+    #[case::first(None, "170410151351")]
+    #[case::long_after(Some("170410151350"), "170410151351")]
+    #[case::same_second(Some("170410151351"), "170410151352")]
+    #[case::clock_went_back(Some("170410235959"), "170411000000")]
+    fn a_control_id_is_the_clock_moved_past_the_last(
+        #[case] last: Option<&str>,
+        #[case] expected: &str,
+    ) {
+        let at = date(2017, 4, 10).at(15, 13, 51, 0);
+        assert_eq!(control_id(at, last, None), expected);
+    }
+
+    #[test]
+    fn the_wall_clock_has_whole_seconds() {
+        let epoch = date(2017, 4, 10).at(15, 13, 51, 900_000_000);
+        let at = wall_clock(epoch, Duration::from_millis(200));
+        assert_eq!(at, date(2017, 4, 10).at(15, 13, 52, 0));
+    }
+}

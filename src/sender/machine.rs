@@ -1,0 +1,269 @@
+//! The sender as a machine: inputs and the time go in, outputs come out.
+//!
+//! It has no clock, no socket, no disk and no randomness: the same inputs at the same times give
+//! the same outputs. Whoever drives it calls [`Machine::poll`] until that says how long to wait,
+//! then waits for that long or for an input, whichever comes first. A driver reads everything
+//! that is readable before it lets time pass, so that a timer never beats an acknowledgement that
+//! has already arrived.
+//!
+//! How a message goes out stands in `sending`, what became of it in `settling`.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use super::bug::Bug;
+use super::job::{Job, Task};
+use super::journal::{Kind, Ledger, Outcome, Record};
+use super::sending::{Line, Stage};
+use super::settling::Unanswered;
+use super::variant::Variant;
+use crate::exam::Exam;
+use crate::mapping::Mapping;
+
+/// What a sender is to do, and how.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What charges are made by.
+    pub mapping: Mapping,
+    /// What results are made by; none are sent without it.
+    pub results: Option<Mapping>,
+    /// How many endpoints the EMR has, at least one. After a refusal the next one is tried.
+    pub endpoints: usize,
+    /// How long to wait for an acknowledgement after the last byte of a message, and for a
+    /// connection to stand.
+    pub ack_timeout: Duration,
+    /// How long to wait after a refused connection, and before a result is sent again.
+    pub retry_every: Duration,
+    /// The wall clock when `now` is zero, UTC.
+    pub epoch: DateTime,
+    /// The defect that is built in.
+    pub bug: Option<Bug>,
+    /// The honest habit that is switched on.
+    pub variant: Option<Variant>,
+}
+
+/// A connection, as the machine names it: it chooses the number when it asks for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link(pub u64);
+
+/// What can happen to a sender.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// An exam was handed over. One whose order is known is ignored.
+    Exam(Box<Exam>),
+    /// The connection stands.
+    Connected(Link),
+    /// The connection could not be made, or not one byte of what was last to be written on it
+    /// has left: it may be tried again.
+    Refused(Link),
+    /// Bytes arrived.
+    Received(Link, Vec<u8>),
+    /// The peer ended its side in order (FIN).
+    Ended(Link),
+    /// The connection was reset, or a write on it failed after some bytes had left.
+    Reset(Link),
+    /// The oldest [`Output::Store`] that was not yet confirmed is durable.
+    Stored,
+    /// Finish what is in flight and begin nothing more; see [`Machine::is_stopped`].
+    Stop,
+}
+
+/// What a sender wants done, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Open a connection.
+    Connect {
+        /// What it will be called.
+        link: Link,
+        /// To which endpoint, from 0.
+        endpoint: usize,
+    },
+    /// Write these bytes.
+    Write {
+        /// On which connection.
+        link: Link,
+        /// All of them, in this order.
+        bytes: Vec<u8>,
+    },
+    /// Close the connection, or give up opening it. No more input may come of it.
+    Disconnect(Link),
+    /// Make this durable, then say [`Input::Stored`].
+    Store(Record),
+}
+
+/// What [`Machine::poll`] says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Poll {
+    /// Do this, then poll again.
+    Output(Output),
+    /// Nothing to do before this time, on the clock that `now` is read from, or before the next
+    /// input; without a time, before the next input.
+    WaitUntil(Option<Duration>),
+}
+
+/// The sender. One message is in flight at a time.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) config: Config,
+    pub(super) ledger: Ledger,
+    pub(super) queue: VecDeque<Task>,
+    pub(super) current: Option<Job>,
+    pub(super) stage: Stage,
+    pub(super) line: Option<Line>,
+    /// The endpoint that the next connection goes to.
+    pub(super) endpoint: usize,
+    pub(super) outputs: VecDeque<Output>,
+    pub(super) unanswered: Option<Unanswered>,
+    /// A broken sender has stopped sending.
+    pub(super) blocked: bool,
+    /// A broken sender has flooded already.
+    pub(super) flooded: bool,
+    /// Records that are durable, counted.
+    pub(super) stored: u64,
+    /// Records that were handed over, counted.
+    asked: u64,
+    links: u64,
+    stopping: bool,
+}
+
+impl Machine {
+    /// A sender that has lived before if `journal` has records. A charge whose attempt was open
+    /// when it died is settled as unknown, and never attempted again.
+    #[must_use]
+    pub fn start(config: Config, journal: &[Record], now: Duration) -> Self {
+        let mut machine = Self {
+            config,
+            ledger: Ledger::of(journal),
+            queue: VecDeque::new(),
+            current: None,
+            stage: Stage::Idle,
+            line: None,
+            endpoint: 0,
+            outputs: VecDeque::new(),
+            unanswered: None,
+            blocked: false,
+            flooded: false,
+            stored: 0,
+            asked: 0,
+            links: 0,
+            stopping: false,
+        };
+        machine.resume();
+        if machine.config.variant == Some(Variant::ConnectsEarly) {
+            machine.connect(now);
+            machine.stage = Stage::Idle;
+        }
+        machine
+    }
+
+    /// Takes one input in. Poll afterwards.
+    pub fn handle(&mut self, now: Duration, input: Input) {
+        match input {
+            Input::Exam(exam) => self.take(exam),
+            Input::Connected(link) if self.owns(link) => self.connected(now),
+            Input::Refused(link) if self.owns(link) => self.refused(now),
+            Input::Received(link, bytes) if self.owns(link) => self.received(now, &bytes),
+            Input::Ended(link) if self.owns(link) => self.lost(now, super::sending::Loss::Closed),
+            Input::Reset(link) if self.owns(link) => self.lost(now, super::sending::Loss::Reset),
+            Input::Stored => self.stored += 1,
+            Input::Stop => self.stop(),
+            // Something about a connection that was given up.
+            _ => {}
+        }
+    }
+
+    /// What to do next, or how long to wait.
+    pub fn poll(&mut self, now: Duration) -> Poll {
+        // Every step either asks for something or moves on to a later stage, so this ends.
+        while self.outputs.is_empty() && self.step(now) {}
+        match self.outputs.pop_front() {
+            Some(output) => Poll::Output(output),
+            None => Poll::WaitUntil(self.deadline()),
+        }
+    }
+
+    /// What became of each charge so far, in the order in which the exams were taken.
+    #[must_use]
+    pub fn account(&self) -> Vec<(String, Outcome)> {
+        self.ledger.account()
+    }
+
+    /// Whether it was asked to stop and has nothing more to do.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopping && self.current.is_none() && self.outputs.is_empty()
+    }
+
+    /// Hands `record` to the journal; the number by which it is known to be durable.
+    pub(super) fn store(&mut self, record: Record) -> u64 {
+        self.ledger.apply(&record);
+        self.outputs.push_back(Output::Store(record));
+        self.asked += 1;
+        self.asked
+    }
+
+    /// Whether a new message may begin.
+    pub(super) fn may_begin(&self) -> bool {
+        !self.stopping && !self.blocked && self.config.bug != Some(Bug::Brick)
+    }
+
+    /// A connection that was never used before.
+    pub(super) const fn new_link(&mut self) -> Link {
+        self.links += 1;
+        Link(self.links)
+    }
+
+    fn owns(&self, link: Link) -> bool {
+        self.line.as_ref().is_some_and(|line| line.link == link)
+    }
+
+    fn take(&mut self, exam: Box<Exam>) {
+        let order = exam.order.number.clone();
+        let known = self.ledger.entries.contains_key(&order);
+        if !known {
+            self.store(Record::Taken { exam });
+        }
+        if !known || self.config.bug == Some(Bug::DoubleSubmit) {
+            self.queue.push_back(Task::whole(order, Kind::Charge));
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        if self.stage.is_waiting_for_connection() {
+            self.current = None;
+            self.stage = Stage::Idle;
+            self.disconnect();
+        }
+    }
+
+    /// Takes up what earlier lives have left.
+    fn resume(&mut self) {
+        let mut open = Vec::new();
+        let mut last_settled = None;
+        for (order, entry) in &self.ledger.entries {
+            let replay = self.config.bug == Some(Bug::ReplayOnRestart);
+            if entry.charge.attempts == 0 || replay {
+                self.queue.push_back(Task::whole(order.clone(), Kind::Charge));
+                continue;
+            }
+            last_settled = Some(order.clone());
+            if entry.charge.is_open() {
+                open.push(order.clone());
+            }
+            let again = entry.result.outcome.is_none() && self.config.results.is_some();
+            if again {
+                self.queue.push_back(Task::whole(order.clone(), Kind::Result));
+            }
+        }
+        for order in open {
+            let outcome = Outcome::Unknown;
+            self.store(Record::Settled { order, kind: Kind::Charge, outcome });
+        }
+        if let (Some(order), Some(Bug::ReplayWholeSpool)) = (last_settled, self.config.bug) {
+            self.queue.push_front(Task::whole(order, Kind::Charge));
+        }
+    }
+}

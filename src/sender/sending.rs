@@ -1,0 +1,382 @@
+//! How a message goes out: connect, record the attempt, and only then write.
+//!
+//! The order is the promise. Until the record is durable not one byte leaves, so a kill at any
+//! point leaves either no byte on the wire or a record that forbids another attempt.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::bug::Bug;
+use super::defect;
+use super::job::{Job, Shape, Written, control_id, wall_clock};
+use super::journal::Kind;
+use super::machine::{Link, Machine, Output};
+use super::resend::{Rewrite, Trouble};
+use super::variant::Variant;
+use crate::mapping::Stamp;
+use crate::mllp::Decoder;
+
+/// Where the sender stands with its message.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// No message is on its way.
+    Idle,
+    /// Waiting before the next try at a connection.
+    Pausing { until: Duration },
+    /// Waiting for a connection to stand.
+    Connecting { until: Duration },
+    /// Waiting for the record of the attempt to be durable.
+    Storing,
+    /// Some bytes have left, more follow.
+    Writing { rest: VecDeque<Vec<u8>>, until: Duration },
+    /// All bytes have left; waiting for an acknowledgement.
+    Awaiting { until: Duration },
+    /// A broken sender has its acknowledgement and still doubts it.
+    Doubting { until: Duration },
+}
+
+/// The connection that is open or being opened.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) link: Link,
+    /// Whether it stands.
+    up: bool,
+    pub(super) decoder: Decoder,
+}
+
+/// How a connection was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    Closed,
+    Reset,
+}
+
+impl Stage {
+    /// Whether nothing of the message has left and nothing is about to.
+    pub(super) const fn is_waiting_for_connection(&self) -> bool {
+        matches!(self, Self::Pausing { .. } | Self::Connecting { .. })
+    }
+}
+
+impl Machine {
+    /// Takes one step if its time has come; whether it did.
+    pub(super) fn step(&mut self, now: Duration) -> bool {
+        match &self.stage {
+            Stage::Idle => self.begin(now),
+            Stage::Pausing { until } if now >= *until => self.open(now),
+            Stage::Connecting { until } if now >= *until => {
+                self.disconnect();
+                self.pause(now)
+            }
+            Stage::Storing if self.is_durable() => self.write(now),
+            Stage::Writing { until, .. } if now >= *until => self.write_more(now),
+            Stage::Awaiting { until } if now >= *until => self.timed_out(now),
+            Stage::Doubting { until } if now >= *until => self.accepted(now),
+            _ => false,
+        }
+    }
+
+    /// When a step will be due although nothing happens.
+    pub(super) const fn deadline(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::Pausing { until }
+            | Stage::Connecting { until }
+            | Stage::Writing { until, .. }
+            | Stage::Awaiting { until }
+            | Stage::Doubting { until } => Some(until),
+            Stage::Idle | Stage::Storing => None,
+        }
+    }
+
+    fn begin(&mut self, now: Duration) -> bool {
+        if !self.may_begin() {
+            return false;
+        }
+        let Some(task) = self.queue.pop_front() else { return false };
+        let entry = self.ledger.entries.get(&task.order);
+        let tries = entry.map_or(0, |entry| entry.progress(task.kind).attempts);
+        self.current = Some(Job::new(task, tries));
+        match self.config.variant {
+            Some(Variant::SlowStart) => {
+                self.stage = Stage::Pausing { until: now + SLOW_START };
+                true
+            }
+            Some(Variant::ReconnectBetween) => {
+                self.disconnect();
+                self.open(now)
+            }
+            _ => self.open(now),
+        }
+    }
+
+    /// Goes on over the connection that stands, or asks for one.
+    pub(super) fn open(&mut self, now: Duration) -> bool {
+        match &self.line {
+            Some(line) if line.up => self.prepare(now),
+            Some(_) => self.stage = Stage::Connecting { until: now + self.config.ack_timeout },
+            None => self.connect(now),
+        }
+        true
+    }
+
+    /// Asks for a connection to the endpoint whose turn it is.
+    pub(super) fn connect(&mut self, now: Duration) {
+        let link = self.new_link();
+        self.line = Some(Line { link, up: false, decoder: Decoder::new(REPLY_LIMIT) });
+        self.outputs.push_back(Output::Connect { link, endpoint: self.endpoint });
+        self.stage = Stage::Connecting { until: now + self.config.ack_timeout };
+    }
+
+    /// Closes the connection, if there is one.
+    pub(super) fn disconnect(&mut self) {
+        if let Some(line) = self.line.take() {
+            self.outputs.push_back(Output::Disconnect(line.link));
+        }
+    }
+
+    pub(super) fn connected(&mut self, now: Duration) {
+        if let Some(line) = &mut self.line {
+            line.up = true;
+        }
+        if matches!(self.stage, Stage::Connecting { .. }) {
+            self.prepare(now);
+        }
+    }
+
+    /// The connection could not be made, or not one byte of the message has left.
+    pub(super) fn refused(&mut self, now: Duration) {
+        // Bytes of the write before may have arrived: that is no refusal.
+        if self.current.as_ref().is_some_and(|job| job.writes > 1) {
+            self.lost(now, Loss::Reset);
+            return;
+        }
+        self.line = None;
+        self.endpoint = (self.endpoint + 1) % self.config.endpoints.max(1);
+        if !matches!(self.stage, Stage::Idle | Stage::Pausing { .. }) {
+            self.pause(now);
+        }
+    }
+
+    /// Waits before the next try at a connection.
+    pub(super) fn pause(&mut self, now: Duration) -> bool {
+        let refusals = self.current.as_mut().map_or(0, |job| {
+            job.refusals += 1;
+            job.refusals
+        });
+        let whole = self.config.retry_every;
+        let wait = match self.config.variant {
+            Some(Variant::PatientRetry) => (whole / 8).saturating_mul(1 << refusals.min(4)).min(whole),
+            _ => whole,
+        };
+        self.stage = Stage::Pausing { until: now + wait };
+        true
+    }
+
+    /// Makes the message and records the attempt, unless both are done.
+    fn prepare(&mut self, now: Duration) {
+        self.stage = Stage::Storing;
+        let Some(mut job) = self.current.take() else { return };
+        if job.message.is_none() {
+            job.message = self.compose(now, &mut job, Rewrite::Nothing);
+        }
+        if !job.marked && !self.marks_late(job.task.kind) {
+            job.marked = true;
+            if let Some(record) = job.mark() {
+                job.ticket = self.store(record);
+            }
+        }
+        self.current = Some(job);
+    }
+
+    /// The message of `job` as it is sent at `now`.
+    pub(super) fn compose(&mut self, now: Duration, job: &mut Job, how: Rewrite) -> Option<Written> {
+        let bug = self.config.bug;
+        let stamp = self.stamp(now, job);
+        let entry = self.ledger.entries.get(&job.task.order)?;
+        let charge = job.task.kind == Kind::Charge;
+        let mapping = if charge { &self.config.mapping } else { self.config.results.as_ref()? };
+        let mut payload = mapping.message(&entry.exam, &stamp);
+        if charge {
+            payload = defect::content(bug, &payload, job.task.shape);
+            payload = defect::rewrite(how, &payload, &stamp.control_id);
+            if let Some(before) = self.unanswered.take() {
+                payload = before.ahead_of(&payload);
+                job.carried = Some(before.order);
+            }
+        }
+        let payload = defect::segments(bug, payload);
+        Some(Written { payload, control_id: stamp.control_id, at: stamp.now })
+    }
+
+    /// A result that is sent again is the same message; everything else has its own time and id.
+    fn stamp(&self, now: Duration, job: &Job) -> Stamp {
+        let entry = self.ledger.entries.get(&job.task.order);
+        let before = entry.and_then(|entry| entry.progress(job.task.kind).last.as_ref());
+        if let (Kind::Result, Some((control_id, at))) = (job.task.kind, before) {
+            return Stamp { now: *at, control_id: control_id.clone() };
+        }
+        let at = wall_clock(self.config.epoch, now);
+        let last = self.ledger.last_control_id.as_deref();
+        let fresh = control_id(at, last, self.config.variant);
+        Stamp { now: at, control_id: self.reused_id(job).unwrap_or(fresh) }
+    }
+
+    fn reused_id(&self, job: &Job) -> Option<String> {
+        if self.config.bug != Some(Bug::ReusedControlId) || job.task.kind != Kind::Charge {
+            return None;
+        }
+        let mut charges = self.ledger.entries.values().map(|entry| &entry.charge);
+        charges.find_map(|charge| charge.last.as_ref()).map(|(id, _)| id.clone())
+    }
+
+    /// Whether a broken sender records an attempt only after the fact.
+    pub(super) fn marks_late(&self, kind: Kind) -> bool {
+        let late = matches!(self.config.bug, Some(Bug::ReplayAfterKill | Bug::ReplayAfterEarlyKill));
+        late && kind == Kind::Charge
+    }
+
+    fn is_durable(&self) -> bool {
+        self.current.as_ref().is_some_and(|job| self.stored >= job.ticket)
+    }
+
+    /// Writes the message: the point of no return.
+    pub(super) fn write(&mut self, now: Duration) -> bool {
+        if self.line.as_ref().is_none_or(|line| !line.up) {
+            return self.open(now);
+        }
+        if self.config.bug == Some(Bug::Floods) && !self.flooded {
+            self.flood();
+        }
+        let Some(job) = &mut self.current else { return false };
+        let Some(message) = &job.message else { return false };
+        job.tries += 1;
+        job.writes = 0;
+        let frame = defect::frame(self.config.bug, &message.payload);
+        let rest = pieces(frame, job.task.kind, self.config.bug, self.config.variant);
+        self.stage = Stage::Writing { rest, until: now };
+        self.write_more(now)
+    }
+
+    fn write_more(&mut self, now: Duration) -> bool {
+        let Stage::Writing { rest, until } = &mut self.stage else { return false };
+        let Some(line) = &self.line else { return false };
+        if let Some(bytes) = rest.pop_front() {
+            self.outputs.push_back(Output::Write { link: line.link, bytes });
+        }
+        if let Some(job) = &mut self.current {
+            job.writes += 1;
+        }
+        if rest.is_empty() {
+            self.stage = Stage::Awaiting { until: now + self.config.ack_timeout };
+            self.mark_after_write();
+        } else {
+            *until = now + pause_between(self.config.variant);
+        }
+        true
+    }
+
+    fn mark_after_write(&mut self) {
+        if self.config.bug == Some(Bug::ReplayAfterEarlyKill) {
+            self.mark_now();
+        }
+    }
+
+    /// Records the attempt of a broken sender that has not done so in time.
+    pub(super) fn mark_now(&mut self) {
+        let Some(job) = &mut self.current else { return };
+        if job.marked {
+            return;
+        }
+        job.marked = true;
+        if let Some(record) = job.mark() {
+            self.store(record);
+        }
+    }
+
+    /// The connection is gone.
+    pub(super) fn lost(&mut self, now: Duration, loss: Loss) {
+        let Some(mut line) = self.line.take() else { return };
+        match self.stage {
+            Stage::Idle | Stage::Pausing { .. } => {}
+            // Not one byte has left: a new connection is free.
+            Stage::Connecting { .. } | Stage::Storing => {
+                self.pause(now);
+            }
+            Stage::Writing { .. } if loss == Loss::Reset => self.trouble(now, Trouble::ResetInside),
+            Stage::Doubting { .. } if loss == Loss::Reset => {
+                self.trouble(now, Trouble::ResetAfterAccept);
+            }
+            Stage::Doubting { .. } => {
+                self.accepted(now);
+            }
+            Stage::Writing { .. } | Stage::Awaiting { .. } => {
+                let begun = line.decoder.pending().is_some();
+                if let Some(found) = line.decoder.finish() {
+                    self.replied(now, &found);
+                }
+                self.line_ended(now, loss, begun);
+            }
+        }
+    }
+
+    fn line_ended(&mut self, now: Duration, loss: Loss, begun: bool) {
+        // The last bytes may have settled it.
+        if !matches!(self.stage, Stage::Writing { .. } | Stage::Awaiting { .. }) {
+            return;
+        }
+        let trouble = match loss {
+            _ if begun => Trouble::CutShort,
+            Loss::Closed => Trouble::Closed,
+            Loss::Reset => Trouble::Reset,
+        };
+        self.trouble(now, trouble);
+    }
+
+    fn flood(&mut self) {
+        self.flooded = true;
+        let Some(line) = &self.line else { return };
+        let link = line.link;
+        self.outputs.extend(defect::flood().map(|bytes| Output::Write { link, bytes }));
+    }
+}
+
+/// The writes that a frame goes out in: one, but for those who write slowly.
+fn pieces(
+    frame: Vec<u8>,
+    kind: Kind,
+    bug: Option<Bug>,
+    variant: Option<Variant>,
+) -> VecDeque<Vec<u8>> {
+    let slow = matches!(bug, Some(Bug::ReplayAfterEarlyKill | Bug::ResendOnPartialWrite));
+    let cuts = match variant {
+        _ if slow && kind == Kind::Charge => vec![defect::inside_charge(&frame)],
+        Some(Variant::PiecemealWrites) => vec![frame.len() / 3, frame.len() / 3 * 2],
+        _ => Vec::new(),
+    };
+    let mut rest = frame;
+    let mut pieces = VecDeque::new();
+    for cut in cuts.into_iter().rev() {
+        pieces.push_front(rest.split_off(cut.min(rest.len())));
+    }
+    pieces.push_front(rest);
+    pieces
+}
+
+fn pause_between(variant: Option<Variant>) -> Duration {
+    match variant {
+        Some(Variant::PiecemealWrites) => Duration::from_millis(10),
+        // Long enough that a reset inside the message is seen before the rest is written.
+        _ => Duration::from_millis(80),
+    }
+}
+
+impl Shape {
+    /// Whether more may follow of the same order.
+    pub(super) const fn is_whole(self) -> bool {
+        matches!(self, Self::Whole)
+    }
+}
+
+/// A reply may have this many bytes.
+const REPLY_LIMIT: usize = 1 << 20;
+const SLOW_START: Duration = Duration::from_millis(100);

@@ -1,0 +1,254 @@
+//! What became of a message: replies, silence and lost connections, and what the sender makes of
+//! them.
+//!
+//! For a charge every road ends in a record and none leads back to the wire, except in the broken
+//! senders that `resend` names. A result may be sent again until it is accepted.
+
+use std::time::Duration;
+
+use super::answer::{self, Answer};
+use super::bug::Bug;
+use super::defect;
+use super::job::{Shape, Task};
+use super::journal::{Kind, Outcome, Record};
+use super::machine::Machine;
+use super::resend::{self, Again, Over, Rewrite, Trouble};
+use super::sending::Stage;
+use super::variant::Variant;
+use crate::hl7::ack::Code;
+use crate::mllp::Found;
+
+/// A charge without an answer, as a broken sender keeps it to send it along with the next.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    pub(super) order: String,
+    payload: Vec<u8>,
+}
+
+impl Unanswered {
+    /// `payload` with this charge's FT1 lines ahead of its own.
+    pub(super) fn ahead_of(&self, payload: &[u8]) -> Vec<u8> {
+        defect::rebatched(&self.payload, payload)
+    }
+}
+
+impl Machine {
+    pub(super) fn received(&mut self, now: Duration, bytes: &[u8]) {
+        if let Some(line) = &mut self.line {
+            line.decoder.feed(bytes);
+        }
+        while let Some(found) = self.line.as_mut().and_then(|line| line.decoder.next()) {
+            self.replied(now, &found);
+        }
+    }
+
+    /// Takes one piece of what the peer sent, if a message waits for it.
+    pub(super) fn replied(&mut self, now: Duration, found: &Found) {
+        if !matches!(self.stage, Stage::Writing { .. } | Stage::Awaiting { .. }) {
+            return;
+        }
+        let Some(sent) = self.current.as_ref().and_then(|job| job.message.as_ref()) else { return };
+        match answer::read(found, &sent.payload, self.config.bug) {
+            Answer::Accepted if self.doubts() => {
+                self.stage = Stage::Doubting { until: now + DOUBT };
+            }
+            Answer::Accepted => {
+                self.accepted(now);
+            }
+            Answer::Refused(code) => {
+                self.poisoned();
+                self.trouble(now, refusal(code));
+            }
+            Answer::Committed => {}
+            Answer::OtherId => self.ignored(now, Trouble::WrongId),
+            Answer::Junk => {
+                self.poisoned();
+                self.ignored(now, Trouble::Junk);
+            }
+        }
+    }
+
+    /// The message was accepted.
+    pub(super) fn accepted(&mut self, now: Duration) -> bool {
+        self.conclude(now, Outcome::Delivered);
+        true
+    }
+
+    /// No valid acknowledgement came in time.
+    pub(super) fn timed_out(&mut self, now: Duration) -> bool {
+        let begun = self.line.as_ref().is_some_and(|line| line.decoder.pending().is_some());
+        let cut = begun && self.config.bug == Some(Bug::ResendOnPartialAck);
+        self.trouble(now, if cut { Trouble::CutShort } else { Trouble::Timeout });
+        true
+    }
+
+    /// Something went wrong after bytes have left.
+    pub(super) fn trouble(&mut self, now: Duration, trouble: Trouble) {
+        let Some(job) = &self.current else { return };
+        if job.task.kind == Kind::Result {
+            self.result_failed(now, trouble);
+            return;
+        }
+        let again = resend::again(self.config.bug, trouble, self.config.endpoints);
+        match again {
+            Some(again) if job.resends < MOST_RESENDS => self.send_again(now, again),
+            _ => self.conclude(now, self.outcome_of(trouble)),
+        }
+    }
+
+    /// A reply that is no answer: the sender keeps waiting.
+    fn ignored(&mut self, now: Duration, trouble: Trouble) {
+        let Some(job) = &self.current else { return };
+        let again = resend::again(self.config.bug, trouble, self.config.endpoints);
+        if let (Kind::Charge, Some(again)) = (job.task.kind, again)
+            && job.resends < MOST_RESENDS
+        {
+            self.send_again(now, again);
+        }
+    }
+
+    fn outcome_of(&self, trouble: Trouble) -> Outcome {
+        match trouble {
+            Trouble::Error | Trouble::Reject | Trouble::CommitRefused => Outcome::Rejected,
+            Trouble::ResetAfterAccept => Outcome::Delivered,
+            _ if self.config.bug == Some(Bug::FalseAck) => Outcome::Delivered,
+            _ => Outcome::Unknown,
+        }
+    }
+
+    fn send_again(&mut self, now: Duration, again: Again) {
+        let Some(mut job) = self.current.take() else { return };
+        job.resends += 1;
+        if again.rewrite != Rewrite::Nothing {
+            job.message = self.compose(now, &mut job, again.rewrite);
+            if let Some(record) = job.mark() {
+                job.ticket = self.store(record);
+            }
+        }
+        self.current = Some(job);
+        if again.over != Over::SameConnection {
+            self.disconnect();
+        }
+        if again.over == Over::NextEndpoint {
+            self.endpoint = (self.endpoint + 1) % self.config.endpoints.max(1);
+        }
+        self.open(now);
+    }
+
+    /// A result may be sent again, but not for ever, and never before its time.
+    fn result_failed(&mut self, now: Duration, trouble: Trouble) {
+        let refused = matches!(trouble, Trouble::Error | Trouble::Reject | Trouble::CommitRefused);
+        let tries = self.current.as_ref().map_or(0, |job| job.tries);
+        if self.config.variant == Some(Variant::SingleTryResults) || tries >= MOST_RESULT_TRIES {
+            self.conclude(now, if refused { Outcome::Rejected } else { Outcome::Unknown });
+            return;
+        }
+        if let Some(job) = &mut self.current {
+            job.marked = false;
+        }
+        if !refused {
+            self.disconnect();
+        }
+        self.stage = Stage::Pausing { until: now + self.config.retry_every };
+    }
+
+    /// Records what became of the message and makes room for the next.
+    fn conclude(&mut self, now: Duration, outcome: Outcome) {
+        if self.repeats_result(now, outcome) {
+            return;
+        }
+        self.mark_now();
+        let Some(job) = self.current.take() else { return };
+        self.stage = Stage::Idle;
+        let kind = job.task.kind;
+        let orders = job.carried.iter().chain([&job.task.order]);
+        for order in orders.cloned() {
+            self.store(self.settled(order, kind, outcome));
+        }
+        // A late acknowledgement must find nobody: it would be credited to the next message.
+        let fresh = outcome == Outcome::Unknown || self.config.bug == Some(Bug::FalseAck);
+        if fresh || self.config.variant == Some(Variant::ConnectionPerMessage) {
+            self.disconnect();
+        }
+        if kind == Kind::Charge {
+            if let (Outcome::Unknown, Some(Bug::Rebatch)) = (outcome, self.config.bug)
+                && let Some(message) = job.message
+            {
+                let order = job.task.order.clone();
+                self.unanswered = Some(Unanswered { order, payload: message.payload });
+            }
+            self.follow_up(&job.task);
+        }
+    }
+
+    fn settled(&self, order: String, kind: Kind, outcome: Outcome) -> Record {
+        match (outcome, self.config.bug) {
+            (Outcome::Rejected, Some(Bug::SilentDrop)) if kind == Kind::Charge => {
+                Record::Forgotten { order }
+            }
+            _ => Record::Settled { order, kind, outcome },
+        }
+    }
+
+    /// The order's result follows its charge; broken senders have more to say.
+    fn follow_up(&mut self, task: &Task) {
+        let Some(entry) = self.ledger.entries.get(&task.order) else { return };
+        let result = Task::whole(task.order.clone(), Kind::Result);
+        let untried = self.config.results.is_some() && entry.result.attempts == 0;
+        if untried && !self.queue.contains(&result) {
+            self.queue.push_front(result);
+        }
+        if !task.shape.is_whole() {
+            return;
+        }
+        let more = |shape| Task { order: task.order.clone(), kind: Kind::Charge, shape };
+        match self.config.bug {
+            Some(Bug::SecondEvent) => self.queue.push_front(more(Shape::SecondEvent)),
+            Some(Bug::SplitResend) => {
+                self.queue.push_front(more(Shape::Line(1)));
+                self.queue.push_front(more(Shape::Line(0)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a broken sender sends an accepted result once more.
+    fn repeats_result(&mut self, now: Duration, outcome: Outcome) -> bool {
+        if self.config.bug != Some(Bug::ResendAcceptedResult) || outcome != Outcome::Delivered {
+            return false;
+        }
+        match &mut self.current {
+            Some(job) if job.task.kind == Kind::Result && job.resends == 0 => {
+                job.resends += 1;
+                self.open(now)
+            }
+            _ => false,
+        }
+    }
+
+    fn doubts(&self) -> bool {
+        let charge = self.current.as_ref().is_some_and(|job| job.task.kind == Kind::Charge);
+        charge && self.config.bug == Some(Bug::ResendAfterAckReset)
+    }
+
+    fn poisoned(&mut self) {
+        if self.config.bug == Some(Bug::PoisonBlocksQueue) {
+            self.blocked = true;
+        }
+    }
+}
+
+const fn refusal(code: Code) -> Trouble {
+    match code {
+        Code::AE => Trouble::Error,
+        Code::CE | Code::CR => Trouble::CommitRefused,
+        Code::AA | Code::CA | Code::AR => Trouble::Reject,
+    }
+}
+
+/// A broken sender sends a charge again this often at the most.
+const MOST_RESENDS: u32 = 2;
+/// A result is tried once, and three times more.
+const MOST_RESULT_TRIES: u32 = 4;
+/// How long a broken sender doubts an acknowledgement.
+const DOUBT: Duration = Duration::from_millis(50);

@@ -1,0 +1,308 @@
+//! The sender as a process: the machine with real sockets, a real clock, an inbox and a journal
+//! on disk.
+//!
+//! One thread. Everything that can be read is read before the machine is asked what time has
+//! brought, and what the machine wants stored is durable before it hears so. It does **not**
+//! print: what people should know goes to the caller's log.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use super::bug::Bug;
+use super::inbox::{Inbox, Letter};
+use super::journal::{Outcome, account};
+use super::machine::{Config, Input, Link, Machine, Output, Poll};
+use super::socket::Socket;
+use super::spool::{Spool, SpoolError, read};
+use super::variant::Variant;
+use crate::mapping::Mapping;
+
+/// What a sender process is started with.
+#[derive(Clone, Debug)]
+pub struct ShellOptions {
+    /// Addresses of the EMR, `host:port`, at least one.
+    pub endpoints: Vec<String>,
+    /// Where the journal and the files that were dealt with are kept.
+    pub state: PathBuf,
+    /// Where exams are put, one `*.json` each, written under another name and then renamed.
+    pub inbox: PathBuf,
+    /// What charges are made by.
+    pub mapping: Mapping,
+    /// What results are made by; none are sent without it.
+    pub results: Option<Mapping>,
+    /// How long to wait for an acknowledgement.
+    pub ack_timeout: Duration,
+    /// How long to wait after a refused connection, and before a result is sent again.
+    pub retry_every: Duration,
+    /// The defect that is built in.
+    pub bug: Option<Bug>,
+    /// The honest habit that is switched on.
+    pub variant: Option<Variant>,
+}
+
+/// A sender that cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum SenderError {
+    /// It was told of no endpoint.
+    #[error("no endpoint\n\nhint: give at least one `--endpoint host:port`")]
+    NoEndpoint,
+    /// Its state directory cannot be used.
+    #[error(transparent)]
+    State(#[from] SpoolError),
+    /// The operating system refused something.
+    #[error("{what} failed: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// It was built to die.
+    #[error("died at start, as the bug `dies-at-start` wants it")]
+    Died,
+}
+
+/// Runs a sender until it is asked to stop by SIGTERM or SIGINT. It then finishes what is in
+/// flight and returns. `log` is told what people should know, a line at a time.
+///
+/// # Errors
+/// If another sender uses the state directory, if the journal is damaged, or if the operating
+/// system refuses a file or the signals. What an EMR does is never an error.
+pub fn serve(options: &ShellOptions, log: &mut dyn FnMut(&str)) -> Result<(), SenderError> {
+    if options.bug == Some(Bug::DiesAtStart) {
+        return Err(SenderError::Died);
+    }
+    if options.endpoints.is_empty() {
+        return Err(SenderError::NoEndpoint);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed("starting the runtime"))?;
+    runtime.block_on(async { Shell::start(options, log)?.run().await })
+}
+
+/// What became of each charge, by the journal in `state`, whether or not its sender is alive.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn account_of(state: &Path) -> Result<Vec<(String, Outcome)>, SenderError> {
+    Ok(account(&read(state)?))
+}
+
+/// A sender process at work.
+struct Shell<'a> {
+    machine: Machine,
+    spool: Spool,
+    inbox: Inbox,
+    endpoints: &'a [String],
+    sockets: BTreeMap<Link, Socket>,
+    started: Instant,
+    next_look: Instant,
+    stop: StopSignal,
+    deaf: bool,
+    stopping: bool,
+    log: &'a mut dyn FnMut(&str),
+}
+
+/// What has woken the shell.
+enum Woken {
+    Socket(Option<Input>),
+    Stop,
+    Time,
+}
+
+impl<'a> Shell<'a> {
+    fn start(options: &'a ShellOptions, log: &'a mut dyn FnMut(&str)) -> Result<Self, SenderError> {
+        let stop = StopSignal::install()?;
+        let (spool, journal) = Spool::open(&options.state)?;
+        let inbox = Inbox::open(&options.inbox, &options.state)
+            .map_err(failed("opening the inbox"))?;
+        if options.bug == Some(Bug::LeavesChild) {
+            leave_child()?;
+        }
+        let started = Instant::now();
+        let config = Config {
+            mapping: options.mapping.clone(),
+            results: options.results.clone(),
+            endpoints: options.endpoints.len(),
+            ack_timeout: options.ack_timeout,
+            retry_every: options.retry_every,
+            epoch: jiff::Timestamp::now().to_zoned(TimeZone::UTC).datetime(),
+            bug: options.bug,
+            variant: options.variant,
+        };
+        Ok(Self {
+            machine: Machine::start(config, &journal, Duration::ZERO),
+            spool,
+            inbox,
+            endpoints: &options.endpoints,
+            sockets: BTreeMap::new(),
+            started,
+            next_look: started,
+            stop,
+            deaf: options.bug == Some(Bug::IgnoresTerminate),
+            stopping: false,
+            log,
+        })
+    }
+
+    async fn run(mut self) -> Result<(), SenderError> {
+        loop {
+            self.look_into_inbox()?;
+            let deadline = self.settle()?;
+            if self.machine.is_stopped() {
+                return Ok(());
+            }
+            match self.wait(deadline).await {
+                Woken::Socket(Some(input)) => self.machine.handle(self.now(), input),
+                Woken::Stop if !self.deaf => {
+                    self.stopping = true;
+                    self.machine.handle(self.now(), Input::Stop);
+                }
+                Woken::Socket(None) | Woken::Stop | Woken::Time => {}
+            }
+        }
+    }
+
+    /// Does everything that can be done now; when time will bring more, if it will.
+    fn settle(&mut self) -> Result<Option<Duration>, SenderError> {
+        loop {
+            self.drain();
+            match self.machine.poll(self.now()) {
+                Poll::Output(output) => self.carry_out(output)?,
+                Poll::WaitUntil(deadline) => return Ok(deadline),
+            }
+        }
+    }
+
+    /// Reads what is readable and writes what is writable.
+    fn drain(&mut self) {
+        let now = self.started.elapsed();
+        for socket in self.sockets.values_mut() {
+            for input in socket.drain() {
+                self.machine.handle(now, input);
+            }
+            if let Some(input) = socket.flush() {
+                self.machine.handle(now, input);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) -> Result<(), SenderError> {
+        match output {
+            Output::Connect { link, endpoint } => {
+                let address = self.endpoints[endpoint % self.endpoints.len()].clone();
+                self.sockets.insert(link, Socket::open(link, address));
+            }
+            Output::Write { link, bytes } => {
+                if let Some(socket) = self.sockets.get_mut(&link) {
+                    socket.write(&bytes);
+                }
+            }
+            Output::Disconnect(link) => {
+                self.sockets.remove(&link);
+            }
+            Output::Store(record) => {
+                self.spool.store(&record)?;
+                self.machine.handle(self.now(), Input::Stored);
+            }
+        }
+        Ok(())
+    }
+
+    fn look_into_inbox(&mut self) -> Result<(), SenderError> {
+        if self.stopping || Instant::now() < self.next_look {
+            return Ok(());
+        }
+        self.next_look = Instant::now() + LOOK_EVERY;
+        let letters = self.inbox.letters().map_err(failed("reading the inbox"))?;
+        for letter in letters {
+            self.take(&letter)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, letter: &Letter) -> Result<(), SenderError> {
+        match &letter.exam {
+            Ok(exam) => {
+                self.machine.handle(self.now(), Input::Exam(exam.clone()));
+                // Once everything is carried out, the exam is in the journal.
+                self.settle()?;
+                self.inbox.taken(letter).map_err(failed("filing an exam"))
+            }
+            Err(why) => {
+                (self.log)(&format!("`{}` is no exam: {why}", letter.name()));
+                self.inbox.rejected(letter).map_err(failed("filing what is no exam"))
+            }
+        }
+    }
+
+    async fn wait(&mut self, deadline: Option<Duration>) -> Woken {
+        let due = deadline.map(|deadline| self.started + deadline);
+        let look = (!self.stopping).then_some(self.next_look);
+        // While it stops there is always something in flight, so there is always a deadline.
+        let until = due.into_iter().chain(look).min().unwrap_or_else(|| Instant::now() + LOOK_EVERY);
+        let socket = self.sockets.values_mut().next_back();
+        tokio::select! {
+            biased;
+            input = ready(socket) => Woken::Socket(input),
+            () = self.stop.received() => Woken::Stop,
+            () = sleep_until(until) => Woken::Time,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// The machine has one connection at a time: the one it asked for last.
+async fn ready(socket: Option<&mut Socket>) -> Option<Input> {
+    match socket {
+        Some(socket) => socket.ready().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// SIGTERM or SIGINT.
+struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    fn install() -> Result<Self, SenderError> {
+        let listen = |kind| signal(kind).map_err(failed("listening for signals"));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Starts a process that outlives this one, as a broken sender does.
+fn leave_child() -> Result<(), SenderError> {
+    let child = std::process::Command::new("sleep").arg("60").spawn();
+    child.map(drop).map_err(failed("starting a child"))
+}
+
+fn failed(what: &'static str) -> impl FnOnce(io::Error) -> SenderError {
+    move |source| SenderError::System { what, source }
+}
+
+/// How often the inbox is looked into.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
