@@ -13,38 +13,16 @@ use super::{
     WireEvent, expand,
 };
 use crate::history::{Micros, Raw};
+use crate::mapping::{shipped, shipped_names};
 use crate::scenario::{Scenario, SenderFile};
 use crate::yaml::{Diagnostic, Source};
 
-/// The exams that are shipped, and mappings of no content.
+/// The exams and mappings that are shipped.
 struct Shelf;
-
-const MAPPINGS: &[&str] = &[
-    "canyon-receipt-only",
-    "harbor-v2.5.1",
-    "iris/option-1",
-    "iris/option-1-cpt2",
-    "iris/option-1-no-charge",
-    "iris/option-2",
-    "iris/option-2-codes-tell",
-    "iris/result",
-    "island-both-acknowledgements",
-    "lakeside-v2.3",
-    "meadow-order-in-23",
-    "mercy-cerner",
-    "orchard-per-charge",
-    "ridge-latin-2",
-    "river-latin-1",
-    "summit-utf-8",
-    "valley-ascii",
-];
 
 impl Library for Shelf {
     fn mapping(&self, name: &str) -> Option<Source> {
-        let text = format!(
-            "name: {name}\nidentity: {{ order: FT1-3, distinct: [FT1-6], rule: per-order }}\n"
-        );
-        MAPPINGS.contains(&name).then(|| Source::new(format!("mappings/{name}.yaml"), text))
+        shipped(name)
     }
 
     fn exam(&self, name: &str) -> Option<Source> {
@@ -58,7 +36,7 @@ impl Library for Shelf {
     }
 
     fn mappings(&self) -> Vec<String> {
-        MAPPINGS.iter().map(|name| (*name).to_owned()).collect()
+        shipped_names()
     }
 
     fn exams(&self) -> Vec<String> {
