@@ -36,9 +36,13 @@ pub(super) fn of(segment: &Segment<'_>, patient: &[u8]) -> u64 {
 
 /// The repetitions of a field in an order of their own: a list is the same charge in any order.
 fn sorted(field: Option<Field<'_>>) -> Vec<Vec<u8>> {
-    let Some(field) = field else { return Vec::new() };
+    let Some(field) = field else {
+        return Vec::new();
+    };
     let delimiters = field.delimiters();
-    let values = field.repetitions().map(|repetition| plain(repetition.raw(), delimiters));
+    let values = field
+        .repetitions()
+        .map(|repetition| plain(repetition.raw(), delimiters));
     let mut values: Vec<Vec<u8>> = values.filter(|value| !value.is_empty()).collect();
     values.sort_unstable();
     values

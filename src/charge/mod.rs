@@ -54,10 +54,17 @@ pub struct Line {
 pub fn lines(message: &Message<'_>, agreement: &Agreement) -> Vec<Line> {
     let patient = fingerprint::patient(message);
     let charges = message.segments().filter(|segment| segment.id() == b"FT1");
-    charges.map(|segment| line(message, &segment, agreement, &patient)).collect()
+    charges
+        .map(|segment| line(message, &segment, agreement, &patient))
+        .collect()
 }
 
-fn line(message: &Message<'_>, segment: &Segment<'_>, agreement: &Agreement, patient: &[u8]) -> Line {
+fn line(
+    message: &Message<'_>,
+    segment: &Segment<'_>,
+    agreement: &Agreement,
+    patient: &[u8],
+) -> Line {
     let order = part(message, segment, &agreement.order);
     let mut identity = Vec::new();
     append(&mut identity, &order);
@@ -65,7 +72,12 @@ fn line(message: &Message<'_>, segment: &Segment<'_>, agreement: &Agreement, pat
         append(&mut identity, &part(message, segment, path));
     }
     let fingerprint = fingerprint::of(segment, patient);
-    Line { ft1: segment.occurrence(), order, identity, fingerprint }
+    Line {
+        ft1: segment.occurrence(),
+        order,
+        identity,
+        fingerprint,
+    }
 }
 
 /// The value of `path` for one line, written the same however it was escaped or delimited.
@@ -82,10 +94,16 @@ fn part(message: &Message<'_>, segment: &Segment<'_>, path: &Path) -> Vec<u8> {
 /// The modifier that says which component of the procedure is charged: 26 for the professional, TC
 /// for the technical one. Any other modifier describes the same charge.
 fn component_modifier(segment: &Segment<'_>) -> Vec<u8> {
-    let Some(field) = segment.field(MODIFIERS) else { return Vec::new() };
-    let codes = field.repetitions().filter_map(|repetition| repetition.component(1));
-    let mut components: Vec<&[u8]> =
-        codes.map(<[u8]>::trim_ascii).filter(|code| matches!(*code, b"26" | b"TC")).collect();
+    let Some(field) = segment.field(MODIFIERS) else {
+        return Vec::new();
+    };
+    let codes = field
+        .repetitions()
+        .filter_map(|repetition| repetition.component(1));
+    let mut components: Vec<&[u8]> = codes
+        .map(<[u8]>::trim_ascii)
+        .filter(|code| matches!(*code, b"26" | b"TC"))
+        .collect();
     components.sort_unstable();
     components.dedup();
     components.join(&b'~')
@@ -102,14 +120,20 @@ fn plain(raw: &[u8], delimiters: Delimiters) -> Vec<u8> {
         _ => None,
     };
     let mut out = Vec::with_capacity(raw.len());
-    for piece in raw.chunk_by(|&left, &right| separator(left).is_none() && separator(right).is_none()) {
+    for piece in
+        raw.chunk_by(|&left, &right| separator(left).is_none() && separator(right).is_none())
+    {
         match piece {
             [byte] if separator(*byte).is_some() => out.extend(separator(*byte)),
             _ => out.extend_from_slice(escape::unescape(piece, delimiters).trim_ascii()),
         }
     }
-    let is_ending = |byte: &u8| [usual.component, usual.subcomponent, usual.repetition].contains(byte);
-    let length = out.iter().rposition(|byte| !is_ending(byte)).map_or(0, |last| last + 1);
+    let is_ending =
+        |byte: &u8| [usual.component, usual.subcomponent, usual.repetition].contains(byte);
+    let length = out
+        .iter()
+        .rposition(|byte| !is_ending(byte))
+        .map_or(0, |last| last + 1);
     out.truncate(length);
     out
 }
@@ -123,3 +147,250 @@ fn append(identity: &mut Vec<u8>, part: &[u8]) {
 
 /// FT1-26, procedure code modifier (HL7 v2.3.1 on, section 6.5.1.26).
 const MODIFIERS: usize = 26;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Agreement, Line, lines};
+    use crate::hl7::{Message, Path};
+
+    const DIAGNOSES: &str =
+        "E11.41^Type 2 diabetes mellitus^ICD-10-CM~H35.81^Retinal edema^ICD-10-CM";
+
+    /// A message with the given FT1; `{dx}` in a line stands for its diagnoses.
+    fn message(control_id: &str, charges: &[String]) -> String {
+        let head = format!(
+            "MSH|^~\\&|IRIS|IRIS|E|F|20170410151351||DFT^P03|{control_id}|P|2.4\rEVN|P03|20170410151351\r"
+        );
+        let charges: String = charges.iter().map(|charge| format!("{charge}\r")).collect();
+        format!("{head}PID||ITCC20170410^^^^MRN|ITCC20170410||DOE^JOHN\r{charges}")
+    }
+
+    /// An FT1 in which everything that matters can be given.
+    struct Charge<'c> {
+        set_id: &'c str,
+        transaction_id: &'c str,
+        order: &'c str,
+        posted: &'c str,
+        kind: &'c str,
+        code: &'c str,
+        diagnoses: &'c str,
+        modifiers: &'c str,
+    }
+
+    const USUAL: Charge<'_> = Charge {
+        set_id: "1",
+        transaction_id: "",
+        order: "273013",
+        posted: "20170410151351",
+        kind: "CG",
+        code: "92250^Fundus photography^CPT",
+        diagnoses: DIAGNOSES,
+        modifiers: "26",
+    };
+
+    fn ft1(charge: &Charge<'_>) -> String {
+        let Charge {
+            set_id,
+            transaction_id,
+            order,
+            posted,
+            kind,
+            code,
+            diagnoses,
+            modifiers,
+        } = charge;
+        format!(
+            "FT1|{set_id}|{transaction_id}|{order}|20170410145901|{posted}|{kind}|{code}||ITCC20170410|1\
+             |||POC01||IRIS|POC01|||{diagnoses}|GR0001|OP0001||2017041006^EPIC||{code}|{modifiers}"
+        )
+    }
+
+    fn of(text: &str) -> Vec<Line> {
+        lines(&Message::read(text.as_bytes()), &Agreement::default())
+    }
+
+    fn one(charge: &Charge<'_>) -> Line {
+        of(&message("1", &[ft1(charge)])).remove(0)
+    }
+
+    #[test]
+    fn an_identity_is_the_order_and_the_distinct_parts() {
+        let line = one(&USUAL);
+        assert_eq!((line.ft1, &line.order[..]), (1, &b"273013"[..]));
+        assert_eq!(
+            String::from_utf8(line.identity).unwrap(),
+            "6:273013,2:CG,5:92250,2:26,"
+        );
+    }
+
+    #[rstest]
+    #[case::set_id(Charge { set_id: "2", ..USUAL })]
+    #[case::transaction_id(Charge { transaction_id: "T9", ..USUAL })]
+    #[case::posting_time(Charge { posted: "20170410173627", ..USUAL })]
+    #[case::order_of_diagnoses(Charge {
+        diagnoses: "H35.81^Retinal edema^ICD-10-CM~E11.41^Type 2 diabetes mellitus^ICD-10-CM", ..USUAL })]
+    #[case::trailing_components(Charge { code: "92250^Fundus photography^CPT^^", ..USUAL })]
+    #[case::escapes(Charge { code: "92250^Fundus\\X20\\photography^CPT", ..USUAL })]
+    #[case::blanks(Charge { order: "273013 ", ..USUAL })]
+    fn a_resend_in_other_words_is_the_same_charge(#[case] again: Charge<'_>) {
+        let (first, again) = (one(&USUAL), one(&again));
+        assert_eq!(first.identity, again.identity);
+        assert_eq!(first.fingerprint, again.fingerprint);
+    }
+
+    #[test]
+    fn a_resend_under_a_new_control_id_is_the_same_charge() {
+        let charges = [ft1(&USUAL)];
+        assert_eq!(
+            of(&message("200130165606", &charges)),
+            of(&message("200130165612", &charges))
+        );
+    }
+
+    #[test]
+    fn other_delimiters_write_the_same_charge() {
+        let usual = message("1", &[ft1(&USUAL)]);
+        let other = usual.replace('|', "#").replace('^', "*");
+        assert_eq!(of(&usual), of(&other));
+    }
+
+    #[rstest]
+    #[case::credit(Charge { kind: "CD", ..USUAL })]
+    #[case::code(Charge { code: "3072F^No evidence of retinopathy", ..USUAL })]
+    #[case::technical(Charge { modifiers: "TC", ..USUAL })]
+    #[case::no_component(Charge { modifiers: "", ..USUAL })]
+    fn another_kind_code_or_component_is_another_charge(#[case] other: Charge<'_>) {
+        let (first, other) = (one(&USUAL), one(&other));
+        assert_eq!(first.order, other.order);
+        assert_ne!(first.identity, other.identity);
+        assert_ne!(first.fingerprint, other.fingerprint);
+    }
+
+    #[rstest]
+    #[case::reduced("26~52")]
+    #[case::not_charged("26~NC")]
+    #[case::other_order("52~26")]
+    fn a_modifier_that_names_no_component_is_the_same_charge(#[case] modifiers: &str) {
+        assert_eq!(
+            one(&USUAL).identity,
+            one(&Charge { modifiers, ..USUAL }).identity
+        );
+    }
+
+    #[test]
+    fn twin_procedures_of_two_orders_are_two_charges() {
+        let (first, twin) = (
+            one(&USUAL),
+            one(&Charge {
+                order: "273014",
+                ..USUAL
+            }),
+        );
+        assert_ne!(first.identity, twin.identity);
+        assert_ne!(first.order, twin.order);
+    }
+
+    #[test]
+    fn a_charge_under_another_order_number_keeps_its_fingerprint() {
+        assert_eq!(
+            one(&USUAL).fingerprint,
+            one(&Charge {
+                order: "999",
+                ..USUAL
+            })
+            .fingerprint
+        );
+    }
+
+    #[test]
+    fn another_patient_has_another_fingerprint() {
+        let text = message("1", &[ft1(&USUAL)]);
+        let other = text.replace("|ITCC20170410||DOE", "|ITCC20170411||DOE");
+        assert_ne!(of(&text)[0].fingerprint, of(&other)[0].fingerprint);
+    }
+
+    #[test]
+    fn the_record_number_may_stand_in_either_field() {
+        let text = message("1", &[ft1(&USUAL)]);
+        let only_first = text.replace("|ITCC20170410||DOE", "|||DOE");
+        assert_eq!(of(&text), of(&only_first));
+    }
+
+    #[test]
+    fn each_line_of_a_message_is_counted() {
+        let second = Charge {
+            set_id: "2",
+            modifiers: "TC",
+            ..USUAL
+        };
+        let found = of(&message("1", &[ft1(&USUAL), ft1(&second), ft1(&USUAL)]));
+        assert_eq!(
+            found.iter().map(|line| line.ft1).collect::<Vec<_>>(),
+            [1, 2, 3]
+        );
+        assert_eq!(found[0].identity, found[2].identity);
+        assert_ne!(found[0].identity, found[1].identity);
+    }
+
+    #[rstest]
+    #[case::transaction_id("FT1-3", &["FT1-2"], "6:273013,2:T1,")]
+    #[case::order_elsewhere_in_the_line("FT1-23.1", &["FT1-6"], "10:2017041006,2:CG,")]
+    #[case::order_elsewhere_in_the_message("PID-3", &[], "12:ITCC20170410,")]
+    #[case::occurrence_is_the_line("FT1[2]-3", &[], "6:273013,")]
+    #[case::one_modifier("FT1-3", &["FT1-26[1]"], "6:273013,2:26,")]
+    fn the_agreement_says_where_to_look(
+        #[case] order: &str,
+        #[case] distinct: &[&str],
+        #[case] expected: &str,
+    ) {
+        let text = message(
+            "1",
+            &[ft1(&Charge {
+                transaction_id: "T1",
+                ..USUAL
+            })],
+        );
+        let distinct = distinct.iter().map(|path| Path::literal(path)).collect();
+        let agreement = Agreement {
+            order: Path::literal(order),
+            distinct,
+        };
+        let found = lines(&Message::read(text.as_bytes()), &agreement);
+        assert_eq!(
+            String::from_utf8(found[0].identity.clone()).unwrap(),
+            expected
+        );
+    }
+
+    #[test]
+    fn parts_cannot_be_mistaken_for_each_other() {
+        let agreement = Agreement {
+            order: Path::literal("FT1-3"),
+            distinct: ["FT1-2", "FT1-6"].map(Path::literal).to_vec(),
+        };
+        let read = |transaction_id, kind| {
+            let text = message(
+                "1",
+                &[ft1(&Charge {
+                    transaction_id,
+                    kind,
+                    ..USUAL
+                })],
+            );
+            lines(&Message::read(text.as_bytes()), &agreement)
+                .remove(0)
+                .identity
+        };
+        assert_ne!(read("A", "BC"), read("AB", "C"));
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_same_on_every_machine() {
+        assert_eq!(of("FT1\r")[0].fingerprint, EMPTY);
+    }
+
+    /// FNV-1a of six empty parts and two list ends, worked out apart from this program.
+    const EMPTY: u64 = 0xd76f_537a_7916_4b03;
+}

@@ -1,1 +1,72 @@
-//! (written next)
+//! Judges a history against its plan.
+//!
+//! One file per family of rules; every rule reads the same [`evidence`](self) that was indexed
+//! once from the events. Judging is pure: the same plan and history always give the same
+//! judgement, in time linear in their bytes. This room does **not** see the simulator, the
+//! sender or the drive loop, so a bug in those cannot excuse itself: what counts is what was on
+//! the wire.
+
+mod accounts;
+mod attempts;
+mod between;
+mod companions;
+mod compare;
+mod elimination;
+mod evidence;
+mod exercise;
+mod findings;
+mod mask;
+mod once;
+mod process;
+mod replies;
+mod results;
+mod rules;
+pub mod snapshot;
+mod wire;
+
+pub use rules::{RULES, Rule};
+
+use crate::history::{History, Micros, What};
+use crate::plan::Plan;
+use crate::verdict::{Judgement, Verdict};
+
+use evidence::Evidence;
+use findings::Findings;
+use replies::Answers;
+
+/// Judges `history` against `plan`.
+///
+/// Never fails: what cannot be decided is a finding of weight inconclusive.
+#[must_use]
+pub fn judge(plan: &Plan, history: &History) -> Judgement {
+    let evidence = Evidence::read(plan, &history.events);
+    let answers = Answers::read(&evidence);
+    let mut findings = Findings::default();
+    process::judge(&evidence, &mut findings);
+    once::judge(&evidence, &mut findings);
+    companions::judge(&evidence, &mut findings);
+    accounts::judge(&evidence, &answers, &mut findings);
+    results::judge(&evidence, &answers, &mut findings);
+    wire::judge(&evidence, &mut findings);
+    let snapshots = snapshot::judge(&evidence, &mut findings);
+    exercise::judge(&evidence, &mut findings);
+    let (findings, held) = findings.settle();
+    let verdict = findings.iter().map(|finding| finding.weight.verdict());
+    Judgement {
+        verdict: verdict.fold(Verdict::Pass, Verdict::max),
+        findings,
+        held,
+        watched: watched(history),
+        charges: evidence.charges(),
+        snapshots,
+    }
+}
+
+/// How long the wire was watched: the longest quiet that was seen to its end.
+fn watched(history: &History) -> Micros {
+    let quiet = history.events.iter().filter_map(|event| match event.what {
+        What::Watched { quiet, .. } => Some(quiet),
+        _ => None,
+    });
+    quiet.max().unwrap_or_default()
+}

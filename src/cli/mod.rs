@@ -1,9 +1,59 @@
-//! Arguments, files, colours and exit codes.
+//! Arguments, files, colours and exit codes: the only room that people meet.
+//!
+//! Each command is a file here. They decide nothing about charges; they find the files, call the
+//! suite and hand what comes of it to a report.
 
+mod arguments;
+mod check;
+mod explain;
+mod failure;
+mod inputs;
+mod list;
+mod project;
+mod run;
+mod selftest;
+mod sender;
+mod serve;
+mod snapshots;
+mod store;
+
+use std::io::Write;
 use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::verdict::Exit;
+use arguments::{Arguments, Command};
+use failure::Failure;
 
 /// Runs the command line that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(70)
+    let arguments = Arguments::parse();
+    let exit = match dispatch(arguments) {
+        Ok(exit) => exit,
+        Err(failure) if failure.is_broken_pipe() => Exit::Passed,
+        Err(failure) => {
+            // If even standard error is gone there is nobody left to tell.
+            let _ = writeln!(anstream::stderr(), "{failure}");
+            failure.exit()
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Run(run) => run::run(&run),
+        Command::List(list) => list::list(&list),
+        Command::Check(check) => check::check(&check),
+        Command::Serve(serve) => serve::serve(&serve),
+        Command::Sender(sender) => sender::sender(&sender),
+        Command::Account(account) => sender::account(&account),
+        Command::Selftest(selftest) => selftest::selftest(&selftest),
+        Command::Explain { name } => explain::explain(name.as_deref()),
+        Command::Schema { kind } => explain::schema(kind),
+        Command::Completions { shell } => explain::completions(shell),
+        Command::Man => explain::man(),
+    }
 }

@@ -1,1 +1,15 @@
-//! (written next)
+//! The simulated EMR: inputs and time in, outputs and observed events out.
+//!
+//! It has no socket, no clock and no thread. A driver feeds it what happened ([`Input`]) and
+//! carries out what it asks for ([`Output`]); the same machine runs over real sockets and in
+//! virtual time. It does **not** judge: whatever a sender does is written down and answered as
+//! the script says.
+
+mod answer;
+mod connection;
+mod machine;
+mod play;
+mod script;
+mod wrong;
+
+pub use machine::{Emr, Input, Output, Settings};

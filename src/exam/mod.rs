@@ -3,6 +3,10 @@
 //! Facts only. How they become a message is the mapping's business, and when that message is
 //! sent is the sender's.
 
+mod reading;
+
+pub use reading::Gradable;
+
 use jiff::civil::{Date, DateTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -6,9 +6,11 @@
 //! and it draws no conclusion.
 
 mod raw;
+mod recorder;
 mod store;
 
 pub use raw::Raw;
+pub use recorder::{Bounds, Recorder};
 pub use store::{HistoryError, read, write};
 
 use serde::{Deserialize, Serialize};

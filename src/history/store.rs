@@ -36,7 +36,7 @@ pub fn write(history: &History, mut out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Reads a history that [`write`] wrote.
+/// Reads a history that [`write()`] wrote.
 ///
 /// # Errors
 /// The first line that cannot be read as what it should be, or that is out of order.

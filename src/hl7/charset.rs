@@ -82,7 +82,13 @@ impl Charset {
             Kind::Utf8 | Kind::Unicode => String::from_utf8_lossy(bytes),
             _ if bytes.is_ascii() => String::from_utf8_lossy(bytes),
             Kind::Ascii => {
-                let text = bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { REPLACED });
+                let text = bytes.iter().map(|&byte| {
+                    if byte.is_ascii() {
+                        char::from(byte)
+                    } else {
+                        REPLACED
+                    }
+                });
                 Cow::Owned(text.collect())
             }
             Kind::Latin1 => Cow::Owned(bytes.iter().map(|&byte| char::from(byte)).collect()),
@@ -117,7 +123,9 @@ impl Charset {
         let single = u8::try_from(character).ok();
         match (self.0, single) {
             (_, Some(byte)) if byte.is_ascii() => out.push(byte),
-            (Kind::Latin1, Some(byte)) | (Kind::Byte(..), Some(byte @ 0x80..=0x9f)) => out.push(byte),
+            (Kind::Latin1, Some(byte)) | (Kind::Byte(..), Some(byte @ 0x80..=0x9f)) => {
+                out.push(byte)
+            }
             (Kind::Byte(_, encoding) | Kind::Wide(_, encoding), _) => {
                 let mut buffer = [0; 4];
                 let (bytes, _, unmappable) = encoding.encode(character.encode_utf8(&mut buffer));
@@ -135,7 +143,8 @@ fn named_in_table(name: &str) -> Option<Charset> {
     let byte = BYTE_SETS.iter().find(|(known, _)| *known == name);
     let wide = WIDE_SETS.iter().find(|(known, _)| *known == name);
     let byte = byte.map(|(name, encoding)| Kind::Byte(name, encoding));
-    byte.or_else(|| wide.map(|(name, encoding)| Kind::Wide(name, encoding))).map(Charset)
+    byte.or_else(|| wide.map(|(name, encoding)| Kind::Wide(name, encoding)))
+        .map(Charset)
 }
 
 const REPLACED: char = char::REPLACEMENT_CHARACTER;
@@ -162,3 +171,94 @@ static WIDE_SETS: [(&str, &Encoding); 3] = [
     ("KS X 1001", encoding_rs::EUC_KR),
     ("BIG-5", encoding_rs::BIG5),
 ];
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::Charset;
+
+    #[rstest]
+    #[case::ascii("ASCII", "DOE", b"DOE")]
+    #[case::empty("", "DOE", b"DOE")]
+    #[case::western("8859/1", "Zo\u{eb} \u{d8}", b"Zo\xeb \xd8")]
+    #[case::western_controls("8859/1", "\u{85}", b"\x85")]
+    #[case::central("8859/2", "\u{141}\u{f3}d\u{17a}", b"\xa3\xf3d\xbc")]
+    #[case::cyrillic("8859/5", "\u{414}", b"\xb4")]
+    #[case::turkish("8859/9", "\u{131}", b"\xfd")]
+    #[case::turkish_controls("8859/9", "\u{80}", b"\x80")]
+    #[case::euro("8859/15", "\u{20ac}\u{153}", b"\xa4\xbd")]
+    #[case::utf8("UNICODE UTF-8", "Zo\u{eb}", b"Zo\xc3\xab")]
+    #[case::unicode_is_utf8("UNICODE", "Zo\u{eb}", b"Zo\xc3\xab")]
+    #[case::chinese("GB 18030-2000", "\u{4e2d}", b"\xd6\xd0")]
+    fn text_is_encoded_and_decoded(#[case] name: &str, #[case] text: &str, #[case] bytes: &[u8]) {
+        let charset = Charset::named(name).unwrap();
+        assert_eq!(charset.encode(text), bytes);
+        assert_eq!(charset.decode(bytes), text);
+        assert!(charset.holds(bytes));
+    }
+
+    #[rstest]
+    #[case::ascii("ASCII", "Zo\u{eb}", b"Zo?")]
+    #[case::western_has_no_euro("8859/1", "\u{20ac}5", b"?5")]
+    #[case::central_has_no_o_slash("8859/2", "\u{d8}", b"?")]
+    #[case::turkish_has_no_euro("8859/9", "\u{20ac}", b"?")]
+    #[case::euro_set_has_no_currency_sign("8859/15", "\u{a4}", b"?")]
+    #[case::one_mark_a_character("8859/1", "\u{4e2d}\u{6587}", b"??")]
+    fn what_a_charset_lacks_becomes_a_question_mark(
+        #[case] name: &str,
+        #[case] text: &str,
+        #[case] expected: &[u8],
+    ) {
+        assert_eq!(Charset::named(name).unwrap().encode(text), expected);
+    }
+
+    #[rstest]
+    #[case::ascii("ASCII", b"Zo\xeb", "Zo\u{fffd}")]
+    #[case::utf8("UNICODE UTF-8", b"Zo\xeb!", "Zo\u{fffd}!")]
+    fn bytes_a_charset_lacks_are_replaced(
+        #[case] name: &str,
+        #[case] bytes: &[u8],
+        #[case] expected: &str,
+    ) {
+        let charset = Charset::named(name).unwrap();
+        assert_eq!(charset.decode(bytes), expected);
+        assert!(!charset.holds(bytes));
+    }
+
+    #[rstest]
+    #[case("ASCII")]
+    #[case("8859/1")]
+    #[case("8859/2")]
+    #[case("8859/15")]
+    #[case("UNICODE")]
+    #[case("UNICODE UTF-8")]
+    #[case("BIG-5")]
+    fn a_charset_keeps_its_name(#[case] name: &str) {
+        assert_eq!(Charset::named(name).unwrap().name(), name);
+    }
+
+    #[rstest]
+    #[case("8859/12")]
+    #[case("8859/16")]
+    #[case("UTF-8")]
+    #[case("UNICODE UTF-16")]
+    #[case("latin1")]
+    fn a_name_that_is_not_in_the_table_is_no_charset(#[case] name: &str) {
+        assert_eq!(Charset::named(name), None);
+    }
+
+    #[test]
+    fn every_single_byte_of_a_byte_set_is_read_and_written_alike() {
+        for name in ["8859/1", "8859/2", "8859/9", "8859/11", "8859/15"] {
+            let charset = Charset::named(name).unwrap();
+            for byte in (0..=u8::MAX).filter(|byte| charset.holds(&[*byte])) {
+                assert_eq!(
+                    charset.encode(&charset.decode(&[byte])),
+                    [byte],
+                    "{name} {byte:02X}"
+                );
+            }
+        }
+    }
+}

@@ -50,7 +50,11 @@ pub fn diff(expected: &Message<'_>, found: &Message<'_>) -> Vec<Difference> {
     for segment in filled(found) {
         if !in_expected.contains_key(&(segment.id(), segment.occurrence())) {
             let found = segment.raw().to_vec();
-            differences.push(Difference { path: name(&segment), expected: Vec::new(), found });
+            differences.push(Difference {
+                path: name(&segment),
+                expected: Vec::new(),
+                found,
+            });
         }
     }
     differences
@@ -67,23 +71,34 @@ fn counts<'a>(expected: &Message<'a>, found: &Message<'a>) -> BTreeMap<&'a [u8],
 }
 
 fn places<'a>(message: &Message<'a>) -> BTreeMap<(&'a [u8], usize), Segment<'a>> {
-    filled(message).map(|segment| ((segment.id(), segment.occurrence()), segment)).collect()
+    filled(message)
+        .map(|segment| ((segment.id(), segment.occurrence()), segment))
+        .collect()
 }
 
 /// An empty line is no segment.
 fn filled<'a>(message: &Message<'a>) -> impl Iterator<Item = Segment<'a>> {
-    message.segments().filter(|segment| !segment.raw().is_empty())
+    message
+        .segments()
+        .filter(|segment| !segment.raw().is_empty())
 }
 
 fn fields(name: &str, expected: &Segment<'_>, found: &Segment<'_>, out: &mut Vec<Difference>) {
     let (mut left, mut right) = (expected.fields(), found.fields());
     loop {
         let (wanted, seen) = (left.next(), right.next());
-        let Some((number, _)) = wanted.or(seen) else { return };
-        let raw = |field: Option<(usize, Field<'_>)>| field.map_or(Vec::new(), |(_, f)| f.raw().to_vec());
+        let Some((number, _)) = wanted.or(seen) else {
+            return;
+        };
+        let raw =
+            |field: Option<(usize, Field<'_>)>| field.map_or(Vec::new(), |(_, f)| f.raw().to_vec());
         let (wanted, seen) = (raw(wanted), raw(seen));
         if wanted != seen {
-            out.push(Difference { path: format!("{name}-{number}"), expected: wanted, found: seen });
+            out.push(Difference {
+                path: format!("{name}-{number}"),
+                expected: wanted,
+                found: seen,
+            });
         }
     }
 }
@@ -116,12 +131,19 @@ mod tests {
         #[case] found: &str,
         #[case] wanted: &[(&str, &str, &str)],
     ) {
-        let differences = diff(&Message::read(expected.as_bytes()), &Message::read(found.as_bytes()));
+        let differences = diff(
+            &Message::read(expected.as_bytes()),
+            &Message::read(found.as_bytes()),
+        );
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let seen: Vec<_> =
-            differences.iter().map(|d| (d.path.clone(), text(&d.expected), text(&d.found))).collect();
-        let wanted: Vec<_> =
-            wanted.iter().map(|(p, e, f)| ((*p).to_owned(), (*e).to_owned(), (*f).to_owned())).collect();
+        let seen: Vec<_> = differences
+            .iter()
+            .map(|d| (d.path.clone(), text(&d.expected), text(&d.found)))
+            .collect();
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|(p, e, f)| ((*p).to_owned(), (*e).to_owned(), (*f).to_owned()))
+            .collect();
         assert_eq!(seen, wanted);
     }
 }

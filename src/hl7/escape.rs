@@ -25,7 +25,9 @@ pub fn escape(text: &str, delimiters: Delimiters) -> String {
             Some(letter) => out.extend([mark, letter, mark]),
             None if character < ' ' => {
                 let code = u32::from(character);
-                let digit = |nibble: u32| char::from_digit(nibble, 16).map_or('0', |c| c.to_ascii_uppercase());
+                let digit = |nibble: u32| {
+                    char::from_digit(nibble, 16).map_or('0', |c| c.to_ascii_uppercase())
+                };
                 out.extend([mark, 'X', digit(code >> 4), digit(code & 15), mark]);
             }
             None => out.push(character),
@@ -61,7 +63,10 @@ pub fn unescape(bytes: &[u8], delimiters: Delimiters) -> Cow<'_, [u8]> {
 pub fn mistakes(bytes: &[u8], delimiters: Delimiters) -> Vec<usize> {
     let skipped = if is_header(bytes, delimiters.field) {
         let is_end = |byte: &u8| *byte == delimiters.field || matches!(byte, b'\r' | b'\n');
-        bytes[4..].iter().position(is_end).map_or(bytes.len(), |length| length + 4)
+        bytes[4..]
+            .iter()
+            .position(is_end)
+            .map_or(bytes.len(), |length| length + 4)
     } else {
         0
     };
@@ -75,9 +80,23 @@ pub fn mistakes(bytes: &[u8], delimiters: Delimiters) -> Vec<usize> {
 
 /// The letter that stands for a delimiter.
 fn letter(byte: u8, delimiters: Delimiters) -> Option<char> {
-    let Delimiters { field, component, repetition, escape, subcomponent } = delimiters;
-    let letters = [(escape, 'E'), (field, 'F'), (component, 'S'), (repetition, 'R'), (subcomponent, 'T')];
-    letters.into_iter().find_map(|(delimiter, letter)| (delimiter == byte).then_some(letter))
+    let Delimiters {
+        field,
+        component,
+        repetition,
+        escape,
+        subcomponent,
+    } = delimiters;
+    let letters = [
+        (escape, 'E'),
+        (field, 'F'),
+        (component, 'S'),
+        (repetition, 'R'),
+        (subcomponent, 'T'),
+    ];
+    letters
+        .into_iter()
+        .find_map(|(delimiter, letter)| (delimiter == byte).then_some(letter))
 }
 
 /// What a sequence stands for, when it stands for bytes.
@@ -89,7 +108,11 @@ fn meant(body: &[u8], delimiters: Delimiters) -> Option<Vec<u8>> {
         b"R" => vec![delimiters.repetition],
         b"E" => vec![delimiters.escape],
         [b'X', digits @ ..] => {
-            let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+            let nibble = |digit: u8| {
+                char::from(digit)
+                    .to_digit(16)
+                    .and_then(|n| u8::try_from(n).ok())
+            };
             let pairs = digits.chunks(2).map(|pair| match pair {
                 [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
                 _ => None,
@@ -117,8 +140,13 @@ fn is_sequence(body: &[u8]) -> bool {
 
 /// A formatting command, without its dot.
 fn is_formatting(command: &[u8]) -> bool {
-    let Some((name, argument)) = command.split_at_checked(2) else { return false };
-    let number = argument.strip_prefix(b"+").or_else(|| argument.strip_prefix(b"-")).unwrap_or(argument);
+    let Some((name, argument)) = command.split_at_checked(2) else {
+        return false;
+    };
+    let number = argument
+        .strip_prefix(b"+")
+        .or_else(|| argument.strip_prefix(b"-"))
+        .unwrap_or(argument);
     let is_number = number.len() <= 4 && number.iter().all(u8::is_ascii_digit);
     match name {
         b"br" | b"fi" | b"nf" | b"ce" => argument.is_empty(),
@@ -132,7 +160,10 @@ const LONGEST_LOCAL: usize = 64;
 
 enum Piece<'a> {
     Plain(&'a [u8]),
-    Sequence { body: &'a [u8], whole: &'a [u8] },
+    Sequence {
+        body: &'a [u8],
+        whole: &'a [u8],
+    },
     /// An escape character that begins no sequence, at this offset.
     Mistake(usize),
 }
@@ -146,15 +177,34 @@ struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     const fn of(bytes: &'a [u8], delimiters: Delimiters) -> Self {
-        Self { bytes, at: 0, delimiters }
+        Self {
+            bytes,
+            at: 0,
+            delimiters,
+        }
     }
 
     /// The body of the sequence whose escape character stands just before `from`. No sequence
     /// reaches across a delimiter or a line.
     fn body(&self, from: usize) -> Option<&'a [u8]> {
-        let Delimiters { field, component, repetition, escape, subcomponent } = self.delimiters;
+        let Delimiters {
+            field,
+            component,
+            repetition,
+            escape,
+            subcomponent,
+        } = self.delimiters;
         let is_stop = |byte: &u8| {
-            [escape, field, component, repetition, subcomponent, b'\r', b'\n'].contains(byte)
+            [
+                escape,
+                field,
+                component,
+                repetition,
+                subcomponent,
+                b'\r',
+                b'\n',
+            ]
+            .contains(byte)
         };
         let rest = &self.bytes[from..];
         let stop = rest.iter().position(is_stop)?;
@@ -184,6 +234,98 @@ impl<'a> Iterator for Pieces<'a> {
             return Some(Piece::Mistake(begin));
         };
         self.at += body.len() + 2;
-        Some(Piece::Sequence { body, whole: &self.bytes[begin..self.at] })
+        Some(Piece::Sequence {
+            body,
+            whole: &self.bytes[begin..self.at],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quickcheck::quickcheck;
+    use rstest::rstest;
+
+    use super::{escape, mistakes, unescape};
+    use crate::hl7::Delimiters;
+
+    #[rstest]
+    #[case::field("a|b", r"a\F\b")]
+    #[case::component("a^b", r"a\S\b")]
+    #[case::repetition("a~b", r"a\R\b")]
+    #[case::subcomponent("a&b", r"a\T\b")]
+    #[case::escape("a\\b", r"a\E\b")]
+    #[case::return_("a\rb", r"a\X0D\b")]
+    #[case::line_feed("a\nb", r"a\X0A\b")]
+    #[case::start_byte("a\x0bb", r"a\X0B\b")]
+    #[case::letters("Zo\u{eb} M\u{fc}ller", "Zo\u{eb} M\u{fc}ller")]
+    fn text_is_escaped_and_back(#[case] text: &str, #[case] escaped: &str) {
+        assert_eq!(escape(text, Delimiters::default()), escaped);
+        assert_eq!(
+            &*unescape(escaped.as_bytes(), Delimiters::default()),
+            text.as_bytes()
+        );
+    }
+
+    #[rstest]
+    #[case::several_bytes(r"\X4142\", b"AB")]
+    #[case::lower_case_digits(r"\Xe9\", b"\xe9")]
+    #[case::line_break_is_kept(r"a\.br\b", br"a\.br\b")]
+    #[case::highlight_is_kept(r"\H\a\N\", br"\H\a\N\")]
+    #[case::local_is_kept(r"\Z9\", br"\Z9\")]
+    #[case::dangling_is_kept(r"a\b", br"a\b")]
+    #[case::unknown_is_kept(r"C:\new\file", br"C:\new\file")]
+    #[case::odd_digits_are_kept(r"\X123\", br"\X123\")]
+    #[case::mistake_does_not_hide_what_follows(r"a\b\T\c", br"a\b&c")]
+    fn what_stands_for_no_byte_is_kept(#[case] escaped: &str, #[case] expected: &[u8]) {
+        assert_eq!(
+            &*unescape(escaped.as_bytes(), Delimiters::default()),
+            expected
+        );
+    }
+
+    #[rstest]
+    #[case::none("a\\T\\b\\.br\\\\H\\c\\N\\\\X0D0A\\\\.sp3\\\\.in+2\\", &[])]
+    #[case::dangling("ab\\", &[2])]
+    #[case::single("a\\b", &[1])]
+    #[case::path("C:\\new\\file", &[2, 6])]
+    #[case::odd_digits("\\X1\\", &[0, 3])]
+    #[case::no_digits("\\X\\", &[0, 2])]
+    #[case::lower_case("\\t\\", &[0, 2])]
+    #[case::not_across_a_field("\\T|\\", &[0, 3])]
+    #[case::not_across_a_line("\\T\r\\", &[0, 3])]
+    #[case::header_is_no_mistake("MSH|^~\\&|A\\T\\B\rPID|\\\r", &[19])]
+    #[case::short_header("MSH|^~\\", &[])]
+    fn mistakes_are_found_where_they_begin(#[case] bytes: &str, #[case] expected: &[usize]) {
+        assert_eq!(mistakes(bytes.as_bytes(), Delimiters::default()), expected);
+    }
+
+    #[test]
+    fn other_delimiters_are_escaped_as_they_are() {
+        let delimiters = Delimiters {
+            field: b'#',
+            escape: b'!',
+            ..Delimiters::default()
+        };
+        assert_eq!(escape("a#b!c|\\", delimiters), "a!F!b!E!c|\\");
+        assert_eq!(&*unescape(b"a!F!b!E!c", delimiters), b"a#b!c");
+    }
+
+    quickcheck! {
+        fn any_text_survives_and_holds_no_delimiter(text: String) -> bool {
+            let delimiters = Delimiters::default();
+            let escaped = escape(&text, delimiters);
+            let is_clean = escaped.bytes().all(|byte| byte >= b' ' && !b"|^~&".contains(&byte));
+            is_clean
+                && mistakes(escaped.as_bytes(), delimiters).is_empty()
+                && *unescape(escaped.as_bytes(), delimiters) == *text.as_bytes()
+        }
+
+        fn any_bytes_can_be_unescaped(bytes: Vec<u8>) -> bool {
+            let delimiters = Delimiters::default();
+            let found = mistakes(&bytes, delimiters);
+            let _ = unescape(&bytes, delimiters);
+            found.iter().all(|offset| bytes[*offset] == delimiters.escape)
+        }
     }
 }

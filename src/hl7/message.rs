@@ -85,7 +85,8 @@ impl<'a> Message<'a> {
     /// The segment with this id, the `occurrence`-th from 1.
     #[must_use]
     pub fn segment(&self, id: &str, occurrence: usize) -> Option<Segment<'a>> {
-        self.position(id, occurrence).map(|index| self.at(&self.spans[index]))
+        self.position(id, occurrence)
+            .map(|index| self.at(&self.spans[index]))
     }
 
     /// The raw bytes of what `path` names; none when the message does not reach that far, an empty
@@ -166,20 +167,39 @@ impl<'a> Message<'a> {
                 continue;
             }
             if byte == b'\n' && after_return && offset == start {
-                let last = self.spans.last_mut().expect("invariant: a return has closed a segment");
+                let last = self
+                    .spans
+                    .last_mut()
+                    .expect("invariant: a return has closed a segment");
                 last.end = SegmentEnd::CrLf;
                 after_return = false;
             } else {
                 after_return = byte == b'\r';
-                let end = if after_return { SegmentEnd::Cr } else { SegmentEnd::Lf };
-                self.spans.push(Span { start, stop: offset, end, occurrence: 1, separator });
+                let end = if after_return {
+                    SegmentEnd::Cr
+                } else {
+                    SegmentEnd::Lf
+                };
+                self.spans.push(Span {
+                    start,
+                    stop: offset,
+                    end,
+                    occurrence: 1,
+                    separator,
+                });
                 separator = self.separators.len();
             }
             start = offset + 1;
         }
         if start < bytes.len() {
             let end = SegmentEnd::None;
-            self.spans.push(Span { start, stop: bytes.len(), end, occurrence: 1, separator });
+            self.spans.push(Span {
+                start,
+                stop: bytes.len(),
+                end,
+                occurrence: 1,
+                separator,
+            });
         }
     }
 
@@ -229,16 +249,27 @@ impl<'a> Message<'a> {
     fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
         let span = &self.spans[index];
         let header = is_header(&self.bytes[span.start..span.stop], self.delimiters.field);
-        let next = self.spans.get(index + 1).map_or(self.separators.len(), |next| next.separator);
+        let next = self
+            .spans
+            .get(index + 1)
+            .map_or(self.separators.len(), |next| next.separator);
         let separators = &self.separators[span.separator..next];
         if header && number == 1 {
-            return Some(Field::new(&self.bytes[span.start + 3..span.start + 4], self.delimiters, true));
+            return Some(Field::new(
+                &self.bytes[span.start + 3..span.start + 4],
+                self.delimiters,
+                true,
+            ));
         }
         // In a header the first separator is itself field 1, so all others stand one further on.
         let before = number.checked_sub(1 + usize::from(header))?;
         let start = separators.get(before)? + 1;
         let stop = separators.get(before + 1).copied().unwrap_or(span.stop);
-        Some(Field::new(&self.bytes[start..stop], self.delimiters, header && number == 2))
+        Some(Field::new(
+            &self.bytes[start..stop],
+            self.delimiters,
+            header && number == 2,
+        ))
     }
 }
 
@@ -249,3 +280,202 @@ impl fmt::Debug for Message<'_> {
 }
 
 const FEW_SEGMENTS: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use quickcheck::{Arbitrary, Gen, quickcheck};
+    use rstest::rstest;
+
+    use super::Message;
+    use crate::hl7::{Path, SegmentEnd};
+
+    #[rstest]
+    #[case::returns("A|1\rB|2\r", &[("A|1", SegmentEnd::Cr), ("B|2", SegmentEnd::Cr)])]
+    #[case::no_final_return("A|1\rB|2", &[("A|1", SegmentEnd::Cr), ("B|2", SegmentEnd::None)])]
+    #[case::line_feeds("A|1\nB|2\n", &[("A|1", SegmentEnd::Lf), ("B|2", SegmentEnd::Lf)])]
+    #[case::both("A|1\r\nB|2\r\n", &[("A|1", SegmentEnd::CrLf), ("B|2", SegmentEnd::CrLf)])]
+    #[case::mixed("A\rB\nC\r\nD", &[
+        ("A", SegmentEnd::Cr), ("B", SegmentEnd::Lf), ("C", SegmentEnd::CrLf), ("D", SegmentEnd::None)])]
+    #[case::empty_lines("A\r\r\n\n", &[("A", SegmentEnd::Cr), ("", SegmentEnd::CrLf), ("", SegmentEnd::Lf)])]
+    #[case::feed_first("\n\rA", &[("", SegmentEnd::Lf), ("", SegmentEnd::Cr), ("A", SegmentEnd::None)])]
+    #[case::nothing("", &[])]
+    fn segments_end_where_any_line_ends(
+        #[case] bytes: &str,
+        #[case] expected: &[(&str, SegmentEnd)],
+    ) {
+        let message = Message::read(bytes.as_bytes());
+        let found: Vec<_> = message.segments().map(|s| (s.raw(), s.end())).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(raw, end)| (raw.as_bytes(), *end))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[rstest]
+    #[case::few(3)]
+    #[case::many(100)]
+    fn occurrences_count_by_id(#[case] pairs: usize) {
+        let bytes = "FT1|1\rZX1|1\r".repeat(pairs);
+        let message = Message::read(bytes.as_bytes());
+        let seen: Vec<_> = message
+            .segments()
+            .map(|s| (s.id(), s.occurrence()))
+            .collect();
+        let expected: Vec<_> = (1..=pairs)
+            .flat_map(|n| [(&b"FT1"[..], n), (&b"ZX1"[..], n)])
+            .collect();
+        assert_eq!(seen, expected);
+        assert_eq!(
+            message.segment("ZX1", pairs).unwrap().range(),
+            bytes.len() - 6..bytes.len() - 1
+        );
+    }
+
+    #[rstest]
+    #[case::code("code")]
+    #[case::others("delimiters")]
+    fn the_header_is_read_by_its_own_delimiters(#[case] which: &str) {
+        let bytes: &[u8] = match which {
+            "code" => {
+                b"MSH|^~\\&|IRIS|IRIS|E|F|2020||DFT^P03|200130165606|T|2.4^USA|||NE|AL||8859/1\r"
+            }
+            _ => b"MSH#*!\\%#IRIS#IRIS#E#F#2020##DFT*P03#200130165606#T#2.4*USA###NE#AL##8859/1\r",
+        };
+        let message = Message::read(bytes);
+        assert!(message.has_header());
+        assert_eq!(
+            (message.code(), message.trigger()),
+            (&b"DFT"[..], &b"P03"[..])
+        );
+        assert_eq!(
+            (message.control_id(), message.version()),
+            (&b"200130165606"[..], &b"2.4"[..])
+        );
+        assert_eq!(message.charset().name(), "8859/1");
+    }
+
+    #[test]
+    fn text_is_unescaped_and_decoded_by_the_charset_of_the_message() {
+        let bytes = b"MSH|^~\\&|||||||||||||||8859/1\rPID|||||Zo\xeb \\T\\ Co^\\XE9\\\r";
+        let bytes = [&bytes[..8], b"|", &bytes[8..]].concat();
+        let message = Message::read(&bytes);
+        assert_eq!(message.text(&Path::literal("PID-5.1")), "Zo\u{eb} & Co");
+        assert_eq!(message.text(&Path::literal("PID-5.2")), "\u{e9}");
+        assert_eq!(message.text(&Path::literal("PID-6")), "");
+    }
+
+    #[rstest]
+    #[case::no_header(b"PID|1\r")]
+    #[case::byte_order_mark(b"\xef\xbb\xbfMSH|^~\\&|A\r")]
+    #[case::cut(b"MS")]
+    #[case::batch(b"BHS|^~\\&|A\r")]
+    #[case::nothing(b"")]
+    fn without_an_msh_there_is_no_header(#[case] bytes: &[u8]) {
+        assert!(!Message::read(bytes).has_header());
+    }
+
+    #[test]
+    fn a_header_within_a_batch_counts_its_separator_too() {
+        let message = Message::read(b"FHS|^~\\&|A\rBHS|^~\\&|B\rMSH|^~\\&|C\r");
+        assert_eq!(
+            ["FHS-3", "BHS-3", "MSH-3"].map(|path| message.value(path)),
+            [b"A", b"B", b"C"]
+        );
+    }
+
+    /// Bytes that look enough like a message for every branch to be taken.
+    #[derive(Clone, Debug)]
+    struct Likely(Vec<u8>);
+
+    impl Arbitrary for Likely {
+        fn arbitrary(source: &mut Gen) -> Self {
+            const PIECES: [&[u8]; 18] = [
+                b"MSH|^~\\&|",
+                b"MSH#",
+                b"MSH",
+                b"FHS|",
+                b"\rFT1|",
+                b"PID",
+                b"|",
+                b"^",
+                b"~",
+                b"&",
+                b"\\",
+                b"\r",
+                b"\n",
+                b"\r\n",
+                b"\0",
+                b"\xe9",
+                b"26",
+                b"\\T\\",
+            ];
+            let count = usize::arbitrary(source) % 40;
+            let pieces = (0..count).map(|_| *source.choose(&PIECES).unwrap());
+            Self(pieces.collect::<Vec<_>>().concat())
+        }
+
+        fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+            Box::new(self.0.shrink().map(Self))
+        }
+    }
+
+    fn written_back(bytes: &[u8]) -> Vec<u8> {
+        let message = Message::read(bytes);
+        message
+            .segments()
+            .flat_map(|s| [s.raw(), s.end().as_bytes()])
+            .collect::<Vec<_>>()
+            .concat()
+    }
+
+    quickcheck! {
+        fn any_bytes_are_written_back_as_they_came(bytes: Vec<u8>) -> bool {
+            written_back(&bytes) == bytes && Message::read(&bytes).bytes() == bytes
+        }
+
+        fn any_message_is_written_back_as_it_came(bytes: Likely) -> bool {
+            written_back(&bytes.0) == bytes.0
+        }
+
+        fn every_range_holds_its_segment(bytes: Likely) -> bool {
+            let message = Message::read(&bytes.0);
+            let mut segments = message.segments();
+            segments.all(|s| bytes.0.get(s.range()) == Some(s.raw()))
+        }
+
+        fn index_and_scan_agree_on_every_place(bytes: Likely, field: u8, part: u8) -> bool {
+            let message = Message::read(&bytes.0);
+            let ids = ["MSH", "FHS", "FT1", "PID"];
+            let (field, part) = (usize::from(field % 8) + 1, usize::from(part % 3) + 1);
+            ids.iter().flat_map(|id| (1..4).map(move |occurrence| (id, occurrence))).all(|(id, occurrence)| {
+                let whole = Path::field(id, field).at(occurrence);
+                let smaller = Path { repetition: Some(part), component: Some(part), ..whole.clone() };
+                let smallest = Path { subcomponent: Some(part), ..smaller.clone() };
+                [whole, smaller, smallest].iter().all(|path| {
+                    let _ = message.text(path);
+                    let scanned = message.segment(id, occurrence).and_then(|s| s.get(path));
+                    message.get(path) == scanned
+                })
+            })
+        }
+
+        fn fields_joined_again_are_the_segment(bytes: Likely) -> bool {
+            let message = Message::read(&bytes.0);
+            let separator = message.delimiters().field;
+            let mut segments = message.segments();
+            segments.all(|segment| {
+                // Only in a header can a field hold the separator.
+                let is_header = segment.field(1).is_some_and(|field| field.raw() == [separator]);
+                let mut joined = segment.id().to_vec();
+                for (number, field) in segment.fields() {
+                    if !(is_header && number <= 2) {
+                        joined.push(separator);
+                    }
+                    joined.extend_from_slice(field.raw());
+                }
+                joined == segment.raw()
+            })
+        }
+    }
+}

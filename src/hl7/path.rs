@@ -36,7 +36,9 @@ pub struct Path {
 
 /// Why a text is no path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no path: {why}\nhint: a path is written like `PID-5.1`, `FT1[2]-7` or `FT1-26[2].1`")]
+#[error(
+    "`{text}` is no path: {why}\nhint: a path is written like `PID-5.1`, `FT1[2]-7` or `FT1-26[2].1`"
+)]
 pub struct PathError {
     text: String,
     why: &'static str,
@@ -46,8 +48,15 @@ impl Path {
     /// A whole field of the first such segment.
     #[must_use]
     pub fn field(segment: &str, field: usize) -> Self {
-        Parts { segment, occurrence: 1, field, repetition: None, component: None, subcomponent: None }
-            .to_path()
+        Parts {
+            segment,
+            occurrence: 1,
+            field,
+            repetition: None,
+            component: None,
+            subcomponent: None,
+        }
+        .to_path()
     }
 
     /// A path written in this program.
@@ -62,7 +71,10 @@ impl Path {
     /// The same place in another segment of the same id.
     #[must_use]
     pub fn at(&self, occurrence: usize) -> Self {
-        Self { occurrence, ..self.clone() }
+        Self {
+            occurrence,
+            ..self.clone()
+        }
     }
 
     pub(super) fn parts(&self) -> Parts<'_> {
@@ -82,7 +94,10 @@ impl FromStr for Path {
 
     fn from_str(text: &str) -> Result<Self, PathError> {
         let parts = Parts::parse(text);
-        parts.map(|parts| parts.to_path()).map_err(|why| PathError { text: text.to_owned(), why })
+        parts.map(|parts| parts.to_path()).map_err(|why| PathError {
+            text: text.to_owned(),
+            why,
+        })
     }
 }
 
@@ -156,20 +171,30 @@ impl<'p> Parts<'p> {
         let bytes = text.as_bytes();
         let is_id = bytes.len() > 3
             && bytes[0].is_ascii_uppercase()
-            && bytes[1..3].iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            && bytes[1..3]
+                .iter()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         if !is_id {
             return Err("it does not begin with the id of a segment, three capitals or digits");
         }
         let mut rest = &bytes[3..];
         let occurrence = bracketed(&mut rest)?.unwrap_or(1);
-        let field = after(b'-', &mut rest)?.ok_or("the segment is not followed by `-` and a field")?;
+        let field =
+            after(b'-', &mut rest)?.ok_or("the segment is not followed by `-` and a field")?;
         let repetition = bracketed(&mut rest)?;
         let component = after(b'.', &mut rest)?;
         let subcomponent = after(b'.', &mut rest)?;
         if !rest.is_empty() {
             return Err("something follows where it should end");
         }
-        Ok(Self { segment: &text[..3], occurrence, field, repetition, component, subcomponent })
+        Ok(Self {
+            segment: &text[..3],
+            occurrence,
+            field,
+            repetition,
+            component,
+            subcomponent,
+        })
     }
 
     fn to_path(self) -> Path {
@@ -194,15 +219,22 @@ fn bracketed(rest: &mut &[u8]) -> Result<Option<usize>, &'static str> {
 
 /// The number after `mark`, if `mark` is what comes next.
 fn after(mark: u8, rest: &mut &[u8]) -> Result<Option<usize>, &'static str> {
-    let [first, digits @ ..] = *rest else { return Ok(None) };
+    let [first, digits @ ..] = *rest else {
+        return Ok(None);
+    };
     if *first != mark {
         return Ok(None);
     }
-    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let count = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if count == 0 || count > MOST_DIGITS || digits[0] == b'0' {
         return Err("a number is missing, too great, or begins with 0");
     }
-    let number = digits[..count].iter().fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
+    let number = digits[..count]
+        .iter()
+        .fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
     *rest = &digits[count..];
     Ok(Some(number))
 }
@@ -249,7 +281,10 @@ mod tests {
     #[case::wide("F\u{df}-7")]
     fn what_is_no_path_is_refused_with_a_hint(#[case] text: &str) {
         let error = text.parse::<Path>().unwrap_err().to_string();
-        assert!(error.starts_with(&format!("`{text}` is no path: ")), "{error}");
+        assert!(
+            error.starts_with(&format!("`{text}` is no path: ")),
+            "{error}"
+        );
         assert!(error.contains("\nhint: "), "{error}");
     }
 
@@ -257,14 +292,20 @@ mod tests {
     fn paths_sort_by_place() {
         let mut paths = ["PID-3", "FT1[2]-1", "FT1-10", "FT1-9", "FT1-9.2"].map(Path::literal);
         paths.sort();
-        assert_eq!(paths.map(|p| p.to_string()), ["FT1-9", "FT1-9.2", "FT1-10", "FT1[2]-1", "PID-3"]);
+        assert_eq!(
+            paths.map(|p| p.to_string()),
+            ["FT1-9", "FT1-9.2", "FT1-10", "FT1[2]-1", "PID-3"]
+        );
     }
 
     #[test]
     fn a_path_is_stored_as_its_text() {
         let stored = serde_json::to_string(&Path::literal("FT1[2]-7.1")).unwrap();
         assert_eq!(stored, "\"FT1[2]-7.1\"");
-        assert_eq!(serde_json::from_str::<Path>(&stored).unwrap(), Path::literal("FT1[2]-7.1"));
+        assert_eq!(
+            serde_json::from_str::<Path>(&stored).unwrap(),
+            Path::literal("FT1[2]-7.1")
+        );
     }
 
     quickcheck! {

@@ -89,21 +89,28 @@ impl<'a> Segment<'a> {
     /// separator itself.
     #[must_use]
     pub fn field(&self, number: usize) -> Option<Field<'a>> {
-        self.fields().nth(number.checked_sub(1)?).map(|(_, field)| field)
+        self.fields()
+            .nth(number.checked_sub(1)?)
+            .map(|(_, field)| field)
     }
 
     /// Every field with its number, from 1, empty ones too.
-    #[must_use]
-    pub fn fields(&self) -> Fields<'a> {
+    pub fn fields(&self) -> impl Iterator<Item = (usize, Field<'a>)> + use<'a> {
         let header = is_header(self.raw, self.delimiters.field);
         let begin = if header { 3 } else { self.id().len() + 1 };
-        Fields { rest: self.raw.get(begin..), header, next: 1, delimiters: self.delimiters }
+        Fields {
+            rest: self.raw.get(begin..),
+            header,
+            next: 1,
+            delimiters: self.delimiters,
+        }
     }
 
     /// What `path` names within this segment, whatever segment and occurrence it says.
     #[must_use]
     pub fn get(&self, path: &Path) -> Option<&'a [u8]> {
-        self.field(path.field)?.get(path.repetition, path.component, path.subcomponent)
+        self.field(path.field)?
+            .get(path.repetition, path.component, path.subcomponent)
     }
 }
 
@@ -123,8 +130,7 @@ pub(super) fn id_of(segment: &[u8], field: u8) -> &[u8] {
 }
 
 /// Every field of a segment with its number.
-#[derive(Clone, Debug)]
-pub struct Fields<'a> {
+struct Fields<'a> {
     rest: Option<&'a [u8]>,
     header: bool,
     next: usize,
@@ -146,7 +152,10 @@ impl<'a> Iterator for Fields<'a> {
             self.rest = end.map(|end| &rest[end + 1..]);
             &rest[..end.unwrap_or(rest.len())]
         };
-        Some((number, Field::new(raw, self.delimiters, self.header && number <= 2)))
+        Some((
+            number,
+            Field::new(raw, self.delimiters, self.header && number <= 2),
+        ))
     }
 }
 
@@ -161,7 +170,11 @@ pub struct Field<'a> {
 
 impl<'a> Field<'a> {
     pub(super) const fn new(raw: &'a [u8], delimiters: Delimiters, literal: bool) -> Self {
-        Self { raw, delimiters, literal }
+        Self {
+            raw,
+            delimiters,
+            literal,
+        }
     }
 
     /// Its bytes.
@@ -181,7 +194,11 @@ impl<'a> Field<'a> {
         let delimiters = self.delimiters;
         let literal = self.literal;
         let raws = split(self.raw, (!literal).then_some(delimiters.repetition));
-        raws.map(move |raw| Repetition { raw, delimiters, literal })
+        raws.map(move |raw| Repetition {
+            raw,
+            delimiters,
+            literal,
+        })
     }
 
     /// Repetition `number`, from 1.
@@ -239,7 +256,10 @@ impl<'a> Repetition<'a> {
 
     /// Its components, in order; one, even when the repetition is empty.
     pub fn components(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        split(self.raw, (!self.literal).then_some(self.delimiters.component))
+        split(
+            self.raw,
+            (!self.literal).then_some(self.delimiters.component),
+        )
     }
 
     /// Component `number`, from 1.
@@ -266,4 +286,65 @@ impl fmt::Debug for Repetition<'_> {
 /// Splits at `separator`, or not at all when there is none.
 fn split(bytes: &[u8], separator: Option<u8>) -> impl Iterator<Item = &[u8]> {
     bytes.split(move |&byte| Some(byte) == separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use crate::hl7::{Message, Path};
+
+    const BYTES: &[u8] = b"MSH|^~\\&|IRIS|A~B^C\rPID||1^2&3^4~5^6|\rNTE\r";
+
+    #[rstest]
+    #[case::separator_is_field_1("MSH-1", Some("|"))]
+    #[case::encoding_characters_are_field_2("MSH-2", Some("^~\\&"))]
+    #[case::encoding_characters_are_not_split("MSH-2.1", Some("^~\\&"))]
+    #[case::encoding_characters_have_no_more_parts("MSH-2.2", None)]
+    #[case::first_after_them("MSH-3", Some("IRIS"))]
+    #[case::last("MSH-4", Some("A~B^C"))]
+    #[case::beyond("MSH-5", None)]
+    #[case::empty("PID-1", Some(""))]
+    #[case::whole("PID-2", Some("1^2&3^4~5^6"))]
+    #[case::trailing_separator("PID-3", Some(""))]
+    #[case::past_it("PID-4", None)]
+    #[case::repetition("PID-2[2]", Some("5^6"))]
+    #[case::no_such_repetition("PID-2[3]", None)]
+    #[case::component_is_of_the_first("PID-2.1", Some("1"))]
+    #[case::component_with_parts("PID-2.2", Some("2&3"))]
+    #[case::subcomponent("PID-2.2.2", Some("3"))]
+    #[case::subcomponent_of_a_plain_one("PID-2.3.1", Some("4"))]
+    #[case::no_such_subcomponent("PID-2.2.3", None)]
+    #[case::component_of_a_repetition("PID-2[2].2", Some("6"))]
+    #[case::no_field_at_all("NTE-1", None)]
+    #[case::no_such_segment("PV1-1", None)]
+    #[case::no_such_occurrence("PID[2]-1", None)]
+    fn a_place_is_the_same_by_message_and_by_segment(
+        #[case] path: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let (message, path) = (Message::read(BYTES), Path::literal(path));
+        let expected = expected.map(str::as_bytes);
+        assert_eq!(message.get(&path), expected);
+        let segment = message.segment(&path.segment, path.occurrence);
+        assert_eq!(segment.and_then(|segment| segment.get(&path)), expected);
+    }
+
+    #[test]
+    fn fields_count_from_1_with_the_empty_ones() {
+        let message = Message::read(BYTES);
+        let fields = |id| -> Vec<(usize, &[u8])> {
+            message
+                .segment(id, 1)
+                .unwrap()
+                .fields()
+                .map(|(n, field)| (n, field.raw()))
+                .collect()
+        };
+        let header: [(usize, &[u8]); 4] = [(1, b"|"), (2, b"^~\\&"), (3, b"IRIS"), (4, b"A~B^C")];
+        assert_eq!(fields("MSH"), header);
+        let patient: [(usize, &[u8]); 3] = [(1, b""), (2, b"1^2&3^4~5^6"), (3, b"")];
+        assert_eq!(fields("PID"), patient);
+        assert_eq!(fields("NTE"), []);
+    }
 }

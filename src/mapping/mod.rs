@@ -1,40 +1,86 @@
 //! Mapping instructions (YAML) and the message that they make of an exam.
+//!
+//! A mapping says per segment and per field what is written, as a template over the exam's
+//! facts; it names its charge lines and says by an option which of them are sent; a child says
+//! only in what it differs from its parent:
+//!
+//! ```yaml
+//! mapping: mercy-cerner
+//! extends: iris/option-1
+//! fields:
+//!   PID-2: "{patient.mrn}"
+//!   PID-3: "{patient.mrn}^^^^MRN"
+//!   FT1-19: { each: diagnosis, is: "{diagnosis.code}^{diagnosis.text}^I10" }
+//! charges:
+//!   professional: { modifiers: { component: "26" } }
+//! ```
+//!
+//! The reference sender sends by it and the expected message is computed from it. It does
+//! **not** judge a message, and does not know how one travels.
+
+mod assemble;
+mod compose;
+mod condition;
+mod draft;
+mod fact;
+mod field_text;
+mod file;
+mod identity;
+mod line;
+mod mistake;
+mod place;
+mod resolve;
+mod scope;
+mod shipped;
+mod template;
+mod value;
+mod volatile;
+mod written;
+
+#[cfg(test)]
+mod tests;
+
+pub use identity::{Identity, OnceRule};
+pub use resolve::{read, resolve};
+pub use shipped::{shipped, shipped_names};
+pub use volatile::Volatile;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
+use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
 use crate::exam::Exam;
 
-/// Mapping instructions with every parent resolved.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+use compose::{Composer, sent};
+use file::File;
+use line::Line;
+use place::{FieldName, SegmentRule};
+use scope::Scope;
+use value::Value;
+
+/// Mapping instructions with every parent resolved. They travel as JSON, inside plans and to
+/// the sender's process; templates are parsed when they are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// Its name, such as `iris/option-2`.
     pub name: String,
-    /// Which fields make an order and a charge, and which rule applies.
+    /// MSH-9, such as `DFT^P03`.
+    pub message: String,
+    /// MSH-12, such as `2.4`.
+    pub version: String,
+    /// MSH-18, which also decides how characters become bytes; empty for ASCII.
+    pub charset: String,
+    /// Which fields make an order and a charge.
     pub identity: Identity,
-}
-
-/// Which fields make an order and a charge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Identity {
-    /// Path of the field that identifies the order, such as `FT1-3`.
-    pub order: String,
-    /// Paths of the parts of an FT1 that make it a distinct charge.
-    pub distinct: Vec<String>,
-    /// Which rule applies.
-    pub rule: OnceRule,
-}
-
-/// Which once rule the agreement has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnceRule {
-    /// One charge message per order.
-    PerOrder,
-    /// Several messages per order are allowed; no FT1 line is ever repeated.
-    PerCharge,
+    /// The segments in their order.
+    segments: Vec<SegmentRule>,
+    /// What is written in them.
+    fields: BTreeMap<FieldName, Value>,
+    /// The charge lines of the option, in its order.
+    lines: Vec<Line>,
 }
 
 /// What the sender's clock adds to the facts of an exam.
@@ -46,25 +92,37 @@ pub struct Stamp {
     pub control_id: String,
 }
 
-/// What makes a field's value differ between two equal messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Volatile {
-    /// The sender's clock.
-    Time,
-    /// MSH-10.
-    ControlId,
-}
-
 impl Mapping {
     /// The message for `exam`: segments that each end in a carriage return, without framing.
     #[must_use]
-    pub fn message(&self, _exam: &Exam, _stamp: &Stamp) -> Vec<u8> {
-        Vec::new()
+    pub fn message(&self, exam: &Exam, stamp: &Stamp) -> Vec<u8> {
+        Composer::new(self).message(exam, stamp)
     }
 
-    /// The fields whose values vary between equal messages, such as `MSH-7`.
+    /// The names of the charge lines that are sent for `exam`, in the order of its FT1 segments.
+    #[must_use]
+    pub fn lines(&self, exam: &Exam) -> Vec<&str> {
+        // No condition may depend on the stamp (`assemble` refuses it), so any stamp will do.
+        let stamp = Stamp { now: DateTime::ZERO, control_id: String::new() };
+        sent(self, &Scope::of(exam, &stamp)).iter().map(|line| line.name.as_str()).collect()
+    }
+
+    /// The fields whose values vary between equal messages, such as `MSH-7`, in the order of
+    /// their names. A field of FT1 is named once for all lines.
     #[must_use]
     pub fn volatile(&self) -> Vec<(String, Volatile)> {
-        Vec::new()
+        let own = self.lines.iter().flat_map(|line| &line.fields);
+        let found: BTreeSet<(&FieldName, Volatile)> = (self.fields.iter().chain(own))
+            .flat_map(|(name, value)| {
+                value.written().into_iter().filter_map(move |fact| Some((name, fact.volatile()?)))
+            })
+            .collect();
+        found.into_iter().map(|(name, volatile)| (name.to_string(), volatile)).collect()
     }
+}
+
+/// The JSON Schema of a mapping file, for editors.
+#[must_use]
+pub fn schema() -> Schema {
+    schemars::schema_for!(File)
 }

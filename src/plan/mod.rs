@@ -3,9 +3,18 @@
 //! A plan travels in the header of the history that it leads to, so that the history can be
 //! judged again without the files it came from. It does **not** read files and does not act.
 
+mod defaults;
+mod exams;
+mod expand;
 mod fault;
+mod library;
+mod orders;
+mod script;
+mod steps;
 
+pub use expand::{Choices, expand};
 pub use fault::{Fault, FaultKind};
+pub use library::Library;
 
 use std::collections::BTreeMap;
 
@@ -148,6 +157,8 @@ pub enum Step {
     Settle,
     /// Ask the sender what became of its charges.
     Account,
+    /// Go on until somebody interrupts: an EMR that is simply there.
+    Hold,
 }
 
 /// Something on the wire that a step can wait for; the first one after the step began counts.

@@ -1,1 +1,12 @@
-//! (written next)
+//! Sockets, clock and processes: the only room that waits.
+//!
+//! [`Drive`] knows what comes next and waits for nothing; two drivers carry it out. [`real`]
+//! does it with sockets and processes, [`simulated`] in memory and in virtual time, where a
+//! second costs nothing.
+
+mod director;
+mod drive;
+pub mod real;
+pub mod simulated;
+
+pub use drive::{Command, Do, Drive, Happening};

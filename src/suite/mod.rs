@@ -1,1 +1,12 @@
-//! (written next)
+//! The pipeline over many cases: run, judge, collect.
+//!
+//! [`judge`] is the one door to a verdict: a live run and a recording both go through it.
+//! This room does **not** read or write files and prints nothing; whoever calls it says what to
+//! do with a history.
+
+mod judge;
+mod pipeline;
+pub mod selftest;
+
+pub use judge::{JudgeError, judge, judge_recorded};
+pub use pipeline::{Job, News, SuiteError, run_real, run_simulated};

@@ -45,7 +45,8 @@ impl Code {
     #[must_use]
     pub fn exactly(bytes: &[u8]) -> Option<Self> {
         let all = [Self::AA, Self::AE, Self::AR, Self::CA, Self::CE, Self::CR];
-        all.into_iter().find(|code| code.as_str().as_bytes() == bytes)
+        all.into_iter()
+            .find(|code| code.as_str().as_bytes() == bytes)
     }
 
     /// Whether it accepts: `AA` or `CA`.
@@ -103,7 +104,11 @@ impl Reading {
         // Two MSA may contradict each other, so they say nothing.
         let alone = message.segment("MSA", 2).is_none();
         let user_text = message.text(&Path::field("ERR", 8));
-        let text = if user_text.is_empty() { message.text(&Path::field("MSA", 3)) } else { user_text };
+        let text = if user_text.is_empty() {
+            message.text(&Path::field("MSA", 3))
+        } else {
+            user_text
+        };
         Self {
             code: Code::exactly(raw_code).filter(|_| alone),
             raw_code: raw_code.to_vec(),
@@ -117,7 +122,8 @@ impl Reading {
     /// about it is in doubt.
     #[must_use]
     pub fn of_message(&self, control_id: &[u8]) -> Option<Code> {
-        self.code.filter(|_| self.is_ack && !control_id.is_empty() && self.control_id == control_id)
+        self.code
+            .filter(|_| self.is_ack && !control_id.is_empty() && self.control_id == control_id)
     }
 }
 
@@ -149,7 +155,10 @@ mod tests {
     #[case::cut("MSA|A", None)]
     #[case::two("MSA|AA|200130165606\rMSA|AE|200130165606\r", None)]
     #[case::none("", None)]
-    fn only_an_exact_code_for_this_message_counts(#[case] rest: &str, #[case] expected: Option<Code>) {
+    fn only_an_exact_code_for_this_message_counts(
+        #[case] rest: &str,
+        #[case] expected: Option<Code>,
+    ) {
         let bytes = format!("{MSH}{rest}");
         let reading = Reading::of(&Message::read(bytes.as_bytes()));
         assert_eq!(reading.of_message(b"200130165606"), expected);
@@ -163,12 +172,18 @@ mod tests {
     #[case::prose("NACK sent from receiver")]
     #[case::nothing("")]
     fn what_is_no_ack_answers_nothing(#[case] bytes: &str) {
-        assert_eq!(Reading::of(&Message::read(bytes.as_bytes())).of_message(b"1"), None);
+        assert_eq!(
+            Reading::of(&Message::read(bytes.as_bytes())).of_message(b"1"),
+            None
+        );
     }
 
     #[rstest]
     #[case::msa("MSA|AE|1|no such \\T\\ patient\r", "no such & patient")]
-    #[case::err("MSA|AE|1|old\rERR||PID^1^3|204^Unknown key^HL70357|E||||no such patient\r", "no such patient")]
+    #[case::err(
+        "MSA|AE|1|old\rERR||PID^1^3|204^Unknown key^HL70357|E||||no such patient\r",
+        "no such patient"
+    )]
     #[case::nothing("MSA|AA|1\r", "")]
     fn the_text_is_what_a_person_should_read(#[case] rest: &str, #[case] expected: &str) {
         let bytes = format!("{MSH}{rest}");

@@ -1,0 +1,218 @@
+//! What happened between two attempts, and after one: in plain words for a person, and as one
+//! circumstance whose words are the same in every case.
+//!
+//! Does **not** judge.
+
+use crate::history::{ConnectionId, End, Ending, Event, What};
+use crate::hl7::{Message, visible};
+use crate::verdict::{Attempt, Moment};
+
+use super::attempts::{Sent, frame_payload};
+use super::evidence::{Evidence, Place};
+
+/// How many moments a proof shows.
+const SHOWN: usize = 40;
+
+/// How many messages are looked at to find the next one on a connection.
+const LOOK_AHEAD: usize = 1000;
+
+/// How long an answer's text may be in a sentence, in characters.
+const ANSWER_SHOWN: usize = 60;
+
+/// An attempt, as a proof shows it.
+pub(super) fn witness(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Attempt {
+    let place = evidence.place(sent);
+    Attempt {
+        event: place.seq,
+        at: place.began,
+        connection: place.connection,
+        endpoint: place.endpoint.to_owned(),
+        incarnation: place.incarnation,
+        bytes: place.length,
+        complete: sent.whole,
+        control_id: visible(sent.control_id),
+    }
+}
+
+/// What happened between two attempts, or after one, on their connections and to the sender.
+pub(super) fn moments(
+    evidence: &Evidence<'_>,
+    first: &Sent<'_>,
+    second: Option<&Sent<'_>>,
+) -> Vec<Moment> {
+    let from = evidence.place(first);
+    let to = second.map_or_else(|| until_next(evidence, first), |second| evidence.place(second));
+    let mut moments = Vec::new();
+    let mut answered = false;
+    for event in span(evidence, first, &to) {
+        let relevant = |connection: &ConnectionId| {
+            *connection == from.connection || *connection == to.connection
+        };
+        let Some(what) = in_words(event, from.seq, &relevant) else { continue };
+        answered |= matches!(event.what, What::Replied { .. });
+        if moments.len() < SHOWN {
+            moments.push(Moment { event: event.seq, at: event.at, what });
+        }
+    }
+    if !answered {
+        moments.push(Moment { event: to.seq, at: to.began, what: "nothing was answered".to_owned() });
+    }
+    moments
+}
+
+/// The circumstance under which a second attempt followed a first, in stable words.
+pub(super) fn circumstance(
+    evidence: &Evidence<'_>,
+    order: &[u8],
+    first: &Sent<'_>,
+    second: &Sent<'_>,
+) -> String {
+    let (from, to) = (evidence.place(first), evidence.place(second));
+    if from.incarnation != to.incarnation {
+        let life = evidence.lives.get(&from.incarnation);
+        let asked = life.is_some_and(|life| life.asked.is_some());
+        let killed = life.is_some_and(|life| life.killed.is_some());
+        return if killed && !asked { "kill" } else { "restart" }.to_owned();
+    }
+    if handed_over_again(evidence, order, &to) && fault_after(evidence, first, &to).is_none() {
+        return "handed over twice".to_owned();
+    }
+    fault_after(evidence, first, &to).unwrap_or_else(|| ended_or_silent(evidence, first, &to))
+}
+
+/// What the EMR did with an attempt, in stable words.
+pub(super) fn answered(evidence: &Evidence<'_>, sent: &Sent<'_>) -> String {
+    let to = until_next(evidence, sent);
+    fault_after(evidence, sent, &to).unwrap_or_else(|| ended_or_silent(evidence, sent, &to))
+}
+
+/// The place of the next message on the connection of `sent`, or of the end of the history.
+fn until_next<'h>(evidence: &Evidence<'h>, sent: &Sent<'_>) -> Place<'h> {
+    let place = evidence.place(sent);
+    let next = evidence.sent.partition_point(|other| other.event <= sent.event);
+    let next = evidence.sent[next..].iter().map(|other| evidence.place(other));
+    let next = next.take(LOOK_AHEAD).find(|other| other.connection == place.connection);
+    let (seq, at) = evidence.events.last().map_or((0, place.at), |last| (last.seq + 1, last.at));
+    next.unwrap_or(Place { seq, at, began: at, ..place })
+}
+
+/// The events between a first attempt and a second.
+fn span<'h>(
+    evidence: &Evidence<'h>,
+    first: &Sent<'_>,
+    to: &Place<'_>,
+) -> impl Iterator<Item = &'h Event> {
+    let from = evidence.place(first);
+    let start = if first.whole {
+        evidence.index_of(from.seq + 1)
+    } else {
+        // A part is recorded when its connection has ended, after what ended it.
+        let began = evidence.events.partition_point(|event| event.at < from.began);
+        began.max(evidence.index_of(from.opened + 1))
+    };
+    let end = evidence.index_of(to.seq).max(start);
+    evidence.events[start..end].iter()
+}
+
+fn handed_over_again(evidence: &Evidence<'_>, order: &[u8], to: &Place<'_>) -> bool {
+    let before = |&event: &usize| evidence.events[event].seq < to.seq;
+    evidence.exam(order).is_some_and(|exam| {
+        exam.submitted.iter().filter(|event| before(event)).count() > 1
+    })
+}
+
+/// The name of the first fault that played to the attempt, or of the answer to it.
+fn fault_after(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> Option<String> {
+    let from = evidence.place(first);
+    let mut answer = None;
+    for event in span(evidence, first, to) {
+        match &event.what {
+            What::Played { name, connection, .. }
+                if connection.is_none_or(|connection| connection == from.connection) =>
+            {
+                return Some(name.clone());
+            }
+            What::Replied { connection, to: Some(to), name, .. }
+                if *connection == from.connection && *to == from.seq =>
+            {
+                if name != "answer/accept" {
+                    return Some(name.clone());
+                }
+                answer = answer.or_else(|| Some(name.clone()));
+            }
+            _ => {}
+        }
+    }
+    answer
+}
+
+fn ended_or_silent(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> String {
+    let from = evidence.place(first);
+    let ended = span(evidence, first, to).find_map(|event| match &event.what {
+        What::EndedByEmr { connection, how } if *connection == from.connection => Some(match how {
+            End::Reset => "the EMR reset the connection",
+            End::Close | End::HalfClose => "the EMR closed the connection",
+        }),
+        _ => None,
+    });
+    ended.unwrap_or("no answer").to_owned()
+}
+
+fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool) -> Option<String> {
+    Some(match &event.what {
+        What::Replied { connection, to, name, bytes, complete, .. }
+            if relevant(connection) || *to == Some(first) =>
+        {
+            let part = if *complete { "" } else { ", and not all of it was taken" };
+            format!("the EMR answered {} ({name}){part}", answer_in_words(bytes.as_slice()))
+        }
+        What::Played { name, connection, .. } if connection.as_ref().is_none_or(relevant) => {
+            format!("the EMR played {name}")
+        }
+        What::EndedByEmr { connection, how } if relevant(connection) => {
+            format!("the EMR {} connection {connection}", ended(*how))
+        }
+        What::EndedBySender { connection, how } if relevant(connection) => {
+            format!("the sender {} connection {connection}", ended(*how))
+        }
+        What::Opened { connection, endpoint, .. } if relevant(connection) => {
+            format!("the sender opened connection {connection} to {endpoint}")
+        }
+        What::SenderEnding { how: Ending::Kill, .. } => "the sender was killed".to_owned(),
+        What::SenderEnding { how: Ending::Stop, .. } => "the sender was asked to stop".to_owned(),
+        What::SenderExited { signal: Some(signal), .. } => {
+            format!("the sender was ended by signal {signal}")
+        }
+        What::SenderExited { code: Some(code), .. } => format!("the sender exited with code {code}"),
+        What::SenderExited { .. } => "the sender exited".to_owned(),
+        What::SenderStarted { incarnation } => {
+            format!("the sender was started: life {incarnation}")
+        }
+        What::Submitted { exam, .. } => format!("{exam} was handed over"),
+        _ => return None,
+    })
+}
+
+fn ended(how: End) -> &'static str {
+    match how {
+        End::Close => "closed",
+        End::Reset => "reset",
+        End::HalfClose => "ended its side of",
+    }
+}
+
+/// An answer by its code if it has one, otherwise by its beginning.
+fn answer_in_words(bytes: &[u8]) -> String {
+    let payload = frame_payload(bytes);
+    let code = Message::read(payload).value("MSA-1");
+    if !code.is_empty() && code.len() <= 8 {
+        return visible(code);
+    }
+    if bytes.is_empty() {
+        return "no byte".to_owned();
+    }
+    let text = visible(bytes);
+    let shown: String = text.chars().take(ANSWER_SHOWN).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("`{shown}{more}`")
+}

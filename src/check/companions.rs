@@ -1,0 +1,171 @@
+//! The companions of the once rule: charges arrive while the EMR is healthy (`delivers`), and
+//! again after a fault (`recovers`).
+//!
+//! A sender that sends nothing would keep the once rule, so these are always on. An exam that a
+//! fault of the script concerned is not judged: nobody may ask that its charge arrives.
+
+use crate::history::{Ending, What};
+use crate::plan::{Charged, Step};
+use crate::verdict::{Proof, Weight};
+
+use super::between::witness;
+use super::evidence::{Evidence, Fault, KnownExam};
+use super::findings::{Findings, Told};
+use super::once::in_words;
+use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
+
+/// Judges both rules.
+pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    not_due(evidence, findings);
+    let started = evidence.events.iter().any(|event| matches!(event.what, What::SenderStarted { .. }));
+    if !started {
+        return;
+    }
+    let first_probe = evidence.plan.expect.probes.first();
+    let first_arrived = first_probe.is_none_or(|probe| {
+        let probe = evidence.exams.iter().find(|exam| exam.name == probe);
+        probe.is_none_or(|probe| evidence.arrived(&probe.order))
+    });
+    for exam in &evidence.exams {
+        if exam.charged != Charged::Once || exam.submitted.is_empty() {
+            continue;
+        }
+        let before = trouble_before(evidence, exam);
+        let rule = if before.is_some() { RECOVERS } else { DELIVERS };
+        if rule == RECOVERS && !first_arrived {
+            continue;
+        }
+        if evidence.arrived(&exam.order) {
+            findings.exercised(rule, 1);
+        } else if !concerned(evidence, exam) {
+            tell_missing(evidence, exam, rule, before, findings);
+        }
+    }
+}
+
+fn tell_missing(
+    evidence: &Evidence<'_>,
+    exam: &KnownExam<'_>,
+    rule: &'static str,
+    before: Option<&str>,
+    findings: &mut Findings,
+) {
+    findings.add(rule, Weight::Broken, || {
+        let parts = evidence.attempts_at(&exam.order);
+        let what = if parts.is_empty() { "never came" } else { "never came whole" };
+        let order = in_words(evidence, &exam.order);
+        let message = match before {
+            Some(fault) => format!("after {fault}, the charge of order {order} {what}"),
+            None => format!("the EMR was healthy, and the charge of order {order} {what}"),
+        };
+        let attempts = parts.iter().take(2);
+        let attempts = attempts.map(|part| witness(evidence, &evidence.sent[part.sent as usize]));
+        let charge = format!("order {order}");
+        let proof = Proof { charge, attempts: attempts.collect(), ..Proof::default() };
+        let circumstance = before.map_or("healthy EMR".to_owned(), |fault| format!("after {fault}"));
+        Told::plainly(circumstance, message).with(proof)
+    });
+}
+
+/// The first fault or kill before an exam was handed over.
+fn trouble_before<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option<&'h str> {
+    let submitted = *exam.submitted.first()?;
+    let seq = evidence.events[submitted].seq;
+    let fault = evidence.played.first().filter(|fault| fault.event < submitted);
+    let killed = evidence.lives.values().any(|life| {
+        life.asked.is_none() && life.killed.is_some_and(|(killed, _)| killed < seq)
+    });
+    fault.map(|fault| fault.name).or(killed.then_some("kill"))
+}
+
+/// Whether the script, or the end of the sender's life, may have had to do with an exam.
+fn concerned(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> bool {
+    let Some(&submitted) = exam.submitted.first() else { return true };
+    let (end, disturbed) = window(evidence, exam, submitted);
+    disturbed || evidence.played.iter().any(|fault| concerns(evidence, exam, fault, submitted, end))
+}
+
+fn concerns(
+    evidence: &Evidence<'_>,
+    exam: &KnownExam<'_>,
+    fault: &Fault<'_>,
+    submitted: usize,
+    end: usize,
+) -> bool {
+    let named = evidence.plan.script.get(fault.behaviour).and_then(|behaviour| behaviour.on.exam.as_deref());
+    match named {
+        Some(named) if named == exam.name => true,
+        Some(named) if is_probe(evidence, exam.name) && !is_probe(evidence, named) => false,
+        _ => {
+            let on_its_connection = fault.connection.is_some_and(|connection| {
+                let parts = evidence.attempts_at(&exam.order).iter();
+                let mut places = parts.map(|part| evidence.place(&evidence.sent[part.sent as usize]));
+                places.any(|place| place.connection == connection)
+            });
+            on_its_connection || (submitted..end).contains(&fault.event)
+        }
+    }
+}
+
+fn is_probe(evidence: &Evidence<'_>, name: &str) -> bool {
+    evidence.plan.expect.probes.iter().any(|probe| probe == name)
+}
+
+/// Until which event an exam was what the sender had to do, and whether the sender's life ended
+/// in that time.
+fn window(evidence: &Evidence<'_>, exam: &KnownExam<'_>, submitted: usize) -> (usize, bool) {
+    let What::Submitted { incarnation, .. } = &evidence.events[submitted].what else {
+        unreachable!("invariant: an exam is handed over by its own event");
+    };
+    let seq = evidence.events[submitted].seq;
+    let life = evidence.lives.get(incarnation);
+    if life.is_none_or(|life| life.exited.is_some_and(|exited| exited < seq)) {
+        return (submitted, true);
+    }
+    let awaited = awaited_before_next(evidence, exam.name);
+    let mut waited = false;
+    for (index, event) in evidence.events.iter().enumerate().skip(submitted + 1) {
+        match &event.what {
+            What::Submitted { exam: other, .. } if other != exam.name && awaited => {
+                return (index, false);
+            }
+            What::Watched { .. } => return (index, false),
+            What::WaitedInVain { .. } => waited = true,
+            What::SenderEnding { how: Ending::Kill, .. } => return (index, true),
+            What::SenderEnding { how: Ending::Stop, .. } => return (index, !waited),
+            What::SenderExited { .. } => return (index, true),
+            _ => {}
+        }
+    }
+    (evidence.events.len(), false)
+}
+
+/// Whether the plan waits for an exam before it hands over another.
+fn awaited_before_next(evidence: &Evidence<'_>, name: &str) -> bool {
+    let steps = evidence.plan.steps.iter();
+    let mut after = steps.skip_while(|step| !matches!(step, Step::Submit(exam) if exam == name)).skip(1);
+    let decides = |step: &&Step| matches!(step, Step::Submit(_)) || matches!(step, Step::Await(exam) if exam == name);
+    after.find(decides).is_none_or(|step| matches!(step, Step::Await(_)))
+}
+
+/// A charge that no exam asks for.
+fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
+    if evidence.from_the_field() || findings.has(PER_CHARGE, Weight::SentTwice) {
+        return;
+    }
+    for order in &evidence.orders {
+        let exam = evidence.exam(&order.order);
+        if exam.is_some_and(|exam| exam.charged != Charged::Never) {
+            continue;
+        }
+        let Some(attempt) = order.attempts.first() else { continue };
+        findings.add(DELIVERS, Weight::Broken, || {
+            let order = in_words(evidence, &order.order);
+            let why = if exam.is_some() { "which is not charged" } else { "which nobody placed" };
+            let message = format!("a charge was sent for order {order}, {why}");
+            let attempts = vec![witness(evidence, &evidence.sent[attempt.sent as usize])];
+            let charge = format!("order {order}");
+            Told::plainly("charge not due", message).with(Proof { charge, attempts, ..Proof::default() })
+        });
+    }
+}

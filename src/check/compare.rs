@@ -1,0 +1,239 @@
+//! Lays the message that was sent beside the one that was agreed.
+//!
+//! Volatile values are replaced by typed numbers, so that equal values stay visibly equal while
+//! the values themselves may vary. Does **not** judge.
+
+use jiff::civil::DateTime;
+
+use crate::hl7::{Difference, Message, Path, Segment, escape};
+use crate::mapping::{Mapping, Stamp, Volatile};
+
+use super::attempts::Sent;
+use super::evidence::{Evidence, KnownExam};
+
+/// The longest value that counts as a control id (HL7 v2.7: 199).
+const LONGEST_CONTROL_ID: usize = 199;
+
+/// Replaces volatile values by `[time 1]` and `[control id 1]`, numbered by value.
+#[derive(Debug)]
+pub(super) struct Normaliser {
+    volatile: Vec<(Path, Volatile)>,
+}
+
+impl Normaliser {
+    /// For the messages of `mapping`.
+    pub(super) fn of(mapping: &Mapping) -> Self {
+        let path = |(text, kind): (String, Volatile)| Some((text.parse().ok()?, kind));
+        Self { volatile: mapping.volatile().into_iter().filter_map(path).collect() }
+    }
+
+    /// The same bytes with every well-formed volatile value replaced.
+    pub(super) fn normalise(&self, payload: &[u8]) -> Vec<u8> {
+        let message = Message::read(payload);
+        let mut numbers: Vec<(Volatile, Vec<u8>)> = Vec::new();
+        let mut out = Vec::with_capacity(payload.len());
+        let mut written = 0;
+        for segment in message.segments() {
+            let range = segment.range();
+            out.extend_from_slice(&payload[written..range.start]);
+            out.extend(self.segment(&segment, &mut numbers));
+            written = range.start + segment.raw().len();
+        }
+        out.extend_from_slice(&payload[written..]);
+        out
+    }
+
+    fn segment(&self, segment: &Segment<'_>, numbers: &mut Vec<(Volatile, Vec<u8>)>) -> Vec<u8> {
+        let delimiters = segment.delimiters();
+        // MSH-1 is the separator itself, so that the field numbers of a header are one ahead.
+        let shift = usize::from(segment.id() == b"MSH");
+        let parts = segment.raw().split(|&byte| byte == delimiters.field).enumerate();
+        let parts = parts.map(|(index, part)| {
+            if index == 0 {
+                return part.to_vec();
+            }
+            self.field(segment, index + shift, part, numbers)
+        });
+        parts.collect::<Vec<_>>().join(&delimiters.field)
+    }
+
+    fn field(
+        &self,
+        segment: &Segment<'_>,
+        number: usize,
+        value: &[u8],
+        numbers: &mut Vec<(Volatile, Vec<u8>)>,
+    ) -> Vec<u8> {
+        let named = self.volatile.iter().find(|(path, _)| {
+            path.segment.as_bytes() == segment.id() && path.field == number
+        });
+        let Some((path, kind)) = named else { return value.to_vec() };
+        let Some(component) = path.component else { return numbered(*kind, value, numbers) };
+        let separator = segment.delimiters().component;
+        let parts = value.split(|&byte| byte == separator).enumerate();
+        let parts = parts.map(|(index, part)| {
+            if index + 1 == component { numbered(*kind, part, numbers) } else { part.to_vec() }
+        });
+        parts.collect::<Vec<_>>().join(&separator)
+    }
+}
+
+/// The placeholder of a value; the value itself if it is not what its kind should be, so that it
+/// shows.
+fn numbered(kind: Volatile, value: &[u8], numbers: &mut Vec<(Volatile, Vec<u8>)>) -> Vec<u8> {
+    let (well_formed, word) = match kind {
+        Volatile::Time => (is_time(value), "time"),
+        Volatile::ControlId => (!value.is_empty() && value.len() <= LONGEST_CONTROL_ID, "control id"),
+    };
+    if !well_formed {
+        return value.to_vec();
+    }
+    let same_kind = || numbers.iter().filter(|(other, _)| *other == kind);
+    let known = same_kind().position(|(_, other)| other == value);
+    let number = known.unwrap_or_else(|| same_kind().count()) + 1;
+    if known.is_none() {
+        numbers.push((kind, value.to_vec()));
+    }
+    format!("[{word} {number}]").into_bytes()
+}
+
+/// Whether `value` is a date or a time as HL7 writes it: 8 to 14 digits in pairs, then perhaps a
+/// fraction and an offset (HL7 v2 chapter 2, TS).
+fn is_time(value: &[u8]) -> bool {
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !(8..=14).contains(&digits) || digits % 2 == 1 {
+        return false;
+    }
+    let rest = &value[digits..];
+    let rest = rest.strip_prefix(b".").map_or(rest, |fraction| {
+        let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        &fraction[length..]
+    });
+    match rest {
+        [] => true,
+        [b'+' | b'-', offset @ ..] => offset.len() == 4 && offset.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// The first whole message of an exam.
+pub(super) fn first_whole<'e, 'h>(
+    evidence: &'e Evidence<'h>,
+    exam: &KnownExam<'_>,
+) -> Option<&'e Sent<'h>> {
+    let attempts = evidence.attempts_at(&exam.order).iter();
+    let mut sent = attempts.map(|attempt| &evidence.sent[attempt.sent as usize]);
+    sent.find(|sent| sent.whole)
+}
+
+/// The segments of `found` that hold what the mapping agrees on with its delimiters unescaped, as
+/// one difference each.
+pub(super) fn unescaped(evidence: &Evidence<'_>, exam: &KnownExam<'_>, found: &[u8]) -> Vec<Difference> {
+    if exam.expected.is_empty() {
+        return Vec::new();
+    }
+    let normaliser = Normaliser::of(&evidence.plan.mapping);
+    let stamped = evidence.plan.mapping.message(exam.exam, &observed_stamp(exam, found));
+    let (wanted, seen) = (normaliser.normalise(&exam.expected), normaliser.normalise(found));
+    // An unescaped field separator shifts the volatile fields behind it, so the message as the
+    // observed clock would have made it is compared too.
+    let pairs = [(wanted.as_slice(), seen.as_slice()), (stamped.as_slice(), found)];
+    let mut differences: Vec<Difference> = Vec::new();
+    for (wanted, seen) in pairs {
+        let (wanted, seen) = (Message::read(wanted), Message::read(seen));
+        for segment in seen.segments().filter(|segment| segment.id() != b"MSH") {
+            let id = String::from_utf8_lossy(segment.id()).into_owned();
+            let path = format!("{id}[{}]", segment.occurrence());
+            let Some(agreed) = wanted.segment(&id, segment.occurrence()) else { continue };
+            let known = differences.iter().any(|difference| difference.path == path);
+            if !known && is_unescaped(&agreed, &segment) {
+                let (expected, found) = (agreed.raw().to_vec(), segment.raw().to_vec());
+                differences.push(Difference { path, expected, found });
+            }
+        }
+    }
+    differences
+}
+
+fn is_unescaped(agreed: &Segment<'_>, found: &Segment<'_>) -> bool {
+    let delimiters = agreed.delimiters();
+    let marks = |raw: &[u8]| raw.iter().filter(|&&byte| byte == delimiters.escape).count();
+    let plain = |raw| escape::unescape(raw, delimiters).into_owned();
+    marks(found.raw()) < marks(agreed.raw()) && plain(agreed.raw()) == plain(found.raw())
+}
+
+/// The stamp that a sender with the observed clock would have used.
+fn observed_stamp(exam: &KnownExam<'_>, found: &[u8]) -> Stamp {
+    let message = Message::read(found);
+    let time = String::from_utf8_lossy(message.value("MSH-7")).into_owned();
+    let now = DateTime::strptime("%Y%m%d%H%M%S", &time).unwrap_or(exam.exam.grading.signed);
+    let control_id = String::from_utf8_lossy(message.control_id()).into_owned();
+    Stamp { now, control_id }
+}
+
+/// Whether a difference lies inside one of `segments`, which are named `FT1[2]`.
+pub(super) fn lies_in(path: &str, segments: &[Difference]) -> bool {
+    let Some(id) = path.get(..3) else { return false };
+    let occurrence = path[3..].strip_prefix('[').and_then(|rest| rest.split(']').next());
+    let name = format!("{id}[{}]", occurrence.unwrap_or("1"));
+    segments.iter().any(|segment| segment.path == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Normaliser, is_time, lies_in};
+    use crate::hl7::Difference;
+    use crate::mapping::Volatile;
+
+    #[rstest]
+    #[case("20170410", true)]
+    #[case("20170410151351", true)]
+    #[case("201704101513", true)]
+    #[case("20170410151351.123", true)]
+    #[case("20170410151351+0100", true)]
+    #[case("2017", false)]
+    #[case("201704101", false)]
+    #[case("2017041015135100", false)]
+    #[case("2017-04-10", false)]
+    #[case("20170410151351Z", false)]
+    #[case("", false)]
+    fn a_time_is_eight_to_fourteen_digits(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(is_time(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn equal_volatile_values_have_equal_numbers() {
+        let volatile = [
+            ("MSH-7", Volatile::Time),
+            ("MSH-10", Volatile::ControlId),
+            ("EVN-2", Volatile::Time),
+            ("FT1-5", Volatile::Time),
+        ];
+        let volatile = volatile.map(|(path, kind)| (path.parse().unwrap(), kind)).to_vec();
+        let payload = b"MSH|^~\\&|A|A|||20170410151351||DFT^P03|77|P\rEVN|P03|20170410151351\r\
+            FT1|1||9|20170410145901|20170410151352\rFT1|2||9||soon\r";
+        let found = Normaliser { volatile }.normalise(payload);
+        assert_eq!(
+            String::from_utf8(found).unwrap(),
+            "MSH|^~\\&|A|A|||[time 1]||DFT^P03|[control id 1]|P\rEVN|P03|[time 1]\r\
+             FT1|1||9|20170410145901|[time 2]\rFT1|2||9||soon\r"
+        );
+    }
+
+    #[rstest]
+    #[case("FT1[2]-26", true)]
+    #[case("FT1[2]", true)]
+    #[case("FT1[1]-26", false)]
+    #[case("FT1-26", false)]
+    #[case("PID-5", true)]
+    fn a_difference_lies_in_its_segment(#[case] path: &str, #[case] expected: bool) {
+        let named = |path: &str| Difference {
+            path: path.to_owned(),
+            expected: Vec::new(),
+            found: Vec::new(),
+        };
+        assert_eq!(lies_in(path, &[named("FT1[2]"), named("PID[1]")]), expected);
+    }
+}

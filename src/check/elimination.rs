@@ -1,0 +1,188 @@
+//! Says which charge a part of a message belongs to when it was cut before its order number.
+//!
+//! One byte of a charge on the wire is an attempt, so a part must belong to some exam. Only an
+//! exam that had been handed over, and whose expected message agrees with the bytes up to the
+//! cut, can be it; and an honest sender does not start a charge that it has attempted before, so
+//! an exam without an earlier attempt comes first. If that still leaves several, the part is
+//! unexplained, and the rule that needs it is inconclusive. This does **not** judge.
+
+use crate::hl7::Path;
+use crate::mapping::Mapping;
+
+use super::attempts::{Kind, Sent, attempt_by_elimination, separator};
+use super::evidence::{Attempted, Evidence, Place};
+
+/// What a part of a message may belong to.
+enum Belongs {
+    /// It is part of a result, or of nothing that is judged.
+    NoCharge,
+    /// Only this exam can be it.
+    To(usize),
+    /// Each of these exams could be it; none, if nothing was handed over.
+    ToOneOf(Vec<usize>),
+}
+
+/// Attributes every charge message whose order is not readable.
+pub(super) fn attribute(evidence: &mut Evidence<'_>) {
+    let volatile = volatile_fields(&evidence.plan.mapping);
+    for index in 0..evidence.sent.len() {
+        let sent = &evidence.sent[index];
+        if !sent.may_charge() || sent.line_count > 0 {
+            continue;
+        }
+        let belongs = if sent.whole {
+            Belongs::ToOneOf(Vec::new())
+        } else {
+            belongs(evidence, sent, &volatile)
+        };
+        let number = u32::try_from(index).expect("invariant: fewer than 2^32 messages");
+        match belongs {
+            Belongs::NoCharge => {}
+            Belongs::To(exam) => {
+                evidence.sent[index].kind = Kind::Charge;
+                let order = evidence.exams[exam].order.clone();
+                attempt_by_elimination(evidence, number, &order);
+            }
+            Belongs::ToOneOf(exams) => evidence.unexplained.push((number, exams)),
+        }
+    }
+}
+
+fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)]) -> Belongs {
+    let place = evidence.place(part);
+    let mut possible: Vec<usize> = handed_over_before(evidence, &place);
+    let agreeing = |&&index: &&usize| agrees(part.payload, &evidence.exams[index].expected, volatile);
+    let agreed: Vec<usize> = possible.iter().filter(agreeing).copied().collect();
+    if !agreed.is_empty() {
+        possible = agreed;
+    }
+    let fresh = fresh(evidence, &possible, &place);
+    match fresh.as_slice() {
+        [only] => Belongs::To(*only),
+        [] if part.kind == Kind::Untold && evidence.plan.results.is_some() => Belongs::NoCharge,
+        // Every exam that it could be was attempted whole before: whichever it is, it is sent
+        // again, so the last one stands for all.
+        [] => possible.last().map_or(Belongs::ToOneOf(Vec::new()), |&last| Belongs::To(last)),
+        several => among_several(evidence, several, &place),
+    }
+}
+
+/// Several exams had not been attempted before: what came later may tell them apart.
+fn among_several(evidence: &Evidence<'_>, several: &[usize], place: &Place<'_>) -> Belongs {
+    let later = |index: usize| {
+        let attempts = evidence.attempts_at(&evidence.exams[index].order);
+        attempts.iter().any(|attempt| seq(evidence, attempt) > place.seq)
+    };
+    let left: Vec<usize> = several.iter().copied().filter(|&index| !later(index)).collect();
+    match left.as_slice() {
+        [only] => Belongs::To(*only),
+        [] => Belongs::To(several[several.len() - 1]),
+        _ => Belongs::ToOneOf(left),
+    }
+}
+
+/// Exams that had been handed over when the part began, in the order of handing over.
+fn handed_over_before(evidence: &Evidence<'_>, place: &Place<'_>) -> Vec<usize> {
+    let mut known: Vec<(usize, usize)> = Vec::new();
+    for (index, exam) in evidence.exams.iter().enumerate() {
+        let before = |&&event: &&usize| {
+            let event = &evidence.events[event];
+            event.at <= place.began && event.seq < place.seq
+        };
+        if let Some(&last) = exam.submitted.iter().rfind(before) {
+            known.push((last, index));
+        }
+    }
+    known.sort_unstable();
+    known.into_iter().map(|(_, index)| index).collect()
+}
+
+/// Those of `possible` without any earlier attempt; if there is none, without a whole one.
+fn fresh(evidence: &Evidence<'_>, possible: &[usize], place: &Place<'_>) -> Vec<usize> {
+    let attempted = |index: usize, counts: &dyn Fn(&Attempted) -> bool| {
+        let attempts = evidence.attempts_at(&evidence.exams[index].order);
+        attempts.iter().any(|attempt| seq(evidence, attempt) < place.seq && counts(attempt))
+    };
+    let whole = |attempt: &Attempted| evidence.sent[attempt.sent as usize].whole;
+    let untouched = possible.iter().copied().filter(|&index| !attempted(index, &|_| true));
+    let untouched: Vec<usize> = untouched.collect();
+    if !untouched.is_empty() {
+        return untouched;
+    }
+    possible.iter().copied().filter(|&index| !attempted(index, &whole)).collect()
+}
+
+fn seq(evidence: &Evidence<'_>, attempt: &Attempted) -> u64 {
+    evidence.place(&evidence.sent[attempt.sent as usize]).seq
+}
+
+/// The volatile fields of a mapping, as segment and field number.
+pub(super) fn volatile_fields(mapping: &Mapping) -> Vec<(String, usize)> {
+    let field = |(text, _): (String, _)| {
+        let path: Path = text.parse().ok()?;
+        Some((path.segment.to_string(), path.field))
+    };
+    mapping.volatile().into_iter().filter_map(field).collect()
+}
+
+/// Whether `part`, the beginning of a message, agrees with `whole` up to its end, apart from the
+/// volatile fields.
+pub(super) fn agrees(part: &[u8], whole: &[u8], volatile: &[(String, usize)]) -> bool {
+    let separator = separator(part);
+    let mut expected = whole.split(|&byte| byte == b'\r');
+    let mut segments = part.split(|&byte| byte == b'\r').peekable();
+    while let Some(segment) = segments.next() {
+        let Some(expected) = expected.next() else { return segment.is_empty() };
+        let cut = segments.peek().is_none();
+        if !segment_agrees(segment, expected, separator, cut, volatile) {
+            return false;
+        }
+    }
+    true
+}
+
+fn segment_agrees(
+    part: &[u8],
+    whole: &[u8],
+    separator: u8,
+    cut: bool,
+    volatile: &[(String, usize)],
+) -> bool {
+    let id = whole.split(|&byte| byte == separator).next().unwrap_or_default();
+    let shift = usize::from(id == b"MSH");
+    let mut expected = whole.split(|&byte| byte == separator);
+    let mut fields = part.split(|&byte| byte == separator).enumerate().peekable();
+    while let Some((number, field)) = fields.next() {
+        let expected = expected.next().unwrap_or_default();
+        let last = cut && fields.peek().is_none();
+        let varies = volatile.iter().any(|(segment, field)| {
+            segment.as_bytes() == id && *field == number + shift && number > 0
+        });
+        let agrees = varies || field == expected || (last && expected.starts_with(field));
+        if !agrees {
+            return false;
+        }
+    }
+    cut || expected.all(<[u8]>::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::agrees;
+
+    const WHOLE: &[u8] = b"MSH|^~\\&|IRIS|IRIS|||20170410151351||DFT^P03\rFT1|1||273013\r";
+
+    #[rstest]
+    #[case::nothing(b"", true)]
+    #[case::inside_a_field(b"MSH|^~\\&|IR", true)]
+    #[case::another_time(b"MSH|^~\\&|IRIS|IRIS|||20200101", true)]
+    #[case::another_field(b"MSH|^~\\&|IRIX|", false)]
+    #[case::inside_the_order(b"MSH|^~\\&|IRIS|IRIS|||1||DFT^P03\rFT1|1||2730", true)]
+    #[case::another_order(b"MSH|^~\\&|IRIS|IRIS|||1||DFT^P03\rFT1|1||2731", false)]
+    #[case::too_short_a_segment(b"MSH|^~\\&|IRIS\rFT1", false)]
+    fn a_part_agrees_up_to_its_cut(#[case] part: &[u8], #[case] expected: bool) {
+        assert_eq!(agrees(part, WHOLE, &[("MSH".to_owned(), 7)]), expected);
+    }
+}

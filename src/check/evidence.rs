@@ -1,0 +1,316 @@
+//! What a history says, indexed once for all rules: connections, lives of the sender, exams that
+//! were handed over, faults that played.
+//!
+//! Draws no conclusion. Everything borrows from the plan and the history, so that memory stays a
+//! small part of the history's own.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::charge::{Agreement, lines};
+use crate::exam::Exam;
+use crate::history::{
+    ConnectionId, End, Ending, Event, Incarnation, Micros, What,
+};
+use crate::hl7::{Message, Path};
+use crate::mapping::{Mapping, OnceRule, Stamp};
+use crate::plan::{AttemptMode, Charged, Plan};
+
+use super::attempts::{self, Sent, SentLine};
+use super::elimination;
+
+/// A history, indexed.
+pub(super) struct Evidence<'h> {
+    /// What was to be done.
+    pub(super) plan: &'h Plan,
+    /// What was seen.
+    pub(super) events: &'h [Event],
+    /// The fields that make a charge.
+    pub(super) agreement: Agreement,
+    /// The exams of the plan, in its order.
+    pub(super) exams: Vec<KnownExam<'h>>,
+    /// Which exam an order belongs to, by the order's value on the wire.
+    pub(super) exam_of: HashMap<Vec<u8>, usize>,
+    /// Connections by number.
+    pub(super) connections: BTreeMap<ConnectionId, Connection<'h>>,
+    /// Lives of the sender by number.
+    pub(super) lives: BTreeMap<Incarnation, Life>,
+    /// Faults that played, in time order.
+    pub(super) played: Vec<Fault<'h>>,
+    /// Every message and part of a message, in the order in which they were received.
+    pub(super) sent: Vec<Sent<'h>>,
+    /// The FT1 lines of all messages.
+    pub(super) lines: Vec<SentLine>,
+    /// Orders that were attempted, in the order in which they were first seen.
+    pub(super) orders: Vec<OrderSeen>,
+    /// Position in `orders` by the order's value on the wire.
+    pub(super) order_ids: HashMap<Vec<u8>, u32>,
+    /// How many different charge lines there are.
+    pub(super) identities: u32,
+    /// Parts of messages that no single exam explains: index in `sent`, and the exams that could.
+    pub(super) unexplained: Vec<(u32, Vec<usize>)>,
+}
+
+/// An exam of the plan.
+pub(super) struct KnownExam<'h> {
+    /// Its name.
+    pub(super) name: &'h str,
+    /// Its facts.
+    pub(super) exam: &'h Exam,
+    /// Its order's value on the wire.
+    pub(super) order: Vec<u8>,
+    /// The message that the mapping makes of it, under some stamp.
+    pub(super) expected: Vec<u8>,
+    /// How often it must be charged.
+    pub(super) charged: Charged,
+    /// Indices of the events that handed it over.
+    pub(super) submitted: Vec<usize>,
+}
+
+/// A connection.
+#[derive(Debug, Default)]
+pub(super) struct Connection<'h> {
+    /// The endpoint that accepted it.
+    pub(super) endpoint: &'h str,
+    /// The life of the sender that opened it.
+    pub(super) incarnation: Incarnation,
+    /// `seq` of the event that opened it.
+    pub(super) opened: u64,
+    /// How and when the EMR ended it first.
+    pub(super) ended_by_emr: Option<(u64, Micros, End)>,
+    /// When the EMR reset it.
+    pub(super) reset_by_emr: Option<u64>,
+}
+
+/// A life of the sender process.
+#[derive(Debug, Default)]
+pub(super) struct Life {
+    /// `seq` of the event that asked it to stop.
+    pub(super) asked: Option<u64>,
+    /// `seq` and time of the event that killed it.
+    pub(super) killed: Option<(u64, Micros)>,
+    /// `seq` of its exit.
+    pub(super) exited: Option<u64>,
+}
+
+/// A fault that played.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault<'h> {
+    /// Index of the event.
+    pub(super) event: usize,
+    /// Index of the behaviour in the script.
+    pub(super) behaviour: usize,
+    /// Its stable name.
+    pub(super) name: &'h str,
+    /// On which connection.
+    pub(super) connection: Option<ConnectionId>,
+}
+
+/// An order that was attempted.
+#[derive(Debug, Default)]
+pub(super) struct OrderSeen {
+    /// The order's value on the wire.
+    pub(super) order: Vec<u8>,
+    /// The attempts, in time order.
+    pub(super) attempts: Vec<Attempted>,
+}
+
+/// One attempt at an order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempted {
+    /// Index in `sent`.
+    pub(super) sent: u32,
+    /// Whether the order was not readable and was found by elimination.
+    pub(super) eliminated: bool,
+}
+
+impl<'h> Evidence<'h> {
+    /// Indexes `events` for `plan`.
+    pub(super) fn read(plan: &'h Plan, events: &'h [Event]) -> Self {
+        let agreement = agreement(&plan.mapping);
+        let mut evidence = Self {
+            plan,
+            events,
+            exams: exams(plan, &agreement),
+            agreement,
+            exam_of: HashMap::new(),
+            connections: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            played: Vec::new(),
+            sent: Vec::new(),
+            lines: Vec::new(),
+            orders: Vec::new(),
+            order_ids: HashMap::new(),
+            identities: 0,
+            unexplained: Vec::new(),
+        };
+        for (index, exam) in evidence.exams.iter().enumerate() {
+            evidence.exam_of.entry(exam.order.clone()).or_insert(index);
+        }
+        let names: HashMap<&str, usize> =
+            evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
+        for (index, event) in events.iter().enumerate() {
+            evidence.note(index, event, &names);
+        }
+        attempts::read(&mut evidence);
+        elimination::attribute(&mut evidence);
+        evidence
+    }
+
+    fn note(&mut self, index: usize, event: &'h Event, names: &HashMap<&str, usize>) {
+        let seq = event.seq;
+        match &event.what {
+            What::Submitted { exam, .. } => {
+                if let Some(&known) = names.get(exam.as_str()) {
+                    self.exams[known].submitted.push(index);
+                }
+            }
+            What::SenderStarted { incarnation } => {
+                self.lives.entry(*incarnation).or_default();
+            }
+            What::SenderEnding { incarnation, how } => {
+                let life = self.lives.entry(*incarnation).or_default();
+                match how {
+                    Ending::Stop => life.asked = life.asked.or(Some(seq)),
+                    Ending::Kill => life.killed = life.killed.or(Some((seq, event.at))),
+                }
+            }
+            What::SenderExited { incarnation, .. } => {
+                self.lives.entry(*incarnation).or_default().exited = Some(seq);
+            }
+            What::Opened { connection, endpoint, incarnation } => {
+                let opened = Connection {
+                    endpoint,
+                    incarnation: *incarnation,
+                    opened: seq,
+                    ..Connection::default()
+                };
+                self.connections.entry(*connection).or_insert(opened);
+            }
+            What::EndedByEmr { connection, how } => {
+                let connection = self.connections.entry(*connection).or_default();
+                connection.ended_by_emr = connection.ended_by_emr.or(Some((seq, event.at, *how)));
+                if *how == End::Reset {
+                    connection.reset_by_emr = connection.reset_by_emr.or(Some(seq));
+                }
+            }
+            What::Played { behaviour, name, connection } => self.played.push(Fault {
+                event: index,
+                behaviour: *behaviour,
+                name,
+                connection: *connection,
+            }),
+            _ => {}
+        }
+    }
+
+    /// Where `sent` stands in the history.
+    pub(super) fn place(&self, sent: &Sent<'_>) -> Place<'h> {
+        let event = &self.events[sent.event];
+        let What::Received { connection, began, length, .. } = &event.what else {
+            unreachable!("invariant: a message is only read out of a received piece");
+        };
+        let opened = self.connections.get(connection);
+        Place {
+            seq: event.seq,
+            at: event.at,
+            began: *began,
+            length: *length,
+            connection: *connection,
+            endpoint: opened.map_or("", |opened| opened.endpoint),
+            incarnation: opened.map_or(0, |opened| opened.incarnation),
+            opened: opened.map_or(0, |opened| opened.opened),
+        }
+    }
+
+    /// The attempts at the order with this value on the wire.
+    pub(super) fn attempts_at(&self, order: &[u8]) -> &[Attempted] {
+        let id = self.order_ids.get(order);
+        id.map_or(&[], |&id| self.orders[id as usize].attempts.as_slice())
+    }
+
+    /// Whether a whole message carried the order with this value on the wire.
+    pub(super) fn arrived(&self, order: &[u8]) -> bool {
+        self.attempts_at(order).iter().any(|attempt| self.sent[attempt.sent as usize].whole)
+    }
+
+    /// The exam that an order belongs to.
+    pub(super) fn exam(&self, order: &[u8]) -> Option<&KnownExam<'h>> {
+        self.exam_of.get(order).map(|&index| &self.exams[index])
+    }
+
+    /// Whether the history comes from the field: no exam is known, so no order is unknown either.
+    pub(super) fn from_the_field(&self) -> bool {
+        self.exams.is_empty()
+    }
+
+    /// The event with this `seq`, as an index; where it would stand if it is missing.
+    pub(super) fn index_of(&self, seq: u64) -> usize {
+        self.events.partition_point(|event| event.seq < seq)
+    }
+
+    /// How many charges were seen: orders under the rule per order, lines otherwise.
+    pub(super) fn charges(&self) -> u64 {
+        match self.plan.mapping.identity.rule {
+            OnceRule::PerOrder => self.orders.len() as u64,
+            OnceRule::PerCharge => u64::from(self.identities),
+        }
+    }
+
+    /// When an attempt counts.
+    pub(super) fn mode(&self) -> AttemptMode {
+        self.plan.expect.attempts
+    }
+}
+
+/// Where and when a message was seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'h> {
+    /// `seq` of the event.
+    pub(super) seq: u64,
+    /// When the piece was over.
+    pub(super) at: Micros,
+    /// When its first byte arrived.
+    pub(super) began: Micros,
+    /// How many bytes the piece had.
+    pub(super) length: u64,
+    /// On which connection.
+    pub(super) connection: ConnectionId,
+    /// At which endpoint.
+    pub(super) endpoint: &'h str,
+    /// By which life of the sender.
+    pub(super) incarnation: Incarnation,
+    /// `seq` of the event that opened the connection.
+    pub(super) opened: u64,
+}
+
+/// The fields that make a charge, as the mapping has them.
+fn agreement(mapping: &Mapping) -> Agreement {
+    let path = |text: &String| text.parse::<Path>().ok();
+    let default = || "FT1-3".parse().expect("invariant: a literal path is well formed");
+    Agreement {
+        order: path(&mapping.identity.order).unwrap_or_else(default),
+        distinct: mapping.identity.distinct.iter().filter_map(path).collect(),
+    }
+}
+
+fn exams<'h>(plan: &'h Plan, agreement: &Agreement) -> Vec<KnownExam<'h>> {
+    let known = |(name, exam): (&'h String, &'h Exam)| {
+        let expected = plan.mapping.message(exam, &some_stamp(exam));
+        let first = lines(&Message::read(&expected), agreement).into_iter().next();
+        let order = first.map(|line| line.order).filter(|order| !order.is_empty());
+        KnownExam {
+            name,
+            exam,
+            order: order.unwrap_or_else(|| exam.order.number.clone().into_bytes()),
+            expected,
+            charged: plan.expect.charges.get(name).copied().unwrap_or(Charged::Once),
+            submitted: Vec::new(),
+        }
+    };
+    plan.exams.iter().map(known).collect()
+}
+
+/// A stamp for a message whose volatile fields are not compared.
+fn some_stamp(exam: &Exam) -> Stamp {
+    Stamp { now: exam.grading.signed, control_id: "170410151351".to_owned() }
+}

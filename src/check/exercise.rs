@@ -1,0 +1,128 @@
+//! Whether the case proved anything: the faults played, the kills killed, the wire was watched.
+//!
+//! A pass is evidence that the thing was exercised, never the absence of a failure. Whatever is
+//! missing here is inconclusive under the once rule of the agreement, with a circumstance that
+//! names it. This does **not** judge the sender.
+
+use crate::history::What;
+use crate::plan::{Charged, Step};
+use crate::verdict::Weight;
+
+use super::evidence::Evidence;
+use super::findings::{Findings, Told};
+use super::once::agreed_rule;
+use super::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
+
+/// The signal that a kill ends with.
+const SIGKILL: i32 = 9;
+
+/// Looks for what should have happened and did not.
+pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let rule = agreed_rule(evidence);
+    let mut missing = |circumstance: &str, message: String| {
+        findings.add(rule, Weight::Inconclusive, || Told::plainly(circumstance, message));
+    };
+    not_played(evidence, &mut missing);
+    not_done(evidence, &mut missing);
+    not_watched(evidence, &mut missing);
+    cut(evidence, &mut missing);
+    let explained = findings.has(DELIVERS, Weight::Broken)
+        || findings.has(RECOVERS, Weight::Broken)
+        || findings.has(STAYS_UP, Weight::Broken)
+        || findings.has(STARTS, Weight::Undriven);
+    if !explained {
+        waited_in_vain(evidence, rule, findings);
+    }
+}
+
+type Missing<'m> = &'m mut dyn FnMut(&str, String);
+
+fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    for (index, behaviour) in evidence.plan.script.iter().enumerate() {
+        let optional = evidence.plan.expect.optional_behaviours.contains(&index);
+        let played = evidence.played.iter().any(|fault| fault.behaviour == index);
+        if optional || played {
+            continue;
+        }
+        let whose = behaviour.on.exam.as_deref().map_or(String::new(), |exam| format!(" for {exam}"));
+        missing("fault not played", format!("behaviour {}{whose} of the script never played", index + 1));
+    }
+}
+
+/// Steps of the plan that left no trace: starts, exams, kills and stops.
+fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    let planned = |wanted: fn(&Step) -> bool| evidence.plan.steps.iter().filter(|step| wanted(step)).count();
+    let seen = |wanted: &dyn Fn(&What) -> bool| evidence.events.iter().filter(|event| wanted(&event.what)).count();
+    let starts = seen(&|what| matches!(what, What::SenderStarted { .. } | What::SenderFailed { .. }));
+    if starts < planned(|step| matches!(step, Step::Start)) {
+        missing("sender not started", "a start of the plan is not in the history".to_owned());
+    }
+    let handed = seen(&|what| matches!(what, What::Submitted { .. }));
+    if handed < planned(|step| matches!(step, Step::Submit(_))) {
+        missing("exam not handed over", "an exam of the plan was not handed over".to_owned());
+    }
+    let killed = seen(&|what| match what {
+        What::SenderExited { incarnation, signal, .. } => {
+            let life = evidence.lives.get(incarnation);
+            let killed = life.is_some_and(|life| life.killed.is_some() && life.asked.is_none());
+            killed && *signal == Some(SIGKILL)
+        }
+        _ => false,
+    });
+    if killed < planned(|step| matches!(step, Step::Kill(_))) {
+        missing("kill not proven", "a kill of the plan did not end the sender by signal 9".to_owned());
+    }
+    let ended = evidence.lives.values().filter(|life| life.asked.is_some() || life.killed.is_some());
+    let alive = ended.filter(|life| life.exited.is_none()).count();
+    if alive > 0 {
+        missing("end not proven", "the sender was ended, and its exit was not seen".to_owned());
+    }
+}
+
+fn not_watched(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    let wanted = evidence.plan.steps.iter().filter(|step| **step == Step::Settle).count();
+    let retry = evidence.plan.limits.longest_retry;
+    let mut watched = 0;
+    for event in evidence.events {
+        let What::Watched { quiet, wanted } = event.what else { continue };
+        if quiet >= wanted && quiet >= retry {
+            watched += 1;
+        }
+    }
+    if watched < wanted {
+        let message = "the wire was not watched quiet for as long as the sender may wait before it tries again";
+        missing("not watched long enough", message.to_owned());
+    }
+}
+
+fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    let finished = evidence.events.iter().any(|event| event.what == What::Finished);
+    let interrupted = evidence.events.iter().any(|event| event.what == What::Interrupted);
+    if interrupted || !finished {
+        missing("history cut", "the history ends before its last step".to_owned());
+    }
+    let any_due = evidence.exams.iter().any(|exam| exam.charged == Charged::Once);
+    if evidence.orders.is_empty() && (any_due || evidence.from_the_field()) {
+        missing("nothing was sent", "no charge was attempted at all".to_owned());
+    }
+}
+
+/// A step that waited for nothing, unless the exam need not come.
+fn waited_in_vain(evidence: &Evidence<'_>, rule: &'static str, findings: &mut Findings) {
+    for event in evidence.events {
+        let What::WaitedInVain { wanted, .. } = &event.what else { continue };
+        let named = evidence.exams.iter().find(|exam| names(wanted, exam.name));
+        if named.is_some_and(|exam| exam.charged != Charged::Once) {
+            continue;
+        }
+        findings.add(rule, Weight::Inconclusive, || {
+            Told::plainly("waited in vain", format!("a step waited in vain for {wanted}"))
+        });
+    }
+}
+
+/// Whether `text` names `exam` as a whole word.
+fn names(text: &str, exam: &str) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_');
+    text.split(|character| !is_part(character)).any(|word| word == exam)
+}

@@ -1,0 +1,100 @@
+//! Collects what the rules find and what they exercised.
+//!
+//! Bounded: a history with a million faults has a readable judgement. It does **not** decide
+//! anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::verdict::{Finding, Held, Proof, Weight};
+
+/// How many findings of one rule are written out; the rest are counted.
+const WRITTEN_OUT: usize = 50;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    list: Vec<Finding>,
+    counts: BTreeMap<&'static str, Count>,
+    exercised: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    written: usize,
+    more: u64,
+    worst: Option<Weight>,
+}
+
+impl Findings {
+    /// Adds a finding of `rule`. The message and proof are only made if they will be shown.
+    pub(super) fn add(
+        &mut self,
+        rule: &'static str,
+        weight: Weight,
+        make: impl FnOnce() -> Told,
+    ) {
+        let count = self.counts.entry(rule).or_default();
+        if count.written >= WRITTEN_OUT {
+            count.more += 1;
+            count.worst = count.worst.max(Some(weight));
+            return;
+        }
+        count.written += 1;
+        let Told { circumstance, message, proof } = make();
+        self.list.push(Finding { rule: rule.to_owned(), weight, circumstance, message, proof });
+    }
+
+    /// Notes that `rule` was exercised `times` more times.
+    pub(super) fn exercised(&mut self, rule: &'static str, times: u64) {
+        *self.exercised.entry(rule).or_default() += times;
+    }
+
+    /// Whether anything of at least `weight` was found under `rule`.
+    pub(super) fn has(&self, rule: &str, weight: Weight) -> bool {
+        self.list.iter().any(|finding| finding.rule == rule && finding.weight >= weight)
+    }
+
+    /// The findings, worst first, and the rules that were exercised and held.
+    pub(super) fn settle(mut self) -> (Vec<Finding>, Vec<Held>) {
+        for (rule, count) in &self.counts {
+            if let Some(weight) = count.worst {
+                self.list.push(Finding {
+                    rule: (*rule).to_owned(),
+                    weight,
+                    circumstance: "more of the same".to_owned(),
+                    message: format!("{} more findings of this rule are not written out", count.more),
+                    proof: None,
+                });
+            }
+        }
+        self.list.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
+        let found: BTreeSet<&str> = self.list.iter().map(|finding| finding.rule.as_str()).collect();
+        let held = self.exercised.iter().filter(|(rule, times)| **times > 0 && !found.contains(*rule));
+        let held = held.map(|(rule, times)| Held { rule: (*rule).to_owned(), times: *times }).collect();
+        (self.list, held)
+    }
+}
+
+/// The words of a finding.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Under which circumstance, in stable words.
+    pub(super) circumstance: String,
+    /// One sentence for a person.
+    pub(super) message: String,
+    /// The evidence.
+    pub(super) proof: Option<Proof>,
+}
+
+impl Told {
+    /// A finding without laid-out evidence.
+    pub(super) fn plainly(circumstance: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { circumstance: circumstance.into(), message: message.into(), proof: None }
+    }
+
+    /// The same with evidence.
+    pub(super) fn with(mut self, proof: Proof) -> Self {
+        self.proof = Some(proof);
+        self
+    }
+}

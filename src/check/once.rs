@@ -1,0 +1,360 @@
+//! The once rules: no charge is ever sent twice.
+//!
+//! Source: the interface page on DFT^P03, one message per order, sent at most one time whatever
+//! the EMR answers. Identity is the order and the parts of an FT1 that the mapping names, never
+//! MSH-10. Twin procedures of two orders are two charges.
+
+use std::collections::HashMap;
+
+use crate::charge::lines;
+use crate::hl7::{Message, diff, visible};
+use crate::mapping::OnceRule;
+use crate::plan::{AttemptMode, Charged};
+use crate::verdict::{Proof, Weight};
+
+use super::attempts::{Kind, Sent, SentLine};
+use super::between::{circumstance, moments, witness};
+use super::evidence::{Attempted, Evidence, OrderSeen};
+use super::findings::{Findings, Told};
+use super::mask::Mask;
+use super::rules::{PER_CHARGE, PER_ORDER};
+
+/// How many differences between two witnesses are shown.
+const DIFFERENCES: usize = 20;
+
+/// Judges both rules.
+pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let mask = Mask::of(evidence);
+    inside_messages(evidence, &mask, findings);
+    match evidence.plan.mapping.identity.rule {
+        OnceRule::PerOrder => per_order(evidence, &mask, findings),
+        OnceRule::PerCharge => per_charge(evidence, &mask, findings),
+    }
+    under_other_orders(evidence, &mask, findings);
+    nothing_sent(evidence, findings);
+    unexplained(evidence, findings);
+}
+
+/// The rule that the agreement has.
+pub(super) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
+    match evidence.plan.mapping.identity.rule {
+        OnceRule::PerOrder => PER_ORDER,
+        OnceRule::PerCharge => PER_CHARGE,
+    }
+}
+
+fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+    for order in &evidence.orders {
+        findings.exercised(PER_ORDER, 1);
+        let Some((first, second)) = two_attempts(evidence, &order.attempts) else { continue };
+        findings.add(PER_ORDER, Weight::SentTwice, || {
+            let message = format!(
+                "the charge of order {} was sent {} times",
+                in_words(evidence, &order.order),
+                order.attempts.len(),
+            );
+            twice(evidence, mask, &order.order, (first, second), message)
+        });
+    }
+}
+
+/// The first two attempts that the mode does not allow together.
+fn two_attempts(evidence: &Evidence<'_>, attempts: &[Attempted]) -> Option<(Attempted, Attempted)> {
+    let [first, second, ..] = attempts else { return None };
+    match evidence.mode() {
+        AttemptMode::Strict => Some((*first, *second)),
+        AttemptMode::Frame => {
+            let whole = |attempt: &Attempted| evidence.sent[attempt.sent as usize].whole;
+            let position = attempts.iter().position(whole)?;
+            let after = attempts.get(position + 1)?;
+            Some((attempts[position], *after))
+        }
+    }
+}
+
+/// The same line twice in one message, which no agreement allows.
+fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+    for sent in evidence.sent.iter().filter(|sent| sent.kind == Kind::Charge) {
+        findings.exercised(PER_CHARGE, u64::from(sent.line_count));
+        let Some((first, second)) = repeated_line(evidence, sent) else { continue };
+        findings.add(PER_CHARGE, Weight::SentTwice, || {
+            let order = &evidence.orders[first.order as usize].order;
+            let words = in_words(evidence, order);
+            let (a, b) = (first.ft1, second.ft1);
+            let message = format!("FT1[{a}] and FT1[{b}] of one message are the same charge of order {words}");
+            let proof = Proof {
+                charge: charge_in_words(evidence, order, sent),
+                attempts: vec![witness(evidence, sent)],
+                between: Vec::new(),
+                differences: line_differences(sent, &first, &second, mask),
+            };
+            Told::plainly("inside one message", message).with(proof)
+        });
+    }
+}
+
+/// The first two lines of a message that are the same charge.
+pub(super) fn repeated_line(
+    evidence: &Evidence<'_>,
+    sent: &Sent<'_>,
+) -> Option<(SentLine, SentLine)> {
+    let lines = sent.lines(evidence);
+    if lines.len() < 2 {
+        return None;
+    }
+    let mut seen: HashMap<u32, SentLine> = HashMap::with_capacity(lines.len());
+    for line in lines {
+        let Some(identity) = line.identity else { continue };
+        if let Some(first) = seen.insert(identity, *line) {
+            return Some((first, *line));
+        }
+    }
+    None
+}
+
+/// Several messages per order are allowed, and no line of them twice.
+fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+    let nowhere = u32::MAX;
+    let mut seen = vec![nowhere; evidence.identities as usize];
+    for order in &evidence.orders {
+        let mut told = false;
+        for attempt in &order.attempts {
+            let sent = &evidence.sent[attempt.sent as usize];
+            for line in sent.lines(evidence) {
+                let Some(identity) = line.identity else { continue };
+                let first = &mut seen[identity as usize];
+                if *first == nowhere {
+                    *first = attempt.sent;
+                } else if *first != attempt.sent && !told && counts(evidence, *first, attempt.sent) {
+                    let pair = (whole_attempt(*first), *attempt);
+                    tell_repeated_line(evidence, mask, order, pair, findings);
+                    told = true;
+                }
+            }
+        }
+        if !told {
+            parts_per_charge(evidence, mask, order, findings);
+        }
+    }
+}
+
+fn whole_attempt(sent: u32) -> Attempted {
+    Attempted { sent, eliminated: false }
+}
+
+/// Whether two attempts at one line count against the rule.
+fn counts(evidence: &Evidence<'_>, first: u32, second: u32) -> bool {
+    match evidence.mode() {
+        AttemptMode::Strict => true,
+        AttemptMode::Frame => {
+            evidence.sent[first as usize].whole && evidence.sent[second as usize].whole
+        }
+    }
+}
+
+fn tell_repeated_line(
+    evidence: &Evidence<'_>,
+    mask: &Mask,
+    order: &OrderSeen,
+    pair: (Attempted, Attempted),
+    findings: &mut Findings,
+) {
+    findings.add(PER_CHARGE, Weight::SentTwice, || {
+        let words = in_words(evidence, &order.order);
+        let message = format!("a charge line of order {words} was sent in two messages");
+        twice(evidence, mask, &order.order, pair, message)
+    });
+}
+
+/// A part of a message whose lines were cut: if another message already carries every charge of
+/// the exam, the part can only be a repetition; otherwise it cannot be told.
+fn parts_per_charge(
+    evidence: &Evidence<'_>,
+    mask: &Mask,
+    order: &OrderSeen,
+    findings: &mut Findings,
+) {
+    let part = order.attempts.iter().find(|attempt| {
+        let sent = &evidence.sent[attempt.sent as usize];
+        !sent.whole && sent.lines(evidence).iter().all(|line| line.identity.is_none())
+    });
+    let Some(part) = part.filter(|_| order.attempts.len() > 1) else { return };
+    let expected = evidence.exam(&order.order).map_or(0, |exam| {
+        lines(&Message::read(&exam.expected), &evidence.agreement).len()
+    });
+    let complete = order.attempts.iter().find(|attempt| {
+        let sent = &evidence.sent[attempt.sent as usize];
+        sent.whole && expected > 0 && sent.line_count as usize >= expected
+    });
+    let Some(complete) = complete else {
+        findings.add(PER_CHARGE, Weight::Inconclusive, || {
+            let words = in_words(evidence, &order.order);
+            let message = format!("a message of order {words} was cut before it said which charge it carries");
+            Told::plainly("part of a charge that cannot be told", message)
+        });
+        return;
+    };
+    let forward = order.attempts.iter().position(|attempt| attempt.sent == part.sent)
+        < order.attempts.iter().position(|attempt| attempt.sent == complete.sent);
+    if evidence.mode() == AttemptMode::Frame && forward {
+        return;
+    }
+    let pair = if forward { (*part, *complete) } else { (*complete, *part) };
+    tell_repeated_line(evidence, mask, order, pair, findings);
+}
+
+/// A charge that was attempted comes again under the number of an order that nobody placed.
+fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+    if evidence.from_the_field() {
+        return;
+    }
+    let known = |line: &SentLine| {
+        evidence.exam_of.contains_key(&evidence.orders[line.order as usize].order)
+    };
+    let mut first_with: HashMap<u64, u32> = HashMap::new();
+    for (number, sent) in evidence.sent.iter().enumerate() {
+        for line in sent.lines(evidence).iter().filter(|line| known(line)) {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            first_with.entry(line.fingerprint).or_insert(number);
+        }
+    }
+    for sent in &evidence.sent {
+        let again = sent.lines(evidence).iter().filter(|line| !known(line));
+        let again = again.filter_map(|line| Some((line, *first_with.get(&line.fingerprint)?)));
+        let Some((line, first)) = again.into_iter().next() else { continue };
+        findings.add(PER_CHARGE, Weight::SentTwice, || {
+            let original = &evidence.sent[first as usize];
+            let order = &evidence.orders[original.lines(evidence)[0].order as usize].order;
+            let unknown = visible(&evidence.orders[line.order as usize].order);
+            let words = in_words(evidence, order);
+            let message = format!(
+                "the charge of order {words} was sent again as order {unknown}, which nobody placed"
+            );
+            let told = laid_out(evidence, mask, order, (original, sent), message);
+            Told { circumstance: format!("{}, under a new order", told.circumstance), ..told }
+        });
+    }
+}
+
+/// An exam whose charge is due and that was never attempted proves nothing.
+fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let rule = agreed_rule(evidence);
+    for exam in &evidence.exams {
+        let due = exam.charged == Charged::Once && !exam.submitted.is_empty();
+        if due && evidence.attempts_at(&exam.order).is_empty() {
+            findings.add(rule, Weight::Inconclusive, || {
+                let message = format!("no byte of the charge of {} was seen, so nothing is proven", exam.name);
+                Told::plainly("nothing was sent", message)
+            });
+        }
+    }
+}
+
+fn unexplained(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let rule = agreed_rule(evidence);
+    for (number, exams) in &evidence.unexplained {
+        let sent = &evidence.sent[*number as usize];
+        findings.add(rule, Weight::Inconclusive, || {
+            let names: Vec<&str> = exams.iter().map(|&exam| evidence.exams[exam].name).collect();
+            let whose = if names.is_empty() {
+                "no exam can be named for it".to_owned()
+            } else {
+                format!("it could be {}", names.join(" or "))
+            };
+            let place = evidence.place(sent);
+            let message = format!(
+                "a charge message on connection {} has no readable order number, and {whose}",
+                place.connection,
+            );
+            let proof = Proof { attempts: vec![witness(evidence, sent)], ..Proof::default() };
+            Told::plainly("order not readable", message).with(proof)
+        });
+    }
+}
+
+fn twice(
+    evidence: &Evidence<'_>,
+    mask: &Mask,
+    order: &[u8],
+    (first, second): (Attempted, Attempted),
+    message: String,
+) -> Told {
+    let pair = (&evidence.sent[first.sent as usize], &evidence.sent[second.sent as usize]);
+    let mut told = laid_out(evidence, mask, order, pair, message);
+    if first.eliminated || second.eliminated {
+        told.message.push_str("; a part that was cut before its order number is its by elimination");
+        told.circumstance.push_str(", by elimination");
+    }
+    told
+}
+
+fn laid_out(
+    evidence: &Evidence<'_>,
+    mask: &Mask,
+    order: &[u8],
+    (first, second): (&Sent<'_>, &Sent<'_>),
+    message: String,
+) -> Told {
+    let shown = if first.whole { first } else { second };
+    let proof = Proof {
+        charge: charge_in_words(evidence, order, shown),
+        attempts: vec![witness(evidence, first), witness(evidence, second)],
+        between: moments(evidence, first, Some(second)),
+        differences: differences(first, second, mask),
+    };
+    Told { circumstance: circumstance(evidence, order, first, second), message, proof: Some(proof) }
+}
+
+/// How the second message differs from the first; nothing for a part, which differs everywhere.
+fn differences(
+    first: &Sent<'_>,
+    second: &Sent<'_>,
+    mask: &Mask,
+) -> Vec<crate::verdict::FieldDifference> {
+    if !(first.whole && second.whole) {
+        return Vec::new();
+    }
+    let found = diff(&Message::read(first.payload), &Message::read(second.payload));
+    found.iter().take(DIFFERENCES).map(|difference| mask.difference(difference)).collect()
+}
+
+/// How two lines of one message differ.
+fn line_differences(
+    sent: &Sent<'_>,
+    first: &SentLine,
+    second: &SentLine,
+    mask: &Mask,
+) -> Vec<crate::verdict::FieldDifference> {
+    let message = Message::read(sent.payload);
+    let raw = |line: &SentLine| {
+        message.segment("FT1", line.ft1 as usize).map_or(&[][..], |segment| segment.raw())
+    };
+    let found = diff(&Message::read(raw(first)), &Message::read(raw(second)));
+    found.iter().take(DIFFERENCES).map(|difference| mask.difference(difference)).collect()
+}
+
+/// An order in words: its number, and the exam if it is known.
+pub(super) fn in_words(evidence: &Evidence<'_>, order: &[u8]) -> String {
+    match evidence.exam(order) {
+        Some(exam) => format!("{} ({})", visible(order), exam.name),
+        None => visible(order),
+    }
+}
+
+/// A charge in words: the order, the exam, the codes with their modifiers.
+fn charge_in_words(evidence: &Evidence<'_>, order: &[u8], sent: &Sent<'_>) -> String {
+    let message = Message::read(sent.payload);
+    let codes = message.segments().filter(|segment| segment.id() == b"FT1").take(8).map(|line| {
+        let number = line.occurrence();
+        let code = message.value(&format!("FT1[{number}]-7.1"));
+        let modifiers = message.value(&format!("FT1[{number}]-26"));
+        match (code.is_empty(), modifiers.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => visible(code),
+            (false, false) => format!("{}-{}", visible(code), visible(modifiers)),
+        }
+    });
+    let codes: Vec<String> = codes.filter(|code| !code.is_empty()).collect();
+    let order = in_words(evidence, order);
+    if codes.is_empty() { format!("order {order}") } else { format!("order {order}: {}", codes.join(", ")) }
+}

@@ -1,0 +1,76 @@
+//! What the sender's process did: it starts, stays up, stops when asked, and keeps within bounds.
+//!
+//! Does **not** look at messages.
+
+use crate::history::{Ending, What};
+use crate::mllp::AnomalyKind;
+use crate::verdict::Weight;
+
+use super::evidence::Evidence;
+use super::findings::{Findings, Told};
+use super::rules::{BOUNDED, STARTS, STAYS_UP, STOPS};
+
+/// Judges every life of the sender.
+pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    for event in evidence.events {
+        match &event.what {
+            What::SenderStarted { .. } => {
+                findings.exercised(STARTS, 1);
+                findings.exercised(STAYS_UP, 1);
+                findings.exercised(BOUNDED, 1);
+            }
+            What::SenderFailed { why, .. } => findings.add(STARTS, Weight::Undriven, || {
+                let message = format!("the sender could not be started or driven: {why}");
+                Told::plainly("start", message)
+            }),
+            What::SenderExited { incarnation, code, signal, asked: false } => {
+                findings.add(STAYS_UP, Weight::Broken, || {
+                    let how = match (signal, code) {
+                        (Some(signal), _) => format!("was ended by signal {signal}"),
+                        (None, Some(code)) => format!("exited with code {code}"),
+                        (None, None) => "exited".to_owned(),
+                    };
+                    let message = format!("life {incarnation} of the sender {how}, and nobody had asked for it");
+                    Told::plainly("exit unasked", message)
+                });
+            }
+            What::SenderEnding { incarnation, how } => stop(evidence, event.seq, *incarnation, *how, findings),
+            What::LeftBehind { incarnation, processes } => findings.add(STOPS, Weight::Broken, || {
+                let message = format!("life {incarnation} of the sender left {processes} of its processes behind");
+                Told::plainly("processes left behind", message)
+            }),
+            What::Bound { what } => findings.add(BOUNDED, Weight::Broken, || {
+                Told::plainly(what.clone(), format!("the sender went beyond a bound: {what}"))
+            }),
+            What::Received { anomalies, length, .. }
+                if anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::Oversize) =>
+            {
+                findings.add(BOUNDED, Weight::Broken, || {
+                    let message = format!("a message of {length} bytes outgrew what is kept of one");
+                    Told::plainly("oversize message", message)
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn stop(
+    evidence: &Evidence<'_>,
+    seq: u64,
+    incarnation: u32,
+    how: Ending,
+    findings: &mut Findings,
+) {
+    if how == Ending::Stop {
+        findings.exercised(STOPS, 1);
+        return;
+    }
+    let life = evidence.lives.get(&incarnation);
+    if life.and_then(|life| life.asked).is_some_and(|asked| asked < seq) {
+        findings.add(STOPS, Weight::Broken, || {
+            let message = format!("life {incarnation} of the sender was asked to stop, and had to be killed");
+            Told::plainly("stop ignored", message)
+        });
+    }
+}

@@ -1,0 +1,199 @@
+//! Reads the acknowledgements out of what the EMR wrote, strictly and leniently.
+//!
+//! A strict acknowledgement is one that every sender must take: a whole frame with nothing around
+//! it, MSH and one MSA, the exact code. A lenient one is anything in which a patient reader finds
+//! an MSA with a code and the right MSA-2; it excuses whatever the sender makes of it. This does
+//! **not** judge, and it trusts the bytes, never the name of the answer.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use memchr::memmem;
+
+use crate::history::{ConnectionId, Micros, What};
+use crate::hl7::{Message, SegmentEnd};
+
+use super::attempts::{FS, VT, frame_payload};
+use super::evidence::Evidence;
+
+/// The longest MSA-2 that is read.
+const LONGEST_ID: usize = 256;
+
+/// What an MSA says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// AA.
+    Accept,
+    /// CA.
+    Commit,
+    /// AE, AR, CE or CR.
+    Refuse,
+}
+
+/// One acknowledgement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    /// `seq` of the event that wrote its end.
+    pub(super) seq: u64,
+    /// When its end was written.
+    pub(super) at: Micros,
+    /// What it says.
+    pub(super) said: Said,
+    /// Whether every sender must take it.
+    pub(super) strict: bool,
+}
+
+/// All acknowledgements of a history, by connection and MSA-2.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    by_message: HashMap<(ConnectionId, Vec<u8>), Vec<Answer>>,
+}
+
+impl Answers {
+    /// Reads every acknowledgement, if any rule of this history needs them.
+    pub(super) fn read(evidence: &Evidence<'_>) -> Self {
+        let mut answers = Self::default();
+        let accounted = |event: &crate::history::Event| matches!(event.what, What::Account { .. });
+        if evidence.plan.results.is_none() && !evidence.events.iter().any(accounted) {
+            return answers;
+        }
+        // A frame may have been written in several goes: what has begun is kept until it ends.
+        let mut begun: BTreeMap<ConnectionId, Vec<u8>> = BTreeMap::new();
+        for event in evidence.events {
+            let What::Replied { connection, bytes, .. } = &event.what else { continue };
+            let bytes = bytes.as_slice();
+            let before = begun.remove(connection).unwrap_or_default();
+            let stream = if before.is_empty() {
+                Cow::Borrowed(bytes)
+            } else {
+                Cow::Owned([before.as_slice(), bytes].concat())
+            };
+            answers.read_stream(*connection, event.seq, event.at, &stream);
+            if !ends_a_frame(&stream) && stream.len() < 1 << 16 {
+                begun.insert(*connection, stream.into_owned());
+            }
+        }
+        answers
+    }
+
+    /// The acknowledgements of the message with this MSH-10 on this connection.
+    pub(super) fn to(&self, connection: ConnectionId, control_id: &[u8]) -> &[Answer] {
+        if control_id.is_empty() {
+            return &[];
+        }
+        let key = (connection, control_id.trim_ascii().to_vec());
+        self.by_message.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    fn read_stream(&mut self, connection: ConnectionId, seq: u64, at: Micros, stream: &[u8]) {
+        let strict = strictly(stream);
+        for (said, id) in leniently(stream) {
+            let strict = strict == Some((said, id));
+            let answer = Answer { seq, at, said, strict };
+            self.by_message.entry((connection, id.trim_ascii().to_vec())).or_default().push(answer);
+        }
+    }
+}
+
+fn ends_a_frame(stream: &[u8]) -> bool {
+    stream.ends_with(&[FS, b'\r']) || stream.ends_with(&[FS])
+}
+
+/// The acknowledgement that `stream` is, if it is one frame that every sender must take.
+fn strictly(stream: &[u8]) -> Option<(Said, &[u8])> {
+    let framed = stream.first() == Some(&VT) && stream.ends_with(&[FS, b'\r']);
+    let payload = frame_payload(stream);
+    if !framed || memchr::memchr3(VT, FS, 0, payload).is_some() {
+        return None;
+    }
+    let message = Message::read(payload);
+    let mut segments = message.segments();
+    let header = segments.next().is_some_and(|first| first.id() == b"MSH");
+    let acks = message.segments().filter(|segment| segment.id() == b"MSA").count();
+    let ends = message.segments().all(|segment| segment.end() == SegmentEnd::Cr);
+    let named = matches!(message.code(), b"ACK" | b"");
+    if !(header && acks == 1 && ends && named) {
+        return None;
+    }
+    let said = match message.value("MSA-1") {
+        b"AA" => Said::Accept,
+        b"CA" => Said::Commit,
+        b"AE" | b"AR" | b"CE" | b"CR" => Said::Refuse,
+        _ => return None,
+    };
+    Some((said, message.value("MSA-2")))
+}
+
+/// Everything that a patient reader could take for an MSA: what it says, and its MSA-2.
+fn leniently(stream: &[u8]) -> impl Iterator<Item = (Said, &[u8])> {
+    memmem::find_iter(stream, b"MSA").filter_map(|start| {
+        let rest = &stream[start + 3..];
+        let separator = *rest.first().filter(|byte| byte.is_ascii_punctuation())?;
+        let mut fields = rest[1..].splitn(3, |&byte| byte == separator);
+        let said = said(fields.next()?)?;
+        let id = fields.next()?;
+        let end = id.iter().position(|byte| byte.is_ascii_control()).unwrap_or(id.len());
+        (end <= LONGEST_ID).then(|| (said, &id[..end]))
+    })
+}
+
+fn said(code: &[u8]) -> Option<Said> {
+    match code.trim_ascii() {
+        b"AA" => Some(Said::Accept),
+        b"CA" => Some(Said::Commit),
+        other if other.eq_ignore_ascii_case(b"aa") => Some(Said::Accept),
+        other => {
+            let negative: [&[u8]; 4] = [b"AE", b"AR", b"CE", b"CR"];
+            negative.iter().any(|code| other.eq_ignore_ascii_case(code)).then_some(Said::Refuse)
+        }
+    }
+}
+
+/// Whether an accept acknowledgement is all that a message asks for (MSH-15 and MSH-16).
+pub(super) fn commit_is_enough(payload: &[u8]) -> bool {
+    let message = Message::read(payload);
+    let accept = matches!(message.value("MSH-15"), b"AL" | b"SU");
+    accept && matches!(message.value("MSH-16"), b"NE" | b"")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Said, leniently, strictly};
+
+    const ACK: &str = "\u{b}MSH|^~\\&|EMR|F|IRIS|IRIS|1||ACK^P03^ACK|9|P|2.4\rMSA|AA|17\r\u{1c}\r";
+
+    #[rstest]
+    #[case::exact(ACK.to_owned(), Some(Said::Accept))]
+    #[case::refused(ACK.replace("|AA|", "|AR|"), Some(Said::Refuse))]
+    #[case::prefix(ACK.replace("|AA|", "|AAX|"), None)]
+    #[case::case(ACK.replace("|AA|", "|aa|"), None)]
+    #[case::other_type(ACK.replace("ACK^P03^ACK", "ORR^O02"), None)]
+    #[case::no_end(ACK.replace("\u{1c}\r", ""), None)]
+    #[case::no_start(ACK.replace('\u{b}', ""), None)]
+    #[case::line_feeds(ACK.replace("\rMSA", "\nMSA"), None)]
+    #[case::no_final_cr(ACK.replace("17\r", "17"), None)]
+    #[case::two(ACK.replace("17\r", "17\rMSA|AE|17\r"), None)]
+    #[case::junk_after(format!("{ACK}x"), None)]
+    #[case::no_msh(ACK.replace("MSH", "MSX"), None)]
+    fn strict_takes_only_what_every_sender_must(#[case] text: String, #[case] said: Option<Said>) {
+        assert_eq!(strictly(text.as_bytes()), said.map(|said| (said, &b"17"[..])));
+    }
+
+    #[rstest]
+    #[case::no_frame("MSH|x\rMSA|AA|17", Some((Said::Accept, "17")))]
+    #[case::merged("MSH|x|2.4MSA|AA|17\r", Some((Said::Accept, "17")))]
+    #[case::other_delimiters("MSH#x\rMSA#AE#17#text\r", Some((Said::Refuse, "17")))]
+    #[case::prefix("MSH|x\rMSA|AAX|17\r", None)]
+    #[case::unknown("MSH|x\rMSA|OK|17\r", None)]
+    #[case::cut("MSH|x\rMSA|A", None)]
+    #[case::word("MSA", None)]
+    fn lenient_takes_what_a_patient_reader_finds(
+        #[case] text: &str,
+        #[case] expected: Option<(Said, &str)>,
+    ) {
+        let found = leniently(text.as_bytes()).next();
+        assert_eq!(found, expected.map(|(said, id)| (said, id.as_bytes())));
+    }
+}

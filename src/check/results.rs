@@ -1,0 +1,102 @@
+//! Results may be resent until they are accepted, and not after.
+//!
+//! Source: HL7 v2 chapter 2: AA, or CA where no application acknowledgement is due, releases the
+//! sender from any need to resend. This does **not** ask that a refused result is resent.
+
+use std::collections::HashMap;
+
+use crate::history::Micros;
+use crate::hl7::{Message, Path, visible};
+use crate::verdict::{Proof, Weight};
+
+use super::attempts::{Kind, Sent};
+use super::between::{answered, moments, witness};
+use super::evidence::Evidence;
+use super::findings::{Findings, Told};
+use super::replies::{Answers, Said, commit_is_enough};
+use super::rules::SETTLED;
+
+/// What makes two messages the same result: MSH-9.1, the order, and what was reported (OBR-4).
+type Key = (Vec<u8>, Vec<u8>, Vec<u8>);
+
+/// Judges every result.
+pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut Findings) {
+    let Some(results) = &evidence.plan.results else { return };
+    let order: Option<Path> = results.identity.order.parse().ok();
+    let mut settled: HashMap<Key, (usize, u64)> = HashMap::new();
+    let mut told: HashMap<Key, ()> = HashMap::new();
+    for (index, sent) in evidence.sent.iter().enumerate() {
+        if sent.kind != Kind::Result || !sent.whole {
+            continue;
+        }
+        findings.exercised(SETTLED, 1);
+        let key = key(sent, order.as_ref());
+        if let Some((first, answer)) = settled.get(&key)
+            && had_time(evidence, &evidence.sent[*first], *answer, sent)
+            && told.insert(key.clone(), ()).is_none()
+        {
+            tell(evidence, &evidence.sent[*first], sent, &key, findings);
+        }
+        if let Some(answer) = accepted(evidence, answers, sent) {
+            settled.entry(key).or_insert((index, answer));
+        }
+    }
+}
+
+fn key(sent: &Sent<'_>, order: Option<&Path>) -> Key {
+    let message = Message::read(sent.payload);
+    let mut number = order.and_then(|path| message.get(path)).unwrap_or_default();
+    if number.is_empty() {
+        number = message.value("OBR-2");
+    }
+    if number.is_empty() {
+        number = message.value("OBR-3");
+    }
+    (message.code().to_vec(), number.to_vec(), message.value("OBR-4.1").to_vec())
+}
+
+/// `seq` of the acknowledgement that every sender must take, if it was in time.
+fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Option<u64> {
+    let place = evidence.place(sent);
+    let timeout = evidence.plan.limits.ack_timeout;
+    let commit = commit_is_enough(sent.payload);
+    let answers = answers.to(place.connection, sent.control_id).iter();
+    let mut answers = answers.filter(|answer| {
+        let said = answer.said == Said::Accept || (commit && answer.said == Said::Commit);
+        answer.strict && said && answer.seq > place.seq && answer.at.since(place.at) < timeout
+    });
+    answers.next().map(|answer| answer.seq)
+}
+
+/// Whether the sender could read the acknowledgement before it sent the result again.
+fn had_time(evidence: &Evidence<'_>, first: &Sent<'_>, answer: u64, again: &Sent<'_>) -> bool {
+    let (from, to) = (evidence.place(first), evidence.place(again));
+    let answered = evidence.events.get(evidence.index_of(answer)).map_or(Micros(0), |event| event.at);
+    let begun_later = to.began > answered || (to.seq > answer && to.began >= answered);
+    let reset = evidence.connections.get(&from.connection).and_then(|connection| connection.reset_by_emr);
+    let reset = reset.is_some_and(|reset| reset < to.seq);
+    let timeout = evidence.plan.limits.ack_timeout;
+    let life = evidence.lives.get(&from.incarnation);
+    let killed = life.and_then(|life| life.killed).is_some_and(|(_, at)| at.since(answered) <= timeout);
+    begun_later && !reset && !killed
+}
+
+fn tell(
+    evidence: &Evidence<'_>,
+    first: &Sent<'_>,
+    again: &Sent<'_>,
+    (code, order, _): &Key,
+    findings: &mut Findings,
+) {
+    findings.add(SETTLED, Weight::Broken, || {
+        let (code, order) = (visible(code), visible(order));
+        let message = format!("the {code} of order {order} was accepted, and was sent again");
+        let proof = Proof {
+            charge: format!("{code} of order {order}"),
+            attempts: vec![witness(evidence, first), witness(evidence, again)],
+            between: moments(evidence, first, Some(again)),
+            differences: Vec::new(),
+        };
+        Told::plainly(answered(evidence, first), message).with(proof)
+    });
+}

@@ -1,0 +1,192 @@
+//! The rules by name: what each one promises, where that is written, and how to read a finding.
+
+/// Name of a rule.
+pub(super) const PER_ORDER: &str = "once/per-order";
+pub(super) const PER_CHARGE: &str = "once/per-charge";
+pub(super) const SETTLED: &str = "results/settled";
+pub(super) const DELIVERS: &str = "delivers";
+pub(super) const RECOVERS: &str = "recovers";
+pub(super) const ACCOUNTS: &str = "accounts";
+pub(super) const FRAMING: &str = "wire/framing";
+pub(super) const SEGMENTS: &str = "wire/segments";
+pub(super) const ESCAPES: &str = "wire/escapes";
+pub(super) const CONTROL_IDS: &str = "wire/control-ids";
+pub(super) const SNAPSHOT: &str = "snapshot";
+pub(super) const STARTS: &str = "sender/starts";
+pub(super) const STAYS_UP: &str = "sender/stays-up";
+pub(super) const STOPS: &str = "sender/stops";
+pub(super) const BOUNDED: &str = "sender/bounded";
+
+/// A rule, as `explain` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its stable name, such as `once/per-order`.
+    pub name: &'static str,
+    /// What it is about, in a few words.
+    pub title: &'static str,
+    /// What must hold.
+    pub promise: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
+    /// How to read a finding, and what to do about it.
+    pub how_to_read: &'static str,
+}
+
+/// Every rule, in the order in which they are documented.
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: PER_ORDER,
+        title: "one charge message per order",
+        promise: "At most one attempt carries the charge of an order, over all answers, endpoints, \
+                  connections, lives of the sender and time. One byte of the message on the wire is \
+                  an attempt; a sender file may declare that only a complete message is. A refused \
+                  connection is free.",
+        source: "the IRIS interface page on DFT^P03: one message per order, sent at most one time \
+                 whatever the EMR answers",
+        how_to_read: "The proof names two witnesses, what the EMR answered and what else happened \
+                      between them, and how the two messages differ. MSH-10 is never an identity: a \
+                      resend under a new control id is still a second charge. Where the rule is \
+                      inconclusive, the evidence that is missing is named.",
+    },
+    Rule {
+        name: PER_CHARGE,
+        title: "no charge line is repeated",
+        promise: "No FT1 line occurs twice inside one message; where the agreement allows several \
+                  messages per order, no line is repeated across messages either; and no charge \
+                  that was attempted comes again under the number of an order that nobody placed.",
+        source: "the mapping's identity: the order, and the parts of an FT1 that make it a distinct \
+                 charge (HL7 v2 chapter 6, FT1: transaction type, code, modifiers)",
+        how_to_read: "The proof names the two lines. Twin procedures of two orders are two charges \
+                      and are never reported; if two lines of one order are meant, the mapping must \
+                      say what tells them apart.",
+    },
+    Rule {
+        name: SETTLED,
+        title: "an accepted result is not sent again",
+        promise: "A result (ORU, MDM) may be resent until it is accepted, and not after.",
+        source: "HL7 v2 chapter 2, acknowledgement: AA (or CA where no application acknowledgement \
+                 is due) releases the sender from any need to resend",
+        how_to_read: "Only an acknowledgement that was written whole, in time, on the connection of \
+                      the result, and that the sender had the time to read counts.",
+    },
+    Rule {
+        name: DELIVERS,
+        title: "a healthy EMR gets every charge that is due, and no other",
+        promise: "Every exam that met an EMR without faults leads to one complete charge message; an \
+                  exam that is not charged leads to none.",
+        source: "HL7 v2 chapter 6, DFT: the charge is posted when the service is complete",
+        how_to_read: "A sender that sends nothing would keep the once rule; this one convicts it. An \
+                      exam that a fault of the script concerned is not judged here.",
+    },
+    Rule {
+        name: RECOVERS,
+        title: "after a fault, fresh exams still get through",
+        promise: "After the script's faults have played, an exam that they do not concern arrives \
+                  complete.",
+        source: "HL7 v2 chapter 2: an acknowledgement answers one message and is no verdict on the \
+                 messages after it",
+        how_to_read: "The probe that was lost is named, with the fault before it. If the first probe \
+                      had not arrived either, `delivers` says so and this rule is silent.",
+    },
+    Rule {
+        name: ACCOUNTS,
+        title: "what the sender says agrees with the wire",
+        promise: "`delivered` needs an acknowledgement of that very message, `rejected` a refusal of \
+                  it, `not-sent` that no byte was sent; `unknown` is always honest; a charge that \
+                  was attempted does not vanish from the account.",
+        source: "HL7 v2 chapter 2, MSA-1 (table 0008) and MSA-2: the acknowledgement names the \
+                 message that it answers",
+        how_to_read: "The order, what the sender says of it and what was answered are named. An \
+                      answer that is late or can only be read leniently excuses either account.",
+    },
+    Rule {
+        name: FRAMING,
+        title: "frames as MLLP has them",
+        promise: "Every message stands in one frame: VT, the payload, FS, CR, and nothing between \
+                  frames.",
+        source: "HL7 minimal lower layer protocol, release 1",
+        how_to_read: "The offset counts from the first byte of the connection. A frame that was cut \
+                      by the EMR's own reset or close, or by a kill, is not reported.",
+    },
+    Rule {
+        name: SEGMENTS,
+        title: "segments end in a carriage return",
+        promise: "Every segment ends in one CR, the last one too.",
+        source: "HL7 v2 chapter 2, message construction: the segment terminator is always CR",
+        how_to_read: "The segment and the end that it has are named.",
+    },
+    Rule {
+        name: ESCAPES,
+        title: "delimiters inside values are escaped",
+        promise: "A delimiter inside a value is written as its escape sequence, and every escape \
+                  sequence has an end.",
+        source: "HL7 v2 chapter 2, use of escape sequences in text fields",
+        how_to_read: "The field is named with the value that the mapping agrees on and the one that \
+                      was found.",
+    },
+    Rule {
+        name: CONTROL_IDS,
+        title: "every message has its own control id",
+        promise: "MSH-10 is present, no longer than the version allows, and not shared by messages \
+                  about different orders.",
+        source: "HL7 v2 chapter 2, MSH-10: 20 characters, 199 from version 2.7; it identifies the \
+                 message for its acknowledgement",
+        how_to_read: "A shared id lets the acknowledgement of one message be credited to the other. \
+                      A resend under the same id is not reported here.",
+    },
+    Rule {
+        name: SNAPSHOT,
+        title: "the message is exactly as agreed",
+        promise: "The message of an exam is the approved snapshot, or, where none is asked for, what \
+                  the mapping makes of the exam, apart from the sender's clock and control id.",
+        source: "the mapping instructions of the EMR",
+        how_to_read: "Differences are listed by field. If the new message is right, run with \
+                      `--update` and review it with `cargo insta review`.",
+    },
+    Rule {
+        name: STARTS,
+        title: "the sender can be started and fed",
+        promise: "The sender starts, and takes the exams that are handed to it.",
+        source: "the sender file",
+        how_to_read: "Nothing was proven of the sender: look at its command line and its log.",
+    },
+    Rule {
+        name: STAYS_UP,
+        title: "the sender does not exit unasked",
+        promise: "The sender runs until it is asked to stop.",
+        source: "the sender file",
+        how_to_read: "The exit code or the signal is named.",
+    },
+    Rule {
+        name: STOPS,
+        title: "the sender stops when asked, with all its processes",
+        promise: "Asked to stop, the sender exits within its limit and leaves no process behind.",
+        source: "the sender file: `stop`, `limits.stop`",
+        how_to_read: "A sender that had to be killed may have lost what it knew; one that leaves a \
+                      process behind may send from two places.",
+    },
+    Rule {
+        name: BOUNDED,
+        title: "the sender stays within bounds",
+        promise: "The sender sends no more messages, bytes and connections than the limits allow.",
+        source: "the limits of the plan",
+        how_to_read: "What lies beyond the bound was not recorded.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::RULES;
+
+    #[test]
+    fn every_rule_has_its_own_name_and_says_everything() {
+        let names: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
+        assert_eq!(names.len(), RULES.len());
+        for rule in RULES {
+            let texts = [rule.title, rule.promise, rule.source, rule.how_to_read];
+            assert!(texts.iter().all(|text| !text.is_empty()), "{} is incomplete", rule.name);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! How messages stand on the wire: framing, segment ends, escapes, control ids.
+//!
+//! Each kind of mistake is one finding with its first witness and a count, however often it was
+//! made. Does **not** look at what the messages say.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::history::{Event, Micros, Piece, What};
+use crate::hl7::{Message, SegmentEnd, escape, visible};
+use crate::mllp::AnomalyKind;
+use crate::verdict::{FieldDifference, Proof, Weight};
+
+use super::attempts::{Kind, Sent};
+use super::between::witness;
+use super::compare::{first_whole, unescaped};
+use super::evidence::Evidence;
+use super::findings::{Findings, Told};
+use super::mask::Mask;
+use super::once::in_words;
+use super::rules::{CONTROL_IDS, ESCAPES, FRAMING, SEGMENTS};
+
+/// The longest MSH-10 before version 2.7, and from it on (HL7 v2 chapter 2, MSH-10).
+const CONTROL_ID_LENGTH: usize = 20;
+const CONTROL_ID_LENGTH_2_7: usize = 199;
+
+/// Judges every piece and every message.
+pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let mut mistakes = Mistakes::default();
+    for event in evidence.events {
+        framing(evidence, event, &mut mistakes, findings);
+    }
+    for sent in &evidence.sent {
+        let message = Message::read(sent.payload);
+        segments(sent, &message, &mut mistakes, findings);
+        if sent.whole {
+            findings.exercised(ESCAPES, 1);
+            if let Some(&offset) = escape::mistakes(sent.payload, message.delimiters()).first() {
+                let what = || format!("an escape character without a sequence, at byte {offset}");
+                mistakes.note(ESCAPES, "dangling escape", Some(sent), what);
+            }
+        }
+        control_id(sent, &message, &mut mistakes, findings);
+    }
+    delimiters_in_values(evidence, findings);
+    shared_control_ids(evidence, findings);
+    mistakes.tell(evidence, findings);
+}
+
+/// Mistakes of one kind, counted.
+#[derive(Default)]
+struct Mistakes<'e, 'h> {
+    kinds: BTreeMap<(&'static str, &'static str), Mistake<'e, 'h>>,
+}
+
+struct Mistake<'e, 'h> {
+    first: Option<&'e Sent<'h>>,
+    what: String,
+    times: u64,
+}
+
+impl<'e, 'h> Mistakes<'e, 'h> {
+    fn note(
+        &mut self,
+        rule: &'static str,
+        kind: &'static str,
+        sent: Option<&'e Sent<'h>>,
+        what: impl FnOnce() -> String,
+    ) {
+        let mistake = self.kinds.entry((rule, kind));
+        mistake.or_insert_with(|| Mistake { first: sent, what: what(), times: 0 }).times += 1;
+    }
+
+    fn tell(self, evidence: &Evidence<'_>, findings: &mut Findings) {
+        for ((rule, kind), mistake) in self.kinds {
+            findings.add(rule, Weight::Broken, || {
+                let times = match mistake.times {
+                    1 => String::new(),
+                    times => format!(" (first of {times})"),
+                };
+                let told = Told::plainly(kind, format!("{}{times}", mistake.what));
+                match mistake.first {
+                    Some(sent) => {
+                        let attempts = vec![witness(evidence, sent)];
+                        told.with(Proof { attempts, ..Proof::default() })
+                    }
+                    None => told,
+                }
+            });
+        }
+    }
+}
+
+fn framing(
+    evidence: &Evidence<'_>,
+    event: &Event,
+    mistakes: &mut Mistakes<'_, '_>,
+    findings: &mut Findings,
+) {
+    let What::Received { connection, began, piece, anomalies, .. } = &event.what else { return };
+    findings.exercised(FRAMING, 1);
+    for anomaly in anomalies {
+        let kind = match anomaly.kind {
+            AnomalyKind::StrayBytes => "stray bytes outside a frame",
+            AnomalyKind::StartInside => "start byte inside a frame",
+            AnomalyKind::EndInside => "end byte inside a frame",
+            AnomalyKind::NoCarriageReturn => "no carriage return after the end byte",
+            AnomalyKind::NoEnd => "no end of the frame",
+            AnomalyKind::Empty => "empty frame",
+            // The bound has its own rule.
+            AnomalyKind::Oversize => continue,
+        };
+        let cut = *piece == Piece::Unfinished && was_cut(evidence, *connection, *began);
+        if !cut {
+            let what = || format!("{kind}, at byte {} of connection {connection}", anomaly.offset);
+            mistakes.note(FRAMING, kind, None, what);
+        }
+    }
+}
+
+/// Whether a frame has no end because the EMR ended its connection, or the harness its sender,
+/// while it was being sent.
+fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
+    let Some(connection) = evidence.connections.get(&connection) else { return false };
+    let soon = |at: Micros| at.since(began) <= evidence.plan.limits.ack_timeout;
+    let by_emr = connection.ended_by_emr.is_some_and(|(_, at, _)| soon(at));
+    let life = evidence.lives.get(&connection.incarnation);
+    let killed = life.and_then(|life| life.killed).is_some_and(|(_, at)| soon(at));
+    let asked = life.and_then(|life| life.asked).is_some_and(|seq| {
+        evidence.events.get(evidence.index_of(seq)).is_some_and(|event| soon(event.at))
+    });
+    by_emr || killed || asked
+}
+
+/// HL7 v2 chapter 2: the segment terminator is always a carriage return.
+fn segments<'e, 'h>(
+    sent: &'e Sent<'h>,
+    message: &Message<'_>,
+    mistakes: &mut Mistakes<'e, 'h>,
+    findings: &mut Findings,
+) {
+    findings.exercised(SEGMENTS, 1);
+    let name = |id: &[u8], occurrence: usize| format!("{}[{occurrence}]", visible(id));
+    for segment in message.segments() {
+        let (id, occurrence) = (segment.id(), segment.occurrence());
+        match segment.end() {
+            SegmentEnd::Cr => {}
+            SegmentEnd::Lf | SegmentEnd::CrLf => {
+                let what = || format!("{} ends in a line feed", name(id, occurrence));
+                mistakes.note(SEGMENTS, "line feed", Some(sent), what);
+                return;
+            }
+            SegmentEnd::None if sent.whole => {
+                let what = || format!("{}, the last segment, has no carriage return", name(id, occurrence));
+                mistakes.note(SEGMENTS, "no final carriage return", Some(sent), what);
+                return;
+            }
+            SegmentEnd::None => {}
+        }
+    }
+}
+
+/// Values that the mapping escapes and that were sent unescaped.
+fn delimiters_in_values(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let mask = Mask::of(evidence);
+    for exam in &evidence.exams {
+        let Some(sent) = first_whole(evidence, exam) else { continue };
+        let segments = unescaped(evidence, exam, sent.payload);
+        let Some(first) = segments.first() else { continue };
+        findings.add(ESCAPES, Weight::Broken, || {
+            let order = in_words(evidence, &exam.order);
+            let message = format!("{} of order {order} holds a delimiter that is not escaped", first.path);
+            let differences: Vec<FieldDifference> =
+                segments.iter().map(|segment| mask.difference(segment)).collect();
+            let attempts = vec![witness(evidence, sent)];
+            let proof = Proof { charge: format!("order {order}"), attempts, differences, ..Proof::default() };
+            Told::plainly("delimiter in a value", message).with(proof)
+        });
+    }
+}
+
+fn control_id<'e, 'h>(
+    sent: &'e Sent<'h>,
+    message: &Message<'_>,
+    mistakes: &mut Mistakes<'e, 'h>,
+    findings: &mut Findings,
+) {
+    if !sent.whole || !message.has_header() {
+        return;
+    }
+    findings.exercised(CONTROL_IDS, 1);
+    let id = sent.control_id;
+    let longest = if is_2_7_or_later(message.version()) { CONTROL_ID_LENGTH_2_7 } else { CONTROL_ID_LENGTH };
+    if id.is_empty() {
+        mistakes.note(CONTROL_IDS, "empty", Some(sent), || "MSH-10 is empty".to_owned());
+    } else if id.len() > longest {
+        let what = || format!("MSH-10 has {} characters, and may have {longest}", id.len());
+        mistakes.note(CONTROL_IDS, "too long", Some(sent), what);
+    }
+}
+
+fn is_2_7_or_later(version: &[u8]) -> bool {
+    let text = std::str::from_utf8(version).unwrap_or_default();
+    let mut numbers = text.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    (major, minor) >= (2, 7)
+}
+
+/// Two messages about different orders, or a charge and a result, under one control id. Messages
+/// that have an order in common are a resend, which other rules judge.
+fn shared_control_ids(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let mut first_with: HashMap<&[u8], &Sent<'_>> = HashMap::new();
+    for sent in &evidence.sent {
+        let judged = matches!(sent.kind, Kind::Charge | Kind::Result);
+        if !judged || !sent.whole || sent.control_id.is_empty() {
+            continue;
+        }
+        let first = *first_with.entry(sent.control_id).or_insert(sent);
+        if std::ptr::eq(first, sent) || same_subject(evidence, first, sent) {
+            continue;
+        }
+        findings.add(CONTROL_IDS, Weight::Broken, || {
+            let id = visible(sent.control_id);
+            let message = format!("two messages about different things share the control id {id}");
+            let attempts = vec![witness(evidence, first), witness(evidence, sent)];
+            Told::plainly("shared", message).with(Proof { attempts, ..Proof::default() })
+        });
+    }
+}
+
+fn same_subject(evidence: &Evidence<'_>, first: &Sent<'_>, other: &Sent<'_>) -> bool {
+    match (first.kind, other.kind) {
+        (Kind::Charge, Kind::Charge) => {
+            let orders = first.lines(evidence);
+            other.lines(evidence).iter().any(|line| orders.iter().any(|known| known.order == line.order))
+        }
+        (Kind::Result, Kind::Result) => result_order(first) == result_order(other),
+        _ => false,
+    }
+}
+
+/// What a result is about, wherever it names it.
+fn result_order(sent: &Sent<'_>) -> [Vec<u8>; 3] {
+    let message = Message::read(sent.payload);
+    ["OBR-2", "OBR-3", "PID-3"].map(|path| message.value(path).to_vec())
+}

@@ -1,0 +1,246 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::sender::{Bug, Variant};
+
+/// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) drops every charge into an
+/// EMR once, and exactly as agreed.
+#[derive(Debug, Parser)]
+#[command(name = "chargeproof", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run scenarios against a sender and print the verdict
+    Run(Run),
+    /// List the cases that `run` would run
+    List(List),
+    /// Judge recorded histories again, offline
+    Check(Check),
+    /// Play an EMR for any sender, record it, and judge it on Ctrl-C
+    Serve(Serve),
+    /// Be the reference sender
+    Sender(Sender),
+    /// Print what became of each charge of the reference sender
+    Account(Account),
+    /// Prove the judge: every broken sender convicted by its own rule, every honest one clean
+    Selftest(Selftest),
+    /// Say what a rule means, where it comes from and how to read its findings
+    Explain {
+        /// Name of the rule; all of them if absent
+        name: Option<String>,
+    },
+    /// Print the JSON Schema of a file format
+    Schema {
+        /// Which format
+        #[arg(value_enum, default_value_t = SchemaKind::Scenario)]
+        kind: SchemaKind,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Where the scenarios are and which of them are meant.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Scenario files or folders, or ids such as `once/rejected`, `once/` or
+    /// `once/rejected[reply=reject]`; all if absent
+    pub(super) scenarios: Vec<String>,
+    /// Folder with `scenarios/`, `mappings/` and `snapshots/`; the built-in ones are used where
+    /// it has no `scenarios/`
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) project: PathBuf,
+    /// Sender file; the reference sender if absent
+    #[arg(long, value_name = "FILE")]
+    pub(super) sender: Option<PathBuf>,
+    /// Build this defect into the reference sender
+    #[arg(long, value_name = "NAME", conflicts_with = "sender",
+          value_parser = PossibleValuesParser::new(bugs()), hide_possible_values = true)]
+    pub(super) bug: Option<String>,
+    /// Switch this honest habit of the reference sender on
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["sender", "bug"],
+          value_parser = PossibleValuesParser::new(variants()))]
+    pub(super) variant: Option<String>,
+    /// What decides every random choice
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// How many cases run side by side; they mostly wait
+    #[arg(long, short, value_name = "N", default_value_t = 16,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) jobs: u16,
+    /// Folder for reports and histories
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Reports to write into the folder
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_enum)]
+    pub(super) report: Vec<ReportKind>,
+    /// Write new and changed snapshots down for review; nothing is accepted by this
+    #[arg(long)]
+    pub(super) update: bool,
+    /// Run in memory and in virtual time instead of over sockets; reference sender only
+    #[arg(long, conflicts_with = "sender")]
+    pub(super) simulated: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Histories, or folders to search for `history.jsonl`
+    #[arg(required = true, value_name = "HISTORY")]
+    pub(super) histories: Vec<PathBuf>,
+    /// Folder for reports
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Reports to write into the folder
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_enum)]
+    pub(super) report: Vec<ReportKind>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address to listen on, once for each endpoint
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2575")]
+    pub(super) listen: Vec<SocketAddr>,
+    /// A scenario whose `emr` section is played
+    #[arg(long, value_name = "FILE")]
+    pub(super) script: Option<PathBuf>,
+    /// The mapping that says which fields make an order and a charge
+    #[arg(long, value_name = "NAME", default_value = "iris/option-1")]
+    pub(super) mapping: String,
+    /// Folder with `scenarios/` and `mappings/` of your own
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) project: PathBuf,
+    /// How long the sender waits for an acknowledgement, in milliseconds; faults such as `late`
+    /// are timed by it
+    #[arg(long, value_name = "MS", default_value_t = 5000)]
+    pub(super) ack_timeout: u64,
+    /// The longest time after which the sender tries anything again, in milliseconds; a wire
+    /// that was quiet for less than that is inconclusive
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(super) longest_retry: u64,
+    /// Folder for the history and the reports. The history holds every byte that arrived,
+    /// patient data included
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Reports to write into the folder
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_enum)]
+    pub(super) report: Vec<ReportKind>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sender {
+    /// Address of the EMR, once for each endpoint
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    pub(super) endpoint: Vec<String>,
+    /// Directory that outlives a restart
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: PathBuf,
+    /// Directory in which exams appear as `*.json`
+    #[arg(long, value_name = "DIR")]
+    pub(super) inbox: PathBuf,
+    /// What charges are made by: the name of a built-in mapping, or a file
+    #[arg(long, value_name = "MAPPING", default_value = "iris/option-1")]
+    pub(super) mapping: String,
+    /// What results are made by; none are sent without it
+    #[arg(long, value_name = "MAPPING")]
+    pub(super) results: Option<String>,
+    /// How long to wait for an acknowledgement, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 300)]
+    pub(super) ack_timeout: u64,
+    /// How long to wait before anything is tried again, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub(super) retry: u64,
+    /// Build this defect in
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bugs()))]
+    pub(super) bug: Option<String>,
+    /// Switch this honest habit on
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(variants()))]
+    pub(super) variant: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Account {
+    /// The reference sender's state directory
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Selftest {
+    /// Only in virtual time: skip the confirmation over real sockets and processes
+    #[arg(long)]
+    pub(super) simulated: bool,
+    /// How many real cases run side by side
+    #[arg(long, short, value_name = "N", default_value_t = 16,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) jobs: u16,
+}
+
+/// A report that is written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportKind {
+    /// `report.json`
+    Json,
+    /// `junit.xml`
+    Junit,
+}
+
+/// A file format with a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// A scenario
+    Scenario,
+    /// A sender file
+    Sender,
+    /// A mapping
+    Mapping,
+    /// An exam
+    Exam,
+    /// `report.json`
+    Report,
+}
+
+fn bugs() -> impl Iterator<Item = &'static str> {
+    Bug::ALL.iter().map(|bug| bug.name())
+}
+
+fn variants() -> impl Iterator<Item = &'static str> {
+    Variant::ALL.iter().map(|variant| variant.name())
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  all required checks passed
+   1  a check failed
+   2  wrong usage, or a file that cannot be read as what it should be
+   3  a snapshot waits for review
+   4  nothing ran
+   5  inconclusive: the evidence for a verdict is missing
+   6  the sender could not be started or driven
+  10  a charge was sent twice
+  70  our own fault";

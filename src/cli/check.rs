@@ -1,0 +1,73 @@
+//! `chargeproof check`: last year's run with today's rules.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::cli::arguments::Check;
+use crate::cli::failure::Failure;
+use crate::cli::run::print;
+use crate::cli::store::Store;
+use crate::history::{self, History};
+use crate::suite::judge_recorded;
+use crate::verdict::{CaseOutcome, Exit, RunOutcome};
+
+/// Judges recorded histories, one at a time, and reports.
+///
+/// # Errors
+/// A history that cannot be read, or an output that cannot be written.
+pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let mut cases: Vec<CaseOutcome> = Vec::new();
+    for path in histories(&check.histories)? {
+        cases.push(judge(&path)?);
+    }
+    cases.sort_by(|one, other| one.id.cmp(&other.id));
+    let outcome = RunOutcome {
+        sender: "recording".to_owned(),
+        seed: 0,
+        cases,
+        took: started.elapsed().into(),
+        interrupted: false,
+    };
+    if let Some(store) = Store::asked_for(check.out.as_deref(), &check.report) {
+        store.report(&outcome)?;
+    }
+    print(&outcome)?;
+    Ok(outcome.exit())
+}
+
+fn judge(path: &Path) -> Result<CaseOutcome, Failure> {
+    let mistake = |message: String| Failure::History { path: path.to_owned(), message };
+    let file = File::open(path).map_err(Failure::reading(path))?;
+    let history: History =
+        history::read(BufReader::new(file)).map_err(|error| mistake(error.to_string()))?;
+    let repeat = format!("chargeproof check '{}'", path.display());
+    let outcome = judge_recorded(&history, repeat).map_err(|error| mistake(format!("1:1: {error}")))?;
+    Ok(CaseOutcome { history: Some(path.display().to_string()), ..outcome })
+}
+
+/// The histories that were named, and those in the folders that were named.
+fn histories(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            found.push(path.clone());
+            continue;
+        }
+        let mut waiting = vec![path.clone()];
+        while let Some(folder) = waiting.pop() {
+            for entry in std::fs::read_dir(&folder).map_err(Failure::reading(&folder))? {
+                let path = entry.map_err(Failure::reading(&folder))?.path();
+                if path.is_dir() {
+                    waiting.push(path);
+                } else if path.file_name().is_some_and(|name| name == "history.jsonl") {
+                    found.push(path);
+                }
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,77 @@
+//! `chargeproof explain`, `schema`, `completions` and `man`: what the program says of itself.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::check::RULES;
+use crate::cli::arguments::{Arguments, SchemaKind};
+use crate::cli::failure::Failure;
+use crate::report;
+use crate::verdict::Exit;
+use crate::yaml::nearest;
+use crate::{mapping, scenario};
+
+/// Prints what one rule means, or all rules in a line each.
+///
+/// # Errors
+/// A name that no rule has, or an output that cannot be written.
+pub(super) fn explain(name: Option<&str>) -> Result<Exit, Failure> {
+    let mut out = anstream::stdout().lock();
+    let Some(name) = name else {
+        for rule in RULES {
+            writeln!(out, "{:18} {}", rule.name, rule.title)?;
+        }
+        return Ok(Exit::Passed);
+    };
+    let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
+        let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+        let hint = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the rules are {}", names.join(", ")),
+        };
+        return Err(Failure::usage(format!("no rule is called `{name}`"), hint));
+    };
+    writeln!(out, "{}: {}\n\n{}\n", rule.name, rule.title, rule.promise)?;
+    writeln!(out, "How to read it: {}\n\nSource: {}", rule.how_to_read, rule.source)?;
+    Ok(Exit::Passed)
+}
+
+/// Prints a JSON Schema.
+///
+/// # Errors
+/// An output that cannot be written.
+pub(super) fn schema(kind: SchemaKind) -> Result<Exit, Failure> {
+    let schema = match kind {
+        SchemaKind::Scenario => scenario::schema(),
+        SchemaKind::Sender => scenario::sender_file_schema(),
+        SchemaKind::Mapping => mapping::schema(),
+        SchemaKind::Exam => scenario::exam_schema(),
+        SchemaKind::Report => report::json::schema(),
+    };
+    writeln!(anstream::stdout().lock(), "{schema:#}")?;
+    Ok(Exit::Passed)
+}
+
+/// Prints a completion script.
+///
+/// # Errors
+/// An output that cannot be written.
+pub(super) fn completions(shell: Shell) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "chargeproof", &mut script);
+    anstream::stdout().lock().write_all(&script)?;
+    Ok(Exit::Passed)
+}
+
+/// Prints the manual page.
+///
+/// # Errors
+/// An output that cannot be written.
+pub(super) fn man() -> Result<Exit, Failure> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    anstream::stdout().lock().write_all(&page)?;
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,97 @@
+//! Why a command could not do its work at all, and the exit code for it.
+//!
+//! What a sender does is never one of these: that is a finding.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::run::real::RunError;
+use crate::run::simulated::SimulationError;
+use crate::sender::SenderError;
+use crate::suite::SuiteError;
+use crate::verdict::Exit;
+use crate::yaml::Diagnostic;
+
+/// What kept a command from its work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// A file that an author wrote has a mistake.
+    #[error("{0}")]
+    Diagnostic(#[from] Diagnostic),
+    /// The command line asks for something that there is not.
+    #[error("error: {message}\n\nhint: {hint}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to try next.
+        hint: String,
+    },
+    /// A file could not be read or written.
+    #[error("error: cannot {action} `{}`: {error}", path.display())]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// A recorded history is not what it should be.
+    #[error("error: {}:{message}\n\nhint: a history is the `history.jsonl` that `run --out` or `serve --out` wrote", path.display())]
+    History {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        message: String,
+    },
+    /// Writing what there is to say failed.
+    #[error("error: cannot write the output: {0}")]
+    Output(#[from] io::Error),
+    /// The suite could not be run.
+    #[error("error: {0}")]
+    Suite(#[from] SuiteError),
+    /// A case could not be run.
+    #[error("error: {0}")]
+    Run(#[from] RunError),
+    /// A case could not be simulated.
+    #[error("error: {0}")]
+    Simulation(#[from] SimulationError),
+    /// The reference sender could not run.
+    #[error("error: {0}")]
+    Sender(#[from] SenderError),
+}
+
+impl Failure {
+    /// A file that could not be read.
+    pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::File { action: "read", path, error }
+    }
+
+    /// A file that could not be written.
+    pub(super) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::File { action: "write", path, error }
+    }
+
+    /// A command line that asks for something that there is not.
+    pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
+    }
+
+    /// Whether the reader of our output has gone, which is no failure.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    pub(super) const fn exit(&self) -> Exit {
+        match self {
+            Self::Diagnostic(_) | Self::Usage { .. } | Self::History { .. } => Exit::Usage,
+            Self::File { action, .. } if action.as_bytes()[0] == b'r' => Exit::Usage,
+            Self::Run(RunError::Listen { .. }) => Exit::Usage,
+            Self::Sender(_) => Exit::Failed,
+            _ => Exit::Internal,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `chargeproof list`.
+
+use std::io::Write;
+
+use crate::cli::arguments::List;
+use crate::cli::failure::Failure;
+use crate::cli::inputs;
+use crate::cli::project::Project;
+use crate::verdict::Exit;
+
+/// Prints every case that is meant, a line each.
+///
+/// # Errors
+/// A mistake in a file, or an output that cannot be written.
+pub(super) fn list(list: &List) -> Result<Exit, Failure> {
+    let project = Project::open(&list.selection.project)?;
+    let jobs = inputs::jobs(&project, &list.selection)?;
+    let width = jobs.iter().map(|job| job.plan.id.chars().count()).max().unwrap_or(0).min(60);
+    let mut out = anstream::stdout().lock();
+    for job in &jobs {
+        writeln!(out, "{:width$}  {}", job.plan.id, job.plan.title)?;
+    }
+    writeln!(out, "{} cases", jobs.len())?;
+    Ok(if jobs.is_empty() { Exit::NothingRan } else { Exit::Passed })
+}

@@ -1,0 +1,184 @@
+//! Where scenarios, mappings, exams and snapshots come from.
+//!
+//! A folder with `scenarios/` is a project of its own; its mappings may extend the built-in
+//! ones. Anywhere else the built-in scenarios are used, with their snapshots.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use crate::cli::failure::Failure;
+use crate::cli::snapshots;
+use crate::mapping::{self, Mapping};
+use crate::plan::Library;
+use crate::yaml::Source;
+
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+static MAPPINGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mappings");
+static SNAPSHOTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/snapshots");
+static REFERENCE: &str = include_str!("../../senders/reference.yaml");
+
+/// The scenarios, mappings, exams and snapshots of one run, by name.
+#[derive(Debug)]
+pub(super) struct Project {
+    /// Scenario files by id, in the order of their ids.
+    scenarios: BTreeMap<String, Source>,
+    exams: BTreeMap<String, Source>,
+    mappings: BTreeMap<String, Source>,
+    snapshots: BTreeMap<String, String>,
+    /// Where new snapshots are written.
+    folder: PathBuf,
+}
+
+impl Project {
+    /// Reads the project in `folder`, or the built-in one where the folder has no `scenarios/`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not UTF-8.
+    pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
+        let own = folder.join("scenarios").is_dir();
+        let all = if own { from_disk(&folder.join("scenarios"), "yaml")? } else { built_in(&SCENARIOS, "yaml", "scenarios")? };
+        let (exams, scenarios) = split_exams(all);
+        let mut mappings = built_in(&MAPPINGS, "yaml", "mappings")?;
+        mappings.extend(from_disk(&folder.join("mappings"), "yaml")?);
+        let approved = if own { from_disk(&folder.join("snapshots"), "snap")? } else { built_in(&SNAPSHOTS, "snap", "snapshots")? };
+        let content = |(name, source): (String, Source)| (name, snapshots::content(&source.text));
+        let snapshots = approved.into_iter().map(content).collect();
+        Ok(Self { scenarios, exams, mappings, snapshots, folder: folder.to_owned() })
+    }
+
+    /// The scenarios by id.
+    pub(super) const fn scenarios(&self) -> &BTreeMap<String, Source> {
+        &self.scenarios
+    }
+
+    /// The folder of the project.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A mapping with its parents resolved.
+    ///
+    /// # Errors
+    /// A name that no mapping has, or a mistake in its file.
+    pub(super) fn resolved(&self, name: &str) -> Result<Mapping, Failure> {
+        self.resolved_beside(name, None)
+    }
+
+    /// The same for a name that may mean a file of its own.
+    ///
+    /// # Errors
+    /// A name that no mapping has, or a mistake in its file.
+    pub(super) fn resolved_beside(
+        &self,
+        name: &str,
+        own: Option<&Source>,
+    ) -> Result<Mapping, Failure> {
+        let find = |wanted: &str| match own {
+            Some(source) if wanted == name => Some(source.clone()),
+            _ => self.mapping(wanted),
+        };
+        if find(name).is_none() {
+            let hint = format!("the mappings are {}", self.mappings().join(", "));
+            return Err(Failure::usage(format!("no mapping is called `{name}`"), hint));
+        }
+        Ok(mapping::resolve(name, &find)?)
+    }
+
+    /// The sender file of the reference sender.
+    pub(super) fn reference() -> Source {
+        Source::new("senders/reference.yaml", REFERENCE)
+    }
+}
+
+impl Library for Project {
+    fn mapping(&self, name: &str) -> Option<Source> {
+        self.mappings.get(name).cloned()
+    }
+
+    fn exam(&self, name: &str) -> Option<Source> {
+        self.exams.get(name).cloned()
+    }
+
+    fn snapshot(&self, name: &str) -> Option<String> {
+        self.snapshots.get(name).cloned()
+    }
+
+    fn mappings(&self) -> Vec<String> {
+        self.mappings.keys().cloned().collect()
+    }
+
+    fn exams(&self) -> Vec<String> {
+        self.exams.keys().cloned().collect()
+    }
+}
+
+/// Reads one file as an author wrote it.
+///
+/// # Errors
+/// A file that cannot be read, or is not UTF-8.
+pub(super) fn read_source(path: &Path) -> Result<Source, Failure> {
+    let bytes = std::fs::read(path).map_err(Failure::reading(path))?;
+    let name = path.strip_prefix("./").unwrap_or(path).to_string_lossy().into_owned();
+    Ok(Source::from_bytes(name, bytes)?)
+}
+
+/// Every file below `folder` with this ending, by its path without the ending.
+fn from_disk(folder: &Path, ending: &str) -> Result<BTreeMap<String, Source>, Failure> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(place) = waiting.pop() {
+        if !place.is_dir() {
+            continue;
+        }
+        let entries = std::fs::read_dir(&place).map_err(Failure::reading(&place))?;
+        for entry in entries {
+            let path = entry.map_err(Failure::reading(&place))?.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|one| one == ending) {
+                found.insert(name_below(folder, &path), read_source(&path)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn built_in(folder: &Dir<'_>, ending: &str, title: &str) -> Result<BTreeMap<String, Source>, Failure> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![folder];
+    while let Some(place) = waiting.pop() {
+        waiting.extend(place.dirs());
+        for file in place.files() {
+            if file.path().extension().is_some_and(|one| one == ending) {
+                let name = format!("{title}/{}", file.path().display());
+                let source = Source::from_bytes(name, file.contents().to_vec())?;
+                found.insert(name_below(Path::new(""), file.path()), source);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// `folder/a/b.yaml` below `folder` is `a/b`.
+fn name_below(folder: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(folder).unwrap_or(path).with_extension("");
+    let parts = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    parts.collect::<Vec<String>>().join("/")
+}
+
+/// Exams live beside the scenarios, in `scenarios/exams/`.
+fn split_exams(
+    all: BTreeMap<String, Source>,
+) -> (BTreeMap<String, Source>, BTreeMap<String, Source>) {
+    let mut exams = BTreeMap::new();
+    let mut scenarios = BTreeMap::new();
+    for (name, source) in all {
+        match name.strip_prefix("exams/") {
+            Some(exam) => exams.insert(exam.to_owned(), source),
+            None => scenarios.insert(name, source),
+        };
+    }
+    (exams, scenarios)
+}

@@ -1,0 +1,168 @@
+//! `chargeproof run`.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::cli::arguments::Run;
+use crate::cli::failure::Failure;
+use crate::cli::inputs;
+use crate::cli::project::Project;
+use crate::cli::snapshots;
+use crate::cli::store::Store;
+use crate::report::progress::Progress;
+use crate::report::terminal::{self, Colour};
+use crate::run::real::Place;
+use crate::suite::{self, Job, News};
+use crate::verdict::{CaseOutcome, Exit, RunOutcome};
+
+/// Runs the cases that are meant, and reports.
+///
+/// # Errors
+/// A mistake in a file, or something that this machine does not let us do.
+pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
+    let project = Project::open(&run.selection.project)?;
+    let jobs = inputs::jobs(&project, &run.selection)?;
+    let started = Instant::now();
+    let store = Store::asked_for(run.out.as_deref(), &run.report);
+    let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
+    let (cases, interrupted) = carry_out(run, jobs, store.as_ref())?;
+    let outcome = RunOutcome {
+        sender,
+        seed: run.selection.seed,
+        cases,
+        took: started.elapsed().into(),
+        interrupted,
+    };
+    if let Some(store) = &store {
+        store.report(&outcome)?;
+    }
+    print(&outcome)?;
+    if run.update {
+        tell_pending(&snapshots::write_pending(project.folder(), &outcome.cases)?)?;
+    }
+    Ok(outcome.exit())
+}
+
+/// Prints the report of a run, coloured where the terminal likes it.
+///
+/// # Errors
+/// An output that cannot be written.
+pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    // The stream itself strips colours where nobody would see them.
+    terminal::write(outcome, Colour::Ansi, &mut out)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// A channel that says when the run is interrupted from the keyboard.
+pub(super) fn interrupts() -> watch::Receiver<bool> {
+    let (tell, interrupted) = watch::channel(false);
+    tokio::spawn(async move {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        let terminated = async {
+            match &mut terminate {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated => {}
+        }
+        let _ = tell.send(true);
+        // Whoever interrupts twice does not want to wait.
+        let _ = tokio::signal::ctrl_c().await;
+        std::process::exit(130);
+    });
+    interrupted
+}
+
+/// The runtime that everything real runs on: one thread, since the harness mostly waits.
+///
+/// # Errors
+/// A system that gives us no event queue.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::Output)
+}
+
+fn carry_out(
+    run: &Run,
+    jobs: Vec<Job>,
+    store: Option<&Store>,
+) -> Result<(Vec<CaseOutcome>, bool), Failure> {
+    let mut listener = Listener::new(jobs.len(), store);
+    if run.simulated {
+        let cases = suite::run_simulated(jobs, &mut |news| listener.hear(news))?;
+        return listener.end().map(|()| (cases, false));
+    }
+    let executable = std::env::current_exe().map_err(Failure::reading(&PathBuf::from("/proc/self/exe")))?;
+    let side_by_side = usize::from(run.jobs);
+    let (cases, interrupted) = runtime()?.block_on(async {
+        let interrupted = interrupts();
+        let place = Place { executable, addresses: Vec::new(), interrupted: interrupted.clone() };
+        let cases = suite::run_real(jobs, place, side_by_side, &mut |news| listener.hear(news)).await;
+        let interrupted = *interrupted.borrow();
+        cases.map(|cases| (cases, interrupted))
+    })?;
+    listener.end()?;
+    Ok((cases, interrupted))
+}
+
+/// Stores histories as they come and keeps a person informed while the run goes on.
+struct Listener<'s> {
+    store: Option<&'s Store>,
+    progress: Progress,
+    terminal: bool,
+    failure: Option<Failure>,
+}
+
+impl<'s> Listener<'s> {
+    fn new(cases: usize, store: Option<&'s Store>) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Self { store, progress: Progress::new(cases), terminal, failure: None }
+    }
+
+    fn hear(&mut self, news: News<'_>) {
+        match news {
+            News::Began(id) => self.progress.started(id),
+            News::Ended(outcome, history) => {
+                self.progress.finished(&outcome.id, outcome.judgement.verdict);
+                if let Some(store) = self.store {
+                    match store.keep(&outcome.id, history) {
+                        Ok(path) => outcome.history = Some(path),
+                        Err(failure) => self.failure = Some(failure),
+                    }
+                }
+            }
+        }
+        if self.terminal {
+            let line = self.progress.line(100);
+            let _ = write!(anstream::stderr(), "\r\x1b[2K{line}");
+        }
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        if self.terminal {
+            let _ = write!(anstream::stderr(), "\r\x1b[2K");
+        }
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+fn tell_pending(written: &[PathBuf]) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    if written.is_empty() {
+        writeln!(out, "no snapshot waits for review")?;
+        return Ok(());
+    }
+    for path in written {
+        writeln!(out, "pending  {}", path.display())?;
+    }
+    writeln!(out, "review them with `cargo insta review`, or rename each to end in `.snap`")?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `chargeproof sender` and `chargeproof account`: the reference sender on its own.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::arguments::{Account, Sender};
+use crate::cli::failure::Failure;
+use crate::cli::project::{Project, read_source};
+use crate::mapping::Mapping;
+use crate::sender::{self, ShellOptions};
+use crate::verdict::Exit;
+
+/// Is the reference sender until it is asked to stop.
+///
+/// # Errors
+/// A mapping that cannot be read, or a sender that cannot run.
+pub(super) fn sender(sender: &Sender) -> Result<Exit, Failure> {
+    let options = ShellOptions {
+        endpoints: sender.endpoint.clone(),
+        state: sender.state.clone(),
+        inbox: sender.inbox.clone(),
+        mapping: load(&sender.mapping)?,
+        results: sender.results.as_deref().map(load).transpose()?,
+        ack_timeout: Duration::from_millis(sender.ack_timeout),
+        retry_every: Duration::from_millis(sender.retry),
+        bug: sender.bug.as_deref().and_then(|name| name.parse().ok()),
+        variant: sender.variant.as_deref().and_then(|name| name.parse().ok()),
+    };
+    let mut log = |line: &str| {
+        let _ = writeln!(anstream::stderr(), "{line}"); // a log that nobody reads is no failure
+    };
+    sender::serve(&options, &mut log)?;
+    Ok(Exit::Passed)
+}
+
+/// Prints what became of each charge, a JSON object a line.
+///
+/// # Errors
+/// A journal that cannot be read.
+pub(super) fn account(account: &Account) -> Result<Exit, Failure> {
+    let mut out = anstream::stdout().lock();
+    for (order, outcome) in sender::account_of(&account.state)? {
+        let row = serde_json::json!({ "order": order, "outcome": outcome.name() });
+        writeln!(out, "{row}")?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// A mapping as the harness hands it over (JSON, resolved), a YAML file, or a built-in name.
+fn load(name: &str) -> Result<Mapping, Failure> {
+    let path = Path::new(name);
+    if path.extension().is_some_and(|one| one == "json") {
+        let bytes = std::fs::read(path).map_err(Failure::reading(path))?;
+        return serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::usage(format!("`{name}`: {error}"), "a resolved mapping is JSON that `run` wrote"));
+    }
+    let project = Project::open(Path::new("."))?;
+    let own = if path.is_file() { Some(read_source(path)?) } else { None };
+    project.resolved_beside(name, own.as_ref())
+}

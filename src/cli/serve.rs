@@ -1,0 +1,98 @@
+//! `chargeproof serve`: an EMR that is simply there.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::cli::arguments::Serve;
+use crate::cli::failure::Failure;
+use crate::cli::project::{Project, read_source};
+use crate::cli::run::{interrupts, print, runtime};
+use crate::cli::store::Store;
+use crate::history::{History, Micros};
+use crate::plan::{self, Choices, Expect, Plan, Step};
+use crate::run::real::{self, Place};
+use crate::scenario::{Scenario, SenderFile};
+use crate::suite::judge;
+use crate::verdict::{Exit, RunOutcome};
+use crate::yaml::Source;
+
+/// Plays an EMR until Ctrl-C, then judges what arrived.
+///
+/// # Errors
+/// A mistake in a file, an address that cannot be bound, or an output that cannot be written.
+pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
+    let project = Project::open(&serve.project)?;
+    let plan = plan(serve, &project)?;
+    let started = Instant::now();
+    let history = play(&plan, serve)?;
+    let mut case = judge(&plan, &history, "chargeproof serve".to_owned());
+    let store = Store::asked_for(serve.out.as_deref(), &serve.report);
+    if let Some(store) = &store {
+        case.history = Some(store.keep(&plan.id, &history)?);
+    }
+    let outcome = RunOutcome {
+        sender: "whoever connected".to_owned(),
+        seed: 0,
+        cases: vec![case],
+        took: started.elapsed().into(),
+        interrupted: false,
+    };
+    if let Some(store) = &store {
+        store.report(&outcome)?;
+    }
+    print(&outcome)?;
+    Ok(outcome.exit())
+}
+
+fn play(plan: &Plan, serve: &Serve) -> Result<History, Failure> {
+    runtime()?.block_on(async {
+        let place = Place {
+            executable: PathBuf::new(),
+            addresses: serve.listen.clone(),
+            interrupted: interrupts(),
+        };
+        let local = tokio::task::LocalSet::new();
+        Ok(local.run_until(real::run(plan, &place, announce)).await?)
+    })
+}
+
+fn announce(addresses: &[SocketAddr]) {
+    let mut out = anstream::stdout().lock();
+    for address in addresses {
+        let _ = writeln!(out, "listening on {address}");
+    }
+    let _ = writeln!(out, "Ctrl-C ends it and judges what arrived");
+    let _ = out.flush();
+}
+
+/// A plan without steps of its own: listen, answer, and wait for Ctrl-C.
+fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
+    let source = match &serve.script {
+        Some(path) => read_source(path)?,
+        None => Source::new("serve", "title: An EMR that takes every charge\nexams: [john-doe]\n"),
+    };
+    let scenario = Scenario::read(&source)?;
+    let sender = SenderFile::read(&Project::reference())?;
+    let mut plans = plan::expand(&scenario, "serve", project, &sender, &Choices::default())?;
+    let mut plan = plans.swap_remove(0);
+    if serve.script.is_none() {
+        plan.exams.clear();
+        plan.mapping = project.resolved(&serve.mapping)?;
+    }
+    let optional_behaviours = (0..plan.script.len()).collect();
+    plan.expect = Expect { optional_behaviours, ..Expect::default() };
+    plan.id = "serve".to_owned();
+    plan.steps = vec![Step::Hold];
+    while plan.endpoints.len() < serve.listen.len() {
+        plan.endpoints.push(format!("emr-{}", plan.endpoints.len() + 1));
+    }
+    plan.limits.ack_timeout = Micros(serve.ack_timeout * 1000);
+    plan.limits.longest_retry = Micros(serve.longest_retry * 1000);
+    plan.limits.settle = Micros(serve.longest_retry * 2000);
+    plan.limits.connections = 16_384;
+    plan.limits.messages = 2_000_000;
+    plan.limits.recorded_bytes = 4 << 30;
+    Ok(plan)
+}

@@ -1,0 +1,147 @@
+//! Well-formed acknowledgements to one message.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use crate::emr::play::{Action, frame};
+use crate::hl7::Message;
+use crate::hl7::ack::{self, AckCondition, Answer, Code, Problem};
+use crate::mllp;
+use crate::plan::Parameters;
+
+/// What an answer is made from: the message, and what this EMR knows at that moment.
+pub(crate) struct Scene<'a> {
+    /// The message that is answered.
+    pub(crate) message: &'a Message<'a>,
+    /// Its bytes, without framing.
+    pub(crate) payload: &'a [u8],
+    /// MSH-10 of the message before it on the same endpoint.
+    pub(crate) previous: &'a [u8],
+    /// How long the sender waits for an acknowledgement.
+    pub(crate) ack_timeout: Duration,
+    /// The EMR's wall clock, UTC.
+    pub(crate) now: DateTime,
+    /// Number of this answer, for its own MSH-10.
+    pub(crate) number: u64,
+}
+
+impl Scene<'_> {
+    /// An acknowledgement with `code`, as payload.
+    pub(crate) fn acknowledge(&self, code: Code, with: &Parameters) -> Vec<u8> {
+        let code = with.code.as_deref().and_then(|text| text.parse().ok()).unwrap_or(code);
+        match code {
+            Code::AA | Code::CA => self.answer(code, with.text.as_deref().unwrap_or(""), None),
+            Code::AE | Code::CE => self.problem(code, 103, with),
+            Code::AR | Code::CR => self.problem(code, 207, with),
+        }
+    }
+
+    /// An acknowledgement with an ERR that points at the charge's code.
+    ///
+    /// `code0357` is from HL7 table 0357; 0 makes the ERR informational.
+    pub(crate) fn problem(&self, code: Code, code0357: u16, with: &Parameters) -> Vec<u8> {
+        let (segment, field, text) = match code0357 {
+            0 => ("FT1", 7, "charge accepted, price list is being updated"),
+            205 => ("MSH", 10, "message control id already exists"),
+            206 => ("PID", 3, "record locked"),
+            207 => ("FT1", 7, "application internal error"),
+            _ => ("FT1", 7, "unknown charge code"),
+        };
+        let text = with.text.as_deref().unwrap_or(text);
+        let severity = if code0357 == 0 { 'I' } else { 'E' };
+        let problem = Problem {
+            segment: segment.to_owned(),
+            sequence: 1,
+            field,
+            code0357,
+            text: text.to_owned(),
+            severity,
+        };
+        self.answer(code, text, Some(problem))
+    }
+
+    /// What an EMR that takes the charge answers, as MSH-15 and MSH-16 ask for.
+    pub(crate) fn accept(&self, with: &Parameters) -> Vec<Action> {
+        let due = ack::due(self.message);
+        let mut all = Vec::new();
+        if due.accept.on_success() {
+            all.push(frame(&self.acknowledge(Code::CA, &Parameters::default())));
+        }
+        if due.application.on_success() {
+            all.push(frame(&self.acknowledge(Code::AA, with)));
+        }
+        all
+    }
+
+    /// What an EMR that refuses the charge answers: an application acknowledgement where one is
+    /// due, otherwise an accept acknowledgement.
+    pub(crate) fn refuse(&self, code: Code, commit: Code, with: &Parameters) -> Vec<Action> {
+        let due = ack::due(self.message);
+        if matches!(due.application, AckCondition::Never) {
+            return vec![frame(&self.acknowledge(commit, with))];
+        }
+        let mut all = Vec::new();
+        if due.accept.on_success() {
+            all.push(frame(&self.acknowledge(Code::CA, &Parameters::default())));
+        }
+        all.push(frame(&self.acknowledge(code, with)));
+        all
+    }
+
+    /// An acceptance inside a message of another type.
+    pub(crate) fn other_type(&self, message_type: &[u8]) -> Vec<u8> {
+        let mut segments = self.segments();
+        let separator = self.message.delimiters().field;
+        let mut fields: Vec<&[u8]> = segments[0].split(|&byte| byte == separator).collect();
+        if fields.len() > 8 {
+            fields[8] = message_type;
+        }
+        segments[0] = fields.join(&separator);
+        join(&segments)
+    }
+
+    /// An acceptance inside a batch of one.
+    pub(crate) fn batch(&self) -> Vec<u8> {
+        let mut out = b"FHS|^~\\&|EMR\rBHS|^~\\&|EMR\r".to_vec();
+        out.extend(self.acknowledge(Code::AA, &Parameters::default()));
+        out.extend_from_slice(b"BTS|1\rFTS|1\r");
+        out
+    }
+
+    /// MSH in one frame, the rest in the next.
+    pub(crate) fn split_frames(&self, payload: &[u8]) -> Vec<Action> {
+        let cut = payload.iter().position(|&byte| byte == b'\r').map_or(0, |at| at + 1);
+        let mut all = mllp::encode(&payload[..cut]);
+        all.extend(mllp::encode(&payload[cut..]));
+        vec![Action::Write(all)]
+    }
+
+    /// The segments of an acceptance, without their ends: MSH, MSA.
+    pub(crate) fn segments(&self) -> Vec<Vec<u8>> {
+        let payload = self.acknowledge(Code::AA, &Parameters::default());
+        let lines = payload.split(|&byte| byte == b'\r').filter(|line| !line.is_empty());
+        lines.map(<[u8]>::to_vec).collect()
+    }
+
+    fn answer(&self, code: Code, text: &str, error: Option<Problem>) -> Vec<u8> {
+        let answer = Answer {
+            code,
+            text: text.to_owned(),
+            error,
+            control_id: format!("EMR{}", self.number),
+            at: self.now.strftime("%Y%m%d%H%M%S").to_string(),
+        };
+        answer.to(self.message)
+    }
+}
+
+/// Segments joined into a payload, each with its carriage return.
+pub(crate) fn join(segments: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for segment in segments {
+        out.extend_from_slice(segment);
+        out.push(b'\r');
+    }
+    out
+}

@@ -1,0 +1,100 @@
+//! One connection of the simulated EMR: what has arrived on it and what is still to be said.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::emr::play::Action;
+use crate::history::{ConnectionId, Micros, Raw, What};
+use crate::mllp::Decoder;
+
+/// What is being said on a connection because of one message or one moment.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// `seq` of the piece that it answers.
+    pub(crate) to: Option<u64>,
+    /// The exam whose message it deals with.
+    pub(crate) exam: Option<Arc<str>>,
+    /// The behaviour that it plays; none for a plain acceptance, or once it has been played.
+    pub(crate) behaviour: Option<usize>,
+    /// The name that its reply goes by.
+    pub(crate) name: Cow<'static, str>,
+    /// What is still to be done.
+    pub(crate) actions: VecDeque<Action>,
+    /// What has been written so far.
+    reply: Option<Reply>,
+}
+
+#[derive(Debug)]
+struct Reply {
+    began: Micros,
+    bytes: Vec<u8>,
+    writes: u32,
+}
+
+impl Job {
+    pub(crate) fn new(name: Cow<'static, str>, actions: Vec<Action>) -> Self {
+        let actions = actions.into();
+        Self { to: None, exam: None, behaviour: None, name, actions, reply: None }
+    }
+
+    /// Notes what the driver has written.
+    pub(crate) fn wrote(&mut self, now: Micros, bytes: &[u8]) {
+        let reply =
+            self.reply.get_or_insert_with(|| Reply { began: now, bytes: Vec::new(), writes: 0 });
+        reply.bytes.extend_from_slice(bytes);
+        reply.writes += 1;
+    }
+
+    /// How many bytes of the reply are out.
+    pub(crate) fn written(&self) -> usize {
+        self.reply.as_ref().map_or(0, |reply| reply.bytes.len())
+    }
+
+    /// The reply as an event, once: taken when it is complete, or when nothing more can follow.
+    pub(crate) fn take_reply(&mut self, connection: ConnectionId, complete: bool) -> Option<What> {
+        let Reply { began, bytes, writes } = self.reply.take()?;
+        let (to, name, bytes) = (self.to, self.name.clone().into_owned(), Raw::from(bytes));
+        Some(What::Replied { connection, to, name, bytes, began, writes, complete })
+    }
+}
+
+/// A connection and its state.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Index of the endpoint that accepted it.
+    pub(crate) endpoint: usize,
+    /// Which connection of its endpoint it is, from 1.
+    pub(crate) number: u32,
+    /// Finds the frames in what arrives.
+    pub(crate) decoder: Decoder,
+    /// When the first byte of the piece that is under way arrived.
+    pub(crate) began: Micros,
+    /// What is being said, and what comes after.
+    pub(crate) jobs: VecDeque<Job>,
+    /// The driver has something of ours in hand: a write or an end.
+    pub(crate) in_hand: bool,
+    /// Nothing happens before this time.
+    pub(crate) until: Option<Duration>,
+    /// Whether anything can still be written.
+    pub(crate) writable: bool,
+    /// Whether the sender has ended its side.
+    pub(crate) ended_by_sender: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(endpoint: usize, number: u32, limit: usize) -> Self {
+        Self {
+            endpoint,
+            number,
+            decoder: Decoder::new(limit),
+            began: Micros(0),
+            jobs: VecDeque::new(),
+            in_hand: false,
+            until: None,
+            writable: true,
+            ended_by_sender: false,
+        }
+    }
+}

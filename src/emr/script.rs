@@ -1,0 +1,160 @@
+//! Which behaviour of the script plays when.
+
+use crate::emr::play::{Trigger, trigger};
+use crate::plan::{Behaviour, Fault, Match, MessageKind, Play};
+
+/// What is known of the moment when something could play.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moment<'a> {
+    pub(crate) exam: Option<&'a str>,
+    pub(crate) attempt: u32,
+    pub(crate) message: u32,
+    pub(crate) connection: u32,
+    pub(crate) endpoint: &'a str,
+    pub(crate) kind: Option<MessageKind>,
+}
+
+/// The script, and how often each behaviour has been begun.
+#[derive(Debug)]
+pub(crate) struct Script {
+    behaviours: Vec<Behaviour>,
+    begun: Vec<u32>,
+    healed: bool,
+}
+
+impl Script {
+    pub(crate) fn new(behaviours: Vec<Behaviour>) -> Self {
+        let begun = vec![0; behaviours.len()];
+        Self { behaviours, begun, healed: false }
+    }
+
+    /// From now on nothing plays.
+    pub(crate) const fn heal(&mut self) {
+        self.healed = true;
+    }
+
+    /// Whether anything could ever play at a byte count.
+    pub(crate) fn byte_triggers(&self) -> bool {
+        !self.healed
+            && self.behaviours.iter().any(|one| matches!(trigger(&one.play), Trigger::Bytes(_)))
+    }
+
+    /// What a behaviour plays.
+    pub(crate) fn play(&self, index: usize) -> &[Play] {
+        &self.behaviours[index].play
+    }
+
+    /// The first behaviour that is set off by a whole message at this moment.
+    pub(crate) fn on_message(&mut self, moment: &Moment<'_>) -> Option<usize> {
+        self.first(moment, |trigger| trigger == Trigger::Message)
+    }
+
+    /// The first behaviour that is set off by an accepted connection.
+    pub(crate) fn on_accept(&mut self, moment: &Moment<'_>) -> Option<usize> {
+        self.first(moment, |trigger| trigger == Trigger::Accept)
+    }
+
+    /// The first behaviour that is set off by `count` bytes of a message.
+    pub(crate) fn on_bytes(&mut self, moment: &Moment<'_>, count: u64) -> Option<usize> {
+        self.first(moment, |trigger| matches!(trigger, Trigger::Bytes(wanted) if wanted <= count))
+    }
+
+    /// Behaviours that close an endpoint when `exam` is handed over; at the start, those that
+    /// name no exam.
+    pub(crate) fn on_listening(&mut self, exam: Option<&str>) -> Vec<usize> {
+        let mut found = Vec::new();
+        for (index, behaviour) in self.behaviours.iter().enumerate() {
+            let due = trigger(&behaviour.play) == Trigger::Listening
+                && behaviour.on.exam.as_deref() == exam;
+            if due && !self.healed && self.begun[index] < behaviour.times.unwrap_or(1) {
+                self.begun[index] += 1;
+                found.push(index);
+            }
+        }
+        found
+    }
+
+    /// The endpoint that a behaviour is about, and how long it stays closed if it says so.
+    pub(crate) fn closure(&self, index: usize) -> (Option<&str>, Option<std::time::Duration>) {
+        let behaviour = &self.behaviours[index];
+        let after = behaviour.play.iter().find_map(|play| match play {
+            Play::Fault { fault: Fault::ConnectionRefused, with } => with.after,
+            _ => None,
+        });
+        (behaviour.on.endpoint.as_deref(), after.map(Into::into))
+    }
+
+    fn first(&mut self, moment: &Moment<'_>, due: impl Fn(Trigger) -> bool) -> Option<usize> {
+        if self.healed {
+            return None;
+        }
+        let found = self.behaviours.iter().enumerate().position(|(index, behaviour)| {
+            due(trigger(&behaviour.play))
+                && behaviour.times.is_none_or(|times| self.begun[index] < times)
+                && matches(&behaviour.on, moment)
+        })?;
+        self.begun[found] += 1;
+        Some(found)
+    }
+}
+
+fn matches(on: &Match, moment: &Moment<'_>) -> bool {
+    on.exam.as_deref().is_none_or(|exam| moment.exam == Some(exam))
+        && on.attempt.is_none_or(|attempt| moment.attempt == attempt)
+        && on.message.is_none_or(|message| moment.message == message)
+        && on.connection.is_none_or(|connection| moment.connection == connection)
+        && on.endpoint.as_deref().is_none_or(|endpoint| moment.endpoint == endpoint)
+        && moment.kind.is_none_or(|kind| kind == on.kind.unwrap_or(MessageKind::Charge))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Moment, Script};
+    use crate::plan::{Behaviour, Fault, Match, MessageKind, Parameters, Play};
+
+    fn behaviour(fault: Fault, on: Match) -> Behaviour {
+        let play = vec![Play::Fault { fault, with: Parameters::default() }];
+        Behaviour { on, play, times: None }
+    }
+
+    fn moment(exam: &str, attempt: u32) -> Moment<'_> {
+        let kind = Some(MessageKind::Charge);
+        Moment { exam: Some(exam), attempt, message: 1, connection: 1, endpoint: "emr", kind }
+    }
+
+    #[test]
+    fn the_first_behaviour_that_matches_plays() {
+        let on = |attempt| Match { exam: Some("a".into()), attempt, ..Match::default() };
+        let mut script = Script::new(vec![
+            behaviour(Fault::AnswerReject, on(Some(1))),
+            behaviour(Fault::AnswerError, on(None)),
+        ]);
+        assert_eq!(script.on_message(&moment("a", 1)), Some(0));
+        assert_eq!(script.on_message(&moment("a", 2)), Some(1));
+        assert_eq!(script.on_message(&moment("b", 1)), None);
+    }
+
+    #[test]
+    fn a_bounded_behaviour_plays_no_more_often_than_it_says() {
+        let mut one = behaviour(Fault::AnswerReject, Match::default());
+        one.times = Some(2);
+        let mut script = Script::new(vec![one]);
+        let played: Vec<bool> =
+            (1..=4).map(|attempt| script.on_message(&moment("a", attempt)).is_some()).collect();
+        assert_eq!(played, [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_behaviour_is_about_charges_unless_it_names_results() {
+        let mut script = Script::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+        let result = Moment { kind: Some(MessageKind::Result), ..moment("a", 1) };
+        assert_eq!(script.on_message(&result), None);
+    }
+
+    #[test]
+    fn a_healed_script_plays_nothing() {
+        let mut script = Script::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+        script.heal();
+        assert_eq!(script.on_message(&moment("a", 1)), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! Writes events down as they are observed, within bounds.
+
+use super::{Event, Micros, What};
+
+/// Bounds on what one history holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Pieces from the sender.
+    pub pieces: u64,
+    /// Bytes from the sender.
+    pub bytes: u64,
+}
+
+/// The one place where events get their number.
+#[derive(Debug)]
+pub struct Recorder {
+    events: Vec<Event>,
+    bounds: Bounds,
+    pieces: u64,
+    bytes: u64,
+    full: bool,
+    seq: u64,
+}
+
+impl Recorder {
+    /// An empty recorder.
+    #[must_use]
+    pub const fn new(bounds: Bounds) -> Self {
+        Self { events: Vec::new(), bounds, pieces: 0, bytes: 0, full: false, seq: 0 }
+    }
+
+    /// Records one event and returns its number.
+    ///
+    /// Past the bounds, pieces and replies are no longer kept; the first one that is dropped
+    /// leaves a [`What::Bound`] in its place.
+    pub fn record(&mut self, at: Micros, what: What) -> u64 {
+        match &what {
+            What::Received { bytes, .. } => {
+                self.pieces += 1;
+                self.bytes += bytes.0.len() as u64;
+                if self.pieces > self.bounds.pieces || self.bytes > self.bounds.bytes {
+                    return self.overflow(at);
+                }
+            }
+            What::Replied { .. } if self.full => return self.seq,
+            _ => {}
+        }
+        self.push(at, what)
+    }
+
+    /// Whether a bound was reached.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The events so far.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The events, for good.
+    #[must_use]
+    pub fn into_events(self) -> Vec<Event> {
+        self.events
+    }
+
+    fn overflow(&mut self, at: Micros) -> u64 {
+        if self.full {
+            return self.seq;
+        }
+        self.full = true;
+        let Bounds { pieces, bytes } = self.bounds;
+        let what = format!("the sender sent more than {pieces} messages or {bytes} bytes");
+        self.push(at, What::Bound { what })
+    }
+
+    fn push(&mut self, at: Micros, what: What) -> u64 {
+        self.seq += 1;
+        self.events.push(Event { seq: self.seq, at, what });
+        self.seq
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bounds, Recorder};
+    use crate::history::{Micros, Piece, Raw, What};
+
+    fn piece(bytes: &[u8]) -> What {
+        What::Received {
+            connection: 1,
+            offset: 0,
+            began: Micros(0),
+            piece: Piece::Frame,
+            bytes: Raw::from(bytes),
+            length: bytes.len() as u64,
+            anomalies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn past_the_bound_one_event_says_so_and_no_more_pieces_are_kept() {
+        let mut recorder = Recorder::new(Bounds { pieces: 2, bytes: 100 });
+        for _ in 0..5 {
+            recorder.record(Micros(1), piece(b"abc"));
+        }
+        recorder.record(Micros(2), What::Finished);
+        let kinds: Vec<bool> = recorder
+            .events()
+            .iter()
+            .map(|event| matches!(event.what, What::Bound { .. }))
+            .collect();
+        assert_eq!(kinds, [false, false, true, false]);
+        assert!(recorder.is_full());
+    }
+
+    #[test]
+    fn a_byte_bound_counts_bytes() {
+        let mut recorder = Recorder::new(Bounds { pieces: 100, bytes: 5 });
+        recorder.record(Micros(1), piece(b"abc"));
+        assert!(!recorder.is_full());
+        recorder.record(Micros(1), piece(b"abc"));
+        assert!(recorder.is_full());
+    }
+}

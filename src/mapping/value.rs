@@ -1,0 +1,109 @@
+//! What a field holds: a template, one of two templates, or a template repeated.
+
+use serde::{Deserialize, Serialize};
+
+use super::condition::Condition;
+use super::fact::Fact;
+use super::field_text::FieldText;
+use super::place::Each;
+use super::scope::Scope;
+use super::template::Template;
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Value {
+    /// One template.
+    Plain(Template),
+    /// A template that depends on the exam, or one for each of its parts.
+    Chosen(Chosen),
+}
+
+/// `{ each: …, when: …, is: …, otherwise: … }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chosen {
+    /// The field repeats, once for each of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) each: Option<Each>,
+    /// Which template is taken; looked at for each repetition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) when: Option<Condition>,
+    /// The template, where the condition holds.
+    pub(super) is: Template,
+    /// The template, where it does not.
+    #[serde(default, skip_serializing_if = "Template::is_empty")]
+    pub(super) otherwise: Template,
+}
+
+impl Value {
+    /// The text of the field, escaped and not yet encoded.
+    pub(super) fn text(&self, scope: &Scope<'_>) -> String {
+        let mut out = FieldText::default();
+        match self {
+            Self::Plain(template) => template.write(scope, &mut out),
+            Self::Chosen(chosen) => chosen.write(scope, &mut out),
+        }
+        out.finish()
+    }
+
+    /// Whether it removes the field.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Plain(template) if template.is_empty())
+    }
+
+    /// The facts that its text is made of.
+    pub(super) fn written(&self) -> Vec<Fact> {
+        match self {
+            Self::Plain(template) => template.facts().collect(),
+            Self::Chosen(chosen) => chosen.is.facts().chain(chosen.otherwise.facts()).collect(),
+        }
+    }
+
+    /// The facts that its condition looks at.
+    pub(super) fn asked(&self) -> impl Iterator<Item = Fact> {
+        let condition = match self {
+            Self::Plain(_) => None,
+            Self::Chosen(chosen) => chosen.when.as_ref(),
+        };
+        condition.into_iter().flat_map(Condition::facts)
+    }
+
+    /// Every fact that it names.
+    pub(super) fn facts(&self) -> impl Iterator<Item = Fact> {
+        self.written().into_iter().chain(self.asked())
+    }
+
+    /// What it repeats for, if it does.
+    pub(super) const fn each(&self) -> Option<Each> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Chosen(chosen) => chosen.each,
+        }
+    }
+}
+
+impl Chosen {
+    fn write(&self, scope: &Scope<'_>, out: &mut FieldText) {
+        let Some(each) = self.each else { return self.write_one(scope, out) };
+        let mut first = true;
+        for turn in scope.each(each, &[]) {
+            let mut text = FieldText::default();
+            self.write_one(&turn, &mut text);
+            let text = text.finish();
+            if text.is_empty() {
+                continue;
+            }
+            if !first {
+                out.separator('~');
+            }
+            out.escaped(&text);
+            first = false;
+        }
+    }
+
+    fn write_one(&self, scope: &Scope<'_>, out: &mut FieldText) {
+        let holds = self.when.as_ref().is_none_or(|condition| condition.holds(scope));
+        if holds { self.is.write(scope, out) } else { self.otherwise.write(scope, out) }
+    }
+}

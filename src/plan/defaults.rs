@@ -1,0 +1,111 @@
+//! What a plan decides where the author said nothing: how long, how much, and the parameters
+//! of the faults.
+//!
+//! Every time is measured against the sender's own patience, so that one scenario serves a
+//! sender that waits a second and one that waits a minute.
+
+use std::time::Duration;
+
+use super::{Fault, Limits, Parameters, Play, Behaviour};
+use crate::history::Micros;
+use crate::scenario::SenderLimits;
+
+/// The mapping of a scenario that names none.
+pub(super) const MAPPING: &str = "iris/option-1";
+
+/// The endpoint of a scenario that names none.
+pub(super) const ENDPOINT: &str = "emr";
+
+/// How long a sender may take to stop.
+const STOP: Duration = Duration::from_secs(2);
+
+/// What a slow start of a process may cost on top of the sender's own patience.
+const START: Duration = Duration::from_secs(2);
+
+/// The limits that follow from the sender's own.
+pub(super) fn limits(sender: &SenderLimits, script: &[Behaviour]) -> Limits {
+    let longest = sender.ack_timeout.max(sender.longest_retry);
+    let base = sender
+        .ack_timeout
+        .saturating_mul(4)
+        .saturating_add(sender.longest_retry.saturating_mul(4))
+        .saturating_add(START);
+    // A reply that is due after the patience has run out would never be seen to play.
+    let delay = script.iter().map(delay).max().unwrap_or_default();
+    let patience = base.max(delay.saturating_add(base / 2));
+    Limits {
+        ack_timeout: sender.ack_timeout.into(),
+        longest_retry: sender.longest_retry.into(),
+        settle: longest.saturating_mul(2).into(),
+        patience: patience.into(),
+        stop: sender.stop.unwrap_or(STOP).into(),
+        message_bytes: 1024 * 1024,
+        connections: 4_096,
+        messages: 20_000,
+        recorded_bytes: 64 * 1024 * 1024,
+    }
+}
+
+/// How long a behaviour takes by its own parameters.
+fn delay(behaviour: &Behaviour) -> Duration {
+    let part = |play: &Play| match play {
+        Play::Wait(time) => Duration::from(*time),
+        Play::Fault { with, .. } => with.after.map(Duration::from).unwrap_or_default(),
+        Play::Raw(_) => Duration::ZERO,
+    };
+    behaviour.play.iter().map(part).fold(Duration::ZERO, Duration::saturating_add)
+}
+
+/// The parameters of `fault` where its author gave none.
+///
+/// | fault | what `after` means | default |
+/// |---|---|---|
+/// | `answer/late` | after the message | twice the acknowledgement timeout |
+/// | `answer/slow` | after the message | half the timeout |
+/// | `answer/commit-then-…`, `answer/error-then-accept` | between the two answers | half the timeout |
+/// | `match/conflict`, `match/twice` | between the two answers | none |
+/// | `frame/byte-by-byte` | between two bytes | a 400th of the timeout, 2 ms at the most |
+/// | `frame/header-first`, `trailer-late`, `pause-inside` | the pause | a quarter of the timeout |
+/// | `frame/drip` | between two bytes | half the timeout |
+/// | `connection/refused` | how long nobody listens | twice the longest retry |
+pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
+    let timeout = sender.ack_timeout;
+    let after = match fault {
+        Fault::AnswerLate => Some(timeout.saturating_mul(2)),
+        Fault::AnswerSlow
+        | Fault::AnswerCommitThenAccept
+        | Fault::AnswerCommitThenError
+        | Fault::AnswerCommitThenReject
+        | Fault::AnswerErrorThenAccept
+        | Fault::FrameDrip => Some(timeout / 2),
+        Fault::MatchConflict | Fault::MatchTwice => Some(Duration::ZERO),
+        // An acknowledgement has fewer than 300 bytes, so that the last one is in time.
+        Fault::FrameByteByByte => Some((timeout / 400).min(Duration::from_millis(2))),
+        Fault::FrameHeaderFirst | Fault::FrameTrailerLate | Fault::FramePauseInside => {
+            Some(timeout / 4)
+        }
+        Fault::ConnectionRefused => Some(sender.longest_retry.saturating_mul(2)),
+        _ => None,
+    };
+    // 600 bytes end inside the first FT1 of every mapping that is shipped.
+    let bytes = (fault == Fault::ConnectionResetAfterBytes).then_some(600);
+    let text = match fault {
+        Fault::AnswerError | Fault::AnswerCommitError | Fault::AnswerCommitThenError => {
+            Some("the charge could not be posted")
+        }
+        Fault::AnswerReject | Fault::AnswerCommitReject | Fault::AnswerCommitThenReject => {
+            Some("the charge was refused")
+        }
+        Fault::AnswerErrorThenAccept => Some("the charge could not be posted"),
+        Fault::AnswerLocked => Some("the record is locked"),
+        Fault::AnswerDuplicateControlId => Some("the control id exists already"),
+        _ => None,
+    };
+    Parameters {
+        after: after.map(Micros::from),
+        bytes,
+        times: None,
+        text: text.map(str::to_owned),
+        code: None,
+    }
+}

@@ -1,0 +1,121 @@
+//! The exams of a case: files, copies with other facts, and the harness's own probes.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::Library;
+use super::library::unknown;
+use crate::exam::Exam;
+use crate::scenario::ExamEntry;
+use crate::yaml::{Diagnostic, Node, Place, Source, Value, parse, read};
+
+/// Names that begin so belong to probes.
+pub(super) const PROBE: &str = "probe-";
+
+/// The exams of `entries` by name, in the order in which they are written.
+pub(super) fn read_all(
+    entries: &[ExamEntry],
+    library: &dyn Library,
+) -> Result<IndexMap<String, Exam>, Diagnostic> {
+    let mut exams: IndexMap<String, Exam> = IndexMap::new();
+    let mut written: BTreeMap<&str, Node> = BTreeMap::new();
+    for entry in entries {
+        let name = &entry.name;
+        if name.text.starts_with(PROBE) {
+            let message = format!("the name `{}` belongs to a probe", name.text);
+            let hint = "probes are handed over by the step `probe`; choose another name";
+            return Err(name.place.error(message).hint(hint));
+        }
+        let facts = facts(entry, &written, library)?;
+        let exam: Exam = facts.read()?;
+        written.insert(&name.text, facts);
+        if exam.order.number.is_empty() {
+            return Err(name.place.error(format!("the exam `{}` has no order number", name.text)));
+        }
+        let twin = exams.iter().find(|(_, other)| other.order.number == exam.order.number);
+        if let Some((other, _)) = twin.filter(|_| !entry.same_order && !exams.contains_key(&name.text)) {
+            let number = &exam.order.number;
+            let message = format!("`{}` has the order number {number} of `{other}`", name.text);
+            let hint = "give it another `order: { number }`, or say `same_order: true`";
+            return Err(name.place.error(message).hint(hint));
+        }
+        if exams.insert(name.text.clone(), exam).is_some() {
+            let message = format!("there are two exams `{}`", name.text);
+            let hint = "an exam can be handed over twice by two steps `submit`";
+            return Err(name.place.error(message).hint(hint));
+        }
+    }
+    Ok(exams)
+}
+
+/// Adds as many probes as the steps hand over; their names, in order.
+pub(super) fn add_probes(
+    exams: &mut IndexMap<String, Exam>,
+    count: usize,
+) -> Result<Vec<String>, Diagnostic> {
+    let source = Source::new("scenarios/exams/probe.yaml", PROBE_EXAM);
+    let pattern: Exam = read(&source)?;
+    let mut names = Vec::with_capacity(count);
+    for number in 1..=count {
+        let name = format!("{PROBE}{number}");
+        let mut exam = pattern.clone();
+        let fields = [
+            &mut exam.order.number,
+            &mut exam.order.emr_number,
+            &mut exam.patient.mrn,
+            &mut exam.patient.account,
+        ];
+        for field in fields {
+            field.push_str(&number.to_string());
+        }
+        exams.insert(name.clone(), exam);
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// Built in, so that a probe needs no file beside the scenario.
+const PROBE_EXAM: &str = include_str!("../../scenarios/exams/probe.yaml");
+
+/// The facts of an exam as they are written, with those that it takes from another one.
+fn facts(
+    entry: &ExamEntry,
+    written: &BTreeMap<&str, Node>,
+    library: &dyn Library,
+) -> Result<Node, Diagnostic> {
+    let Some(word) = &entry.like else {
+        let no_facts = || entry.name.place.error("the exam has no facts");
+        return entry.facts.clone().ok_or_else(no_facts);
+    };
+    let under = match (written.get(word.text.as_str()), library.exam(&word.text)) {
+        (Some(node), _) => node.clone(),
+        (None, Some(source)) => parse(&source)?,
+        (None, None) => {
+            return Err(unknown("exam", &word.text, &word.place, &library.exams()));
+        }
+    };
+    // Read first alone, so that a mistake of the file is not blamed on the copy.
+    let _: Exam = under.read()?;
+    Ok(match &entry.facts {
+        Some(facts) => merge(&under, facts, &facts.place),
+        None => under,
+    })
+}
+
+/// `over` laid over `under`: maps are merged, everything else is replaced, and `~` takes a
+/// fact away.
+fn merge(under: &Node, over: &Node, place: &Place) -> Node {
+    let (Value::Map(below), Value::Map(above)) = (&under.value, &over.value) else {
+        return over.clone();
+    };
+    let mut merged = below.clone();
+    for (key, value) in above {
+        match merged.iter_mut().find(|(other, _)| other.name == key.name) {
+            Some((_, other)) => *other = merge(other, value, place),
+            None => merged.push((key.clone(), value.clone())),
+        }
+    }
+    merged.retain(|(_, value)| value.value != Value::Null);
+    Node { place: place.clone(), value: Value::Map(merged) }
+}

@@ -1,0 +1,210 @@
+//! From what an author wrote to what will be done: one plan for each case of a scenario.
+
+use indexmap::IndexMap;
+
+use super::library::{mapping, unknown};
+use super::{
+    AttemptMode, Charged, Expect, Library, Plan, SenderPlan, Snapshot, StopBy, defaults, exams,
+    script, steps,
+};
+use crate::exam::Exam;
+use crate::scenario::{Attempts, Case, Choice, HowOften, Scenario, SenderFile, Word};
+use crate::scenario::StopBy as WrittenStop;
+use crate::yaml::{Diagnostic, Place};
+
+/// What is chosen for a whole run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// What decides every random choice.
+    pub seed: u64,
+    /// For the reference sender, the defect to build in.
+    pub bug: Option<String>,
+    /// For the reference sender, the honest habit to switch on.
+    pub variant: Option<String>,
+}
+
+/// The plans of `scenario`, one for each of its cases.
+///
+/// `id` is the path of the scenario file below the scenarios' root, without its ending, such as
+/// `once/rejected`; each plan's own id carries the values chosen on the axes.
+///
+/// # Errors
+/// The first name that means nothing, or the first thing that makes no sense, with its place.
+pub fn expand(
+    scenario: &Scenario,
+    id: &str,
+    library: &dyn Library,
+    sender: &SenderFile,
+    choices: &Choices,
+) -> Result<Vec<Plan>, Diagnostic> {
+    let start = Place { source: scenario.source.clone(), line: 1, column: 1 };
+    scenario
+        .cases
+        .iter()
+        .map(|case| Expansion { case, id, library, sender, start: &start }.plan(choices))
+        .collect()
+}
+
+struct Expansion<'a> {
+    case: &'a Case,
+    id: &'a str,
+    library: &'a dyn Library,
+    sender: &'a SenderFile,
+    /// The beginning of the file, for what is written nowhere.
+    start: &'a Place,
+}
+
+impl Expansion<'_> {
+    fn plan(&self, choices: &Choices) -> Result<Plan, Diagnostic> {
+        let case = self.case;
+        let mut exams = exams::read_all(&case.exams, self.library)?;
+        let steps = match &case.steps {
+            Some(acts) => steps::written(acts, &exams)?,
+            None => steps::default(&exams),
+        };
+        let charges = self.charges(&exams, &steps.submitted)?;
+        let snapshots = self.snapshots(&charges);
+        let probes = exams::add_probes(&mut exams, steps.probes)?;
+        let endpoints = self.endpoints();
+        let limits = &self.sender.limits;
+        let script = script::read(&case.script, &exams, &endpoints, limits)?;
+        let optional = case.script.iter().enumerate().filter(|(_, entry)| entry.optional);
+        Ok(Plan {
+            id: case_id(self.id, &case.choices),
+            title: case.title.clone(),
+            requirements: case.requirements.clone(),
+            seed: choices.seed,
+            mapping: self.mapping()?,
+            results: case.results.as_ref().map(|word| mapping(self.library, word)).transpose()?,
+            exams,
+            endpoints,
+            limits: defaults::limits(limits, &script),
+            script,
+            steps: steps.steps,
+            expect: Expect {
+                charges: with_probes(charges, &probes),
+                attempts: self.attempts(),
+                snapshots,
+                probes,
+                optional_behaviours: optional.map(|(index, _)| index).collect(),
+            },
+            sender: sender_plan(self.sender, choices),
+        })
+    }
+
+    fn mapping(&self) -> Result<crate::mapping::Mapping, Diagnostic> {
+        let default = Word { text: defaults::MAPPING.to_owned(), place: self.start.clone() };
+        mapping(self.library, self.case.mapping.as_ref().unwrap_or(&default))
+    }
+
+    fn endpoints(&self) -> Vec<String> {
+        if self.case.endpoints.is_empty() {
+            return vec![defaults::ENDPOINT.to_owned()];
+        }
+        self.case.endpoints.iter().map(|word| word.text.clone()).collect()
+    }
+
+    fn attempts(&self) -> AttemptMode {
+        match self.case.expect.attempts.unwrap_or(self.sender.attempts) {
+            Attempts::Strict => AttemptMode::Strict,
+            Attempts::Frame => AttemptMode::Frame,
+        }
+    }
+
+    /// How often each exam's charge is expected: once, unless the author says otherwise.
+    fn charges(
+        &self,
+        exams: &IndexMap<String, Exam>,
+        submitted: &[String],
+    ) -> Result<IndexMap<String, Charged>, Diagnostic> {
+        let once = |name: &String| (name.clone(), Charged::Once);
+        let mut charges: IndexMap<String, Charged> = exams.keys().map(once).collect();
+        for (word, how_often) in &self.case.expect.charges {
+            let Some(charged) = charges.get_mut(&word.text) else {
+                let names: Vec<String> = exams.keys().cloned().collect();
+                return Err(unknown("exam", &word.text, &word.place, &names));
+            };
+            *charged = match how_often {
+                HowOften::Once => Charged::Once,
+                HowOften::AtMostOnce => Charged::AtMostOnce,
+                HowOften::Never => Charged::Never,
+            };
+        }
+        let idle = |name: &str| {
+            charges.get(name) != Some(&Charged::Never) && !submitted.iter().any(|other| other == name)
+        };
+        match self.case.exams.iter().map(|entry| &entry.name).find(|name| idle(&name.text)) {
+            Some(name) => Err(name
+                .place
+                .error(format!("the exam `{}` is never handed over", name.text))
+                .hint(format!("add the step `submit: {}`, or expect `never`", name.text))),
+            None => Ok(charges),
+        }
+    }
+
+    /// A snapshot for each exam that is charged, where the author asks for them.
+    fn snapshots(
+        &self,
+        charges: &IndexMap<String, Charged>,
+    ) -> std::collections::BTreeMap<String, Snapshot> {
+        let wanted = charges.iter().filter(|(_, charged)| **charged != Charged::Never);
+        let snapshot = |(exam, _): (&String, &Charged)| {
+            let name = snapshot_name(self.id, &self.case.choices, exam);
+            let approved = self.library.snapshot(&name);
+            (name, Snapshot { exam: exam.clone(), approved })
+        };
+        wanted.filter(|_| self.case.expect.snapshot).map(snapshot).collect()
+    }
+}
+
+fn with_probes(
+    mut charges: IndexMap<String, Charged>,
+    probes: &[String],
+) -> IndexMap<String, Charged> {
+    charges.extend(probes.iter().map(|name| (name.clone(), Charged::Once)));
+    charges
+}
+
+/// `once/rejected[reply=reject,code=AR]`; without axes, only the path.
+fn case_id(id: &str, choices: &[Choice]) -> String {
+    if choices.is_empty() {
+        return id.to_owned();
+    }
+    let choices = choices.iter().map(|choice| format!("{}={}", choice.axis, choice.value));
+    format!("{id}[{}]", choices.collect::<Vec<_>>().join(","))
+}
+
+/// The same as a path: `once/rejected@reply-reject+code-AR/john-doe`.
+fn snapshot_name(id: &str, choices: &[Choice], exam: &str) -> String {
+    let safe = |text: &str| -> String {
+        let keep = |letter: char| letter.is_ascii_alphanumeric() || ".-_".contains(letter);
+        text.chars().map(|letter| if keep(letter) { letter } else { '-' }).collect()
+    };
+    let choice = |choice: &Choice| format!("{}-{}", choice.axis, safe(&choice.value));
+    let choices: Vec<String> = choices.iter().map(choice).collect();
+    let separator = if choices.is_empty() { "" } else { "@" };
+    format!("{id}{separator}{}/{}", choices.join("+"), safe(exam))
+}
+
+fn sender_plan(file: &SenderFile, choices: &Choices) -> SenderPlan {
+    let mut start = file.start.clone();
+    for (flag, name) in [("--bug", &choices.bug), ("--variant", &choices.variant)] {
+        if let Some(name) = name {
+            start.extend([flag.to_owned(), name.clone()]);
+        }
+    }
+    SenderPlan {
+        name: file.name.clone(),
+        start,
+        environment: file.environment.clone(),
+        directory: file.directory.clone(),
+        account: file.account.clone(),
+        stop: match file.stop {
+            WrittenStop::Terminate => StopBy::Terminate,
+            WrittenStop::Interrupt => StopBy::Interrupt,
+            WrittenStop::StandardInput => StopBy::StandardInput,
+        },
+        bug: choices.bug.clone(),
+        variant: choices.variant.clone(),
+    }
+}

@@ -1,0 +1,85 @@
+//! Findings brought together: the same rule under the same circumstance is one headline, however
+//! many cases show it.
+//!
+//! It does **not** drop anything: each case and each finding is in exactly one group.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::verdict::{CaseOutcome, Finding, RunOutcome, Verdict, Weight};
+
+/// What one rule found under one circumstance.
+pub(super) struct Group<'a> {
+    pub(super) weight: Weight,
+    pub(super) rule: &'a str,
+    pub(super) circumstance: &'a str,
+    /// The cases that show it, in the order of the run; never empty.
+    pub(super) cases: Vec<Witness<'a>>,
+}
+
+/// One case of a group, with what the rule found in it; never without a finding.
+pub(super) struct Witness<'a> {
+    pub(super) case: &'a CaseOutcome,
+    pub(super) findings: Vec<&'a Finding>,
+}
+
+/// All findings of a run, the worst group first.
+pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
+    let mut groups: BTreeMap<_, Vec<Witness<'_>>> = BTreeMap::new();
+    for case in &outcome.cases {
+        for finding in &case.judgement.findings {
+            let key = (Reverse(finding.weight), &*finding.rule, &*finding.circumstance);
+            let witnesses = groups.entry(key).or_default();
+            match witnesses.last_mut() {
+                Some(last) if std::ptr::eq(last.case, case) => last.findings.push(finding),
+                _ => witnesses.push(Witness { case, findings: vec![finding] }),
+            }
+        }
+    }
+    let group = |((Reverse(weight), rule, circumstance), cases)| Group {
+        weight,
+        rule,
+        circumstance,
+        cases,
+    };
+    groups.into_iter().map(group).collect()
+}
+
+/// How the cases that exercise one requirement came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Proven {
+    pub(super) passed: usize,
+    pub(super) inconclusive: usize,
+    pub(super) failed: usize,
+}
+
+impl Proven {
+    pub(super) const fn cases(self) -> usize {
+        self.passed + self.inconclusive + self.failed
+    }
+}
+
+/// Every requirement that a case names, and how its cases came out.
+pub(super) fn requirements(outcome: &RunOutcome) -> BTreeMap<&str, Proven> {
+    let mut requirements: BTreeMap<&str, Proven> = BTreeMap::new();
+    for case in &outcome.cases {
+        for requirement in &case.requirements {
+            let proven = requirements.entry(requirement).or_default();
+            match case.judgement.verdict {
+                Verdict::Pass => proven.passed += 1,
+                Verdict::Inconclusive => proven.inconclusive += 1,
+                Verdict::Fail => proven.failed += 1,
+            }
+        }
+    }
+    requirements
+}
+
+/// Every rule that was exercised and held, and how many times over the whole run.
+pub(super) fn held(outcome: &RunOutcome) -> BTreeMap<&str, u64> {
+    let mut rules = BTreeMap::new();
+    for held in outcome.cases.iter().flat_map(|case| &case.judgement.held) {
+        *rules.entry(&*held.rule).or_insert(0) += held.times;
+    }
+    rules
+}

@@ -1,0 +1,360 @@
+//! The report for a build server: JUnit XML, written by hand.
+//!
+//! A build server counts what is neither failure nor error as green, so whatever is not green
+//! here is one of the two: a broken promise is a failure, and what is pending, inconclusive,
+//! undriven, interrupted or did not run at all is an error. It does **not** use `skipped`.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use super::proof::{Row, row, rows};
+use super::wording::{count, meaning, name_of, next_step, one_line, verdict};
+use crate::history::Micros;
+use crate::verdict::{CaseOutcome, Exit, RunOutcome, Verdict, Weight};
+
+/// Writes the report of `outcome`: one suite, and a test case for each case.
+///
+/// # Errors
+/// Whatever the writer fails with.
+pub fn write(outcome: &RunOutcome, out: &mut dyn Write) -> io::Result<()> {
+    let run = about_the_run(outcome);
+    let tests = outcome.cases.len() + usize::from(run.is_some());
+    let failures = outcome.counts().get(&Verdict::Fail).copied().unwrap_or(0);
+    let open = outcome.counts().get(&Verdict::Inconclusive).copied().unwrap_or(0);
+    let totals = format!(
+        "tests=\"{tests}\" failures=\"{failures}\" errors=\"{}\" time=\"{}\"",
+        open + usize::from(run.is_some()),
+        Seconds(outcome.took),
+    );
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(out, "<testsuites name=\"chargeproof\" {totals}>")?;
+    writeln!(out, "  <testsuite name=\"{}\" {totals} skipped=\"0\">", Attribute(&outcome.sender))?;
+    properties(outcome, out)?;
+    for case in &outcome.cases {
+        test_case(case, out)?;
+    }
+    if let Some((kind, message)) = run {
+        writeln!(out, "    <testcase classname=\"chargeproof\" name=\"run\" time=\"0.000000\">")?;
+        writeln!(out, "      <error type=\"{kind}\" message=\"{message}\"/>")?;
+        writeln!(out, "    </testcase>")?;
+    }
+    writeln!(out, "  </testsuite>\n</testsuites>")
+}
+
+/// What is not green about the run itself, although no case says so.
+fn about_the_run(outcome: &RunOutcome) -> Option<(&'static str, &'static str)> {
+    if outcome.cases.is_empty() {
+        Some(("nothing-ran", "nothing ran, so nothing is proven"))
+    } else if outcome.interrupted {
+        Some(("interrupted", "the run was interrupted: what did not run is not proven"))
+    } else {
+        None
+    }
+}
+
+fn properties(outcome: &RunOutcome, out: &mut dyn Write) -> io::Result<()> {
+    let exit: Exit = outcome.exit();
+    writeln!(out, "    <properties>")?;
+    for (name, value) in [
+        ("verdict", verdict(outcome.verdict()).to_owned()),
+        ("exit-code", exit.code().to_string()),
+        ("meaning", meaning(exit).to_owned()),
+        ("seed", outcome.seed.to_string()),
+    ] {
+        writeln!(out, "      <property name=\"{name}\" value=\"{}\"/>", Attribute(&value))?;
+    }
+    writeln!(out, "    </properties>")
+}
+
+fn test_case(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
+    // The axes may hold a slash of their own, so the directory ends before them.
+    let stem = case.id.split('[').next().unwrap_or_default();
+    let directory = stem.rsplit_once('/').map_or("chargeproof", |(directory, _)| directory);
+    writeln!(
+        out,
+        "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">",
+        Attribute(directory),
+        Attribute(&case.id),
+        Seconds(case.took)
+    )?;
+    if case.judgement.verdict != Verdict::Pass {
+        complaint(case, out)?;
+    }
+    let mut said = vec![row("title", one_line(&case.title)), row("repeat", one_line(&case.repeat))];
+    said.extend(case.history.as_deref().map(|history| row("history", one_line(history))));
+    writeln!(out, "      <system-out>{}</system-out>", Text(&lines(&said)))?;
+    writeln!(out, "    </testcase>")
+}
+
+/// The one failure or error of a case: named after its worst finding, with all of them as text.
+fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
+    let findings = &case.judgement.findings;
+    let Some(worst) = findings.iter().max_by_key(|finding| finding.weight) else {
+        let kind = if case.judgement.verdict == Verdict::Fail { "failure" } else { "error" };
+        return writeln!(out, "      <{kind} type=\"verdict\" message=\"no rule says why\"/>");
+    };
+    let (element, kind) = match worst.weight {
+        Weight::Broken | Weight::SentTwice => ("failure", &*worst.rule),
+        Weight::Undriven => ("error", "undriven"),
+        Weight::Inconclusive => ("error", "inconclusive"),
+        Weight::Pending => ("error", "pending"),
+    };
+    let mut said = Vec::new();
+    for finding in findings {
+        said.push(row("rule", one_line(&finding.rule)));
+        said.push(row("found", one_line(&finding.message)));
+        if !finding.circumstance.is_empty() {
+            said.push(row("when", one_line(&finding.circumstance)));
+        }
+        said.extend(finding.proof.iter().flat_map(rows));
+        said.extend(next_step(finding).map(|next| row("next", next)));
+    }
+    let mut message = worst.message.clone();
+    if findings.len() > 1 {
+        message.push_str(&format!(" (of {})", count(findings.len(), "finding")));
+    }
+    let (kind, message) = (Attribute(kind), Attribute(&message));
+    let text = lines(&said);
+    let text = Text(&text);
+    writeln!(out, "      <{element} type=\"{kind}\" message=\"{message}\">{text}</{element}>")
+}
+
+/// Labelled lines, each with its line end, after a first line end that keeps them apart from
+/// their element.
+fn lines(rows: &[Row]) -> String {
+    let mut text = String::from("\n");
+    for Row { label, lead, text: said } in rows {
+        text.push_str(&format!("{label:<10}{lead}{said}\n"));
+    }
+    text
+}
+
+/// Character data of an element.
+struct Text<'a>(&'a str);
+
+/// The value of an attribute between double quotes.
+struct Attribute<'a>(&'a str);
+
+/// A time as JUnit writes it.
+struct Seconds(Micros);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '\n' | '\t' => write!(out, "{character}"),
+            _ => escaped(character, out),
+        })
+    }
+}
+
+impl fmt::Display for Attribute<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| escaped(character, out))
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{:06}", self.0.0 / 1_000_000, self.0.0 % 1_000_000)
+    }
+}
+
+/// Writes a character so that any reader of XML 1.0 gives it back, or gives back its name where
+/// XML 1.0, section 2.2, has no way to carry it.
+fn escaped(character: char, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match character {
+        '<' => out.write_str("&lt;"),
+        '>' => out.write_str("&gt;"),
+        '&' => out.write_str("&amp;"),
+        '"' => out.write_str("&quot;"),
+        '\u{fffe}' | '\u{ffff}' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => {
+            let name = name_of(character);
+            write!(out, "&lt;{}&gt;", name.trim_matches(['<', '>']))
+        }
+        _ => write!(out, "{character}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write;
+    use crate::report::samples;
+    use crate::verdict::RunOutcome;
+
+    /// An element of a document that [`Reader`] accepted.
+    #[derive(Debug, Default)]
+    struct Element {
+        name: String,
+        attributes: Vec<(String, String)>,
+        text: String,
+        children: Vec<Self>,
+    }
+
+    /// Reads the part of XML 1.0 that the report uses, and panics at anything else.
+    struct Reader<'a>(&'a str);
+
+    impl Reader<'_> {
+        fn document(mut self) -> Element {
+            assert!(self.skip("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
+            let root = self.element();
+            assert_eq!(self.0, "\n", "one root and nothing after it");
+            root
+        }
+
+        fn skip(&mut self, what: &str) -> bool {
+            let rest = self.0.strip_prefix(what);
+            self.0 = rest.unwrap_or(self.0);
+            rest.is_some()
+        }
+
+        fn until(&mut self, stop: impl Fn(char) -> bool) -> &str {
+            let (taken, rest) = self.0.split_at(self.0.find(stop).unwrap());
+            self.0 = rest;
+            taken
+        }
+
+        fn element(&mut self) -> Element {
+            assert!(self.skip("<"), "{}", self.0);
+            let name = self.until(|c: char| !c.is_ascii_alphabetic() && c != '-').to_owned();
+            let mut element = Element { name, ..Element::default() };
+            while self.skip(" ") {
+                let name = self.until(|c| c == '=').to_owned();
+                assert!(self.skip("=\""));
+                let value = plain(self.until(|c| c == '"'));
+                assert!(self.skip("\""));
+                assert!(element.attributes.iter().all(|(other, _)| *other != name), "{name} twice");
+                element.attributes.push((name, value));
+            }
+            if self.skip("/>") {
+                return element;
+            }
+            assert!(self.skip(">"), "{}", self.0);
+            while !self.0.starts_with("</") {
+                element.text.push_str(&plain(self.until(|c| c == '<')));
+                if !self.0.starts_with("</") {
+                    element.children.push(self.element());
+                }
+            }
+            assert!(self.skip(&format!("</{}>", element.name)), "{}", self.0);
+            element
+        }
+    }
+
+    /// The characters behind character data, of which each must be one that XML 1.0 allows.
+    fn plain(data: &str) -> String {
+        for character in data.chars() {
+            let allowed = matches!(character, '\t' | '\n' | ' '..='\u{fffd}' | '\u{10000}'..);
+            assert!(allowed && character != '>', "{character:?}");
+        }
+        let mut parts = data.split('&');
+        let mut text = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once(';').unwrap();
+            let names = [("lt", '<'), ("gt", '>'), ("amp", '&'), ("quot", '"')];
+            text.push(names.iter().find(|(known, _)| *known == name).unwrap().1);
+            text.push_str(rest);
+        }
+        text
+    }
+
+    impl Element {
+        fn attribute(&self, name: &str) -> &str {
+            &self.attributes.iter().find(|(other, _)| other == name).unwrap().1
+        }
+
+        fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+            self.children.iter().filter(move |child| child.name == name)
+        }
+    }
+
+    fn suite(outcome: &RunOutcome) -> Element {
+        let mut out = Vec::new();
+        write(outcome, &mut out).unwrap();
+        let mut root = Reader(&String::from_utf8(out).unwrap()).document();
+        assert_eq!(root.name, "testsuites");
+        assert_eq!(root.children.len(), 1);
+        root.children.remove(0)
+    }
+
+    #[test]
+    fn every_report_is_well_formed_and_its_totals_are_those_of_its_cases() {
+        for (name, outcome) in samples::all() {
+            let suite = suite(&outcome);
+            let with =
+                |kind| suite.named("testcase").filter(|case| case.named(kind).count() == 1).count();
+            let total = |name| suite.attribute(name).parse::<usize>().unwrap();
+            assert_eq!(total("tests"), suite.named("testcase").count(), "{name}");
+            assert_eq!(total("failures"), with("failure"), "{name}");
+            assert_eq!(total("errors"), with("error"), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_a_run_that_exits_with_0_is_green() {
+        for (name, outcome) in samples::all() {
+            let suite = suite(&outcome);
+            let green = suite.attribute("failures") == "0" && suite.attribute("errors") == "0";
+            assert_eq!(green, outcome.exit().code() == 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_named_after_its_rule_and_carries_its_proof() {
+        let suite = suite(&samples::duplicate());
+        let case = suite.named("testcase").next().unwrap();
+        assert_eq!(case.attribute("classname"), "once");
+        assert_eq!(case.attribute("name"), "once/rejected[reply=reject]");
+        assert_eq!(case.attribute("time"), "1.400000");
+        let failure = case.named("failure").next().unwrap();
+        assert_eq!(failure.attribute("type"), "once/per-order");
+        assert_eq!(failure.attribute("message"), "order 273013 was sent twice");
+        insta::assert_snapshot!(failure.text.trim_start(), @r"
+        rule      once/per-order
+        found     order 273013 was sent twice
+        when      answer/reject
+        charge    order 273013, exam john-doe, 92250 CG, 92000035 TC
+        1st       0.412 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+                  0.413 s  the EMR answered AR (answer/reject)
+        2nd       0.615 s  connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes
+        differ    MSH-10: 20260101120000 | 20260101120001
+        ");
+        let said = &case.named("system-out").next().unwrap().text;
+        assert!(
+            said.contains("\nrepeat    chargeproof run 'once/rejected[reply=reject]' --seed 7\n")
+        );
+    }
+
+    #[test]
+    fn what_is_open_is_an_error_of_its_own_type() {
+        let suite = suite(&samples::inconclusive());
+        let types: Vec<&str> = suite
+            .named("testcase")
+            .flat_map(|case| case.named("error"))
+            .map(|error| error.attribute("type"))
+            .collect();
+        assert_eq!(types, ["pending", "inconclusive"]);
+    }
+
+    #[test]
+    fn a_run_that_ended_early_has_an_error_of_its_own() {
+        for (outcome, kind) in
+            [(samples::nothing_ran(), "nothing-ran"), (samples::interrupted(), "interrupted")]
+        {
+            let suite = suite(&outcome);
+            let last = suite.named("testcase").last().unwrap();
+            assert_eq!(last.named("error").next().unwrap().attribute("type"), kind);
+        }
+    }
+
+    #[test]
+    fn what_xml_cannot_carry_is_written_out() {
+        let suite = suite(&samples::hostile());
+        assert_eq!(suite.attribute("name"), "a <08><sender> & co");
+        let failure = suite.named("testcase").next().unwrap().named("failure").next().unwrap();
+        assert_eq!(
+            failure.attribute("message"),
+            "order <1B>[32mPASS<1B>[0m <&\"'> ]]> <00><U+FFFE> was sent twice"
+        );
+        assert!(failure.text.contains("MSH-10 <1B>]0;owned<07><CR><LF>PASS, 1204 bytes"));
+    }
+}

@@ -1,0 +1,197 @@
+//! Runs made by hand, for the tests of every report.
+
+use crate::history::Micros;
+use crate::verdict::{
+    Attempt, CaseOutcome, FieldDifference, Finding, Held, Judgement, Moment, Proof, RunOutcome,
+    SnapshotSeen, Verdict, Weight,
+};
+
+/// Every sample by its name.
+pub(super) fn all() -> Vec<(&'static str, RunOutcome)> {
+    vec![
+        ("green", green()),
+        ("duplicate", duplicate()),
+        ("snapshot", snapshot()),
+        ("inconclusive", inconclusive()),
+        ("nothing ran", nothing_ran()),
+        ("interrupted", interrupted()),
+        ("hostile", hostile()),
+    ]
+}
+
+/// Three cases that hold.
+pub(super) fn green() -> RunOutcome {
+    run(vec![
+        case("deliver/plain", &["exactly-as-agreed"], vec![]),
+        case("once/late", &["once-per-order"], vec![]),
+        case("once/reset", &["once-per-order", "recovers"], vec![]),
+    ])
+}
+
+/// The same defect in six cases, and one that holds.
+pub(super) fn duplicate() -> RunOutcome {
+    let replies = ["reject", "error", "commit-reject", "commit-error", "junk", "wrong-id"];
+    let mut cases: Vec<CaseOutcome> = replies
+        .iter()
+        .map(|reply| {
+            let id = format!("once/rejected[reply={reply}]");
+            case(&id, &["once-per-order"], vec![sent_twice()])
+        })
+        .collect();
+    cases.push(case("deliver/plain", &["exactly-as-agreed"], vec![]));
+    run(cases)
+}
+
+/// A message that is not as it was agreed, and one that nobody has approved yet.
+pub(super) fn snapshot() -> RunOutcome {
+    let differs = Finding {
+        rule: "snapshot".into(),
+        weight: Weight::Broken,
+        circumstance: String::new(),
+        message: "the message of john-doe is not the approved one".into(),
+        proof: Some(Proof {
+            charge: "order 273013, exam john-doe".into(),
+            attempts: vec![attempt(9, 101_000, 1, "20260101120000")],
+            differences: vec![
+                difference("FT1[2]-26", "TC~52", "TC"),
+                difference("PV1-45", "20260101120000", ""),
+                difference(
+                    "FT1[3]",
+                    "",
+                    "FT1|3|273013||20260101120000|20260101120000|CG|92250^FUNDUS PHOTOGRAPHY WITH \
+                     INTERPRETATION AND REPORT^CPT",
+                ),
+            ],
+            ..Proof::default()
+        }),
+    };
+    let pending = Finding {
+        rule: "snapshot".into(),
+        weight: Weight::Pending,
+        circumstance: String::new(),
+        message: "the message of jane-roe has no approved snapshot".into(),
+        proof: None,
+    };
+    let mut unseen = case("deliver/new", &["exactly-as-agreed"], vec![pending]);
+    unseen.judgement.snapshots = vec![SnapshotSeen {
+        name: "deliver/new/jane-roe".into(),
+        text: "<VT>MSH|…".into(),
+        approved: false,
+    }];
+    run(vec![unseen, case("deliver/plain", &["exactly-as-agreed"], vec![differs])])
+}
+
+/// A kill that was not proven, and a snapshot that waits.
+pub(super) fn inconclusive() -> RunOutcome {
+    let mut pending = snapshot().cases.swap_remove(0);
+    pending.requirements.push("once-per-order".into());
+    let open = Finding {
+        rule: "once/per-order".into(),
+        weight: Weight::Inconclusive,
+        circumstance: "kill/end-of-message".into(),
+        message: "the sender had exited by itself before it was killed, so order 273013 proves \
+                  nothing about a kill"
+            .into(),
+        proof: None,
+    };
+    let mut cases = vec![
+        pending,
+        case("once/killed[at=end-of-message]", &["once-per-order"], vec![open]),
+        case("once/late", &["once-per-order"], vec![]),
+    ];
+    cases[1].history = None;
+    run(cases)
+}
+
+/// No case at all.
+pub(super) fn nothing_ran() -> RunOutcome {
+    run(vec![])
+}
+
+/// One case that holds, and then a stop from outside.
+pub(super) fn interrupted() -> RunOutcome {
+    let cases = vec![case("once/late", &["once-per-order"], vec![])];
+    RunOutcome { interrupted: true, ..run(cases) }
+}
+
+/// A sender that writes escape sequences, markup and control characters where it can.
+pub(super) fn hostile() -> RunOutcome {
+    let mut finding = sent_twice();
+    finding.message =
+        "order \u{1b}[32mPASS\u{1b}[0m <&\"'> ]]> \u{0}\u{fffe} was sent twice".into();
+    let proof = finding.proof.get_or_insert_default();
+    proof.attempts[1].control_id = "\u{1b}]0;owned\u{7}\r\nPASS".into();
+    proof.differences = vec![difference("MSH-10", &"A".repeat(5_000), "\u{202e}\tB")];
+    let mut bad = case("once/<&\">\u{1}", &["once-\u{b}per-order"], vec![finding]);
+    bad.title = "\u{c}".into();
+    RunOutcome { sender: "a \u{8}<sender> & co".into(), ..run(vec![bad]) }
+}
+
+fn run(cases: Vec<CaseOutcome>) -> RunOutcome {
+    let sender = "reference".into();
+    RunOutcome { sender, seed: 7, cases, took: Micros(4_200_000), interrupted: false }
+}
+
+fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome {
+    let worst = findings.iter().map(|finding| finding.weight.verdict()).max();
+    let held = |rule: &str, times| Held { rule: rule.into(), times };
+    let mut judgement = Judgement {
+        verdict: worst.unwrap_or(Verdict::Pass),
+        held: vec![held("delivers", 1), held("wire/framing", 3)],
+        findings,
+        watched: Micros(1_200_000),
+        charges: 3,
+        snapshots: vec![],
+    };
+    if judgement.findings.is_empty() {
+        judgement.held.push(held("once/per-order", 3));
+    }
+    CaseOutcome {
+        id: id.into(),
+        title: "A title".into(),
+        requirements: requirements.iter().map(|&word| word.into()).collect(),
+        judgement,
+        took: Micros(1_400_000),
+        history: Some(format!("chargeproof-out/{id}.jsonl")),
+        repeat: format!("chargeproof run '{id}' --seed 7"),
+    }
+}
+
+fn sent_twice() -> Finding {
+    Finding {
+        rule: "once/per-order".into(),
+        weight: Weight::SentTwice,
+        circumstance: "answer/reject".into(),
+        message: "order 273013 was sent twice".into(),
+        proof: Some(Proof {
+            charge: "order 273013, exam john-doe, 92250 CG, 92000035 TC".into(),
+            attempts: vec![
+                attempt(9, 412_000, 1, "20260101120000"),
+                attempt(14, 615_000, 2, "20260101120001"),
+            ],
+            between: vec![Moment {
+                event: 11,
+                at: Micros(413_000),
+                what: "the EMR answered AR (answer/reject)".into(),
+            }],
+            differences: vec![difference("MSH-10", "20260101120000", "20260101120001")],
+        }),
+    }
+}
+
+fn attempt(event: u64, at: u64, connection: u32, control_id: &str) -> Attempt {
+    Attempt {
+        event,
+        at: Micros(at),
+        connection,
+        endpoint: "emr".into(),
+        incarnation: 1,
+        bytes: 1204,
+        complete: true,
+        control_id: control_id.into(),
+    }
+}
+
+fn difference(path: &str, expected: &str, found: &str) -> FieldDifference {
+    FieldDifference { path: path.into(), expected: expected.into(), found: found.into() }
+}

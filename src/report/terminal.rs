@@ -1,0 +1,431 @@
+//! The report for a person: quiet when everything held, complete when it did not.
+//!
+//! Findings come first, grouped so that one defect is one headline with one proof; then which
+//! promises were proven and how often they were exercised; the last line says what the exit code
+//! means. It does **not** decide whether to colour, and its form may change between versions: a
+//! program reads [`json`](super::json).
+//!
+//! ```text
+//! FAIL once/per-order: order 273013 was sent twice                          (answer/reject, 6 cases)
+//!   case      once/rejected[reply=reject]
+//!   charge    order 273013, exam john-doe, 92250 CG, 92000035 TC
+//!   1st       0.412 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+//!             0.413 s  the EMR answered AR (answer/reject)
+//!   2nd       0.615 s  connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes
+//!   differ    MSH-10: 20260101120000 | 20260101120001
+//!   repeat    chargeproof run 'once/rejected[reply=reject]' --seed 7
+//! ```
+
+use std::io::{self, Write};
+
+use super::group::{Group, Proven, groups, held, requirements};
+use super::layout::{Colour, Page, TEXT_WIDTH, Tone};
+use super::proof;
+use super::wording::{
+    count, duration, headword, meaning, next_step, one_line, plural, tally, verdict, watched,
+};
+use crate::verdict::{Exit, RunOutcome, Weight};
+
+/// Writes the report of `outcome`, at most 100 columns wide.
+///
+/// ```
+/// use chargeproof::history::Micros;
+/// use chargeproof::report::{Colour, terminal};
+/// use chargeproof::verdict::RunOutcome;
+///
+/// let outcome = RunOutcome {
+///     sender: "reference".into(),
+///     seed: 7,
+///     cases: vec![],
+///     took: Micros(1_000),
+///     interrupted: false,
+/// };
+/// let mut text = Vec::new();
+/// terminal::write(&outcome, Colour::Plain, &mut text)?;
+/// assert!(text.ends_with(b"exit 4: nothing ran\n"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// Whatever the writer fails with.
+pub fn write(outcome: &RunOutcome, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(out, colour);
+    for group in groups(outcome) {
+        finding(&mut page, &group)?;
+        page.gap()?;
+    }
+    proven(&mut page, outcome)?;
+    summary(&mut page, outcome)
+}
+
+/// One headline, and the proof of the first case that shows it.
+fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
+    let [first, others @ ..] = group.cases.as_slice() else { return Ok(()) };
+    let [shown, further @ ..] = first.findings.as_slice() else { return Ok(()) };
+    let text = format!(
+        "{} {}: {}",
+        headword(group.weight),
+        one_line(group.rule),
+        one_line(&shown.message)
+    );
+    let cases = count(group.cases.len(), "case");
+    let note = match group.circumstance {
+        "" => format!("({cases})"),
+        circumstance => format!("({}, {cases})", one_line(circumstance)),
+    };
+    page.headline(tone(group.weight), &text, &note)?;
+    page.row("case", "", &one_line(&first.case.id))?;
+    for row in shown.proof.iter().flat_map(proof::rows) {
+        page.row(&row.label, &row.lead, &row.text)?;
+    }
+    for other in further {
+        page.row("and", "", &one_line(&other.message))?;
+    }
+    if let Some(next) = next_step(shown) {
+        page.row("next", "", &next)?;
+    }
+    page.row("repeat", "", &one_line(&first.case.repeat))?;
+    if let Some(history) = &first.case.history {
+        page.row("history", "", &one_line(history))?;
+    }
+    if others.is_empty() {
+        return Ok(());
+    }
+    let others: Vec<String> = others.iter().map(|witness| one_line(&witness.case.id)).collect();
+    page.row("also in", "", &as_many_as_fit(&others))
+}
+
+/// As many of `names` as fit on one line, and how many there are besides; at least one.
+fn as_many_as_fit(names: &[String]) -> String {
+    let all = names.join(", ");
+    if all.chars().count() <= TEXT_WIDTH {
+        return all;
+    }
+    let shortened =
+        |shown: usize| format!("{}, … {} more", names[..shown].join(", "), names.len() - shown);
+    let fits = |&shown: &usize| shortened(shown).chars().count() <= TEXT_WIDTH;
+    match (1..names.len()).take_while(fits).last() {
+        Some(shown) => shortened(shown),
+        None if names.len() == 1 => all,
+        None => shortened(1),
+    }
+}
+
+/// Which promises were exercised, in how many cases, and whether they held in all of them.
+fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
+    let requirements = requirements(outcome);
+    let widest = requirements.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (label, wanted) in
+        [("broken", Standing::Broken), ("open", Standing::Open), ("proven", Standing::Proven)]
+    {
+        let rows = requirements.iter().filter(|(_, proven)| standing(**proven) == wanted);
+        for (index, (name, proven)) in rows.enumerate() {
+            let text = format!("{:widest$}  {}", one_line(name), in_cases(*proven));
+            page.row(if index == 0 { label } else { "" }, "", &text)?;
+        }
+    }
+    let held: Vec<String> = held(outcome)
+        .into_iter()
+        .map(|(rule, times)| format!("{} {times}×", one_line(rule)))
+        .collect();
+    if !held.is_empty() {
+        page.row("held", "", &held.join(", "))?;
+    }
+    if requirements.is_empty() && held.is_empty() { Ok(()) } else { page.gap() }
+}
+
+/// Whether a requirement is proven by this run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Proven,
+    Open,
+    Broken,
+}
+
+const fn standing(proven: Proven) -> Standing {
+    match proven {
+        Proven { failed: 1.., .. } => Standing::Broken,
+        Proven { inconclusive: 1.., .. } => Standing::Open,
+        Proven { .. } => Standing::Proven,
+    }
+}
+
+fn in_cases(proven: Proven) -> String {
+    if proven.passed == proven.cases() {
+        return format!("{:>3} {}", proven.passed, plural(proven.passed, "case"));
+    }
+    let mut text = format!("{:>3} of {}", proven.passed, count(proven.cases(), "case"));
+    for (number, word) in [(proven.failed, "failed"), (proven.inconclusive, "inconclusive")] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {word}"));
+        }
+    }
+    text
+}
+
+/// How the run came out, and what its exit code means unless all is well.
+fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
+    let exit = outcome.exit();
+    let tone = match exit {
+        Exit::Passed => Tone::Good,
+        Exit::Failed | Exit::SentTwice | Exit::Internal | Exit::Usage => Tone::Bad,
+        Exit::Pending | Exit::NothingRan | Exit::Inconclusive | Exit::Undriven => Tone::Open,
+    };
+    if outcome.interrupted {
+        let text = "INTERRUPTED: what did not run is not proven";
+        page.pieces(&[(Tone::Open, text)])?;
+    }
+    if outcome.cases.is_empty() {
+        page.pieces(&[
+            (Tone::Open, "0 cases"),
+            (Tone::Normal, ": nothing ran, so nothing is proven"),
+        ])?;
+    } else {
+        let mut rest = String::new();
+        if exit == Exit::Passed {
+            rest.push_str(&format!(": {}", claim(outcome)));
+        }
+        for part in watched(&outcome.cases).into_iter().chain([duration(outcome.took)]) {
+            rest.push_str(&format!(" · {part}"));
+        }
+        page.pieces(&[(tone, &tally(outcome)), (Tone::Normal, &rest)])?;
+    }
+    if exit == Exit::Passed {
+        return Ok(());
+    }
+    let word = verdict(outcome.verdict()).to_uppercase();
+    let code = format!(" · exit {}: {}", exit.code(), meaning(exit));
+    page.pieces(&[(tone, &word), (Tone::Normal, &code)])
+}
+
+/// What a green run may claim: no more than what it saw.
+fn claim(outcome: &RunOutcome) -> &'static str {
+    let charges: u64 = outcome.cases.iter().map(|case| case.judgement.charges).sum();
+    let judged = held(outcome).keys().any(|rule| rule.starts_with("once/"));
+    match (charges, judged) {
+        (0, _) => "no charge was sent at all",
+        (_, true) => "no charge was sent twice",
+        (_, false) => "whether a charge was sent twice was not judged",
+    }
+}
+
+const fn tone(weight: Weight) -> Tone {
+    match weight {
+        Weight::Pending | Weight::Inconclusive | Weight::Undriven => Tone::Open,
+        Weight::Broken | Weight::SentTwice => Tone::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::write;
+    use crate::report::{Colour, samples};
+    use crate::verdict::{Finding, RunOutcome, Weight};
+
+    fn plain(outcome: &RunOutcome) -> String {
+        let mut out = Vec::new();
+        write(outcome, Colour::Plain, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_green_run_says_what_it_proved_and_how_long_it_watched() {
+        assert_snapshot!(plain(&samples::green()), @r"
+          proven    exactly-as-agreed    1 case
+                    once-per-order       2 cases
+                    recovers             1 case
+          held      delivers 3×, once/per-order 9×, wire/framing 9×
+
+        3 cases, 3 passed: no charge was sent twice · watched 1.2 s after the last event of each · 4.2 s
+        ");
+    }
+
+    #[test]
+    fn a_green_run_claims_no_more_than_was_judged() {
+        let mut outcome = samples::green();
+        for case in &mut outcome.cases {
+            case.judgement.held.retain(|held| !held.rule.starts_with("once/"));
+        }
+        assert!(plain(&outcome).contains("whether a charge was sent twice was not judged"));
+        for case in &mut outcome.cases {
+            case.judgement.charges = 0;
+        }
+        assert!(plain(&outcome).contains("3 passed: no charge was sent at all"));
+    }
+
+    #[test]
+    fn the_shortest_watch_is_the_one_that_is_told() {
+        let mut outcome = samples::green();
+        outcome.cases[1].judgement.watched.0 = 400_000;
+        assert!(plain(&outcome).contains(" · watched at least 0.4 s after the last event of each"));
+    }
+
+    #[test]
+    fn one_defect_in_six_cases_is_one_headline_with_one_proof() {
+        assert_snapshot!(plain(&samples::duplicate()), @r"
+        FAIL once/per-order: order 273013 was sent twice                            (answer/reject, 6 cases)
+          case      once/rejected[reply=reject]
+          charge    order 273013, exam john-doe, 92250 CG, 92000035 TC
+          1st       0.412 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+                    0.413 s  the EMR answered AR (answer/reject)
+          2nd       0.615 s  connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes
+          differ    MSH-10: 20260101120000 | 20260101120001
+          repeat    chargeproof run 'once/rejected[reply=reject]' --seed 7
+          history   chargeproof-out/once/rejected[reply=reject].jsonl
+          also in   once/rejected[reply=error], once/rejected[reply=commit-reject], … 3 more
+
+          broken    once-per-order       0 of 6 cases, 6 failed
+          proven    exactly-as-agreed    1 case
+          held      delivers 7×, once/per-order 3×, wire/framing 21×
+
+        7 cases, 6 failed, 1 passed · watched 1.2 s after the last event of each · 4.2 s
+        FAIL · exit 10: a charge was sent twice
+        ");
+    }
+
+    #[test]
+    fn a_message_that_is_not_as_agreed_is_told_field_by_field() {
+        assert_snapshot!(plain(&samples::snapshot()), @r"
+        FAIL snapshot: the message of john-doe is not the approved one                              (1 case)
+          case      deliver/plain
+          charge    order 273013, exam john-doe
+          sent      0.101 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+          differ    FT1[2]-26: expected TC~52, got TC
+                    PV1-45: expected 20260101120000, got nothing
+                    FT1[3]
+                    expected  nothing
+                    got       FT1|3|273013||20260101120000|20260101120000|CG|92250^FUNDUS PHOTOGRAPHY WITH
+                              INTERPRETATION AND REPORT^CPT
+          repeat    chargeproof run 'deliver/plain' --seed 7
+          history   chargeproof-out/deliver/plain.jsonl
+
+        PENDING snapshot: the message of jane-roe has no approved snapshot                          (1 case)
+          case      deliver/new
+          next      look at the message as it was sent; if it is as agreed: cargo insta review
+          repeat    chargeproof run 'deliver/new' --seed 7
+          history   chargeproof-out/deliver/new.jsonl
+
+          broken    exactly-as-agreed    0 of 2 cases, 1 failed, 1 inconclusive
+          held      delivers 2×, wire/framing 6×
+
+        2 cases, 1 failed, 1 inconclusive · watched 1.2 s after the last event of each · 4.2 s
+        FAIL · exit 1: a check failed
+        ");
+    }
+
+    #[test]
+    fn what_is_open_is_told_with_its_reason_and_what_to_try_next() {
+        assert_snapshot!(plain(&samples::inconclusive()), @r"
+        INCONCLUSIVE once/per-order: the sender had exited by itself before it was killed, so order 273013
+                     proves nothing about a kill
+                                                                               (kill/end-of-message, 1 case)
+          case      once/killed[at=end-of-message]
+          next      chargeproof explain once/per-order; if the sender is only slow, give it longer limits in
+                    its sender file
+          repeat    chargeproof run 'once/killed[at=end-of-message]' --seed 7
+
+        PENDING snapshot: the message of jane-roe has no approved snapshot                          (1 case)
+          case      deliver/new
+          next      look at the message as it was sent; if it is as agreed: cargo insta review
+          repeat    chargeproof run 'deliver/new' --seed 7
+          history   chargeproof-out/deliver/new.jsonl
+
+          open      exactly-as-agreed    0 of 1 case, 1 inconclusive
+                    once-per-order       1 of 3 cases, 2 inconclusive
+          held      delivers 3×, once/per-order 3×, wire/framing 9×
+
+        3 cases, 2 inconclusive, 1 passed · watched 1.2 s after the last event of each · 4.2 s
+        INCONCLUSIVE · exit 5: something needed for a verdict was not seen
+        ");
+    }
+
+    #[test]
+    fn a_run_of_nothing_proves_nothing() {
+        assert_snapshot!(plain(&samples::nothing_ran()), @r"
+        0 cases: nothing ran, so nothing is proven
+        INCONCLUSIVE · exit 4: nothing ran
+        ");
+    }
+
+    #[test]
+    fn an_interrupted_run_is_not_green_although_all_its_cases_are() {
+        assert_snapshot!(plain(&samples::interrupted()), @r"
+          proven    once-per-order    1 case
+          held      delivers 1×, once/per-order 3×, wire/framing 3×
+
+        INTERRUPTED: what did not run is not proven
+        1 case, 1 passed · watched 1.2 s after the last event of each · 4.2 s
+        INCONCLUSIVE · exit 5: something needed for a verdict was not seen
+        ");
+    }
+
+    #[test]
+    fn no_line_is_too_wide_and_no_sender_writes_to_the_terminal_itself() {
+        for (name, outcome) in samples::all() {
+            let text = plain(&outcome);
+            for line in text.lines() {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+                assert!(!line.contains(char::is_control), "{name}: {line:?}");
+                assert_eq!(line, line.trim_end(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn colours_add_nothing_but_escape_sequences() {
+        for (name, outcome) in samples::all() {
+            let mut out = Vec::new();
+            write(&outcome, Colour::Ansi, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains("\u{1b}["), "{name}");
+            assert_eq!(anstream::adapter::strip_str(&text).to_string(), plain(&outcome), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_second_finding_of_the_same_case_and_group_is_not_lost() {
+        let mut outcome = samples::duplicate();
+        let mut second = outcome.cases[0].judgement.findings[0].clone();
+        second.message = "order 273014 was sent twice".into();
+        outcome.cases[0].judgement.findings.push(second);
+        let text = plain(&outcome);
+        assert!(text.contains("\n  and       order 273014 was sent twice\n"), "{text}");
+        assert!(text.contains("(answer/reject, 6 cases)"));
+    }
+
+    #[test]
+    fn the_worst_group_comes_first() {
+        let mut outcome = samples::inconclusive();
+        let finding = |weight: Weight, rule: &str| Finding {
+            rule: rule.into(),
+            weight,
+            circumstance: String::new(),
+            message: "it did".into(),
+            proof: None,
+        };
+        outcome.cases[2].judgement.findings = vec![
+            finding(Weight::Undriven, "sender/starts"),
+            finding(Weight::Broken, "wire/framing"),
+            finding(Weight::SentTwice, "once/per-order"),
+        ];
+        let text = plain(&outcome);
+        let heads: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with(char::is_uppercase))
+            .filter_map(|line| line.split(':').next())
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                "FAIL once/per-order",
+                "FAIL wire/framing",
+                "UNDRIVEN sender/starts",
+                "INCONCLUSIVE once/per-order",
+                "PENDING snapshot",
+                "INCONCLUSIVE · exit 10",
+            ]
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! The words that all reports share: times, counts, exit codes, and text from a sender made safe.
+//!
+//! It does **not** lay anything out and knows neither colours nor widths.
+
+use crate::history::Micros;
+use crate::verdict::{CaseOutcome, Exit, Finding, RunOutcome, Verdict, Weight};
+
+/// What an exit code means, as a lowercase fragment.
+#[must_use]
+pub const fn meaning(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Passed => "all required checks passed",
+        Exit::Failed => "a check failed",
+        Exit::Usage => "wrong usage, or a file that cannot be read as what it should be",
+        Exit::Pending => "only snapshots that wait for review",
+        Exit::NothingRan => "nothing ran",
+        Exit::Inconclusive => "something needed for a verdict was not seen",
+        Exit::Undriven => "the sender could not be started or driven",
+        Exit::SentTwice => "a charge was sent twice",
+        Exit::Internal => "a fault of chargeproof itself",
+    }
+}
+
+/// The word that heads a finding of this weight.
+pub(super) const fn headword(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Pending => "PENDING",
+        Weight::Inconclusive => "INCONCLUSIVE",
+        Weight::Undriven => "UNDRIVEN",
+        Weight::Broken | Weight::SentTwice => "FAIL",
+    }
+}
+
+/// The verdict as a word.
+pub(super) const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Fail => "fail",
+    }
+}
+
+/// What to try next about a finding that is not the sender's broken promise, if there is anything.
+pub(super) fn next_step(finding: &Finding) -> Option<String> {
+    match finding.weight {
+        Weight::Pending => Some(
+            "look at the message as it was sent; if it is as agreed: cargo insta review".into(),
+        ),
+        Weight::Inconclusive => Some(format!(
+            "chargeproof explain {}; if the sender is only slow, give it longer limits in its \
+             sender file",
+            one_line(&finding.rule)
+        )),
+        Weight::Undriven => {
+            Some("start the sender by hand, with the command of its sender file".into())
+        }
+        Weight::Broken | Weight::SentTwice => None,
+    }
+}
+
+/// The first clause of a summary: how many cases, and how each came out.
+pub(super) fn tally(outcome: &RunOutcome) -> String {
+    let counts = outcome.counts();
+    let mut parts = Vec::new();
+    for (kind, word) in [
+        (Verdict::Fail, "failed"),
+        (Verdict::Inconclusive, "inconclusive"),
+        (Verdict::Pass, "passed"),
+    ] {
+        if let Some(count) = counts.get(&kind) {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    format!("{}, {}", count(outcome.cases.len(), "case"), parts.join(", "))
+}
+
+/// How long the wire was watched after the last event of the case that was watched the shortest.
+pub(super) fn watched(cases: &[CaseOutcome]) -> Option<String> {
+    let shortest = cases.iter().map(|case| case.judgement.watched).min()?;
+    let longest = cases.iter().map(|case| case.judgement.watched).max()?;
+    let at_least = if duration(shortest) == duration(longest) { "" } else { "at least " };
+    Some(format!("watched {at_least}{} after the last event of each", duration(shortest)))
+}
+
+/// `1 case`, `2 cases`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {}", plural(number, noun))
+}
+
+/// The noun as it stands after that number.
+pub(super) fn plural(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{noun}{ending}")
+}
+
+/// `1st`, `2nd`, `11th`.
+pub(super) fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// A length of time as a person says it: `30 ms`, `4.2 s`, `2 min 5 s`.
+pub(super) fn duration(micros: Micros) -> String {
+    let millis = (micros.0 + 500) / 1000;
+    let tenths = (micros.0 + 50_000) / 100_000;
+    match millis {
+        0..100 => format!("{millis} ms"),
+        100..99_950 => format!("{}.{} s", tenths / 10, tenths % 10),
+        _ => {
+            let seconds = (micros.0 + 500_000) / 1_000_000;
+            format!("{} min {} s", seconds / 60, seconds % 60)
+        }
+    }
+}
+
+/// A point in time since the case started, to the millisecond: `0.412 s`.
+pub(super) fn moment(at: Micros) -> String {
+    let millis = at.0 / 1000;
+    format!("{}.{:03} s", millis / 1000, millis % 1000)
+}
+
+/// `text` on one line, with what a terminal would obey or hide written out: a sender chooses some
+/// of these bytes, and must not be able to recolour, overwrite or reorder its own verdict.
+pub(super) fn one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unseen(character) {
+            shown.push_str(&name_of(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// The name of a character that cannot be shown as itself: `<CR>`, `<1B>`, `<U+202E>`.
+pub(super) fn name_of(character: char) -> String {
+    match character {
+        '\u{b}' => "<VT>".into(),
+        '\u{1c}' => "<FS>".into(),
+        '\r' => "<CR>".into(),
+        '\n' => "<LF>".into(),
+        '\t' => "<TAB>".into(),
+        '\0'..='\u{ff}' => format!("<{:02X}>", u32::from(character)),
+        _ => format!("<U+{:04X}>", u32::from(character)),
+    }
+}
+
+/// Controls, the Unicode characters that turn the direction of text or take no room in it, and
+/// those that are no characters.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}'
+            | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{duration, moment, one_line, ordinal};
+    use crate::history::Micros;
+
+    #[rstest]
+    #[case(0, "0 ms")]
+    #[case(1_499, "1 ms")]
+    #[case(99_499, "99 ms")]
+    #[case(99_500, "0.1 s")]
+    #[case(4_249_999, "4.2 s")]
+    #[case(99_949_499, "99.9 s")]
+    #[case(99_950_000, "1 min 40 s")]
+    #[case(125_000_000, "2 min 5 s")]
+    #[case(u64::MAX / 2, "153722867280 min 55 s")]
+    fn a_duration_is_said_as_a_person_says_it(#[case] micros: u64, #[case] said: &str) {
+        assert_eq!(duration(Micros(micros)), said);
+    }
+
+    #[test]
+    fn a_moment_is_cut_to_the_millisecond_so_that_order_is_never_rounded_away() {
+        assert_eq!(moment(Micros(412_999)), "0.412 s");
+        assert_eq!(moment(Micros(61_000_000)), "61.000 s");
+    }
+
+    #[rstest]
+    #[case(1, "1st")]
+    #[case(2, "2nd")]
+    #[case(3, "3rd")]
+    #[case(4, "4th")]
+    #[case(11, "11th")]
+    #[case(12, "12th")]
+    #[case(13, "13th")]
+    #[case(21, "21st")]
+    #[case(112, "112th")]
+    fn attempts_are_counted_in_english(#[case] number: usize, #[case] said: &str) {
+        assert_eq!(ordinal(number), said);
+    }
+
+    #[rstest]
+    #[case("\u{b}MSH|^~\\&\r\u{1c}\r", "<VT>MSH|^~\\&<CR><FS><CR>")]
+    #[case("\u{1b}[32mPASS\u{1b}[0m", "<1B>[32mPASS<1B>[0m")]
+    #[case("one\ntwo\tthree", "one<LF>two<TAB>three")]
+    #[case("\u{7f}\u{85}\0", "<7F><85><00>")]
+    #[case("a\u{202e}b", "a<U+202E>b")]
+    #[case("MÜLLER^JÜRGEN", "MÜLLER^JÜRGEN")]
+    fn what_a_terminal_would_obey_is_written_out(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(one_line(text), shown);
+    }
+}

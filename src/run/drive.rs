@@ -1,0 +1,276 @@
+//! The drive loop without its waiting: EMR, director and recorder behind one pair of verbs.
+//!
+//! A driver tells [`Drive::happened`] what it saw and asks [`Drive::next`] what to do until that
+//! says none; then it waits until [`Drive::deadline`] or until something happens.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use crate::emr::{Emr, Input, Output, Settings};
+use crate::history::{Accounted, Bounds, ConnectionId, End, Ending, Event, Recorder, What};
+use crate::plan::{Plan, StopBy};
+use crate::run::director::{Director, View, Wish};
+
+/// Something that the harness does to the sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Start it.
+    Start {
+        /// Which life this is.
+        incarnation: u32,
+    },
+    /// Hand an exam over.
+    Submit {
+        /// Its name in the plan.
+        exam: String,
+    },
+    /// End it.
+    End {
+        /// How.
+        how: Ending,
+    },
+    /// Ask it what became of its charges.
+    Account,
+    /// Nothing more will be asked for.
+    Finish,
+}
+
+/// What a driver is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Do {
+    /// Write to a connection, then report [`Input::Wrote`].
+    Write {
+        /// On which connection.
+        connection: ConnectionId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// End a connection, then report [`Input::EndDone`].
+    End {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How.
+        how: End,
+    },
+    /// Listen or stop listening, then report [`Input::Listening`]; after stopping, prove it with
+    /// a connect of your own and report [`Input::RefusalSeen`].
+    Listen {
+        /// Index of the endpoint.
+        endpoint: usize,
+        /// Whether to listen.
+        up: bool,
+    },
+    /// Do something to the sender.
+    Sender(Command),
+}
+
+/// What a driver has seen.
+#[derive(Debug)]
+pub enum Happening<'a> {
+    /// Something at the EMR's side.
+    Emr(Input<'a>),
+    /// The sender runs.
+    Started,
+    /// The sender could not be started or driven.
+    Failed(String),
+    /// The sender's process has exited.
+    Exited {
+        /// Exit code, or none after a signal.
+        code: Option<i32>,
+        /// The signal that ended it, if one did.
+        signal: Option<i32>,
+    },
+    /// The sender holds more connections than the plan allows.
+    TooManyConnections,
+    /// Processes of the sender outlived it.
+    LeftBehind(u32),
+    /// The sender's account.
+    Account(Vec<Accounted>),
+    /// There is no account.
+    NoAccount(String),
+    /// Somebody interrupts the run.
+    Interrupted,
+    /// Time has passed.
+    Tick,
+}
+
+/// EMR, director and recorder of one case.
+#[derive(Debug)]
+pub struct Drive {
+    emr: Emr,
+    director: Director,
+    recorder: Recorder,
+    last_activity: Duration,
+    aborted: bool,
+}
+
+impl Drive {
+    /// A drive through `plan`; `epoch` is the wall clock, UTC, at time zero.
+    #[must_use]
+    pub fn new(plan: &Plan, epoch: DateTime) -> Self {
+        let bounds = Bounds {
+            pieces: u64::from(plan.limits.messages),
+            bytes: plan.limits.recorded_bytes,
+        };
+        Self {
+            emr: Emr::new(plan, Settings::of(plan, epoch)),
+            director: Director::new(plan.steps.clone(), plan.limits.clone()),
+            recorder: Recorder::new(bounds),
+            last_activity: Duration::ZERO,
+            aborted: false,
+        }
+    }
+
+    /// Takes what was seen at `now`.
+    pub fn happened(&mut self, now: Duration, happening: Happening<'_>) {
+        let event = match happening {
+            Happening::Emr(input) => {
+                if is_activity(&input) {
+                    self.last_activity = now;
+                }
+                self.emr.handle(now, input, &mut self.recorder);
+                None
+            }
+            Happening::Started => Some(self.director.started()),
+            Happening::Failed(why) => Some(self.director.failed(why)),
+            Happening::Exited { code, signal } => Some(self.director.exited(code, signal)),
+            Happening::TooManyConnections => {
+                self.director.abort();
+                let what = "the sender opened more connections than the plan allows".to_owned();
+                Some(What::Bound { what })
+            }
+            Happening::LeftBehind(processes) => {
+                Some(What::LeftBehind { incarnation: self.director.incarnation(), processes })
+            }
+            Happening::Account(charges) => {
+                self.director.accounted();
+                Some(What::Account { charges })
+            }
+            Happening::NoAccount(why) => {
+                self.director.accounted();
+                Some(What::NoAccount { why })
+            }
+            Happening::Interrupted => self.director.interrupt(),
+            Happening::Tick => {
+                self.emr.handle(now, Input::Tick, &mut self.recorder);
+                None
+            }
+        };
+        if let Some(what) = event {
+            self.recorder.record(now.into(), what);
+        }
+    }
+
+    /// What is to be done now; none until something happens or the deadline comes.
+    pub fn next(&mut self, now: Duration) -> Option<Do> {
+        if self.recorder.is_full() && !self.aborted {
+            self.aborted = true;
+            self.director.abort();
+        }
+        loop {
+            // The EMR's outputs come in the order in which they were caused, so that a kill that
+            // is due before a reply really comes before it.
+            if let Some(wish) = self.director.next(&self.view(now)) {
+                if let Some(command) = self.grant(now, wish) {
+                    return Some(Do::Sender(command));
+                }
+                continue;
+            }
+            match self.emr.poll()? {
+                Output::Write { connection, bytes } => return Some(Do::Write { connection, bytes }),
+                Output::End { connection, how } => return Some(Do::End { connection, how }),
+                Output::Listen { endpoint, up } => return Some(Do::Listen { endpoint, up }),
+                Output::Reached(event) => self.director.reached(event),
+                Output::Dealt(exam) => self.director.dealt(&exam),
+            }
+        }
+    }
+
+    /// When to come back even if nothing happens.
+    #[must_use]
+    pub fn deadline(&self, now: Duration) -> Option<Duration> {
+        let director = self.director.deadline(&self.view(now));
+        director.into_iter().chain(self.emr.deadline()).min()
+    }
+
+    /// Whether the last step has been carried out.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.director.is_finished()
+    }
+
+    /// Which life of the sender it is, from 1; 0 before the first.
+    #[must_use]
+    pub const fn incarnation(&self) -> u32 {
+        self.director.incarnation()
+    }
+
+    /// The events so far.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        self.recorder.events()
+    }
+
+    /// The events, for good.
+    #[must_use]
+    pub fn into_events(self) -> Vec<Event> {
+        self.recorder.into_events()
+    }
+
+    fn grant(&mut self, now: Duration, wish: Wish) -> Option<Command> {
+        match wish {
+            Wish::Record(what) => {
+                self.recorder.record(now.into(), what);
+            }
+            Wish::Watch(event) => {
+                self.emr.handle(now, Input::Watch(event), &mut self.recorder);
+            }
+            Wish::Heal => self.emr.handle(now, Input::Heal, &mut self.recorder),
+            Wish::Do(command) => {
+                match &command {
+                    Command::Submit { exam } => {
+                        let incarnation = self.director.incarnation();
+                        let what = What::Submitted { exam: exam.clone(), incarnation };
+                        self.recorder.record(now.into(), what);
+                        self.emr.handle(now, Input::Submitted { exam }, &mut self.recorder);
+                    }
+                    Command::End { how: Ending::Kill } => {
+                        let incarnation = self.director.incarnation();
+                        let killed = Input::SenderKilled { incarnation };
+                        self.emr.handle(now, killed, &mut self.recorder);
+                    }
+                    _ => {}
+                }
+                return Some(command);
+            }
+        }
+        None
+    }
+
+    fn view(&self, now: Duration) -> View {
+        View {
+            now,
+            last_activity: self.last_activity,
+            connections: self.emr.open_connections(),
+            emr_busy: self.emr.deadline().is_some(),
+        }
+    }
+}
+
+/// Whether the sender, or our answer to it, stirred.
+const fn is_activity(input: &Input<'_>) -> bool {
+    matches!(
+        input,
+        Input::Accepted { .. } | Input::Received { .. } | Input::Ended { .. } | Input::Wrote { .. }
+    )
+}
+
+/// The signal that asks a sender to stop, if it is a signal.
+pub(crate) const fn stop_signal(stop: StopBy) -> Option<rustix::process::Signal> {
+    match stop {
+        StopBy::Terminate => Some(rustix::process::Signal::TERM),
+        StopBy::Interrupt => Some(rustix::process::Signal::INT),
+        StopBy::StandardInput => None,
+    }
+}

@@ -1,0 +1,214 @@
+//! The driver over real sockets and real processes.
+//!
+//! One thread per run, no locks: every case is a handful of local tasks around one
+//! [`RefCell`], and whoever has seen something feeds it in and carries out what follows before
+//! anything else can happen.
+
+mod process;
+mod sockets;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+use crate::emr::Input;
+use crate::history::{ConnectionId, FORMAT_VERSION, Header, History};
+use crate::plan::Plan;
+use crate::run::drive::{Do, Drive, Happening};
+use process::Process;
+use sockets::{Endpoint, Line};
+
+/// Why a case could not be run at all. What the sender does is never one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The case's own folder could not be made or filled.
+    #[error("cannot prepare the folder of the case: {0}")]
+    Folder(#[source] std::io::Error),
+    /// An endpoint could not be bound.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The plan could not be written down.
+    #[error("cannot write the plan down: {0}")]
+    Plan(#[from] serde_json::Error),
+}
+
+/// Where a run takes place.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The program itself, which is also the reference sender.
+    pub executable: PathBuf,
+    /// The addresses to listen on, one per endpoint; any further ones are loopback, port 0.
+    pub addresses: Vec<SocketAddr>,
+    /// Becomes true when somebody interrupts the run.
+    pub interrupted: watch::Receiver<bool>,
+}
+
+impl Place {
+    fn address(&self, endpoint: usize) -> SocketAddr {
+        let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        self.addresses.get(endpoint).copied().unwrap_or(loopback)
+    }
+}
+
+/// Runs one case to its end and returns what was observed. Must run inside a local task set.
+///
+/// # Errors
+/// Only what this machine does not let us do: bind, make a folder.
+pub async fn run(
+    plan: &Plan,
+    place: &Place,
+    bound: impl FnOnce(&[SocketAddr]),
+) -> Result<History, RunError> {
+    let started = Timestamp::now();
+    let folder = process::Folder::new(plan).map_err(RunError::Folder)?;
+    let endpoints = (0..plan.endpoints.len()).map(|index| {
+        let address = place.address(index);
+        Endpoint::bind(address).map_err(|error| RunError::Listen { address, error })
+    });
+    let endpoints: Vec<Endpoint> = endpoints.collect::<Result<_, _>>()?;
+    let addresses: Vec<SocketAddr> = endpoints.iter().map(Endpoint::address).collect();
+    let process = Process::new(plan, place.executable.clone(), folder, &addresses);
+    let epoch = started.to_zoned(TimeZone::UTC).datetime();
+    let case = Case::new(Drive::new(plan, epoch), endpoints, process, plan.limits.connections);
+    case.pump();
+    bound(&addresses);
+    case.drive_to_the_end(place.interrupted.clone()).await;
+    let header = Header {
+        format: "chargeproof-history".to_owned(),
+        version: FORMAT_VERSION,
+        case: plan.id.clone(),
+        started: started.to_string(),
+        plan: serde_json::value::to_raw_value(plan)?,
+    };
+    Ok(History { header, events: case.into_events() })
+}
+
+/// One case under way.
+#[derive(Clone)]
+struct Case(Rc<Inner>);
+
+struct Inner {
+    stage: RefCell<Stage>,
+    scratch: RefCell<Vec<u8>>,
+    started: Instant,
+    changed: Notify,
+    connections: usize,
+}
+
+/// Everything that changes.
+struct Stage {
+    drive: Drive,
+    endpoints: Vec<Endpoint>,
+    lines: BTreeMap<ConnectionId, Line>,
+    accepted: ConnectionId,
+    process: Process,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Case {
+    fn new(drive: Drive, endpoints: Vec<Endpoint>, process: Process, connections: u32) -> Self {
+        let lines = BTreeMap::new();
+        let stage = Stage { drive, endpoints, lines, accepted: 0, process, tasks: Vec::new() };
+        Self(Rc::new(Inner {
+            stage: RefCell::new(stage),
+            scratch: RefCell::new(vec![0; READ_BYTES]),
+            started: Instant::now(),
+            changed: Notify::new(),
+            connections: usize::try_from(connections).unwrap_or(usize::MAX),
+        }))
+    }
+
+    fn now(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Feeds in what was seen and carries out what follows.
+    fn happened(&self, happening: Happening<'_>) {
+        self.note(happening);
+        self.pump();
+    }
+
+    /// Feeds in what was seen, and leaves what follows to the caller.
+    fn note(&self, happening: Happening<'_>) {
+        let now = self.now();
+        self.0.stage.borrow_mut().drive.happened(now, happening);
+    }
+
+    fn emr(&self, input: Input<'_>) {
+        self.happened(Happening::Emr(input));
+    }
+
+    /// Carries out everything that is to be done now.
+    fn pump(&self) {
+        loop {
+            let now = self.now();
+            let next = self.0.stage.borrow_mut().drive.next(now);
+            match next {
+                Some(Do::Write { connection, bytes }) => self.write(connection, bytes),
+                Some(Do::End { connection, how }) => self.end(connection, how),
+                Some(Do::Listen { endpoint, up }) => self.listen(endpoint, up),
+                Some(Do::Sender(command)) => self.command(command),
+                None => break,
+            }
+        }
+        self.0.changed.notify_one();
+    }
+
+    async fn drive_to_the_end(&self, mut interrupted: watch::Receiver<bool>) {
+        let mut listening = true;
+        loop {
+            let (finished, deadline) = {
+                let stage = self.0.stage.borrow();
+                (stage.drive.is_finished(), stage.drive.deadline(self.now()))
+            };
+            if finished {
+                break;
+            }
+            let wake = deadline.unwrap_or(self.now() + Duration::from_secs(3600));
+            let wake = tokio::time::Instant::from_std(self.0.started + wake);
+            tokio::select! {
+                () = self.0.changed.notified() => {}
+                () = tokio::time::sleep_until(wake) => self.happened(Happening::Tick),
+                result = interrupted.wait_for(|&it| it), if listening => {
+                    listening = false;
+                    if result.is_ok() {
+                        self.happened(Happening::Interrupted);
+                    }
+                }
+            }
+        }
+        self.close();
+    }
+
+    /// Ends everything that still belongs to the case.
+    fn close(&self) {
+        let mut stage = self.0.stage.borrow_mut();
+        stage.process.end_for_good();
+        for task in stage.tasks.drain(..) {
+            task.abort();
+        }
+        stage.lines.clear();
+        stage.endpoints.clear();
+    }
+
+    fn into_events(self) -> Vec<crate::history::Event> {
+        self.0.stage.borrow().drive.events().to_vec()
+    }
+}
+
+/// How much is read from a socket at once; one buffer serves all connections of a case.
+const READ_BYTES: usize = 64 * 1024;

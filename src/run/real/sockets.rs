@@ -1,0 +1,274 @@
+//! Listeners and connections.
+//!
+//! Every listener keeps its port while it does not listen, so that a refusal is a refusal and
+//! the port is still ours afterwards.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, sockopt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+use crate::emr::Input;
+use crate::history::{ConnectionId, End};
+use crate::run::drive::Happening;
+use crate::run::real::Case;
+
+/// One address that the EMR listens on.
+pub(super) struct Endpoint {
+    address: SocketAddr,
+    /// Bound and never listening: it keeps the port while nobody listens.
+    _guard: rustix::fd::OwnedFd,
+    listener: Option<Rc<TcpListener>>,
+    acceptor: Option<AbortHandle>,
+}
+
+impl Endpoint {
+    /// Takes the port and does not listen yet.
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let guard = socket(address)?;
+        let bound = rustix::net::getsockname(&guard)?;
+        let address = SocketAddr::try_from(bound)?;
+        Ok(Self { address, _guard: guard, listener: None, acceptor: None })
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn open(&mut self) -> io::Result<Rc<TcpListener>> {
+        let socket = socket(self.address)?;
+        listen(&socket, BACKLOG)?;
+        let listener = std::net::TcpListener::from(socket);
+        listener.set_nonblocking(true)?;
+        let listener = Rc::new(TcpListener::from_std(listener)?);
+        self.listener = Some(Rc::clone(&listener));
+        Ok(listener)
+    }
+
+    fn shut(&mut self) {
+        self.listener = None;
+        if let Some(acceptor) = self.acceptor.take() {
+            acceptor.abort();
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}
+
+fn socket(address: SocketAddr) -> io::Result<rustix::fd::OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = rustix::net::socket_with(
+        family,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    sockopt::set_socket_reuseport(&socket, true)?;
+    bind(&socket, &address)?;
+    Ok(socket)
+}
+
+/// One accepted connection.
+pub(super) struct Line {
+    stream: Rc<TcpStream>,
+    reader: AbortHandle,
+    /// The sender's side has ended and was read to its end.
+    read_out: bool,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Case {
+    pub(super) fn listen(&self, endpoint: usize, up: bool) {
+        if up {
+            let mut stage = self.0.stage.borrow_mut();
+            let place = &mut stage.endpoints[endpoint];
+            if place.listener.is_some() {
+                return;
+            }
+            let Ok(listener) = place.open() else {
+                return; // without a listener nothing arrives, and the verdict says so
+            };
+            let case = self.clone();
+            let task = tokio::task::spawn_local(case.accept_all(endpoint, listener));
+            place.acceptor = Some(task.abort_handle());
+            drop(stage);
+            self.note(Happening::Emr(Input::Listening { endpoint, up }));
+            return;
+        }
+        self.accept_waiting(endpoint);
+        let address = {
+            let mut stage = self.0.stage.borrow_mut();
+            stage.endpoints[endpoint].shut();
+            stage.endpoints[endpoint].address()
+        };
+        self.note(Happening::Emr(Input::Listening { endpoint, up }));
+        let probe = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200));
+        if probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            self.note(Happening::Emr(Input::RefusalSeen { endpoint }));
+        }
+    }
+
+    async fn accept_all(self, endpoint: usize, listener: Rc<TcpListener>) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.accepted(endpoint, stream),
+                // Out of descriptors, or a peer that is gone already: the next one may do.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    /// Accepts whatever the system has taken on our behalf, without waiting.
+    pub(super) fn accept_waiting(&self, endpoint: usize) {
+        let listener = self.0.stage.borrow().endpoints[endpoint].listener.clone();
+        let Some(listener) = listener else {
+            return;
+        };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        while let Ok(socket) = rustix::net::accept_with(&*listener, flags) {
+            if let Ok(stream) = TcpStream::from_std(socket.into()) {
+                self.accepted(endpoint, stream);
+            }
+        }
+    }
+
+    fn accepted(&self, endpoint: usize, stream: TcpStream) {
+        let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
+        let (id, incarnation) = {
+            let mut stage = self.0.stage.borrow_mut();
+            if stage.lines.len() >= self.0.connections {
+                drop(stage);
+                self.happened(Happening::TooManyConnections);
+                return;
+            }
+            stage.accepted += 1;
+            let id = stage.accepted;
+            let stream = Rc::new(stream);
+            let task = tokio::task::spawn_local(self.clone().read_all(id, Rc::clone(&stream)));
+            let reader = task.abort_handle();
+            stage.lines.insert(id, Line { stream, reader, read_out: false });
+            (id, stage.drive.incarnation())
+        };
+        self.emr(Input::Accepted { connection: id, endpoint, incarnation });
+    }
+
+    async fn read_all(self, connection: ConnectionId, stream: Rc<TcpStream>) {
+        while stream.readable().await.is_ok() {
+            let mut scratch = self.0.scratch.borrow_mut();
+            match stream.try_read(&mut scratch) {
+                Ok(0) => return self.read_out(connection, End::Close, scratch),
+                Ok(count) => {
+                    let input = Input::Received { connection, bytes: &scratch[..count] };
+                    self.note(Happening::Emr(input));
+                    drop(scratch);
+                    self.pump();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return self.read_out(connection, End::Reset, scratch),
+            }
+        }
+    }
+
+    fn read_out(
+        &self,
+        connection: ConnectionId,
+        how: End,
+        scratch: std::cell::RefMut<'_, Vec<u8>>,
+    ) {
+        drop(scratch);
+        {
+            let mut stage = self.0.stage.borrow_mut();
+            if how == End::Reset {
+                stage.lines.remove(&connection);
+            } else if let Some(line) = stage.lines.get_mut(&connection) {
+                line.read_out = true;
+            }
+        }
+        self.emr(Input::Ended { connection, how });
+    }
+
+    pub(super) fn write(&self, connection: ConnectionId, bytes: Vec<u8>) {
+        let stream = self.stream(connection);
+        // Straight to the system: this very moment is when the reply is due.
+        let taken = match stream.as_ref().map(|stream| rustix::net::send(stream, &bytes, NOW)) {
+            Some(Ok(taken)) => taken,
+            Some(Err(rustix::io::Errno::WOULDBLOCK)) => 0,
+            _ => {
+                self.note(Happening::Emr(Input::Wrote { connection, bytes: &[], complete: false }));
+                return;
+            }
+        };
+        if taken == bytes.len() {
+            self.note(Happening::Emr(Input::Wrote { connection, bytes: &bytes, complete: true }));
+        } else if let Some(stream) = stream {
+            let rest = self.clone().write_rest(connection, stream, bytes, taken);
+            let task = tokio::task::spawn_local(rest);
+            self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+        }
+    }
+
+    /// Writes what the system did not take at once, as it takes it.
+    async fn write_rest(
+        self,
+        connection: ConnectionId,
+        stream: Rc<TcpStream>,
+        bytes: Vec<u8>,
+        mut taken: usize,
+    ) {
+        while taken < bytes.len() {
+            if stream.writable().await.is_err() {
+                break;
+            }
+            match stream.try_write(&bytes[taken..]) {
+                Ok(count) => taken += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => break,
+            }
+        }
+        let complete = taken == bytes.len();
+        self.emr(Input::Wrote { connection, bytes: &bytes[..taken], complete });
+    }
+
+    pub(super) fn end(&self, connection: ConnectionId, how: End) {
+        if let Some(stream) = self.stream(connection) {
+            if how == End::Reset {
+                // Without a lingering close the system sends a reset instead of an end.
+                let _ = sockopt::set_socket_linger(&*stream, Some(Duration::ZERO));
+            } else {
+                let _ = rustix::net::shutdown(&*stream, rustix::net::Shutdown::Write);
+            }
+        }
+        let mut stage = self.0.stage.borrow_mut();
+        let over = stage.lines.get(&connection).is_some_and(|line| line.read_out);
+        if how == End::Reset || over {
+            stage.lines.remove(&connection);
+        }
+        drop(stage);
+        self.note(Happening::Emr(Input::EndDone { connection, how }));
+    }
+
+    fn stream(&self, connection: ConnectionId) -> Option<Rc<TcpStream>> {
+        self.0.stage.borrow().lines.get(&connection).map(|line| Rc::clone(&line.stream))
+    }
+}
+
+/// A write that neither waits nor signals.
+const NOW: rustix::net::SendFlags =
+    rustix::net::SendFlags::DONTWAIT.union(rustix::net::SendFlags::NOSIGNAL);
+
+/// As many connections as the system lets wait for us.
+const BACKLOG: i32 = 1024;

@@ -1,0 +1,354 @@
+//! The driver in memory and in virtual time: the reference sender and the EMR talk through
+//! queues, and time jumps to the next deadline instead of passing.
+//!
+//! What is simulated is the wire, the clock, the disk and the process; the EMR, the sender and
+//! the steps are the very machines that the real driver uses. The wire is perfect and takes no
+//! time; bytes arrive in pieces of [`PIECE_BYTES`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use jiff::civil::{DateTime, date};
+
+use crate::emr::Input;
+use crate::exam::Exam;
+use crate::history::{
+    Accounted, ConnectionId, End, Ending, FORMAT_VERSION, Header, History, Outcome,
+};
+use crate::plan::Plan;
+use crate::run::drive::{Command, Do, Drive, Happening};
+use crate::sender::{self, Bug, Config, Link, Machine, Output, Poll, Record, Variant};
+
+/// Why a plan cannot be run in virtual time.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// Only the reference sender can be simulated.
+    #[error("`{0}` is no defect or habit of the reference sender")]
+    UnknownHabit(String),
+    /// The plan could not be written down.
+    #[error("cannot write the plan down: {0}")]
+    Plan(#[from] serde_json::Error),
+}
+
+/// Runs one case in virtual time, with the reference sender as its sender.
+///
+/// # Errors
+/// A defect or habit that the reference sender does not have.
+pub fn run(plan: &Plan) -> Result<History, SimulationError> {
+    let plan_text = serde_json::value::to_raw_value(plan)?;
+    let mut world = World::new(plan)?;
+    world.run();
+    let header = Header {
+        format: "chargeproof-history".to_owned(),
+        version: FORMAT_VERSION,
+        case: plan.id.clone(),
+        started: format!("{EPOCH}Z"),
+        plan: plan_text,
+    };
+    Ok(History { header, events: world.drive.into_events() })
+}
+
+/// The simulated wall clock at time zero, UTC.
+const EPOCH: DateTime = date(2026, 1, 5).at(8, 0, 0, 0);
+
+/// Bytes that one delivery carries from the sender to the EMR.
+const PIECE_BYTES: usize = 128;
+
+/// Steps after which a simulation that does not end is cut off; a case needs a few hundred.
+const MOST_STEPS: usize = 2_000_000;
+
+struct World<'p> {
+    plan: &'p Plan,
+    now: Duration,
+    drive: Drive,
+    config: Config,
+    /// The sender's process, while it lives.
+    machine: Option<Machine>,
+    /// When the sender wants to be asked again.
+    wake: Option<Duration>,
+    /// What survives the sender: its disk, and the inbox that it reads.
+    journal: Vec<Record>,
+    inbox: Vec<Exam>,
+    listening: Vec<bool>,
+    accepted: ConnectionId,
+    lines: BTreeMap<ConnectionId, Line>,
+    /// What is on its way to the EMR.
+    to_emr: VecDeque<Delivery>,
+}
+
+#[derive(Clone, Copy)]
+struct Line {
+    link: Link,
+    /// The sender still holds its end.
+    open: bool,
+}
+
+enum Delivery {
+    Accepted { connection: ConnectionId, endpoint: usize },
+    Bytes { connection: ConnectionId, bytes: Vec<u8> },
+    Ended { connection: ConnectionId },
+}
+
+impl<'p> World<'p> {
+    fn new(plan: &'p Plan) -> Result<Self, SimulationError> {
+        Ok(Self {
+            plan,
+            now: Duration::ZERO,
+            drive: Drive::new(plan, EPOCH),
+            config: config(plan)?,
+            machine: None,
+            wake: None,
+            journal: Vec::new(),
+            inbox: Vec::new(),
+            listening: vec![false; plan.endpoints.len()],
+            accepted: 0,
+            lines: BTreeMap::new(),
+            to_emr: VecDeque::new(),
+        })
+    }
+
+    fn run(&mut self) {
+        for _ in 0..MOST_STEPS {
+            if let Some(what) = self.drive.next(self.now) {
+                self.carry_out(what);
+            } else if self.drive.is_finished() {
+                return;
+            } else if let Some(delivery) = self.to_emr.pop_front() {
+                self.deliver(delivery);
+            } else if !self.poll_sender() && !self.jump() {
+                return; // nothing will ever happen again, and no end was recorded
+            }
+        }
+    }
+
+    /// Goes to the next deadline; whether there was one.
+    fn jump(&mut self) -> bool {
+        let drive = self.drive.deadline(self.now);
+        let Some(next) = drive.into_iter().chain(self.wake).min() else {
+            return false;
+        };
+        self.now = self.now.max(next);
+        self.wake = None;
+        self.drive.happened(self.now, Happening::Tick);
+        true
+    }
+
+    fn emr(&mut self, input: Input<'_>) {
+        self.drive.happened(self.now, Happening::Emr(input));
+    }
+
+    fn sender(&mut self, input: sender::Input) {
+        if let Some(machine) = &mut self.machine {
+            machine.handle(self.now, input);
+        }
+    }
+
+    fn carry_out(&mut self, what: Do) {
+        match what {
+            Do::Write { connection, bytes } => self.write_to_sender(connection, &bytes),
+            Do::End { connection, how } => self.end_by_emr(connection, how),
+            Do::Listen { endpoint, up } => {
+                self.listening[endpoint] = up;
+                self.emr(Input::Listening { endpoint, up });
+                if !up {
+                    self.emr(Input::RefusalSeen { endpoint });
+                }
+            }
+            Do::Sender(command) => self.command(command),
+        }
+    }
+
+    fn write_to_sender(&mut self, connection: ConnectionId, bytes: &[u8]) {
+        // As with a real socket, a write to a peer that has closed is still taken.
+        if let Some(Line { link, open: true }) = self.lines.get(&connection).copied() {
+            self.sender(sender::Input::Received(link, bytes.to_vec()));
+        }
+        self.emr(Input::Wrote { connection, bytes, complete: true });
+    }
+
+    fn end_by_emr(&mut self, connection: ConnectionId, how: End) {
+        if let Some(Line { link, open: true }) = self.lines.get(&connection).copied() {
+            if how == End::Reset {
+                self.lines.remove(&connection);
+                self.sender(sender::Input::Reset(link));
+            } else {
+                self.sender(sender::Input::Ended(link));
+            }
+        }
+        if how == End::Reset {
+            self.to_emr.retain(|delivery| delivery.connection() != connection);
+        }
+        self.emr(Input::EndDone { connection, how });
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Start { .. } => {
+                let machine = Machine::start(self.config.clone(), &self.journal, self.now);
+                self.machine = Some(machine);
+                for exam in self.inbox.clone() {
+                    self.sender(sender::Input::Exam(Box::new(exam)));
+                }
+                self.drive.happened(self.now, Happening::Started);
+            }
+            Command::Submit { exam } => {
+                if let Some(exam) = self.plan.exams.get(&exam) {
+                    self.inbox.push(exam.clone());
+                    self.sender(sender::Input::Exam(Box::new(exam.clone())));
+                }
+            }
+            Command::End { how: Ending::Stop } => {
+                if self.config.bug == Some(Bug::IgnoresTerminate) {
+                    return;
+                }
+                self.sender(sender::Input::Stop);
+            }
+            Command::End { how: Ending::Kill } => self.exited(None, Some(9)),
+            Command::Account => self.account(),
+            Command::Finish => {}
+        }
+    }
+
+    fn account(&mut self) {
+        let rows = match &self.machine {
+            Some(machine) => machine.account(),
+            None => sender::account(&self.journal),
+        };
+        let rows = rows.into_iter();
+        let charges = rows.map(|(order, outcome)| Accounted { order, outcome: said(outcome) });
+        self.drive.happened(self.now, Happening::Account(charges.collect()));
+    }
+
+    /// The sender's process is gone, and its connections end.
+    fn exited(&mut self, code: Option<i32>, signal: Option<i32>) {
+        self.machine = None;
+        self.wake = None;
+        let open: Vec<ConnectionId> = self.lines.keys().copied().collect();
+        for connection in open {
+            self.end_by_sender(connection);
+        }
+        self.drive.happened(self.now, Happening::Exited { code, signal });
+    }
+
+    fn end_by_sender(&mut self, connection: ConnectionId) {
+        if let Some(line) = self.lines.get_mut(&connection)
+            && std::mem::take(&mut line.open)
+        {
+            self.to_emr.push_back(Delivery::Ended { connection });
+        }
+    }
+
+    /// Lets the sender do one thing; whether it had anything to do.
+    fn poll_sender(&mut self) -> bool {
+        let Some(machine) = &mut self.machine else {
+            return false;
+        };
+        match machine.poll(self.now) {
+            Poll::Output(output) => self.sender_output(output),
+            Poll::WaitUntil(_) if machine.is_stopped() => self.exited(Some(0), None),
+            Poll::WaitUntil(wake) => {
+                self.wake = wake;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn sender_output(&mut self, output: Output) {
+        match output {
+            Output::Connect { link, endpoint } => self.connect(link, endpoint),
+            Output::Write { link, bytes } => self.write_to_emr(link, &bytes),
+            Output::Disconnect(link) => {
+                if let Some(connection) = self.connection(link) {
+                    self.end_by_sender(connection);
+                }
+            }
+            Output::Store(record) => {
+                if let Record::Taken { exam } = &record {
+                    self.inbox.retain(|one| one.order.number != exam.order.number);
+                }
+                self.journal.push(record);
+                self.sender(sender::Input::Stored);
+            }
+        }
+    }
+
+    fn connect(&mut self, link: Link, endpoint: usize) {
+        if !self.listening.get(endpoint).copied().unwrap_or(false) {
+            self.sender(sender::Input::Refused(link));
+            return;
+        }
+        self.accepted += 1;
+        let connection = self.accepted;
+        self.lines.insert(connection, Line { link, open: true });
+        self.to_emr.push_back(Delivery::Accepted { connection, endpoint });
+        self.sender(sender::Input::Connected(link));
+    }
+
+    fn write_to_emr(&mut self, link: Link, bytes: &[u8]) {
+        let Some(connection) = self.connection(link) else {
+            return;
+        };
+        for piece in bytes.chunks(PIECE_BYTES) {
+            self.to_emr.push_back(Delivery::Bytes { connection, bytes: piece.to_vec() });
+        }
+    }
+
+    fn connection(&self, link: Link) -> Option<ConnectionId> {
+        self.lines.iter().find(|(_, line)| line.link == link && line.open).map(|(id, _)| *id)
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Accepted { connection, endpoint } => {
+                let incarnation = self.drive.incarnation();
+                self.emr(Input::Accepted { connection, endpoint, incarnation });
+            }
+            Delivery::Bytes { connection, bytes } => {
+                self.emr(Input::Received { connection, bytes: &bytes });
+            }
+            Delivery::Ended { connection } => {
+                self.lines.remove(&connection);
+                self.emr(Input::Ended { connection, how: End::Close });
+            }
+        }
+    }
+}
+
+impl Delivery {
+    const fn connection(&self) -> ConnectionId {
+        match self {
+            Self::Accepted { connection, .. }
+            | Self::Bytes { connection, .. }
+            | Self::Ended { connection } => *connection,
+        }
+    }
+}
+
+fn config(plan: &Plan) -> Result<Config, SimulationError> {
+    let unknown = |name: &String| SimulationError::UnknownHabit(name.clone());
+    let bug = plan.sender.bug.as_ref();
+    let bug: Option<Bug> = bug.map(|name| name.parse().map_err(|_| unknown(name))).transpose()?;
+    let variant = plan.sender.variant.as_ref();
+    let variant: Option<Variant> =
+        variant.map(|name| name.parse().map_err(|_| unknown(name))).transpose()?;
+    Ok(Config {
+        mapping: plan.mapping.clone(),
+        results: plan.results.clone(),
+        endpoints: plan.endpoints.len(),
+        ack_timeout: plan.limits.ack_timeout.into(),
+        retry_every: plan.limits.longest_retry.into(),
+        epoch: EPOCH,
+        bug,
+        variant,
+    })
+}
+
+const fn said(outcome: sender::Outcome) -> Outcome {
+    match outcome {
+        sender::Outcome::Delivered => Outcome::Delivered,
+        sender::Outcome::Rejected => Outcome::Rejected,
+        sender::Outcome::Unknown => Outcome::Unknown,
+        sender::Outcome::NotSent => Outcome::NotSent,
+    }
+}

@@ -1,0 +1,42 @@
+//! Durations as people write them: `500ms`, `2s`, `1m`.
+
+use std::time::Duration;
+
+use crate::yaml::{Diagnostic, Node, Value};
+
+/// The longest duration that a file may ask for.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// The duration that `node` is.
+///
+/// # Errors
+/// It has no unit, or is nothing of the kind, or is longer than an hour.
+pub(super) fn read(node: &Node) -> Result<Duration, Diagnostic> {
+    let text = match &node.value {
+        Value::Number(text) => {
+            let mistake = node.error(format!("the duration `{text}` has no unit"));
+            return Err(mistake.hint(format!("did you mean `{text}ms`?")));
+        }
+        _ => node.text("a duration such as `500ms`")?,
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return Err(unreadable(node, text)),
+    };
+    let number: u64 = number.parse().map_err(|_| unreadable(node, text))?;
+    let duration = Duration::from_millis(number.saturating_mul(unit));
+    if duration > LONGEST {
+        let mistake = node.error(format!("the duration `{text}` is longer than an hour"));
+        return Err(mistake.hint("nobody waits for that; write a shorter one"));
+    }
+    Ok(duration)
+}
+
+fn unreadable(node: &Node, text: &str) -> Diagnostic {
+    node.error(format!("expected a duration, found `{text}`"))
+        .hint("a whole number and `ms`, `s` or `m`, as in `500ms`")
+}

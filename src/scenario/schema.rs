@@ -1,0 +1,283 @@
+//! JSON Schemas of the files that people write, so that an editor completes and checks them.
+//!
+//! The words come from the tables that the readers use, so that the two cannot drift apart. A
+//! schema does **not** know which exams, mappings and faults there are; the reader's own
+//! messages do. `$axis` may stand wherever a value may, so most values also admit it.
+
+use serde_json::{Map, Value, json};
+
+use super::{read, script, sender_file, steps};
+use crate::exam::Exam;
+
+/// The JSON Schema of an exam file.
+#[must_use]
+pub fn exam_schema() -> Value {
+    let mut schema = schemars::schema_for!(Exam).to_value();
+    entry(&mut schema, "title", json!("A completed exam"));
+    schema
+}
+
+/// The JSON Schema of a scenario.
+#[must_use]
+pub fn schema() -> Value {
+    let properties = [
+        ("title", text("What the scenario is about, in one line.")),
+        ("requirements", texts("The promises that it exercises.")),
+        ("mapping", text("Name of the mapping; `iris/option-1` if absent.")),
+        ("results", text("Name of the mapping for results; without it there are none.")),
+        ("exams", exams()),
+        ("endpoints", texts("Names of the EMR's endpoints; `emr` if absent.")),
+        ("emr", emr()),
+        ("axes", axes()),
+        ("steps", step_list()),
+        ("expect", expect()),
+    ];
+    document("A scenario", &["title"], read::KEYS, properties)
+}
+
+/// The JSON Schema of a sender file.
+#[must_use]
+pub fn sender_file_schema() -> Value {
+    let limits = object(
+        "How patient the sender is, by its own configuration.",
+        &["ack_timeout", "longest_retry"],
+        sender_file::LIMIT_KEYS,
+        [
+            ("ack_timeout", duration("How long it waits for an acknowledgement.")),
+            ("longest_retry", duration("The longest time after which it tries anything again.")),
+            ("stop", duration("How long it may take to stop; 2s if absent.")),
+        ],
+    );
+    let properties = [
+        ("name", text("Its name, for people.")),
+        ("start", texts("The program and its arguments, with placeholders in braces.")),
+        ("environment", json!({
+            "description": "Environment variables to set, placeholders allowed.",
+            "type": "object",
+            "additionalProperties": { "type": ["string", "number"] },
+        })),
+        ("directory", text("Directory to start it in; the case's own if absent.")),
+        ("feed", words("How exams are handed over.", sender_file::FEEDS)),
+        ("stop", words("How it is asked to stop.", sender_file::STOPS)),
+        ("limits", limits),
+        ("attempts", words("When an attempt counts.", sender_file::ATTEMPTS)),
+        ("account", texts("The command that prints what became of its charges.")),
+    ];
+    document("A sender file", &["name", "start", "limits"], sender_file::KEYS, properties)
+}
+
+fn exams() -> Value {
+    json!({
+        "description": "Names of exam files, or exams that are written here.",
+        "type": "array",
+        "items": { "oneOf": [
+            { "type": ["string", "number"] },
+            { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": {
+                "description": "Facts; with `like`, only those that differ from another exam.",
+                "type": "object",
+                "properties": {
+                    "like": { "type": "string", "description": "The exam that it is a copy of." },
+                    "same_order": {
+                        "type": "boolean",
+                        "description": "It may have the order number of another exam.",
+                    },
+                },
+            } },
+        ] },
+    })
+}
+
+fn emr() -> Value {
+    let on = object(
+        "When it plays: everything that is named must hold.",
+        &[],
+        script::ON_KEYS,
+        [
+            ("exam", text("The exam.")),
+            ("attempt", count("Which attempt at its order.")),
+            ("message", count("Which message of the endpoint.")),
+            ("connection", count("Which connection of the endpoint.")),
+            ("endpoint", text("The endpoint.")),
+            ("kind", words("The kind of message; charges if absent.", script::KINDS)),
+        ],
+    );
+    let entry = object(
+        "What the EMR does; the first entry that matches plays.",
+        &["on", "reply"],
+        script::ENTRY_KEYS,
+        [
+            ("on", on),
+            ("reply", reply()),
+            ("times", count("How many times at the most.")),
+            ("optional", flag("It need not be seen to play.")),
+        ],
+    );
+    json!({ "type": "array", "description": "The EMR's script.", "items": entry })
+}
+
+fn reply() -> Value {
+    let with = object(
+        "Parameters of the fault.",
+        &[],
+        script::WITH_KEYS,
+        [
+            ("after", duration("How long to wait before, between or after, by fault.")),
+            ("bytes", count("How many bytes.")),
+            ("times", count("How many times.")),
+            ("text", text("Text to carry, such as MSA-3.")),
+            ("code", text("Acknowledgement code in place of the fault's own.")),
+        ],
+    );
+    let one = json!({ "anyOf": [
+        { "type": "string", "description": "A fault or answer; `chargeproof faults` lists them." },
+        {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {
+                "raw": text("Bytes, with `<VT>`, `<CR>`, `<FS>` or `<E9>` for what is no text."),
+                "wait": duration("A pause."),
+            },
+            "additionalProperties": with,
+        },
+    ] });
+    json!({
+        "description": "A fault or answer, bytes, a pause, or a list of them.",
+        "anyOf": [one, { "type": "array", "minItems": 1, "items": one }],
+    })
+}
+
+fn axes() -> Value {
+    json!({
+        "description": "Values for each `$name`; several axes make their product.",
+        "type": "object",
+        "propertyNames": { "pattern": "^[a-z][a-z0-9-]*$" },
+        "additionalProperties": { "type": "array", "minItems": 1 },
+    })
+}
+
+fn step_list() -> Value {
+    let names = json!({ "anyOf": [
+        { "type": ["string", "number"] },
+        { "type": "array", "items": { "type": ["string", "number"] } },
+    ] });
+    let event = || words("A wire event.", steps::TRIGGERS);
+    let kill = object(
+        "When to kill the sender.",
+        &[],
+        &["at", "bytes", "reply-bytes"],
+        [
+            ("at", event()),
+            ("bytes", count("After this many bytes of a message.")),
+            ("reply-bytes", count("After this many bytes of the reply.")),
+        ],
+    );
+    let valued = object(
+        "A step that says what with.",
+        &[],
+        steps::WITH_VALUE,
+        [("submit", names.clone()), ("await", names), ("kill", json!({ "anyOf": [event(), kill] }))],
+    );
+    json!({
+        "description": "What the harness does, in place of the default steps.",
+        "type": "array",
+        "minItems": 1,
+        "items": { "anyOf": [{ "enum": steps::BARE }, valued] },
+    })
+}
+
+fn expect() -> Value {
+    let charges = json!({
+        "description": "How often each exam's charge is attempted; once if absent.",
+        "type": "object",
+        "additionalProperties": words("How often.", read::HOW_OFTEN),
+    });
+    object(
+        "What must come of it.",
+        &[],
+        read::EXPECT_KEYS,
+        [
+            ("charges", charges),
+            ("snapshot", flag("Messages are compared with approved snapshots.")),
+            ("attempts", words("When an attempt counts.", sender_file::ATTEMPTS)),
+        ],
+    )
+}
+
+fn text(what: &str) -> Value {
+    json!({ "description": what, "type": ["string", "number"] })
+}
+
+fn texts(what: &str) -> Value {
+    json!({ "description": what, "type": "array", "items": { "type": ["string", "number"] } })
+}
+
+fn flag(what: &str) -> Value {
+    json!({ "description": what, "anyOf": [{ "type": "boolean" }, axis()] })
+}
+
+fn count(what: &str) -> Value {
+    json!({ "description": what, "anyOf": [{ "type": "integer", "minimum": 0 }, axis()] })
+}
+
+fn duration(what: &str) -> Value {
+    json!({
+        "description": what,
+        "anyOf": [{ "type": "string", "pattern": "^[0-9]+(ms|s|m)$" }, axis()],
+    })
+}
+
+fn words<T>(what: &str, words: &[(&str, T)]) -> Value {
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    json!({ "description": what, "anyOf": [{ "enum": words }, axis()] })
+}
+
+/// A reference to an axis, which stands for a value.
+fn axis() -> Value {
+    json!({ "type": "string", "pattern": r"^\$(\{[a-z][a-z0-9-]*\}|[a-z][a-z0-9-]*)$" })
+}
+
+/// A map with exactly the keys that its reader knows.
+fn object<const N: usize>(
+    what: &str,
+    required: &[&str],
+    keys: &[&str],
+    properties: [(&str, Value); N],
+) -> Value {
+    let described: Map<String, Value> =
+        properties.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let known = |key: &&str| (*key).to_owned();
+    let listed: Map<String, Value> = keys
+        .iter()
+        .map(known)
+        .map(|key| {
+            let value = described.get(&key).cloned().unwrap_or(Value::Bool(true));
+            (key, value)
+        })
+        .collect();
+    json!({
+        "description": what,
+        "type": "object",
+        "required": required,
+        "properties": listed,
+        "additionalProperties": false,
+    })
+}
+
+fn document<const N: usize>(
+    title: &str,
+    required: &[&str],
+    keys: &[&str],
+    properties: [(&str, Value); N],
+) -> Value {
+    let mut schema = object(title, required, keys, properties);
+    entry(&mut schema, "$schema", json!("https://json-schema.org/draft/2020-12/schema"));
+    entry(&mut schema, "title", json!(title));
+    schema
+}
+
+fn entry(schema: &mut Value, key: &str, value: Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert(key.to_owned(), value);
+    }
+}

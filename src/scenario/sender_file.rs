@@ -1,0 +1,192 @@
+//! The sender file: how any sender is started, fed and stopped, and how patient it is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::duration;
+use crate::yaml::{Diagnostic, Node, Source, parse};
+
+/// The keys of a sender file.
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "start",
+    "environment",
+    "directory",
+    "feed",
+    "stop",
+    "limits",
+    "attempts",
+    "account",
+];
+
+/// The keys of `limits`.
+pub(super) const LIMIT_KEYS: &[&str] = &["ack_timeout", "longest_retry", "stop"];
+
+/// The ways to feed a sender.
+pub(super) const FEEDS: &[(&str, ())] = &[("inbox", ())];
+
+/// The ways to stop a sender.
+pub(super) const STOPS: &[(&str, StopBy)] = &[
+    ("terminate", StopBy::Terminate),
+    ("interrupt", StopBy::Interrupt),
+    ("standard-input", StopBy::StandardInput),
+];
+
+/// The ways to count attempts.
+pub(super) const ATTEMPTS: &[(&str, Attempts)] =
+    &[("strict", Attempts::Strict), ("frame", Attempts::Frame)];
+
+/// What may stand in braces in `start`, `account` and `environment`, and what it becomes.
+///
+/// An argument that holds `{endpoint}` is repeated for every endpoint; one that holds
+/// `{results}` is left out where the sender is to send no results. So a flag and its value are
+/// one argument, as in `--endpoint={endpoint}`.
+pub const PLACEHOLDERS: &[(&str, &str)] = &[
+    ("chargeproof", "path of this program"),
+    ("endpoint", "`host:port` of an endpoint; the argument is repeated for each"),
+    ("endpoints", "`host:port` of all endpoints, joined by commas"),
+    ("host", "host of the first endpoint"),
+    ("port", "port of the first endpoint"),
+    ("state", "directory that outlives a restart of the sender"),
+    ("inbox", "directory in which exams appear as `*.json`"),
+    ("mapping", "path of the mapping as JSON"),
+    ("results", "path of the mapping for results as JSON; the argument is left out without one"),
+    ("ack_timeout_ms", "how long to wait for an acknowledgement, in milliseconds"),
+];
+
+/// A sender file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderFile {
+    /// Its name, for people.
+    pub name: String,
+    /// The program and its arguments, placeholders still in them.
+    pub start: Vec<String>,
+    /// Environment variables to set, placeholders still in them.
+    pub environment: BTreeMap<String, String>,
+    /// Directory to start it in; the case's own if absent.
+    pub directory: Option<String>,
+    /// How it is asked to stop.
+    pub stop: StopBy,
+    /// How patient it is.
+    pub limits: SenderLimits,
+    /// When an attempt counts.
+    pub attempts: Attempts,
+    /// The command that prints its account.
+    pub account: Option<Vec<String>>,
+}
+
+/// How patient a sender is, by its own configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SenderLimits {
+    /// How long it waits for an acknowledgement.
+    pub ack_timeout: Duration,
+    /// The longest time after which it tries anything again.
+    pub longest_retry: Duration,
+    /// How long it may take to stop; the plan's default if absent.
+    pub stop: Option<Duration>,
+}
+
+/// How a sender is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopBy {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT.
+    Interrupt,
+    /// The end of its standard input.
+    StandardInput,
+}
+
+/// When an attempt counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempts {
+    /// With its first byte.
+    Strict,
+    /// With its last byte.
+    Frame,
+}
+
+impl SenderFile {
+    /// Reads the sender file that `source` is.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn read(source: &Source) -> Result<Self, Diagnostic> {
+        let top = parse(source)?;
+        let fields = top.fields("a sender file", KEYS)?;
+        if let Some(feed) = fields.get("feed") {
+            feed.word("a way to feed it", "valid ways", FEEDS)?;
+        }
+        let stop = |node: &Node| node.word("a way to stop it", "valid ways", STOPS);
+        let directory = |node: &Node| node.text("a directory").map(str::to_owned);
+        Ok(Self {
+            name: fields.require("name")?.text("a name")?.to_owned(),
+            start: command(fields.require("start")?)?,
+            environment: fields.get("environment").map_or_else(|| Ok(BTreeMap::new()), environment)?,
+            directory: fields.get("directory").map(directory).transpose()?,
+            stop: fields.get("stop").map_or(Ok(StopBy::Terminate), stop)?,
+            limits: limits(fields.require("limits")?)?,
+            attempts: fields.get("attempts").map_or(Ok(Attempts::Strict), attempts)?,
+            account: fields.get("account").map(command).transpose()?,
+        })
+    }
+}
+
+/// Reads `strict` or `frame`.
+pub(super) fn attempts(node: &Node) -> Result<Attempts, Diagnostic> {
+    node.word("when an attempt counts", "valid words", ATTEMPTS)
+}
+
+fn limits(node: &Node) -> Result<SenderLimits, Diagnostic> {
+    let fields = node.fields("limits", LIMIT_KEYS)?;
+    let ack_timeout = fields.require("ack_timeout")?;
+    let limits = SenderLimits {
+        ack_timeout: duration::read(ack_timeout)?,
+        longest_retry: duration::read(fields.require("longest_retry")?)?,
+        stop: fields.get("stop").map(duration::read).transpose()?,
+    };
+    if limits.ack_timeout.is_zero() {
+        return Err(ack_timeout.error("a sender that never waits cannot be answered in time"));
+    }
+    Ok(limits)
+}
+
+fn command(node: &Node) -> Result<Vec<String>, Diagnostic> {
+    let items = node.list("a list: the program and its arguments")?;
+    if items.is_empty() {
+        return Err(node.error("there is no program to start"));
+    }
+    let argument = |item: &Node| {
+        let text = item.text("an argument")?;
+        placeholders(text, item)?;
+        Ok(text.to_owned())
+    };
+    items.iter().map(argument).collect()
+}
+
+fn environment(node: &Node) -> Result<BTreeMap<String, String>, Diagnostic> {
+    let mut environment = BTreeMap::new();
+    for (key, value) in node.entries("a map of variables")? {
+        let text = value.text("the value of a variable")?;
+        placeholders(text, value)?;
+        environment.insert(key.name.clone(), text.to_owned());
+    }
+    Ok(environment)
+}
+
+/// Whether everything in braces that looks like a placeholder is one.
+fn placeholders(text: &str, at: &Node) -> Result<(), Diagnostic> {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('{') {
+        rest = after;
+        let Some((name, _)) = after.split_once('}') else { break };
+        let looks = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        if looks && !PLACEHOLDERS.iter().any(|(valid, _)| *valid == name) {
+            let valid = PLACEHOLDERS.iter().map(|(valid, _)| *valid);
+            let mistake = at.error(format!("unknown placeholder `{{{name}}}`"));
+            return Err(mistake.hint_words(name, "valid placeholders", valid));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Many cases, side by side.
+
+use std::rc::Rc;
+
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::history::History;
+use crate::plan::Plan;
+use crate::run::real::{self, Place, RunError};
+use crate::run::simulated::{self, SimulationError};
+use crate::suite::judge::judge;
+use crate::verdict::CaseOutcome;
+
+/// One case to run, and the command that repeats it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What will be done.
+    pub plan: Plan,
+    /// The command that repeats it.
+    pub repeat: String,
+}
+
+/// What there is to tell while cases run.
+pub enum News<'a> {
+    /// A case has begun.
+    Began(&'a str),
+    /// A case is over and was judged. Whoever listens may store its history and say where.
+    Ended(&'a mut CaseOutcome, &'a History),
+}
+
+/// Why the suite could not be run. What a sender does is never one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// A case could not be run on this machine.
+    #[error("case `{case}`: {error}")]
+    Case {
+        /// Id of the case.
+        case: String,
+        /// Why not.
+        #[source]
+        error: RunError,
+    },
+    /// A case could not be run in virtual time.
+    #[error("case `{case}`: {error}")]
+    Simulation {
+        /// Id of the case.
+        case: String,
+        /// Why not.
+        #[source]
+        error: SimulationError,
+    },
+    /// A task of ours ended in a panic.
+    #[error("a task of the harness failed: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Runs `jobs` over real sockets and processes, at most `side_by_side` of them at once, and
+/// returns their outcomes in the order of their ids. An interrupt leaves out what has not begun.
+///
+/// # Errors
+/// The first case that this machine does not let us run.
+pub async fn run_real(
+    jobs: Vec<Job>,
+    place: Place,
+    side_by_side: usize,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<Vec<CaseOutcome>, SuiteError> {
+    let local = LocalSet::new();
+    local.run_until(run_local(jobs, place, side_by_side.max(1), tell)).await
+}
+
+async fn run_local(
+    jobs: Vec<Job>,
+    place: Place,
+    side_by_side: usize,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<Vec<CaseOutcome>, SuiteError> {
+    let mut waiting = jobs.into_iter();
+    let mut running = JoinSet::new();
+    let mut outcomes = Vec::new();
+    let place = Rc::new(place);
+    loop {
+        while running.len() < side_by_side && !*place.interrupted.borrow() {
+            let Some(job) = waiting.next() else {
+                break;
+            };
+            tell(News::Began(&job.plan.id));
+            let place = Rc::clone(&place);
+            running.spawn_local(async move {
+                let history = real::run(&job.plan, &place, |_| ()).await;
+                (job, history)
+            });
+        }
+        let Some(ended) = running.join_next().await else {
+            break;
+        };
+        let (job, history) = ended?;
+        let case = job.plan.id.clone();
+        let history = history.map_err(|error| SuiteError::Case { case, error })?;
+        let mut outcome = judge(&job.plan, &history, job.repeat);
+        tell(News::Ended(&mut outcome, &history));
+        outcomes.push(outcome);
+    }
+    outcomes.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(outcomes)
+}
+
+/// Runs `jobs` in virtual time with the reference sender, one after the other.
+///
+/// # Errors
+/// A defect or habit that the reference sender does not have.
+pub fn run_simulated(
+    jobs: Vec<Job>,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<Vec<CaseOutcome>, SuiteError> {
+    let mut outcomes = Vec::new();
+    for job in jobs {
+        let case = job.plan.id.clone();
+        tell(News::Began(&case));
+        let history = simulated::run(&job.plan)
+            .map_err(|error| SuiteError::Simulation { case: case.clone(), error })?;
+        let mut outcome = judge(&job.plan, &history, job.repeat);
+        tell(News::Ended(&mut outcome, &history));
+        outcomes.push(outcome);
+    }
+    outcomes.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(outcomes)
+}

@@ -1,0 +1,70 @@
+//! The valid word that is nearest to one that somebody wrote.
+
+/// The candidate that is nearest to `word`, if one is near enough to be what was meant.
+///
+/// Distance is the number of letters to insert, drop, replace or swap with their neighbour; a
+/// third of the word may differ. Of two that are equally near, the first wins.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted: Vec<char> = word.to_lowercase().chars().take(MAX_LETTERS).collect();
+    let bound = (wanted.len() / 3).max(1);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let letters: Vec<char> = candidate.to_lowercase().chars().take(MAX_LETTERS).collect();
+        let distance = distance(&wanted, &letters);
+        // A part of a path, such as `reject` for `answer/reject`, is as good as one slip.
+        let part = candidate.rsplit('/').next() == Some(word);
+        let distance = if part { distance.min(1) } else { distance };
+        if distance <= bound && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Words are compared by their beginnings; nobody means a word of this length by a slip.
+const MAX_LETTERS: usize = 80;
+
+/// Optimal string alignment: Levenshtein's distance with swaps of neighbours.
+fn distance(left: &[char], right: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for (row, &from) in left.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, &to) in right.iter().enumerate() {
+            let replaced = above[column] + usize::from(from != to);
+            let mut least = replaced.min(above[column + 1] + 1).min(current[column] + 1);
+            let swapped = row > 0
+                && column > 0
+                && from == right[column - 1]
+                && left[row - 1] == to;
+            if swapped {
+                least = least.min(before[column - 1] + 1);
+            }
+            current.push(least);
+        }
+        before = above;
+        above = current;
+    }
+    above.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::nearest;
+
+    #[rstest]
+    #[case::one_letter_left_out("titl", Some("title"))]
+    #[case::neighbours_swapped("titel", Some("title"))]
+    #[case::case_does_not_matter("Title", Some("title"))]
+    #[case::one_letter_replaced("stops", Some("steps"))]
+    #[case::nothing_like_it("banana", None)]
+    #[case::two_of_five_letters_are_too_many("tibla", None)]
+    #[case::empty("", None)]
+    #[case::the_last_part_of_a_path("junk", Some("payload/junk"))]
+    fn nearest_word(#[case] word: &str, #[case] expected: Option<&str>) {
+        assert_eq!(nearest(word, ["title", "steps", "payload/junk"]), expected);
+    }
+}

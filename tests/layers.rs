@@ -1,0 +1,407 @@
+//! Holds the house to its plan: which room may import which, what stands in the crate root, where
+//! an effect may happen. Reads `src/` as text, so that a new arrow fails here before it is used.
+//!
+//! A new row or a new name in a row is a decision: change the table, and say why in the commit.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "layers/paths.rs"]
+mod paths;
+#[path = "layers/tokens.rs"]
+mod tokens;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use paths::{Contents, Named};
+use rstest::rstest;
+
+/// Each room and what it may import; a row names only rows above it, so that no cycle can stand.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("yaml", &[]),
+    ("hl7", &[]),
+    ("mllp", &[]),
+    ("exam", &[]),
+    ("charge", &["hl7"]),
+    ("mapping", &["hl7", "exam", "yaml"]),
+    ("history", &["hl7", "mllp"]),
+    ("verdict", &["history"]),
+    ("scenario", &["hl7", "exam", "mapping", "yaml"]),
+    ("plan", &["hl7", "exam", "mapping", "scenario", "history", "yaml"]),
+    ("emr", &["mllp", "hl7", "history", "plan"]),
+    ("check", &["hl7", "mapping", "charge", "history", "verdict", "plan", "exam"]),
+    ("report", &["hl7", "history", "verdict"]),
+    ("sender", &["hl7", "mllp", "exam", "mapping", "yaml"]),
+    ("run", &["exam", "history", "plan", "emr", "sender"]),
+    (
+        "suite",
+        &[
+            "yaml", "hl7", "mllp", "exam", "charge", "mapping", "history", "verdict", "scenario",
+            "plan", "emr", "check", "sender", "run",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "yaml", "hl7", "mllp", "exam", "charge", "mapping", "history", "verdict", "scenario",
+            "plan", "emr", "check", "report", "sender", "run", "suite",
+        ],
+    ),
+];
+
+/// Paths that reach outside the program, wherever they begin.
+const EFFECTS: &[&[&str]] = &[
+    &["std", "fs"],
+    &["std", "net"],
+    &["std", "os"],
+    &["std", "process"],
+    &["std", "thread"],
+    &["std", "env"],
+    &["tokio"],
+    &["rustix"],
+];
+
+/// Clocks, by how their paths end.
+const CLOCKS: &[&[&str]] =
+    &[&["Instant", "now"], &["SystemTime", "now"], &["Timestamp", "now"], &["Zoned", "now"]];
+
+/// Macros that write to the standard streams.
+const STREAMS: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
+
+/// Something that is not as the plan of the house has it, with its place.
+type Violation = String;
+
+#[test]
+fn every_room_imports_only_what_its_row_names() {
+    let violations = examine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
+}
+
+#[test]
+fn no_row_names_a_row_below_it() {
+    for (index, (room, imports)) in ROOMS.iter().enumerate() {
+        for import in *imports {
+            assert!(ROOMS[..index].iter().any(|(above, _)| above == import), "{room}: {import}");
+        }
+    }
+}
+
+/// Everything below `src` that is not as it should be, in the order of the files.
+fn examine(src: &Path) -> Vec<Violation> {
+    let files = sources(src);
+    let read: Vec<(String, Contents)> = files
+        .iter()
+        .map(|file| {
+            let name = file.strip_prefix(src).unwrap().to_str().unwrap().replace('\\', "/");
+            (name, paths::read(&fs::read_to_string(file).unwrap()))
+        })
+        .collect();
+    let for_tests: BTreeSet<String> = read.iter().flat_map(test_files).collect();
+    let mut violations = crate_root(&fs::read_to_string(src.join("lib.rs")).unwrap());
+    for (name, contents) in read.iter().filter(|(name, _)| name != "lib.rs") {
+        let test_file = for_tests.iter().any(|stem| is_of_module(name, stem));
+        violations.extend(one_file(name, contents, test_file));
+    }
+    violations
+}
+
+/// The Rust files below `directory`, sorted.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The modules, as paths without an ending, that this file declares for tests only.
+fn test_files((name, contents): &(String, Contents)) -> Vec<String> {
+    let stem = name.strip_suffix(".rs").unwrap();
+    let base = stem.strip_suffix("/mod").unwrap_or(stem);
+    contents.test_files.iter().map(|module| format!("{base}/{module}")).collect()
+}
+
+fn is_of_module(name: &str, module: &str) -> bool {
+    name.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+/// The crate root is a map: it declares modules and defines nothing.
+fn crate_root(source: &str) -> Vec<Violation> {
+    let tokens = tokens::tokens(source);
+    let mut rest = tokens.as_slice();
+    let mut violations = Vec::new();
+    while let [first, ..] = rest {
+        let words: Vec<&str> = rest.iter().take(4).map(|token| &*token.text).collect();
+        rest = match words.as_slice() {
+            ["#", ..] => &rest[attribute(rest)..],
+            ["pub", "mod", _, ";"] => &rest[4..],
+            ["mod", _, ";", ..] => &rest[3..],
+            _ => {
+                violations.push(format!("lib.rs:{}: the crate root defines something", first.line));
+                break;
+            }
+        };
+    }
+    violations
+}
+
+/// How many tokens the attribute has that `tokens` begins with.
+fn attribute(tokens: &[tokens::Token]) -> usize {
+    let mut depth = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        match &*token.text {
+            "[" => depth += 1,
+            "]" if depth == 1 => return index + 1,
+            "]" => depth -= 1,
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
+fn one_file(name: &str, contents: &Contents, test_file: bool) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let room = name.split(['/', '.']).next().unwrap();
+    let row = ROOMS.iter().find(|(known, _)| *known == room).map(|(_, imports)| *imports);
+    if row.is_none() && name != "main.rs" {
+        return vec![format!("{name}:1: the room `{room}` has no row in the table")];
+    }
+    for path in &contents.paths {
+        let wrong = [
+            import(room, row.unwrap_or(&["cli"]), path),
+            glob(path),
+            leaves_room(name, path),
+            effect(name, path).filter(|_| !test_file && !path.in_test),
+        ];
+        for wrong in wrong.into_iter().flatten() {
+            violations.push(format!("{name}:{}: {wrong}", path.line));
+        }
+    }
+    for called in &contents.macros {
+        let prints = STREAMS.contains(&&*called.segments[0]) && room != "cli";
+        if prints && !test_file && !called.in_test {
+            let what = &called.segments[0];
+            violations.push(format!("{name}:{}: `{what}!` outside of cli", called.line));
+        }
+    }
+    violations
+}
+
+/// A path into another room, or to the crate root, that the row does not name.
+fn import(room: &str, row: &[&str], path: &Named) -> Option<String> {
+    let [root, target, ..] = path.segments.as_slice() else { return None };
+    if root != "crate" && root != "chargeproof" {
+        return None;
+    }
+    if !ROOMS.iter().any(|(known, _)| known == target) {
+        return Some(format!("`{}` is no room", path.segments.join("::")));
+    }
+    let allowed = target == room || row.contains(&&**target);
+    (!allowed).then(|| format!("`{room}` may not import `{target}`"))
+}
+
+fn glob(path: &Named) -> Option<String> {
+    let is_glob = path.imported && path.segments.last().is_some_and(|last| last == "*");
+    is_glob.then(|| format!("`{}` imports without names", path.segments.join("::")))
+}
+
+/// A `super` path that climbs to the crate root.
+fn leaves_room(name: &str, path: &Named) -> Option<String> {
+    if path.segments.len() < 2 {
+        return None;
+    }
+    let stem = name.strip_suffix(".rs").unwrap();
+    let stem = stem.strip_suffix("/mod").unwrap_or(stem);
+    let depth = stem.split('/').count() + path.depth;
+    let climbs = path.segments.iter().filter(|segment| *segment == "super").count();
+    (climbs >= depth).then(|| format!("`{}` leaves its room", path.segments.join("::")))
+}
+
+/// A path that reaches outside the program from a room that must not.
+fn effect(name: &str, path: &Named) -> Option<String> {
+    let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
+    let is_path = segments.len() > 1 || path.imported;
+    let reaches = is_path && EFFECTS.iter().any(|effect| segments.starts_with(effect));
+    let reads_clock = CLOCKS.iter().any(|clock| segments.ends_with(clock));
+    let room = name.split(['/', '.']).next().unwrap();
+    let allowed = match room {
+        "run" | "cli" | "main" => true,
+        "sender" => name == "sender/shell.rs" || name.starts_with("sender/shell/"),
+        // Tasks over cases, and nothing that touches the machine.
+        "suite" => {
+            let touches = ["fs", "net", "process", "io"];
+            segments[0] == "tokio" && !segments.get(1).is_some_and(|part| touches.contains(part))
+        }
+        _ => false,
+    };
+    let seen = (reaches || reads_clock) && !allowed;
+    seen.then(|| format!("`{}` is an effect outside of its room", segments.join("::")))
+}
+
+/// Writes a small house and then `text` into `file` of it, and examines it.
+fn planted(file: &str, text: &str) -> Vec<Violation> {
+    let house = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = house.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "//! The map.\n\n#![allow(missing_docs, reason = \"small\")]\npub mod hl7;\n");
+    write("main.rs", "fn main() -> std::process::ExitCode {\n    chargeproof::cli::main()\n}\n");
+    write("hl7/mod.rs", "//! Text.\nmod path;\npub use path::Path;\n");
+    write("hl7/path.rs", "pub struct Path;\n");
+    write(file, text);
+    examine(house.path())
+}
+
+#[rstest]
+#[case::arrow(
+    "report/mod.rs",
+    "use crate::plan::Plan;",
+    "report/mod.rs:1: `report` may not import `plan`"
+)]
+#[case::grouped(
+    "hl7/a.rs",
+    "use crate::{\n    hl7::Path,\n    mllp::{Frame},\n};",
+    "hl7/a.rs:3: `hl7` may not import `mllp`"
+)]
+#[case::inline("check/once.rs", "fn f(e: &crate::emr::Emr) {}", "`check` may not import `emr`")]
+#[case::in_a_test(
+    "hl7/a.rs",
+    "#[cfg(test)]\nmod tests {\n    use crate::mllp::Frame;\n}",
+    "hl7/a.rs:3: `hl7` may not import `mllp`"
+)]
+#[case::by_name("check/a.rs", "use chargeproof::emr::Emr;", "`check` may not import `emr`")]
+#[case::in_a_macro(
+    "verdict/a.rs",
+    "macro_rules! m { () => { $crate::hl7::f() } }",
+    "`verdict` may not import `hl7`"
+)]
+#[case::from_main("main.rs", "fn main() { chargeproof::run::go() }", "`main` may not import `run`")]
+#[case::root_item("hl7/a.rs", "use crate::Error;", "`crate::Error` is no room")]
+#[case::new_room(
+    "util/mod.rs",
+    "pub fn f() {}",
+    "util/mod.rs:1: the room `util` has no row in the table"
+)]
+#[case::flat_room("helpers.rs", "pub fn f() {}", "the room `helpers` has no row in the table")]
+#[case::root_function(
+    "lib.rs",
+    "pub mod hl7;\npub fn f() {}",
+    "lib.rs:2: the crate root defines something"
+)]
+#[case::root_reexport(
+    "lib.rs",
+    "pub mod hl7;\npub use hl7::Path;",
+    "lib.rs:2: the crate root defines something"
+)]
+#[case::root_inline("lib.rs", "pub mod hl7 { }", "lib.rs:1: the crate root defines something")]
+#[case::glob("check/a.rs", "use crate::hl7::*;", "`crate::hl7::*` imports without names")]
+#[case::glob_in_group(
+    "check/a.rs",
+    "use crate::hl7::{ack::{Code, self}, path::*};",
+    "`crate::hl7::path::*` imports without names"
+)]
+#[case::climb(
+    "hl7/mod.rs",
+    "use super::mllp::Frame;",
+    "hl7/mod.rs:1: `super::mllp::Frame` leaves its room"
+)]
+#[case::climb_twice(
+    "hl7/path.rs",
+    "fn f() { super::super::mllp::f() }",
+    "`super::super::mllp::f` leaves its room"
+)]
+#[case::climb_from_module(
+    "hl7/path.rs",
+    "mod a {\n use super::super::super::mllp;\n}",
+    "leaves its room"
+)]
+#[case::files("hl7/a.rs", "use std::{fs, io};", "`std::fs` is an effect")]
+#[case::network(
+    "emr/a.rs",
+    "fn f() { std::net::TcpStream::connect(a) }",
+    "`std::net::TcpStream::connect` is an effect"
+)]
+#[case::process("check/a.rs", "use std::process::Command;", "`std::process::Command` is an effect")]
+#[case::thread("sender/machine.rs", "use std::thread;", "`std::thread` is an effect")]
+#[case::tokio("emr/a.rs", "use tokio::time::sleep;", "`tokio::time::sleep` is an effect")]
+#[case::attribute("emr/a.rs", "#[tokio::main]\nasync fn f() {}", "`tokio::main` is an effect")]
+#[case::suite_network(
+    "suite/a.rs",
+    "use tokio::net::TcpStream;",
+    "`tokio::net::TcpStream` is an effect"
+)]
+#[case::instant(
+    "emr/a.rs",
+    "use std::time::Instant;\nfn f() { Instant::now(); }",
+    "emr/a.rs:2: `Instant::now` is an effect"
+)]
+#[case::wall_clock("history/a.rs", "fn f() { std::time::SystemTime::now(); }", "is an effect")]
+#[case::print("run/a.rs", "fn f() { println!(\"{}\", 1) }", "`println!` outside of cli")]
+#[case::print_error("sender/shell.rs", "fn f() { std::eprintln!() }", "`eprintln!` outside of cli")]
+fn a_planted_violation_is_caught(#[case] file: &str, #[case] text: &str, #[case] caught: &str) {
+    let violations = planted(file, text);
+    assert_eq!(violations.len(), 1, "{violations:#?}");
+    assert!(violations[0].contains(caught), "{violations:#?}");
+}
+
+#[rstest]
+#[case::own_room("hl7/a.rs", "use crate::hl7::Path;\nuse super::Path as P;\npub(crate) fn f() {}")]
+#[case::named_in_row("check/a.rs", "use crate::{charge::Line, hl7::{Path, ack::Code as C}};")]
+#[case::comment("hl7/a.rs", "//! See [`crate::run`].\n/* use crate::run; /* std::fs */ */")]
+#[case::text(
+    "hl7/a.rs",
+    "const A: &str = \"crate::run\"; const B: &str = r#\"\"std::fs\"\"#; const C: char = '\"';"
+)]
+#[case::lifetime(
+    "hl7/a.rs",
+    "struct A<'a>(&'a str); // 'crate::run'\nfn f<'b>() -> char { '\\'' }"
+)]
+#[case::inline_module("hl7/path.rs", "mod a { mod b { use super::super::super::Path; } }")]
+#[case::restricted("hl7/mod.rs", "pub(super) struct Path;")]
+#[case::duration("emr/a.rs", "use std::time::{Duration, Instant};\nfn f(now: Instant) {}")]
+#[case::not_equal("emr/a.rs", "fn f(print: u8, tokio: u8) -> bool { print != tokio }")]
+#[case::shell("sender/shell.rs", "use std::{fs, thread};\nfn f() { std::time::Instant::now(); }")]
+#[case::tasks("suite/a.rs", "use tokio::task::JoinSet;")]
+#[case::command_line("cli/a.rs", "fn f() { eprintln!(); std::fs::read(p); crate::suite::go() }")]
+#[case::test_reads(
+    "emr/a.rs",
+    "#[cfg(test)]\n#[allow(x, reason = \"y\")]\nmod tests { fn f() { std::fs::read(p); dbg!(p) } }"
+)]
+fn what_is_allowed_is_left_alone(#[case] file: &str, #[case] text: &str) {
+    assert_eq!(planted(file, text), Vec::<Violation>::new());
+}
+
+#[test]
+fn a_test_file_of_its_own_may_read_files_and_still_not_import() {
+    let text = "#[cfg(test)]\nmod tests;\nfn f() {}\n";
+    let house = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("lib.rs", "pub mod hl7;"),
+        ("hl7/mod.rs", text),
+        ("hl7/tests.rs", "fn f() { std::fs::read(p); crate::run::go() }"),
+        ("hl7/tests_of.rs", "fn f() { std::fs::read(p); }"),
+    ] {
+        let path = house.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    assert_eq!(
+        examine(house.path()),
+        [
+            "hl7/tests.rs:1: `hl7` may not import `run`",
+            "hl7/tests_of.rs:1: `std::fs::read` is an effect outside of its room",
+        ]
+    );
+}
