@@ -369,6 +369,11 @@ fn a_planted_violation_is_caught(#[case] file: &str, #[case] text: &str, #[case]
     "struct A<'a>(&'a str); // 'crate::run'\nfn f<'b>() -> char { '\\'' }"
 )]
 #[case::inline_module("hl7/path.rs", "mod a { mod b { use super::super::super::Path; } }")]
+#[case::capture(
+    "hl7/a.rs",
+    "impl A { fn f<'a>(&'a self) -> impl B + use<'a> { a; b }\n fn g() { c; } }"
+)]
+#[case::broken_tree("hl7/a.rs", "use crate::hl7::{Path;\nfn f() {}")]
 #[case::restricted("hl7/mod.rs", "pub(super) struct Path;")]
 #[case::duration("emr/a.rs", "use std::time::{Duration, Instant};\nfn f(now: Instant) {}")]
 #[case::not_equal("emr/a.rs", "fn f(print: u8, tokio: u8) -> bool { print != tokio }")]

@@ -13,7 +13,7 @@ use crate::cli::project::Project;
 use crate::cli::snapshots;
 use crate::cli::store::Store;
 use crate::report::progress::Progress;
-use crate::report::terminal::{self, Colour};
+use crate::report::{Colour, terminal};
 use crate::run::real::Place;
 use crate::suite::{self, Job, News};
 use crate::verdict::{CaseOutcome, Exit, RunOutcome};

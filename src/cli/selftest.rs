@@ -1,1 +1,95 @@
-//! (next)
+//! `chargeproof selftest`.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::cli::arguments::{Selection, Selftest};
+use crate::cli::failure::Failure;
+use crate::cli::inputs;
+use crate::cli::project::Project;
+use crate::cli::run::{interrupts, runtime};
+use crate::plan::Plan;
+use crate::run::real::Place;
+use crate::suite::selftest::{Broken, Matrix, confirm, simulate};
+use crate::verdict::Exit;
+
+/// Proves the judge, and prints the matrix.
+///
+/// # Errors
+/// A case that this machine does not let us run, or an output that cannot be written.
+pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let project = Project::built_in()?;
+    let selection = Selection {
+        scenarios: Vec::new(),
+        project: Path::new(".").to_owned(),
+        sender: None,
+        bug: None,
+        variant: None,
+        seed: 1,
+    };
+    let jobs = inputs::jobs(&project, &selection)?;
+    let plans: Vec<Plan> = jobs.into_iter().map(|job| job.plan).collect();
+    let mut matrix = simulate(&plans, HONEST)?;
+    if !selftest.simulated {
+        let executable = std::env::current_exe().map_err(Failure::Output)?;
+        runtime()?.block_on(async {
+            let interrupted = interrupts();
+            let place = Place { executable, addresses: Vec::new(), interrupted };
+            confirm(&mut matrix, &plans, &place, usize::from(selftest.jobs)).await
+        })?;
+    }
+    print(&matrix, plans.len(), started)?;
+    Ok(if matrix.is_green() { Exit::Passed } else { Exit::Failed })
+}
+
+fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{:28} {:17} {:4}  circumstances", "broken sender", "convicted by", "real")?;
+    for row in &matrix.broken {
+        let own = if row.circumstances.is_empty() && row.confirmed != Some(true) { "NOTHING" } else { row.own };
+        let confirmed = match row.confirmed {
+            Some(true) => "yes",
+            Some(false) => "NO",
+            None => "-",
+        };
+        writeln!(out, "{:28} {own:17} {confirmed:4}  {}", row.bug.name(), circumstances(row))?;
+        for rule in row.beside.iter().take(5) {
+            writeln!(out, "    BESIDE  {rule}")?;
+        }
+    }
+    writeln!(out, "\n{:28} clean", "honest sender")?;
+    for row in &matrix.honest {
+        let clean = if row.held_against.is_empty() { "yes" } else { "NO" };
+        writeln!(out, "{:28} {clean:3}  {} cases, {}", row.name, row.cases, row.what)?;
+        for finding in row.held_against.iter().take(5) {
+            writeln!(out, "    HELD AGAINST IT  {finding}")?;
+        }
+    }
+    let convicted = matrix.broken.iter().filter(|row| row.is_convicted()).count();
+    let clean = matrix.honest.iter().filter(|row| row.held_against.is_empty()).count();
+    writeln!(
+        out,
+        "\n{convicted} of {} broken senders convicted by their own rule and no other, {clean} of {} honest ones clean · {cases} cases each · {:.1} s",
+        matrix.broken.len(),
+        matrix.honest.len(),
+        started.elapsed().as_secs_f64(),
+    )?;
+    Ok(())
+}
+
+/// The circumstances in which a defect shows, the most frequent first, three at the most.
+fn circumstances(row: &Broken) -> String {
+    let mut all: Vec<(&String, &usize)> = row.circumstances.iter().collect();
+    all.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
+    let shown = all.iter().take(3).map(|(name, count)| format!("{name} ({count})"));
+    let mut text = shown.collect::<Vec<String>>().join(", ");
+    if all.len() > 3 {
+        text += &format!(", {} more", all.len() - 3);
+    }
+    text
+}
+
+/// Honest habits that a scenario shows, and the scenario.
+const HONEST: &[(&str, &str)] = &[];

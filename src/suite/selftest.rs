@@ -1,1 +1,246 @@
-//! (next)
+//! The proof of the judge: every broken sender is convicted by its own rule and no other, and
+//! the correct sender and its honest habits are clean.
+//!
+//! The whole matrix is run in virtual time; each conviction is then confirmed over real sockets
+//! with a real process, on the case that showed it soonest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::plan::Plan;
+use crate::run::real::Place;
+use crate::run::simulated;
+use crate::sender::{Bug, Variant};
+use crate::suite::judge::judge;
+use crate::suite::pipeline::{Job, SuiteError, run_real};
+use crate::verdict::{CaseOutcome, Verdict, Weight};
+
+/// How one broken sender fared.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// Its defect.
+    pub bug: Bug,
+    /// The rule that must convict it.
+    pub own: &'static str,
+    /// Under which circumstances its own rule convicted it, and in how many cases.
+    pub circumstances: BTreeMap<String, usize>,
+    /// Rules that convicted it and are neither its own nor expected beside it.
+    pub beside: BTreeSet<String>,
+    /// The case that showed it soonest.
+    pub shown_by: Option<String>,
+    /// Whether the same case convicts it over real sockets too; none if that was not tried.
+    pub confirmed: Option<bool>,
+}
+
+/// How one honest sender fared.
+#[derive(Clone, Debug)]
+pub struct Honest {
+    /// Its name.
+    pub name: String,
+    /// What is honest about it.
+    pub what: String,
+    /// How many cases it went through.
+    pub cases: usize,
+    /// What was held against it: rule and case. Empty if it is clean.
+    pub held_against: Vec<String>,
+}
+
+/// What a self-test found.
+#[derive(Clone, Debug, Default)]
+pub struct Matrix {
+    /// Every broken sender.
+    pub broken: Vec<Broken>,
+    /// Every honest one.
+    pub honest: Vec<Honest>,
+}
+
+impl Matrix {
+    /// Whether every broken sender was convicted as it should be and every honest one is clean.
+    #[must_use]
+    pub fn is_green(&self) -> bool {
+        self.broken.iter().all(Broken::is_convicted)
+            && self.honest.iter().all(|one| one.held_against.is_empty() && one.cases > 0)
+    }
+}
+
+impl Broken {
+    /// Whether its own rule convicted it, no other did, and a real run agrees if one was made.
+    #[must_use]
+    pub fn is_convicted(&self) -> bool {
+        let simulated = !self.circumstances.is_empty() || shell_only(self.bug);
+        simulated && self.beside.is_empty() && self.confirmed.unwrap_or(!shell_only(self.bug))
+    }
+}
+
+/// Runs the whole matrix in virtual time. `plans` are those of the default run; `named` are
+/// honest habits that a scenario shows, by what is honest and the id of the scenario.
+///
+/// # Errors
+/// A plan that cannot be simulated.
+pub fn simulate(plans: &[Plan], named: &[(&str, &str)]) -> Result<Matrix, SuiteError> {
+    let mut matrix = Matrix::default();
+    for bug in Bug::ALL {
+        matrix.broken.push(try_broken(*bug, plans)?);
+    }
+    let correct = try_honest("correct", "the reference sender as it is", None, plans)?;
+    for (what, scenario) in named {
+        let of_scenario: Vec<Plan> =
+            plans.iter().filter(|plan| belongs(&plan.id, scenario)).cloned().collect();
+        matrix.honest.push(try_honest(scenario, what, None, &of_scenario)?);
+    }
+    matrix.honest.insert(0, correct);
+    for variant in Variant::ALL {
+        let honest = try_honest(variant.name(), variant.what(), Some(*variant), plans)?;
+        matrix.honest.push(honest);
+    }
+    Ok(matrix)
+}
+
+/// Confirms every conviction over real sockets and processes.
+///
+/// # Errors
+/// A case that this machine does not let us run.
+pub async fn confirm(
+    matrix: &mut Matrix,
+    plans: &[Plan],
+    place: &Place,
+    side_by_side: usize,
+) -> Result<(), SuiteError> {
+    let mut jobs = Vec::new();
+    for row in &matrix.broken {
+        let shown_by = row.shown_by.as_deref().or_else(|| plans.first().map(|plan| plan.id.as_str()));
+        let Some(plan) = plans.iter().find(|plan| Some(plan.id.as_str()) == shown_by) else {
+            continue;
+        };
+        let mut plan = with_habit(plan, Some(row.bug), None);
+        plan.id = row.bug.name().to_owned();
+        jobs.push(Job { plan, repeat: String::new() });
+    }
+    let outcomes = run_real(jobs, place.clone(), side_by_side, &mut |_| ()).await?;
+    for row in &mut matrix.broken {
+        let outcome = outcomes.iter().find(|outcome| outcome.id == row.bug.name());
+        row.confirmed = outcome.map(|outcome| convictions(outcome).any(|rule| rule == row.own));
+    }
+    Ok(())
+}
+
+fn try_broken(bug: Bug, plans: &[Plan]) -> Result<Broken, SuiteError> {
+    let (own, expected) = expectation(bug);
+    let mut row = Broken {
+        bug,
+        own,
+        circumstances: BTreeMap::new(),
+        beside: BTreeSet::new(),
+        shown_by: None,
+        confirmed: None,
+    };
+    if shell_only(bug) {
+        return Ok(row);
+    }
+    let mut soonest = Duration::MAX;
+    for plan in plans {
+        let outcome = simulate_one(&with_habit(plan, Some(bug), None))?;
+        for finding in &outcome.judgement.findings {
+            if finding.weight < Weight::Broken {
+                continue;
+            }
+            if finding.rule == own {
+                *row.circumstances.entry(finding.circumstance.clone()).or_insert(0) += 1;
+                if Duration::from(outcome.took) < soonest {
+                    soonest = outcome.took.into();
+                    row.shown_by = Some(plan.id.clone());
+                }
+            } else if !expected.contains(&finding.rule.as_str()) {
+                row.beside.insert(format!("{} ({})", finding.rule, plan.id));
+            }
+        }
+    }
+    Ok(row)
+}
+
+fn try_honest(
+    name: &str,
+    what: &str,
+    variant: Option<Variant>,
+    plans: &[Plan],
+) -> Result<Honest, SuiteError> {
+    let mut held_against = Vec::new();
+    for plan in plans {
+        let outcome = simulate_one(&with_habit(plan, None, variant))?;
+        if outcome.judgement.verdict == Verdict::Pass {
+            continue;
+        }
+        let findings = outcome.judgement.findings.iter();
+        held_against.extend(findings.map(|finding| format!("{} ({})", finding.rule, plan.id)));
+    }
+    let (name, what) = (name.to_owned(), what.to_owned());
+    Ok(Honest { name, what, cases: plans.len(), held_against })
+}
+
+fn simulate_one(plan: &Plan) -> Result<CaseOutcome, SuiteError> {
+    let history = simulated::run(plan)
+        .map_err(|error| SuiteError::Simulation { case: plan.id.clone(), error })?;
+    Ok(judge(plan, &history, String::new()))
+}
+
+/// The same plan against the reference sender with a defect or a habit.
+fn with_habit(plan: &Plan, bug: Option<Bug>, variant: Option<Variant>) -> Plan {
+    let mut plan = plan.clone();
+    let start = &mut plan.sender.start;
+    start.extend(bug.map(|bug| format!("--bug={bug}")));
+    start.extend(variant.map(|variant| format!("--variant={variant}")));
+    plan.sender.bug = bug.map(|bug| bug.name().to_owned());
+    plan.sender.variant = variant.map(|variant| variant.name().to_owned());
+    plan
+}
+
+fn convictions(outcome: &CaseOutcome) -> impl Iterator<Item = &str> {
+    let findings = outcome.judgement.findings.iter();
+    findings.filter(|one| one.weight >= Weight::Broken).map(|one| one.rule.as_str())
+}
+
+fn belongs(case: &str, scenario: &str) -> bool {
+    case.split('[').next() == Some(scenario)
+}
+
+/// Whether a defect lives in the process around the machine, so that only a real run shows it.
+const fn shell_only(bug: Bug) -> bool {
+    matches!(bug, Bug::LeavesChild | Bug::DiesAtStart)
+}
+
+/// The rule that must convict a defect, and the rules that may do so beside it because the
+/// defect breaks their promise too.
+const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
+    match bug {
+        Bug::DuplicateLine => ("once/per-charge", &["snapshot"]),
+        Bug::Brick => ("delivers", &[]),
+        Bug::PoisonBlocksQueue => ("recovers", &[]),
+        Bug::SilentDrop
+        | Bug::FalseAck
+        | Bug::AcceptsAnyAck
+        | Bug::AcceptsJunk
+        | Bug::AcceptsCodePrefix => ("accounts", &[]),
+        Bug::LfSegments | Bug::NoFinalCr => ("wire/segments", &[]),
+        Bug::LfAfterFrame => ("wire/framing", &[]),
+        // Without an end there is no message, so nothing arrives either.
+        Bug::NoFs => ("wire/framing", &["delivers", "recovers"]),
+        Bug::UnescapedDelimiters => ("wire/escapes", &[]),
+        Bug::ReusedControlId => ("wire/control-ids", &[]),
+        Bug::WrongMessageType
+        | Bug::WrongOption
+        | Bug::MissingModifier
+        | Bug::WrongModifierOrder
+        | Bug::SignedForCaptured
+        | Bug::SetIdNotSequential
+        | Bug::DiagnosisDropped
+        | Bug::DiagnosisReordered
+        | Bug::AccountMismatch
+        | Bug::DriftedMapping
+        | Bug::SsnSent => ("snapshot", &[]),
+        Bug::ResendAcceptedResult => ("results/settled", &[]),
+        Bug::IgnoresTerminate | Bug::LeavesChild => ("sender/stops", &[]),
+        Bug::Floods => ("sender/bounded", &[]),
+        Bug::DiesAtStart => ("sender/stays-up", &[]),
+        _ => ("once/per-order", &[]),
+    }
+}

@@ -58,7 +58,8 @@ impl Reader<'_> {
                 self.at += 1;
             }
             "mod" if self.is_name(1) => self.module(),
-            "use" => {
+            // `use<'a>` in a return type captures; it imports nothing.
+            "use" if self.text(1) != "<" => {
                 self.at += 1;
                 self.tree(&[]);
             }
@@ -119,7 +120,7 @@ impl Reader<'_> {
             match self.text(0) {
                 "{" => {
                     self.at += 1;
-                    while !matches!(self.text(0), "}" | "") {
+                    while !matches!(self.text(0), "}" | ";" | "") {
                         self.tree(&segments);
                         if self.text(0) == "," {
                             self.at += 1;
