@@ -46,7 +46,7 @@ pub(super) fn schema(kind: SchemaKind) -> Result<Exit, Failure> {
     let schema = match kind {
         SchemaKind::Scenario => scenario::schema(),
         SchemaKind::Sender => scenario::sender_file_schema(),
-        SchemaKind::Mapping => mapping::schema().to_value(),
+        SchemaKind::Mapping => mapping::schema(),
         SchemaKind::Exam => scenario::exam_schema(),
         SchemaKind::Report => report::json::schema(),
     };
