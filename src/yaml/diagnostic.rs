@@ -100,10 +100,8 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let mut text = format!(
-            "{}:{}:{}: {}",
-            self.source.name, self.line, self.column, self.message
-        );
+        let mut text =
+            format!("{}:{}:{}: {}", self.source.name, self.line, self.column, self.message);
         if let Some(excerpt) = self.excerpt(renderer) {
             text.push('\n');
             text.push_str(&excerpt);

@@ -53,7 +53,10 @@ fn every_value_arrives_with_its_place() {
     assert_eq!((read.title.referenced.line(), read.title.referenced.column()), (1, 8));
     assert_eq!((read.count, read.ready), (Some(3), true));
     let field = &read.fields["FT1-10"];
-    assert_eq!((field.value.as_str(), field.referenced.line(), field.referenced.column()), ("1", 5, 11));
+    assert_eq!(
+        (field.value.as_str(), field.referenced.line(), field.referenced.column()),
+        ("1", 5, 11)
+    );
     assert_eq!(read.level, Some(Level::Other(Named { name: "B".to_owned() })));
 }
 
@@ -109,7 +112,10 @@ fn a_file_has_one_mebibyte_at_the_most(#[case] length: usize, #[case] fits: bool
     let read = Source::from_bytes("case.yaml", vec![b'#'; length]);
     assert_eq!(read.is_ok(), fits);
     if let Err(mistake) = read {
-        assert_eq!(mistake.to_string(), "case.yaml:1:1: the file has 1048577 bytes, which is too many\nhint: a file may have 1048576 bytes at the most");
+        assert_eq!(
+            mistake.to_string(),
+            "case.yaml:1:1: the file has 1048577 bytes, which is too many\nhint: a file may have 1048576 bytes at the most"
+        );
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rstest::rstest;
 
 use super::{
-    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play, Step, StopBy,
-    WireEvent, expand,
+    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play, Step,
+    StopBy, WireEvent, expand,
 };
 use crate::history::{Micros, Raw};
 use crate::mapping::{shipped, shipped_names};
@@ -271,7 +271,9 @@ fn an_axis_can_stand_inside_a_text_and_in_a_key() {
 
 #[test]
 fn a_snapshot_is_asked_for_each_charged_exam_and_no_probe() {
-    let plan = plan("title: T\nexams: [john-doe, mary-major, richard-roe]\nexpect: { snapshot: true, charges: { mary-major: never } }\n");
+    let plan = plan(
+        "title: T\nexams: [john-doe, mary-major, richard-roe]\nexpect: { snapshot: true, charges: { mary-major: never } }\n",
+    );
     let names: Vec<(&str, Option<&str>)> = plan
         .expect
         .snapshots
@@ -291,7 +293,9 @@ fn the_name_of_a_snapshot_is_a_path_that_every_file_system_takes() {
 
 #[test]
 fn a_copy_says_only_what_differs() {
-    let plan = plan("title: T\nexams:\n  - john-doe\n  - twin: { like: john-doe, order: { number: \"2\" }, procedure: ~ }\n  - third: { like: twin, order: { number: \"3\" } }\n");
+    let plan = plan(
+        "title: T\nexams:\n  - john-doe\n  - twin: { like: john-doe, order: { number: \"2\" }, procedure: ~ }\n  - third: { like: twin, order: { number: \"3\" } }\n",
+    );
     let (original, twin) = (&plan.exams["john-doe"], &plan.exams["twin"]);
     assert_eq!(twin.order.number, "2");
     assert_eq!(twin.order.emr_number, original.order.emr_number);
@@ -320,7 +324,8 @@ fn every_probe_is_an_order_and_a_patient_of_its_own() {
 #[case::the_sender_file_decides("", AttemptMode::Frame)]
 #[case::the_scenario_decides_over_it("expect: { attempts: strict }\n", AttemptMode::Strict)]
 fn when_an_attempt_counts(#[case] more: &str, #[case] expected: AttemptMode) {
-    let text = "name: S\nstart: [s]\nattempts: frame\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n";
+    let text =
+        "name: S\nstart: [s]\nattempts: frame\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n";
     let sender = SenderFile::read(&Source::new("s.yaml", text)).unwrap();
     let plans = plans_for(&format!("{SHORT}{more}"), &sender, &Choices::default()).unwrap();
     assert_eq!(plans[0].expect.attempts, expected);
