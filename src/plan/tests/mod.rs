@@ -6,6 +6,7 @@ mod shape;
 use std::path::Path;
 use std::time::Duration;
 
+use quickcheck::quickcheck;
 use rstest::rstest;
 
 use super::{
@@ -359,4 +360,24 @@ fn every_shipped_scenario_makes_plans_that_survive_being_stored() {
         }
     }
     assert!(plans_seen >= 100, "only {plans_seen} plans: are the scenarios there?");
+}
+
+const RICH: &str = "title: T\nmapping: iris/option-$n\nexams:\n  - john-doe\n  - twin: { like: john-doe, order: { number: \"2\" } }\nendpoints: [emr]\naxes: { n: [1, 2], r: [late, { raw: '<VT>x<FS><CR>' }] }\nemr:\n  - on: { exam: twin, attempt: 1 }\n    reply: [$r, { wait: 5ms }]\nsteps: [start, probe, submit: [john-doe, twin], kill: { bytes: 3 }, start, settle, stop]\nexpect: { charges: { twin: at-most-once }, snapshot: true }\n";
+
+#[test]
+fn a_scenario_that_uses_everything_is_read() {
+    assert_eq!(plans(RICH).unwrap().len(), 4);
+}
+
+quickcheck! {
+    fn a_broken_scenario_is_a_mistake_and_never_a_panic(cut: usize, length: usize, by: String) -> bool {
+        let mut letters: Vec<char> = RICH.chars().collect();
+        let start = cut % letters.len();
+        let end = (start + length % 12).min(letters.len());
+        letters.splice(start..end, by.chars());
+        match plans(&letters.into_iter().collect::<String>()) {
+            Ok(plans) => !plans.is_empty(),
+            Err(mistake) => mistake.place().0 > 0,
+        }
+    }
 }
