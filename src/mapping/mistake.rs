@@ -31,11 +31,7 @@ impl Mistake {
     }
 
     /// With the word nearest to `word` as its hint, if one is near.
-    pub(super) fn nearest<'a>(
-        self,
-        word: &str,
-        valid: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    pub(super) fn nearest<'a>(self, word: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
         match yaml::nearest(word, valid) {
             Some(near) => self.hint(format!("did you mean `{near}`?")),
             None => self,

@@ -29,3 +29,10 @@ pub use journal::{Kind, Outcome, Record, account};
 pub use machine::{Config, Input, Link, Machine, Output, Poll};
 pub use shell::{SenderError, ShellOptions, account_of, serve};
 pub use variant::{UnknownVariant, Variant};
+
+#[cfg(test)]
+mod bug_tests;
+#[cfg(test)]
+mod promise_tests;
+#[cfg(test)]
+mod rehearsal;

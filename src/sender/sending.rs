@@ -14,7 +14,7 @@ use super::machine::{Link, Machine, Output};
 use super::resend::{Rewrite, Trouble};
 use super::variant::Variant;
 use crate::mapping::Stamp;
-use crate::mllp::Decoder;
+use crate::mllp::{Decoder, FoundKind};
 
 /// Where the sender stands with its message.
 #[derive(Debug)]
@@ -311,7 +311,10 @@ impl Machine {
             }
             Stage::Writing { .. } | Stage::Awaiting { .. } => {
                 let begun = line.decoder.pending().is_some();
-                if let Some(found) = line.decoder.finish() {
+                // A reply without its end was cut short; anything else may still be an answer.
+                if let Some(found) = line.decoder.finish()
+                    && found.kind != FoundKind::Unfinished
+                {
                     self.replied(now, &found);
                 }
                 self.line_ended(now, loss, begun);

@@ -37,11 +37,6 @@ impl Socket {
         Self { link, state: State::Opening(connecting), unsent: Vec::new(), begun: false }
     }
 
-    /// Which connection of the machine this is.
-    pub(super) const fn link(&self) -> Link {
-        self.link
-    }
-
     /// Waits until there may be something to do; for ever if it is over.
     pub(super) async fn ready(&mut self) -> Option<Input> {
         match &mut self.state {

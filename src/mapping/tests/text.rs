@@ -35,9 +35,8 @@ fn a_name_is_escaped_where_hl7_needs_it(#[case] family: &str, #[case] expected: 
 #[case("{result.left}{result.right}", "NoneNone")]
 #[case("{procedure}", "")]
 fn a_template_keeps_its_structure(#[case] template: &str, #[case] expected: &str) {
-    let mapping = written(&format!(
-        "mapping: m\nextends: iris/option-1\nfields:\n  PID-4: '{template}'\n"
-    ));
+    let mapping =
+        written(&format!("mapping: m\nextends: iris/option-1\nfields:\n  PID-4: '{template}'\n"));
     assert_eq!(field(&segments(&mapping, &john_doe(), "PID")[0], 4), expected);
 }
 
