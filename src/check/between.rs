@@ -10,6 +10,9 @@ use crate::verdict::{Attempt, Moment};
 use super::attempts::{Sent, frame_payload};
 use super::evidence::{Evidence, Place};
 
+/// What a healthy EMR answers.
+const ACCEPT: &str = "answer/accept";
+
 /// How many moments a proof shows.
 const SHOWN: usize = 40;
 
@@ -74,10 +77,12 @@ pub(super) fn circumstance(
         let killed = life.is_some_and(|life| life.killed.is_some());
         return if killed && !asked { "kill" } else { "restart" }.to_owned();
     }
-    if handed_over_again(evidence, order, &to) && fault_after(evidence, first, &to).is_none() {
+    let fault = fault_after(evidence, first, &to);
+    let healthy = fault.as_deref().is_none_or(|fault| fault == ACCEPT);
+    if healthy && handed_over_again(evidence, order, &to) {
         return "handed over twice".to_owned();
     }
-    fault_after(evidence, first, &to).unwrap_or_else(|| ended_or_silent(evidence, first, &to))
+    fault.unwrap_or_else(|| ended_or_silent(evidence, first, &to))
 }
 
 /// What the EMR did with an attempt, in stable words.
@@ -135,7 +140,7 @@ fn fault_after(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> Opt
             What::Replied { connection, to: Some(to), name, .. }
                 if *connection == from.connection && *to == from.seq =>
             {
-                if name != "answer/accept" {
+                if name != ACCEPT {
                     return Some(name.clone());
                 }
                 answer = answer.or_else(|| Some(name.clone()));

@@ -68,11 +68,14 @@ impl Normaliser {
             path.segment.as_bytes() == segment.id() && path.field == number
         });
         let Some((path, kind)) = named else { return value.to_vec() };
-        let Some(component) = path.component else { return numbered(*kind, value, numbers) };
+        if *kind == Volatile::ControlId && path.component.is_none() {
+            return numbered(*kind, value, numbers);
+        }
         let separator = segment.delimiters().component;
         let parts = value.split(|&byte| byte == separator).enumerate();
         let parts = parts.map(|(index, part)| {
-            if index + 1 == component { numbered(*kind, part, numbers) } else { part.to_vec() }
+            let varies = path.component.is_none_or(|component| component == index + 1);
+            if varies { numbered(*kind, part, numbers) } else { part.to_vec() }
         });
         parts.collect::<Vec<_>>().join(&separator)
     }

@@ -24,6 +24,9 @@ mod rules;
 pub mod snapshot;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use rules::{RULES, Rule};
 
 use crate::history::{History, Micros, What};

@@ -31,7 +31,8 @@ pub(super) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
     let message = draft.message.take().ok_or_else(|| missing("message", "message: DFT^P03"))?;
     let segments =
         draft.segments.take().ok_or_else(|| missing("segments", "segments: [MSH, EVN]"))?;
-    let order = draft.order.take().ok_or_else(|| missing("identity", "identity: { order: FT1-3 }"))?;
+    let order =
+        draft.order.take().ok_or_else(|| missing("identity", "identity: { order: FT1-3 }"))?;
     check_header(&segments, &draft.file)?;
     let version = draft.version.take();
     let charset = read_charset(draft.charset.take())?;
@@ -173,8 +174,9 @@ fn lines(draft: &Draft, segments: &[Written<SegmentRule>]) -> Result<Vec<Line>, 
         if lines.iter().any(|line| line.name == name) {
             return Err(wrong(Mistake::new(format!("charge line `{name}` is named twice"))));
         }
-        let incomplete =
-            |key: &str| wrong(Mistake::new(format!("charge line `{name}` does not say its `{key}`")));
+        let incomplete = |key: &str| {
+            wrong(Mistake::new(format!("charge line `{name}` does not say its `{key}`")))
+        };
         let code = line.code.as_ref().ok_or_else(|| incomplete("code"))?;
         check_line(name, line, &carrier.value)?;
         lines.push(Line {

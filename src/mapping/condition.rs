@@ -182,9 +182,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case("ungradeable", "`ungradeable` is neither a condition nor a fact (did you mean `ungradable`?)")]
+    #[case(
+        "ungradeable",
+        "`ungradeable` is neither a condition nor a fact (did you mean `ungradable`?)"
+    )]
     #[case("over-eighteen", "`over-eighteen` is neither a condition nor a fact")]
-    #[case("diagnosis", "`diagnosis` is neither a condition nor a fact (did you mean `diagnoses`?)")]
+    #[case(
+        "diagnosis",
+        "`diagnosis` is neither a condition nor a fact (did you mean `diagnoses`?)"
+    )]
     #[case("patient.sx is F", "there is no fact `patient.sx` (did you mean `patient.sex`?)")]
     fn a_condition_that_makes_no_sense_is_a_mistake(#[case] text: &str, #[case] message: &str) {
         assert_eq!(text.parse::<Condition>().unwrap_err().to_string(), message);

@@ -154,7 +154,8 @@ fn lay_fields(
 /// A field that a mapping may write.
 fn read_name(text: &str) -> Result<FieldName, Mistake> {
     let name: FieldName = text.parse()?;
-    let refused = |hint: &str| Err(Mistake::new(format!("`{text}` is not written here")).hint(hint));
+    let refused =
+        |hint: &str| Err(Mistake::new(format!("`{text}` is not written here")).hint(hint));
     match (name.segment.as_str(), name.number) {
         ("MSH", 1 | 2) => refused("the delimiters are always `|^~\\&`"),
         ("MSH", 9) => refused("say `message:` instead"),

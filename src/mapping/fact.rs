@@ -167,6 +167,19 @@ impl Fact {
         }
     }
 
+    /// Whether what it says can have components or repetitions of its own.
+    pub(super) const fn has_structure(self) -> bool {
+        matches!(
+            self,
+            Self::PatientName
+                | Self::Procedure(Coded::Whole)
+                | Self::Provider(_, Part::Whole)
+                | Self::Diagnoses
+                | Self::ChargeCode
+                | Self::ChargeModifiers
+        )
+    }
+
     /// The repetition outside which it says nothing.
     pub(super) const fn needs(self) -> Option<Each> {
         match self {

@@ -48,7 +48,6 @@ pub use volatile::Volatile;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
-use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
 use crate::exam::Exam;
@@ -108,21 +107,27 @@ impl Mapping {
     }
 
     /// The fields whose values vary between equal messages, such as `MSH-7`, in the order of
-    /// their names. A field of FT1 is named once for all lines.
+    /// their names. A field of FT1 is named once for all lines; where only one component of a
+    /// field varies, it is named, as in `FT1-23.2`.
     #[must_use]
     pub fn volatile(&self) -> Vec<(String, Volatile)> {
         let own = self.lines.iter().flat_map(|line| &line.fields);
-        let found: BTreeSet<(&FieldName, Volatile)> = (self.fields.iter().chain(own))
+        let found: BTreeSet<(&FieldName, Option<usize>, Volatile)> = (self.fields.iter())
+            .chain(own)
             .flat_map(|(name, value)| {
-                value.written().into_iter().filter_map(move |fact| Some((name, fact.volatile()?)))
+                value.volatile().into_iter().map(move |(part, volatile)| (name, part, volatile))
             })
             .collect();
-        found.into_iter().map(|(name, volatile)| (name.to_string(), volatile)).collect()
+        let path = |(name, component, volatile): (&FieldName, Option<usize>, Volatile)| {
+            let component = component.map(|number| format!(".{number}")).unwrap_or_default();
+            (format!("{name}{component}"), volatile)
+        };
+        found.into_iter().map(path).collect()
     }
 }
 
 /// The JSON Schema of a mapping file, for editors.
 #[must_use]
-pub fn schema() -> Schema {
-    schemars::schema_for!(File)
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(File).to_value()
 }

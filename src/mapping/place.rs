@@ -29,8 +29,9 @@ impl FromStr for FieldName {
 
     fn from_str(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
-            Mistake::new(format!("`{text}` is not a field"))
-                .hint("write a segment and a number, as in `PID-3`; components go into the template")
+            Mistake::new(format!("`{text}` is not a field")).hint(
+                "write a segment and a number, as in `PID-3`; components go into the template",
+            )
         };
         let (segment, number) = text.split_once('-').ok_or_else(wrong)?;
         let counted = number.parse().ok().filter(|number| (1..=HIGHEST).contains(number));
@@ -191,7 +192,8 @@ mod tests {
 
     #[test]
     fn fields_are_in_the_order_of_their_numbers() {
-        let mut fields = ["FT1-10", "FT1-9", "FT1-1"].map(|text| text.parse::<FieldName>().unwrap());
+        let mut fields =
+            ["FT1-10", "FT1-9", "FT1-1"].map(|text| text.parse::<FieldName>().unwrap());
         fields.sort();
         assert_eq!(fields.map(|field| field.number), [1, 9, 10]);
     }

@@ -22,10 +22,7 @@ use super::written::Place;
 /// assert_eq!(mapping.name, "iris/option-1");
 /// # Ok::<(), chargeproof::yaml::Diagnostic>(())
 /// ```
-pub fn resolve(
-    name: &str,
-    find: &dyn Fn(&str) -> Option<Source>,
-) -> Result<Mapping, Diagnostic> {
+pub fn resolve(name: &str, find: &dyn Fn(&str) -> Option<Source>) -> Result<Mapping, Diagnostic> {
     match find(name) {
         Some(source) => read(&source, find),
         None => Err(Place::whole(Source::new(name, ""), 0).wrong(&unknown(name))),
@@ -36,10 +33,7 @@ pub fn resolve(
 ///
 /// # Errors
 /// As [`resolve`].
-pub fn read(
-    source: &Source,
-    find: &dyn Fn(&str) -> Option<Source>,
-) -> Result<Mapping, Diagnostic> {
+pub fn read(source: &Source, find: &dyn Fn(&str) -> Option<Source>) -> Result<Mapping, Diagnostic> {
     let mut family = family(source, find)?;
     let mut draft = Draft::new(Place::whole(source.clone(), 0));
     let mut depth = 0;

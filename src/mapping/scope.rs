@@ -33,14 +33,13 @@ impl<'a> Scope<'a> {
             Each::Charge => {
                 self.turns(charges.iter().copied(), |scope, turn| scope.charge = Some(turn))
             }
-            Each::Diagnosis => self
-                .turns(&grading.diagnoses, |scope, turn| scope.diagnosis = Some(turn)),
+            Each::Diagnosis => {
+                self.turns(&grading.diagnoses, |scope, turn| scope.diagnosis = Some(turn))
+            }
             Each::Finding => {
                 self.turns(grading.findings(), |scope, turn| scope.finding = Some(turn))
             }
-            Each::Image => {
-                self.turns(&self.exam.images, |scope, turn| scope.image = Some(turn))
-            }
+            Each::Image => self.turns(&self.exam.images, |scope, turn| scope.image = Some(turn)),
         }
     }
 

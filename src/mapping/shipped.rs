@@ -25,7 +25,9 @@ pub fn shipped_names() -> Vec<String> {
 
 fn collect(directory: &Dir<'_>, names: &mut Vec<String>) {
     for file in directory.files() {
-        names.extend(file.path().to_str().and_then(|path| path.strip_suffix(".yaml")).map(str::to_owned));
+        names.extend(
+            file.path().to_str().and_then(|path| path.strip_suffix(".yaml")).map(str::to_owned),
+        );
     }
     for inner in directory.dirs() {
         collect(inner, names);

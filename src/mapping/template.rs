@@ -12,6 +12,7 @@ use super::fact::Fact;
 use super::field_text::FieldText;
 use super::mistake::Mistake;
 use super::scope::Scope;
+use super::volatile::Volatile;
 
 /// A parsed template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,26 @@ impl Template {
             Part::Fact(fact) => Some(*fact),
             _ => None,
         })
+    }
+
+    /// What of it varies between equal messages: in the whole field (nothing), or in the
+    /// component of that number, where the component can be told before the facts are known.
+    pub(super) fn volatile(&self) -> Vec<(Option<usize>, Volatile)> {
+        let has = |separator| self.parts.contains(&Part::Structure(separator));
+        let whole = self.facts().any(Fact::has_structure) || has('~') || !has('^');
+        let mut component = 1;
+        let mut found = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Structure('^') => component += 1,
+                Part::Fact(fact) => {
+                    let place = (!whole).then_some(component);
+                    found.extend(fact.volatile().map(|volatile| (place, volatile)));
+                }
+                _ => {}
+            }
+        }
+        found
     }
 
     /// Writes it, filled in.

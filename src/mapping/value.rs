@@ -8,6 +8,7 @@ use super::field_text::FieldText;
 use super::place::Each;
 use super::scope::Scope;
 use super::template::Template;
+use super::volatile::Volatile;
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,12 +53,16 @@ impl Value {
         matches!(self, Self::Plain(template) if template.is_empty())
     }
 
-    /// The facts that its text is made of.
-    pub(super) fn written(&self) -> Vec<Fact> {
-        match self {
-            Self::Plain(template) => template.facts().collect(),
-            Self::Chosen(chosen) => chosen.is.facts().chain(chosen.otherwise.facts()).collect(),
-        }
+    /// What of it varies between equal messages: in the whole field (nothing), or in the
+    /// component of that number.
+    pub(super) fn volatile(&self) -> Vec<(Option<usize>, Volatile)> {
+        let chosen = match self {
+            Self::Plain(template) => return template.volatile(),
+            Self::Chosen(chosen) => chosen,
+        };
+        let found = chosen.is.volatile().into_iter().chain(chosen.otherwise.volatile());
+        // One template may write the component that another leaves alone.
+        found.map(|(_, volatile)| (None, volatile)).collect()
     }
 
     /// The facts that its condition looks at.
@@ -71,7 +76,11 @@ impl Value {
 
     /// Every fact that it names.
     pub(super) fn facts(&self) -> impl Iterator<Item = Fact> {
-        self.written().into_iter().chain(self.asked())
+        let templates: [Option<&Template>; 2] = match self {
+            Self::Plain(template) => [Some(template), None],
+            Self::Chosen(chosen) => [Some(&chosen.is), Some(&chosen.otherwise)],
+        };
+        templates.into_iter().flatten().flat_map(Template::facts).chain(self.asked())
     }
 
     /// What it repeats for, if it does.

@@ -1,6 +1,6 @@
 //! What a scenario refers to by name.
 
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, resolve};
 use crate::scenario::Word;
 use crate::yaml::{Diagnostic, Place, Source};
 
@@ -22,7 +22,7 @@ pub trait Library {
 /// The mapping of this name with every parent resolved.
 pub(super) fn mapping(library: &dyn Library, word: &Word) -> Result<Mapping, Diagnostic> {
     match library.mapping(&word.text) {
-        Some(source) => crate::yaml::read(&source),
+        Some(_) => resolve(&word.text, &|name| library.mapping(name)),
         None => Err(unknown("mapping", &word.text, &word.place, &library.mappings())),
     }
 }

@@ -290,3 +290,6 @@ pub enum StopBy {
     /// The end of its standard input.
     StandardInput,
 }
+
+#[cfg(test)]
+mod tests;

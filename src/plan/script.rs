@@ -71,7 +71,7 @@ fn fault(name: &Word) -> Result<Fault, Diagnostic> {
         let words = ["raw", "wait"];
         mistake
             .hint_words(&name.text, "valid faults", short.chain(names).chain(words))
-            .hint("`chargeproof faults` lists them all")
+            .hint("an answer has a short name, as in `reject`; every other fault has its kind before it, as in `payload/junk`")
     })
 }
 

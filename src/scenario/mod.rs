@@ -106,3 +106,9 @@ impl Word {
         Ok(Self { text, place: node.place.clone() })
     }
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::shipped as shipped_for_tests;

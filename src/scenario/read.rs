@@ -112,7 +112,7 @@ fn expectation(node: &Node) -> Result<Expectation, Diagnostic> {
     let mut charges = Vec::new();
     if let Some(node) = fields.get("charges") {
         for (key, value) in node.entries("a map from exams to `once`, `at-most-once` or `never`")? {
-            let how_often = value.word("how often", "valid words", HOW_OFTEN)?;
+            let how_often = value.word("a number of times", "valid words", HOW_OFTEN)?;
             charges.push((Word { text: key.name.clone(), place: key.place.clone() }, how_often));
         }
     }

@@ -129,7 +129,7 @@ fn reply() -> Value {
         ],
     );
     let one = json!({ "anyOf": [
-        { "type": "string", "description": "A fault or answer; `chargeproof faults` lists them." },
+        { "type": "string", "description": "A fault or answer, such as `reject` or `payload/junk`." },
         {
             "type": "object",
             "minProperties": 1,

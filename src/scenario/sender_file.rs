@@ -134,7 +134,7 @@ impl SenderFile {
 
 /// Reads `strict` or `frame`.
 pub(super) fn attempts(node: &Node) -> Result<Attempts, Diagnostic> {
-    node.word("when an attempt counts", "valid words", ATTEMPTS)
+    node.word("`strict` or `frame`", "valid words", ATTEMPTS)
 }
 
 fn limits(node: &Node) -> Result<SenderLimits, Diagnostic> {

@@ -93,8 +93,7 @@ fn a_switch_takes_the_component_but_not_what_the_images_say() {
 
 #[test]
 fn the_option_decides_the_order_of_the_lines() {
-    let mapping =
-        written("mapping: m\nextends: iris/option-2\noption: technical + professional\n");
+    let mapping = written("mapping: m\nextends: iris/option-2\noption: technical + professional\n");
     assert_eq!(mapping.lines(&john_doe()), ["technical", "professional"]);
     let charges = segments(&mapping, &john_doe(), "FT1");
     assert!(charges[0].starts_with("FT1|1||") && field(&charges[0], 26) == "TC");

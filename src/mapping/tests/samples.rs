@@ -24,9 +24,7 @@ use super::{
      Fundus photography with interpretation and report^CPT"
 )]
 #[case::event("EVN|P03|20170410151351")]
-#[case::header(
-    "MSH|^~\\&|IRIS|IRIS|EMR|CLINIC|20170410151351||DFT^P03|170410151351|P|2.4"
-)]
+#[case::header("MSH|^~\\&|IRIS|IRIS|EMR|CLINIC|20170410151351||DFT^P03|170410151351|P|2.4")]
 fn option_1_is_the_sample(#[case] expected: &str) {
     let found = segments(&shipped_mapping("iris/option-1"), &john_doe(), &expected[..3]);
     assert_eq!(found, [expected]);
@@ -49,11 +47,7 @@ fn option_1_is_the_sample(#[case] expected: &str) {
      ITCC20170410|1|||POC01||IRIS|POC01|||{DIAGNOSES}|{INTERPRETER}|{ORDERING}||2017041006||\
      92000035^OPHTHALMOSCOPY W/ FUNDUS PHOTO|TC"
 ))]
-fn a_line_of_two_is_the_sample(
-    #[case] mapping: &str,
-    #[case] now: Time,
-    #[case] expected: String,
-) {
+fn a_line_of_two_is_the_sample(#[case] mapping: &str, #[case] now: Time, #[case] expected: String) {
     let stamp = stamp(date(2017, 4, 10).to_datetime(now));
     let mut found = lines(&shipped_mapping(mapping), &john_doe(), &stamp);
     found.retain(|line| line.starts_with(&expected[..5]));

@@ -1,0 +1,10 @@
+//! Histories built by hand, and what the judge must say of them.
+
+mod companions;
+mod fixture;
+mod once;
+mod process;
+mod properties;
+mod results;
+mod snapshot;
+mod wire;

@@ -1,0 +1,272 @@
+//! The once rules: which second attempts convict, and which do not.
+
+use rstest::rstest;
+
+use super::fixture::{Case, broken, changed, control_id, exam, inconclusive, mapping};
+use crate::history::{End, Outcome, What};
+use crate::plan::{AttemptMode, Charged, Fault};
+use crate::verdict::{Exit, Verdict};
+
+#[test]
+fn a_healthy_case_passes_and_says_what_it_exercised() {
+    let judgement = Case::healthy().judge();
+    assert_eq!(judgement.findings, []);
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert_eq!(judgement.charges, 3);
+    let held: Vec<&str> = judgement.held.iter().map(|held| held.rule.as_str()).collect();
+    assert!(held.contains(&"once/per-order") && held.contains(&"accounts"), "{held:?}");
+}
+
+/// john-doe is rejected and sent again with a new control id and time.
+fn resent_after_reject() -> Case {
+    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    case.submit("john-doe");
+    let first = case.message("john-doe");
+    let to = case.send(1, &first);
+    case.answer(1, to, "AR", &first);
+    case.played(1, Fault::AnswerReject);
+    let second = case.message("john-doe");
+    let to = case.send(1, &second);
+    case.answer(1, to, "AA", &second);
+    case.ended(1, Outcome::Delivered)
+}
+
+#[test]
+fn a_resend_under_a_new_control_id_is_a_second_charge() {
+    let judgement = resent_after_reject().judge();
+    assert_eq!(broken(&judgement), ["once/per-order"]);
+    assert_eq!(judgement.exit(), Exit::SentTwice);
+    let finding = &judgement.findings[0];
+    assert_eq!(finding.circumstance, "answer/reject");
+    let proof = finding.proof.as_ref().unwrap();
+    assert_eq!(proof.charge, "order 273013 (john-doe): 92250-26, 92000035-TC");
+    assert_eq!(proof.attempts.len(), 2);
+    let between: Vec<&str> = proof.between.iter().map(|moment| moment.what.as_str()).collect();
+    assert!(between.contains(&"the EMR answered AR (answer/reject)"), "{between:?}");
+    let paths: Vec<&str> = proof.differences.iter().map(|field| field.path.as_str()).collect();
+    assert_eq!(paths, ["MSH-7", "MSH-10", "EVN-2", "FT1[1]-5", "FT1[2]-5"]);
+}
+
+#[test]
+fn silence_between_two_attempts_is_told() {
+    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.send(1, &message);
+    case.played(1, Fault::AnswerNone);
+    case.open(2, 1);
+    case.send(2, &message);
+    let judgement = case.ended(2, Outcome::Unknown).judge();
+    assert_eq!(broken(&judgement), ["once/per-order"]);
+    let finding = &judgement.findings[0];
+    assert_eq!(finding.circumstance, "answer/none");
+    let between = &finding.proof.as_ref().unwrap().between;
+    assert!(between.iter().any(|moment| moment.what == "nothing was answered"), "{between:?}");
+}
+
+#[test]
+fn a_replay_by_the_next_life_is_a_second_charge() {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    case.deliver(1, "probe-2");
+    case.watch();
+    case.stop(1);
+    case.start(2);
+    case.open(2, 2);
+    let again = case.message("john-doe");
+    let to = case.send(2, &again);
+    case.answer(2, to, "AA", &again);
+    case.watch();
+    case.account(&[("probe-1", Outcome::Delivered), ("john-doe", Outcome::Delivered), ("probe-2", Outcome::Delivered)]);
+    case.stop(2);
+    case.push(What::Finished);
+    let judgement = case.judge();
+    assert_eq!(broken(&judgement), ["once/per-order"]);
+    assert_eq!(judgement.findings[0].circumstance, "restart");
+}
+
+#[test]
+fn an_exam_handed_over_twice_is_one_charge() {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    case.deliver(1, "john-doe");
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["once/per-order"]);
+    assert_eq!(judgement.findings[0].circumstance, "handed over twice");
+}
+
+#[test]
+fn a_charge_repeated_under_a_wrong_message_type_is_a_second_charge() {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    let again = changed(&case.message("john-doe"), "DFT^P03", "ADT^A08");
+    case.send(1, &again);
+    assert_eq!(broken(&case.ended(1, Outcome::Delivered).judge()), ["once/per-order"]);
+}
+
+#[test]
+fn a_charge_batched_with_another_is_an_attempt_at_both() {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    case.submit("probe-2");
+    let both = case.message("probe-2");
+    let john = case.message("john-doe");
+    let start = john.windows(4).position(|bytes| bytes == b"FT1|").unwrap();
+    let both = [both.as_slice(), &john[start..]].concat();
+    let to = case.send(1, &both);
+    case.answer(1, to, "AA", &both);
+    let judgement = case.restarted(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["once/per-order"]);
+}
+
+#[test]
+fn twin_procedures_of_two_orders_are_two_charges() {
+    let mut case = Case::begun();
+    let mut twin = case.plan.exams["john-doe"].clone();
+    twin.order.number = "273014".to_owned();
+    case.plan.exams.insert("twin".to_owned(), twin);
+    case.deliver(1, "john-doe");
+    case.deliver(1, "twin");
+    let mut case = case.ended(1, Outcome::Delivered);
+    let What::Account { charges } =
+        &mut case.events.iter_mut().rev().find(|event| matches!(event.what, What::Account { .. })).unwrap().what
+    else {
+        unreachable!()
+    };
+    charges.push(crate::history::Accounted { order: "273014".to_owned(), outcome: Outcome::Delivered });
+    assert_eq!(case.judge().findings, []);
+}
+
+#[test]
+fn a_resend_under_the_number_of_no_order_is_a_second_charge() {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    let mut again = case.message("john-doe");
+    for _ in 0..2 {
+        again = changed(&again, "|273013|", "|999999|");
+    }
+    case.send(1, &again);
+    assert_eq!(broken(&case.ended(1, Outcome::Delivered).judge()), ["once/per-charge"]);
+}
+
+#[test]
+fn the_same_line_twice_in_one_message_is_a_charge_sent_twice() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let start = message.windows(4).position(|bytes| bytes == b"FT1|").unwrap();
+    let end = start + message[start..].iter().position(|&byte| byte == b'\r').unwrap() + 1;
+    let doubled = [&message[..end], &message[start..]].concat();
+    let to = case.send(1, &doubled);
+    case.answer(1, to, "AA", &doubled);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["once/per-charge"]);
+    assert_eq!(judgement.exit(), Exit::SentTwice);
+}
+
+/// The connection is reset after `bytes` bytes of john-doe's message.
+fn reset_inside(bytes: usize) -> Case {
+    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.end(1, End::Reset);
+    case.send_part(1, &message[..bytes]);
+    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.open(2, 1);
+    case
+}
+
+#[rstest]
+#[case::only_the_start_byte(0)]
+#[case::inside_the_header(20)]
+#[case::inside_the_patient(90)]
+#[case::after_the_order(900)]
+fn one_part_is_one_attempt_and_allowed(#[case] bytes: usize) {
+    assert_eq!(reset_inside(bytes).ended(2, Outcome::Unknown).judge().findings, []);
+}
+
+#[rstest]
+#[case::only_the_start_byte(0)]
+#[case::inside_the_header(20)]
+#[case::inside_the_patient(90)]
+fn a_whole_message_after_a_part_is_a_second_attempt(#[case] bytes: usize) {
+    let mut case = reset_inside(bytes);
+    let again = case.message("john-doe");
+    let to = case.send(2, &again);
+    case.answer(2, to, "AA", &again);
+    let judgement = case.clone().ended(2, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["once/per-order"]);
+    let circumstance = &judgement.findings[0].circumstance;
+    assert_eq!(circumstance, "connection/reset-after-bytes, by elimination");
+    case.plan.expect.attempts = AttemptMode::Frame;
+    assert_eq!(case.ended(2, Outcome::Delivered).judge().findings, []);
+}
+
+#[test]
+fn in_frame_mode_a_part_after_a_whole_message_is_a_second_attempt() {
+    let mut case = Case::begun();
+    case.plan.expect.attempts = AttemptMode::Frame;
+    case.deliver(1, "john-doe");
+    case.open(2, 1);
+    let again = case.message("john-doe");
+    case.send_part(2, &again);
+    case.end(2, End::Reset);
+    assert_eq!(broken(&case.ended(1, Outcome::Delivered).judge()), ["once/per-order"]);
+}
+
+#[test]
+fn a_part_that_two_exams_explain_is_inconclusive() {
+    let mut case = Case::begun();
+    case.plan.exams.insert("other".to_owned(), exam("273014"));
+    case.submit("john-doe");
+    case.submit("other");
+    let message = case.message("john-doe");
+    case.send_part(1, &message[..20]);
+    case.end(1, End::Reset);
+    let judgement = case.restarted(1, Outcome::Unknown).judge();
+    assert!(inconclusive(&judgement).contains(&("once/per-order", "order not readable")));
+    assert_ne!(judgement.exit(), Exit::SentTwice);
+}
+
+#[test]
+fn a_charge_that_is_due_and_never_sent_is_inconclusive() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let judgement = case.ended(1, Outcome::NotSent).judge();
+    assert_eq!(inconclusive(&judgement), [("once/per-order", "nothing was sent")]);
+    assert_eq!(broken(&judgement), ["delivers"]);
+}
+
+#[test]
+fn per_charge_allows_two_messages_of_one_order_and_no_line_twice() {
+    let mut case = Case::new();
+    case.plan.mapping = mapping("orchard-per-charge");
+    case.start(1);
+    case.open(1, 1);
+    case.deliver(1, "probe-1");
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let line = message.windows(5).position(|bytes| bytes == b"FT1|2").unwrap();
+    let head = message.windows(5).position(|bytes| bytes == b"FT1|1").unwrap();
+    let first = message[..line].to_vec();
+    let second = [&message[..head], &message[line..]].concat();
+    let second = changed(&second, &control_id(&message), "171717171717");
+    for part in [&first, &second] {
+        let to = case.send(1, part);
+        case.answer(1, to, "AA", part);
+    }
+    let split = case.clone().ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&split), ["snapshot"], "only the form is not the agreed one");
+    case.send(1, &second);
+    let again = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&again), ["once/per-charge", "snapshot"]);
+}
+
+#[test]
+fn an_exam_that_is_not_charged_must_not_be_sent() {
+    let mut case = Case::healthy();
+    case.plan.expect.charges.insert("john-doe".to_owned(), Charged::Never);
+    let judgement = case.judge();
+    assert_eq!(broken(&judgement), ["delivers"]);
+    assert_eq!(judgement.findings[0].circumstance, "charge not due");
+}

@@ -1,0 +1,118 @@
+//! What the sender's process does, and whether the case proved anything.
+
+use rstest::rstest;
+
+use super::fixture::{Case, broken, inconclusive};
+use crate::history::{Outcome, What};
+use crate::plan::{Fault, Step, WireEvent};
+use crate::verdict::{Exit, Verdict};
+
+#[test]
+fn a_sender_that_cannot_start_is_undriven() {
+    let mut case = Case::new();
+    case.push(What::SenderFailed { incarnation: 1, why: "no such file".to_owned() });
+    case.push(What::Finished);
+    let judgement = case.judge();
+    assert_eq!(judgement.exit(), Exit::Undriven);
+    assert_eq!(judgement.findings[0].rule, "sender/starts");
+}
+
+#[test]
+fn an_exit_that_nobody_asked_for_is_told_alone() {
+    let mut case = Case::new();
+    case.start(1);
+    case.push(What::SenderExited { incarnation: 1, code: Some(1), signal: None, asked: false });
+    case.submit("probe-1");
+    case.push(What::Finished);
+    assert_eq!(broken(&case.judge()), ["sender/stays-up"]);
+}
+
+#[test]
+fn a_stop_that_needs_a_kill_is_told() {
+    let mut case = Case::healthy();
+    for event in &mut case.events {
+        if let What::SenderExited { incarnation: 2, code, signal, .. } = &mut event.what {
+            (*code, *signal) = (None, Some(9));
+        }
+    }
+    case.push(What::SenderEnding { incarnation: 2, how: crate::history::Ending::Kill });
+    assert_eq!(broken(&case.judge()), ["sender/stops"]);
+}
+
+#[rstest]
+#[case::left_behind(What::LeftBehind { incarnation: 1, processes: 1 }, "sender/stops")]
+#[case::flood(What::Bound { what: "10000 messages".to_owned() }, "sender/bounded")]
+fn abuses_are_told_by_their_rule(#[case] what: What, #[case] rule: &str) {
+    let mut case = Case::healthy();
+    case.push(what);
+    assert_eq!(broken(&case.judge()), [rule]);
+}
+
+#[test]
+fn a_fault_that_never_played_is_inconclusive() {
+    let case = Case::healthy().scripted(Fault::AnswerReject);
+    let judgement = case.judge();
+    assert_eq!(inconclusive(&judgement), [("once/per-order", "fault not played")]);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_behaviour_that_need_not_play_proves_nothing_by_its_absence() {
+    let mut case = Case::healthy().scripted(Fault::AnswerReject);
+    case.plan.expect.optional_behaviours.push(0);
+    assert_eq!(case.judge().findings, []);
+}
+
+#[test]
+fn a_shorter_watch_than_the_longest_retry_is_inconclusive() {
+    let mut case = Case::healthy();
+    for event in &mut case.events {
+        if let What::Watched { quiet, .. } = &mut event.what {
+            quiet.0 = 100_000;
+        }
+    }
+    assert_eq!(inconclusive(&case.judge()), [("once/per-order", "not watched long enough")]);
+}
+
+/// The sender is killed when john-doe's message has arrived, and starts again.
+pub(super) fn killed() -> Case {
+    let mut case = Case::begun();
+    let position = case.plan.steps.iter().position(|step| *step == Step::Await("john-doe".to_owned()));
+    let kill = [Step::Kill(WireEvent::EndOfMessage), Step::Start];
+    case.plan.steps.splice(position.unwrap()..=position.unwrap(), kill);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.send(1, &message);
+    case.kill(1);
+    case.start(2);
+    case.open(2, 2);
+    case.push(What::Submitted { exam: "probe-2".to_owned(), incarnation: 2 });
+    let probe = case.message("probe-2");
+    let to = case.send(2, &probe);
+    case.answer(2, to, "AA", &probe);
+    case.restarted(2, Outcome::Unknown)
+}
+
+#[test]
+fn a_kill_after_the_message_is_survived() {
+    assert_eq!(killed().judge().findings, []);
+}
+
+#[test]
+fn a_kill_that_did_not_end_the_sender_by_its_signal_is_inconclusive() {
+    let mut case = killed();
+    for event in &mut case.events {
+        if let What::SenderExited { signal, code, .. } = &mut event.what {
+            (*signal, *code) = (None, Some(0));
+        }
+    }
+    assert_eq!(inconclusive(&case.judge()), [("once/per-order", "kill not proven")]);
+}
+
+#[test]
+fn an_interrupted_history_is_inconclusive() {
+    let mut case = Case::healthy();
+    case.events.pop();
+    case.push(What::Interrupted);
+    assert_eq!(inconclusive(&case.judge()), [("once/per-order", "history cut")]);
+}

@@ -1,0 +1,91 @@
+//! The message is as agreed: by the mapping, or by an approved snapshot.
+
+use rstest::rstest;
+
+use super::fixture::{Case, broken, changed};
+use crate::history::Outcome;
+use crate::plan::Snapshot;
+use crate::verdict::{Exit, Weight};
+
+/// john-doe's message is sent with `from` replaced, and accepted.
+fn drifted(from: &str, to: &str) -> Case {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = changed(&case.message("john-doe"), from, to);
+    let answered = case.send(1, &message);
+    case.answer(1, answered, "AA", &message);
+    case.ended(1, Outcome::Delivered)
+}
+
+#[rstest]
+#[case::missing_modifier("|TC\r", "\r", "FT1[2]-26")]
+#[case::signed_for_captured("FT1|2||273013|20170410145803", "FT1|2||273013|20170410145901", "FT1[2]-4")]
+#[case::account("|POC01|", "|POC02|", "PV1-3")]
+#[case::other_time("EVN|P03|20170410151302", "EVN|P03|20170410151309", "EVN-2")]
+#[case::no_time("EVN|P03|20170410151302", "EVN|P03|soon", "EVN-2")]
+#[case::ssn("|A273013\r", "|A273013|123456789\r", "PID-19")]
+fn a_difference_is_told_by_field(#[case] from: &str, #[case] to: &str, #[case] path: &str) {
+    let judgement = drifted(from, to).judge();
+    assert_eq!(broken(&judgement), ["snapshot"]);
+    assert_eq!(judgement.findings[0].circumstance, path);
+}
+
+#[test]
+fn a_real_patients_value_is_masked() {
+    let judgement = drifted("|A273013\r", "|A273013|123456789\r").judge();
+    let message = &judgement.findings[0].message;
+    assert!(message.contains("PID-19: expected nothing, got `•••(9)`"), "{message}");
+    assert!(!serde_json::to_string(&judgement).unwrap().contains("123456789"));
+}
+
+#[test]
+fn the_order_of_segments_is_told_by_line() {
+    let judgement = drifted("EVN|P03|20170410151302\r", "").judge();
+    assert_eq!(judgement.findings[0].circumstance, "EVN");
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let text = String::from_utf8(message).unwrap();
+    let mut segments: Vec<&str> = text.split_inclusive('\r').collect();
+    segments.swap(1, 2);
+    let swapped = segments.concat().into_bytes();
+    let to = case.send(1, &swapped);
+    case.answer(1, to, "AA", &swapped);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["snapshot"]);
+    assert!(judgement.findings[0].circumstance.starts_with("line "));
+}
+
+fn with_snapshot(approved: Option<&str>) -> Case {
+    let mut case = Case::healthy();
+    let snapshot = Snapshot { exam: "john-doe".to_owned(), approved: approved.map(str::to_owned) };
+    case.plan.expect.snapshots.insert("once/case/john-doe".to_owned(), snapshot);
+    case
+}
+
+#[test]
+fn a_snapshot_that_nobody_approved_is_pending_and_passes_once_approved() {
+    let pending = with_snapshot(None).judge();
+    assert_eq!(pending.exit(), Exit::Pending);
+    let [seen] = pending.snapshots.as_slice() else { panic!("one snapshot was asked for") };
+    assert!(!seen.approved);
+    let lines: Vec<&str> = seen.text.lines().collect();
+    assert!(lines[0].starts_with("<VT>MSH|^~\\&|IRIS|IRIS|"), "{}", lines[0]);
+    assert!(lines[0].contains("|[time 1]||DFT^P03|[control id 1]|"), "{}", lines[0]);
+    assert_eq!(lines[1], "EVN|P03|[time 1]<CR>");
+    assert_eq!(*lines.last().unwrap(), "<FS><CR>");
+    let approved = with_snapshot(Some(&format!("{}\n", seen.text))).judge();
+    assert_eq!(approved.findings, []);
+    assert!(approved.snapshots[0].approved);
+}
+
+#[test]
+fn an_approved_snapshot_is_what_counts() {
+    let text = with_snapshot(None).judge().snapshots[0].text.clone();
+    let other = text.replace("|TC<CR>", "|TC~52<CR>");
+    let judgement = with_snapshot(Some(&other)).judge();
+    assert_eq!(broken(&judgement), ["snapshot"]);
+    assert_eq!(judgement.findings[0].weight, Weight::Broken);
+    let message = &judgement.findings[0].message;
+    assert!(message.contains("FT1[2]-26: expected `TC~52`, got `TC`"), "{message}");
+}

@@ -1,0 +1,105 @@
+//! Framing, segment ends, escapes and control ids, each under its own name.
+
+use rstest::rstest;
+
+use super::fixture::{Case, ack, broken, changed, control_id};
+use crate::history::{End, Outcome, Piece};
+use crate::mllp::AnomalyKind;
+
+/// john-doe's message is sent as `change` makes it, and accepted.
+fn sent(change: impl Fn(&[u8]) -> Vec<u8>) -> Case {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = change(&case.message("john-doe"));
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    case.ended(1, Outcome::Delivered)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[rstest]
+#[case::line_feeds("\r", "\n", "wire/segments")]
+#[case::both("\r", "\r\n", "wire/segments")]
+#[case::unescaped("\\T\\", "&", "wire/escapes")]
+fn a_mistake_on_the_wire_is_told_by_its_rule_alone(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] rule: &str,
+) {
+    let case = sent(|message| text(message).replace(from, to).into_bytes());
+    assert_eq!(broken(&case.judge()), [rule]);
+}
+
+#[test]
+fn a_last_segment_without_its_carriage_return_is_told() {
+    let case = sent(|message| message[..message.len() - 1].to_vec());
+    assert_eq!(broken(&case.judge()), ["wire/segments"]);
+}
+
+#[rstest]
+#[case::none("")]
+#[case::longer_than_20("123456789012345678901")]
+fn a_control_id_that_no_version_allows_is_told(#[case] id: &str) {
+    let case = sent(|message| {
+        changed(message, &format!("|{}|", control_id(message)), &format!("|{id}|"))
+    });
+    assert!(broken(&case.judge()).contains(&"wire/control-ids"));
+}
+
+#[test]
+fn a_dangling_escape_is_told() {
+    let case = sent(|message| changed(message, "Fundus photography", "Fundus \\photography"));
+    assert!(broken(&case.judge()).contains(&"wire/escapes"));
+}
+
+#[test]
+fn two_charges_under_one_control_id_are_told() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let probe = "170410151301";
+    let message = changed(&case.message("john-doe"), "|170410151302|", "|170410151301|");
+    let to = case.send(1, &message);
+    case.reply(1, to, "answer/accept", &ack("AA", probe));
+    assert_eq!(broken(&case.ended(1, Outcome::Delivered).judge()), ["wire/control-ids"]);
+}
+
+#[test]
+fn stray_bytes_after_a_frame_are_told() {
+    let mut case = Case::healthy();
+    case.receive(1, Piece::Stray, b"\n", &[AnomalyKind::StrayBytes]);
+    assert_eq!(broken(&case.judge()), ["wire/framing"]);
+}
+
+#[test]
+fn a_frame_without_an_end_is_told_unless_it_was_cut() {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    case.deliver(1, "probe-2");
+    case.open(2, 1);
+    case.pause(1);
+    let cut = {
+        let mut case = case.clone();
+        case.send_part(2, b"MSH|^~\\&|IRIS|IRIS|||20170410151351||ADT^A08|");
+        case.end(2, End::Reset);
+        case.restarted(1, Outcome::Delivered)
+    };
+    assert_eq!(broken(&cut.judge()), [""; 0]);
+    case.send_part(2, b"MSH|^~\\&|IRIS|IRIS|||20170410151351||ADT^A08|");
+    case.pause(1000);
+    case.end(2, End::Close);
+    assert_eq!(broken(&case.restarted(1, Outcome::Delivered).judge()), ["wire/framing"]);
+}
+
+#[test]
+fn a_mistake_is_told_once_with_its_count() {
+    let mut case = Case::healthy();
+    for _ in 0..5 {
+        case.receive(1, Piece::Stray, b"\n", &[AnomalyKind::StrayBytes]);
+    }
+    let judgement = case.judge();
+    assert_eq!(judgement.findings.len(), 1);
+    assert!(judgement.findings[0].message.ends_with("(first of 5)"));
+}

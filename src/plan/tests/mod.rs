@@ -1,0 +1,357 @@
+//! Scenario files to plans: every default, every axis, and every mistake as its author sees it.
+
+mod names;
+mod shape;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rstest::rstest;
+
+use super::{
+    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play, Step, StopBy,
+    WireEvent, expand,
+};
+use crate::history::{Micros, Raw};
+use crate::mapping::{shipped, shipped_names};
+use crate::scenario::{Scenario, SenderFile};
+use crate::yaml::{Diagnostic, Source};
+
+/// The exams and mappings that are shipped.
+struct Shelf;
+
+impl Library for Shelf {
+    fn mapping(&self, name: &str) -> Option<Source> {
+        shipped(name)
+    }
+
+    fn exam(&self, name: &str) -> Option<Source> {
+        let path = format!("scenarios/exams/{name}.yaml");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(&path);
+        std::fs::read_to_string(file).ok().map(|text| Source::new(path, text))
+    }
+
+    fn snapshot(&self, name: &str) -> Option<String> {
+        (name == "once/case/john-doe").then(|| "approved".to_owned())
+    }
+
+    fn mappings(&self) -> Vec<String> {
+        shipped_names()
+    }
+
+    fn exams(&self) -> Vec<String> {
+        ["john-doe", "mary-major", "richard-roe"].map(str::to_owned).to_vec()
+    }
+}
+
+fn sender() -> SenderFile {
+    let text = include_str!("../../../senders/reference.yaml");
+    SenderFile::read(&Source::new("senders/reference.yaml", text)).unwrap()
+}
+
+fn plans_for(text: &str, sender: &SenderFile, choices: &Choices) -> Result<Vec<Plan>, Diagnostic> {
+    let scenario = Scenario::read(&Source::new("once/case.yaml", text))?;
+    expand(&scenario, "once/case", &Shelf, sender, choices)
+}
+
+fn plans(text: &str) -> Result<Vec<Plan>, Diagnostic> {
+    plans_for(text, &sender(), &Choices { seed: 7, ..Choices::default() })
+}
+
+fn plan(text: &str) -> Plan {
+    plans(text).unwrap().remove(0)
+}
+
+fn mistake(text: &str) -> String {
+    plans(text).unwrap_err().to_string()
+}
+
+const SHORT: &str = "title: T\nexams: [john-doe]\n";
+
+const fn millis(number: u64) -> Micros {
+    Micros(number * 1_000)
+}
+
+fn submit(name: &str) -> Step {
+    Step::Submit(name.to_owned())
+}
+
+fn wait_for(name: &str) -> Step {
+    Step::Await(name.to_owned())
+}
+
+#[test]
+fn what_an_author_leaves_out_is_decided() {
+    let plan = plan(SHORT);
+    assert_eq!(plan.id, "once/case");
+    assert_eq!(plan.seed, 7);
+    assert_eq!(plan.mapping.name, "iris/option-1");
+    assert!(plan.results.is_none());
+    assert_eq!(plan.endpoints, ["emr"]);
+    assert!(plan.script.is_empty());
+    let exams: Vec<&str> = plan.exams.keys().map(String::as_str).collect();
+    assert_eq!(exams, ["john-doe", "probe-1", "probe-2"]);
+    assert_eq!(plan.expect.probes, ["probe-1", "probe-2"]);
+    assert!(plan.expect.charges.values().all(|charged| *charged == Charged::Once));
+    assert_eq!(plan.expect.charges.len(), 3);
+    assert_eq!(plan.expect.attempts, AttemptMode::Strict);
+    assert!(plan.expect.snapshots.is_empty());
+    assert_eq!(plan.sender.name, "reference");
+    assert_eq!(plan.sender.stop, StopBy::Terminate);
+}
+
+#[test]
+fn default_steps_probe_before_and_after_and_restart_once() {
+    let expected = [
+        Step::Start,
+        submit("probe-1"),
+        wait_for("probe-1"),
+        submit("john-doe"),
+        wait_for("john-doe"),
+        submit("probe-2"),
+        wait_for("probe-2"),
+        Step::Settle,
+        Step::Stop,
+        Step::Start,
+        Step::Settle,
+        Step::Account,
+        Step::Stop,
+    ];
+    assert_eq!(plan(SHORT).steps, expected);
+}
+
+#[test]
+fn limits_follow_from_the_sender_s_own() {
+    // ack_timeout 300 ms, longest_retry 200 ms: settle 2 x 300; patience 4 x 300 + 4 x 200 + 2000.
+    let limits = plan(SHORT).limits;
+    assert_eq!(limits.ack_timeout, millis(300));
+    assert_eq!(limits.longest_retry, millis(200));
+    assert_eq!(limits.settle, millis(600));
+    assert_eq!(limits.patience, millis(4_000));
+    assert_eq!(limits.stop, millis(2_000));
+    assert_eq!((limits.message_bytes, limits.connections), (1 << 20, 4_096));
+    assert_eq!((limits.messages, limits.recorded_bytes), (20_000, 64 << 20));
+}
+
+#[test]
+fn the_longer_of_timeout_and_retry_decides_how_long_to_settle() {
+    let mut sender = sender();
+    sender.limits.longest_retry = Duration::from_secs(5);
+    let plans = plans_for(SHORT, &sender, &Choices::default()).unwrap();
+    assert_eq!(plans[0].limits.settle, millis(10_000));
+}
+
+#[test]
+fn a_fault_that_takes_longer_than_the_patience_extends_it() {
+    let text = format!("{SHORT}emr:\n  - on: {{}}\n    reply: {{ late: {{ after: 10s }} }}\n");
+    assert!(plan(&text).limits.patience > millis(10_000));
+}
+
+fn played(reply: &str) -> Vec<Play> {
+    let text = format!("{SHORT}emr:\n  - on: {{ exam: john-doe }}\n    reply: {reply}\n");
+    plan(&text).script.remove(0).play
+}
+
+fn parameters_of(reply: &str) -> Parameters {
+    let Play::Fault { with, .. } = played(reply).remove(0) else { panic!("{reply} is no fault") };
+    with
+}
+
+#[rstest]
+#[case::late("late", Some(600))]
+#[case::slow("slow", Some(150))]
+#[case::commit_then_accept("commit-then-accept", Some(150))]
+#[case::error_then_accept("error-then-accept", Some(150))]
+#[case::drip("frame/drip", Some(150))]
+#[case::pause_inside("frame/pause-inside", Some(75))]
+#[case::refused("connection/refused", Some(400))]
+#[case::no_time_to_decide("reject", None)]
+#[case::what_the_author_says("{ late: { after: 900ms } }", Some(900))]
+fn delay_of_a_fault(#[case] reply: &str, #[case] expected: Option<u64>) {
+    let with = parameters_of(reply);
+    assert_eq!(with.after, expected.map(millis));
+}
+
+#[rstest]
+#[case::by_default("connection/reset-after-bytes", 600)]
+#[case::what_the_author_says("{ connection/reset-after-bytes: { bytes: 1 } }", 1)]
+fn bytes_before_a_reset(#[case] reply: &str, #[case] expected: u64) {
+    let with = parameters_of(reply);
+    assert_eq!(with.bytes, Some(expected));
+}
+
+#[test]
+fn a_reply_can_be_a_list_of_pauses_bytes_and_answers() {
+    let play = played("[{ wait: 50ms }, { raw: '<VT>A<FS><CR>' }, answer/accept]");
+    assert_eq!(play[0], Play::Wait(millis(50)));
+    assert_eq!(play[1], Play::Raw(Raw::from(&b"\x0bA\x1c\r"[..])));
+    assert!(matches!(play[2], Play::Fault { fault: Fault::AnswerAccept, .. }));
+}
+
+#[test]
+fn an_entry_of_the_script_keeps_everything_it_says() {
+    let text = "title: T\nexams: [john-doe]\nendpoints: [a, b]\nemr:\n  - on: { exam: probe-2, attempt: 1, message: 2, connection: 3, endpoint: b, kind: result }\n    reply: none\n    times: 4\n    optional: true\n";
+    let plan = plan(text);
+    let behaviour = &plan.script[0];
+    assert_eq!(behaviour.on.exam.as_deref(), Some("probe-2"));
+    assert_eq!((behaviour.on.attempt, behaviour.on.message), (Some(1), Some(2)));
+    assert_eq!((behaviour.on.connection, behaviour.on.endpoint.as_deref()), (Some(3), Some("b")));
+    assert_eq!(behaviour.on.kind, Some(MessageKind::Result));
+    assert_eq!(behaviour.times, Some(4));
+    assert_eq!(plan.expect.optional_behaviours, [0]);
+    assert_eq!(plan.endpoints, ["a", "b"]);
+}
+
+#[test]
+fn written_steps_replace_the_default_ones() {
+    let text = format!(
+        "{SHORT}steps: [start, probe, submit: john-doe, kill: {{ bytes: 300 }}, start, await: john-doe, restart, heal, settle, account, probe, stop]\n"
+    );
+    let plan = plan(&text);
+    let expected = [
+        Step::Start,
+        submit("probe-1"),
+        wait_for("probe-1"),
+        submit("john-doe"),
+        Step::Kill(WireEvent::Bytes(300)),
+        Step::Start,
+        wait_for("john-doe"),
+        Step::Stop,
+        Step::Start,
+        Step::Heal,
+        Step::Settle,
+        Step::Account,
+        submit("probe-2"),
+        wait_for("probe-2"),
+        Step::Stop,
+    ];
+    assert_eq!(plan.steps, expected);
+    assert_eq!(plan.expect.probes, ["probe-1", "probe-2"]);
+}
+
+#[rstest]
+#[case::a_word("accepted", WireEvent::Accepted)]
+#[case::at("{ at: first-byte }", WireEvent::FirstByte)]
+#[case::inside_ft1("{ at: inside-ft1 }", WireEvent::InsideFt1)]
+#[case::end("{ at: end-of-message }", WireEvent::EndOfMessage)]
+#[case::before("{ at: before-reply }", WireEvent::BeforeReply)]
+#[case::sent("{ at: reply-sent }", WireEvent::ReplySent)]
+#[case::bytes("{ bytes: 300 }", WireEvent::Bytes(300))]
+#[case::reply_bytes("{ reply-bytes: 10 }", WireEvent::ReplyBytes(10))]
+#[case::both("{ at: { reply-bytes: 10 } }", WireEvent::ReplyBytes(10))]
+fn when_to_kill(#[case] written: &str, #[case] expected: WireEvent) {
+    let text = format!("{SHORT}steps: [start, submit: john-doe, kill: {written}]\n");
+    assert_eq!(plan(&text).steps[2], Step::Kill(expected));
+}
+
+#[test]
+fn several_axes_make_their_product_in_the_order_written() {
+    let text = "title: T\nmapping: $mapping\nexams: [john-doe]\naxes:\n  reply: [reject, { late: { after: 1s } }]\n  mapping: [iris/option-1, iris/option-2]\nemr:\n  - on: { exam: john-doe }\n    reply: $reply\n";
+    let plans = plans(text).unwrap();
+    let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
+    let expected = [
+        "once/case[reply=reject,mapping=iris/option-1]",
+        "once/case[reply=reject,mapping=iris/option-2]",
+        "once/case[reply=late:after:1s,mapping=iris/option-1]",
+        "once/case[reply=late:after:1s,mapping=iris/option-2]",
+    ];
+    assert_eq!(ids, expected);
+    assert_eq!(plans[3].mapping.name, "iris/option-2");
+    assert!(matches!(plans[3].script[0].play[0], Play::Fault { fault: Fault::AnswerLate, .. }));
+}
+
+#[test]
+fn an_axis_can_stand_inside_a_text_and_in_a_key() {
+    let text = "title: $$5 for ${exam}\nmapping: iris/option-$number\nexams: [$exam]\naxes: { number: [1, 2], exam: [john-doe] }\nexpect: { charges: { $exam: at-most-once } }\n";
+    let plans = plans(text).unwrap();
+    assert_eq!(plans[1].title, "$5 for john-doe");
+    assert_eq!(plans[1].mapping.name, "iris/option-2");
+    assert_eq!(plans[1].expect.charges["john-doe"], Charged::AtMostOnce);
+}
+
+#[test]
+fn a_snapshot_is_asked_for_each_charged_exam_and_no_probe() {
+    let plan = plan("title: T\nexams: [john-doe, mary-major, richard-roe]\nexpect: { snapshot: true, charges: { mary-major: never } }\n");
+    let names: Vec<(&str, Option<&str>)> = plan
+        .expect
+        .snapshots
+        .iter()
+        .map(|(name, snapshot)| (name.as_str(), snapshot.approved.as_deref()))
+        .collect();
+    let expected = [("once/case/john-doe", Some("approved")), ("once/case/richard-roe", None)];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn the_name_of_a_snapshot_is_a_path_that_every_file_system_takes() {
+    let text = "title: T\nexams: [john-doe]\naxes: { reply: [match/other], code: [AA] }\nemr: [{ on: {}, reply: { $reply: { code: $code } } }]\nexpect: { snapshot: true }\n";
+    let names: Vec<String> = plan(text).expect.snapshots.into_keys().collect();
+    assert_eq!(names, ["once/case@reply-match-other+code-AA/john-doe"]);
+}
+
+#[test]
+fn a_copy_says_only_what_differs() {
+    let plan = plan("title: T\nexams:\n  - john-doe\n  - twin: { like: john-doe, order: { number: \"2\" }, procedure: ~ }\n  - third: { like: twin, order: { number: \"3\" } }\n");
+    let (original, twin) = (&plan.exams["john-doe"], &plan.exams["twin"]);
+    assert_eq!(twin.order.number, "2");
+    assert_eq!(twin.order.emr_number, original.order.emr_number);
+    assert_eq!(twin.patient, original.patient);
+    assert!(twin.procedure.is_none() && original.procedure.is_some());
+    assert!(plan.exams["third"].procedure.is_none());
+}
+
+#[test]
+fn two_exams_share_an_order_number_only_where_the_author_says_so() {
+    let text = "title: T\nexams:\n  - john-doe\n  - again: { like: john-doe, same_order: true }\n";
+    let plan = plan(text);
+    assert_eq!(plan.exams["again"], plan.exams["john-doe"]);
+}
+
+#[test]
+fn every_probe_is_an_order_and_a_patient_of_its_own() {
+    let plan = plan(SHORT);
+    let (first, second) = (&plan.exams["probe-1"], &plan.exams["probe-2"]);
+    assert_ne!(first.order.number, second.order.number);
+    assert_ne!(first.patient.mrn, second.patient.mrn);
+    assert_ne!(first.order.number, plan.exams["john-doe"].order.number);
+}
+
+#[rstest]
+#[case::the_sender_file_decides("", AttemptMode::Frame)]
+#[case::the_scenario_decides_over_it("expect: { attempts: strict }\n", AttemptMode::Strict)]
+fn when_an_attempt_counts(#[case] more: &str, #[case] expected: AttemptMode) {
+    let text = "name: S\nstart: [s]\nattempts: frame\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n";
+    let sender = SenderFile::read(&Source::new("s.yaml", text)).unwrap();
+    let plans = plans_for(&format!("{SHORT}{more}"), &sender, &Choices::default()).unwrap();
+    assert_eq!(plans[0].expect.attempts, expected);
+}
+
+#[test]
+fn a_chosen_bug_and_variant_are_handed_to_the_sender() {
+    let choices = Choices {
+        seed: 1,
+        bug: Some("resend-on-reject".to_owned()),
+        variant: Some("slow-start".to_owned()),
+    };
+    let plan = plans_for(SHORT, &sender(), &choices).unwrap().remove(0);
+    let end = &plan.sender.start[plan.sender.start.len() - 4..];
+    assert_eq!(end, ["--bug", "resend-on-reject", "--variant", "slow-start"]);
+    assert_eq!(plan.sender.bug, choices.bug);
+    assert_eq!(plan.sender.variant, choices.variant);
+}
+
+#[test]
+fn every_shipped_scenario_makes_plans_that_survive_being_stored() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut plans_seen = 0;
+    for (path, text) in crate::scenario::shipped_for_tests(&root) {
+        let plans = plans(&text).unwrap_or_else(|mistake| panic!("{path}\n{mistake}"));
+        for plan in plans {
+            let stored = serde_json::to_string(&plan).unwrap();
+            let read: Plan = serde_json::from_str(&stored).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), stored, "{}", plan.id);
+            plans_seen += 1;
+        }
+    }
+    assert!(plans_seen >= 100, "only {plans_seen} plans: are the scenarios there?");
+}

@@ -1,0 +1,314 @@
+//! What cannot be meant: keys, values and steps that make no sense, shown where they stand.
+
+use insta::assert_snapshot;
+
+use super::mistake;
+
+#[test]
+fn a_scenario_must_have_a_title() {
+    assert_snapshot!(mistake("exams: [john-doe]\n"), @r"
+    once/case.yaml:1:1: missing key `title`
+      |
+    1 | exams: [john-doe]
+      | ^^^^^
+    ");
+}
+
+#[test]
+fn a_title_must_say_something() {
+    assert_snapshot!(mistake("title: ''\n"), @r"
+    once/case.yaml:1:8: the title is empty
+      |
+    1 | title: ''
+      |        ^^
+    ");
+}
+
+#[test]
+fn an_entry_must_have_a_reply() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n"), @r"
+    once/case.yaml:4:5: missing key `reply`
+      |
+    4 |   - on: { exam: john-doe }
+      |     ^^
+    ");
+}
+
+#[test]
+fn an_exam_must_have_its_facts() {
+    assert_snapshot!(mistake("title: T\nexams:\n  - me: { site: A }\n"), @r"
+    once/case.yaml:3:9: missing key `order`
+      |
+    3 |   - me: { site: A }
+      |         ^
+    ");
+}
+
+#[test]
+fn exams_are_a_list() {
+    assert_snapshot!(mistake("title: T\nexams: john-doe\n"), @r"
+    once/case.yaml:2:8: expected a list of exams, found the text `john-doe`
+      |
+    2 | exams: john-doe
+      |        ^^^^^^^^
+    hint: one item is a list too: [john-doe]
+    ");
+}
+
+#[test]
+fn an_exam_in_a_list_has_one_name() {
+    assert_snapshot!(mistake("title: T\nexams:\n  - twin: { like: john-doe }\n    order: { number: \"2\" }\n"), @r#"
+    once/case.yaml:4:5: expected the name of an exam, or `name: { facts }`, found a second key `order`
+      |
+    4 |     order: { number: "2" }
+      |     ^^^^^
+    hint: a new item of a list begins with `- `
+    "#);
+}
+
+#[test]
+fn a_step_without_its_exam() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - submit\n"), @r"
+    once/case.yaml:5:5: the step `submit` needs the name of an exam
+      |
+    5 |   - submit
+      |     ^^^^^^
+    hint: as in `submit: john-doe`
+    ");
+}
+
+#[test]
+fn a_kill_without_its_event() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - kill\n"), @r"
+    once/case.yaml:5:5: the step `kill` needs to know when
+      |
+    5 |   - kill
+      |     ^^^^
+    hint: as in `kill: { at: end-of-message }`
+    ");
+}
+
+#[test]
+fn a_kill_whose_at_is_missing() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - kill: { first-byte: 1 }\n"), @r"
+    once/case.yaml:5:13: unknown key `first-byte`
+      |
+    5 |   - kill: { first-byte: 1 }
+      |             ^^^^^^^^^^
+    hint: did you mean `at: first-byte`?
+    ");
+}
+
+#[test]
+fn an_exam_that_is_awaited_too_early() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - await: john-doe\n  - submit: john-doe\n"), @r"
+    once/case.yaml:5:12: the exam `john-doe` has not been handed over yet
+      |
+    5 |   - await: john-doe
+      |            ^^^^^^^^
+    hint: write `submit: john-doe` before it
+    ");
+}
+
+#[test]
+fn an_exam_that_is_never_handed_over() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - probe\n  - stop\n"), @r"
+    once/case.yaml:2:9: the exam `john-doe` is never handed over
+      |
+    2 | exams: [john-doe]
+      |         ^^^^^^^^
+    hint: add the step `submit: john-doe`, or expect `never`
+    ");
+}
+
+#[test]
+fn a_stop_of_a_sender_that_does_not_run() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - stop\n"), @r"
+    once/case.yaml:4:5: the sender is not running here
+      |
+    4 |   - stop
+      |     ^^^^
+    hint: write the step `start` before it
+    ");
+}
+
+#[test]
+fn a_second_start() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - start\n"), @r"
+    once/case.yaml:5:5: the sender is running already
+      |
+    5 |   - start
+      |     ^^^^^
+    ");
+}
+
+#[test]
+fn attempts_count_from_one() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { attempt: 0 }\n    reply: reject\n"), @r"
+    once/case.yaml:4:20: expected a whole number from 1, found the number `0`
+      |
+    4 |   - on: { attempt: 0 }
+      |                    ^
+    ");
+}
+
+#[test]
+fn an_endpoint_is_named_once() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nendpoints: [emr, emr]\n"), @r"
+    once/case.yaml:3:18: the endpoint `emr` is named twice
+      |
+    3 | endpoints: [emr, emr]
+      |                  ^^^
+    ");
+}
+
+#[test]
+fn an_axis_that_is_not_used() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\naxes: { reply: [reject, error] }\n"), @r"
+    once/case.yaml:3:9: the axis `reply` is not used
+      |
+    3 | axes: { reply: [reject, error] }
+      |         ^^^^^
+    hint: write `$reply` where its values belong, or drop it
+    ");
+}
+
+#[test]
+fn an_axis_without_values() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\naxes: { reply: [] }\nemr: [{ on: {}, reply: $reply }]\n"), @r"
+    once/case.yaml:3:16: the axis `reply` has no values
+      |
+    3 | axes: { reply: [] }
+      |                ^
+    ");
+}
+
+#[test]
+fn an_axis_that_repeats_a_value() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\naxes: { reply: [reject, reject] }\nemr: [{ on: {}, reply: $reply }]\n"), @r"
+    once/case.yaml:3:25: the axis `reply` has the value `reject` twice
+      |
+    3 | axes: { reply: [reject, reject] }
+      |                         ^^^^^^
+    ");
+}
+
+#[test]
+fn too_many_cases() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\naxes:\n  a: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49]\n  b: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49]\nrequirements: [$a, $b]\n"), @r"
+    once/case.yaml:5:3: the axes make 2500 cases, which is too many
+      |
+    5 |   b: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 
+      |   ^
+    hint: a scenario may have 2000 cases; split it
+    ");
+}
+
+#[test]
+fn a_duration_without_a_unit() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { late: { after: 500 } }\n"), @r"
+    once/case.yaml:5:29: the duration `500` has no unit
+      |
+    5 |     reply: { late: { after: 500 } }
+      |                             ^^^
+    hint: did you mean `500ms`?
+    ");
+}
+
+#[test]
+fn a_duration_with_another_unit() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { wait: 5sec }\n"), @r"
+    once/case.yaml:5:20: expected a duration, found `5sec`
+      |
+    5 |     reply: { wait: 5sec }
+      |                    ^^^^
+    hint: a whole number and `ms`, `s` or `m`, as in `500ms`
+    ");
+}
+
+#[test]
+fn a_duration_that_nobody_waits_for() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { wait: 400000s }\n"), @r"
+    once/case.yaml:5:20: the duration `400000s` is longer than an hour
+      |
+    5 |     reply: { wait: 400000s }
+      |                    ^^^^^^^
+    hint: nobody waits for that; write a shorter one
+    ");
+}
+
+#[test]
+fn a_negative_duration() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { wait: -5s }\n"), @r"
+    once/case.yaml:5:20: expected a duration, found `-5s`
+      |
+    5 |     reply: { wait: -5s }
+      |                    ^^^
+    hint: a whole number and `ms`, `s` or `m`, as in `500ms`
+    ");
+}
+
+#[test]
+fn two_exams_with_one_order_number() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe, { again: { like: john-doe } }]\n"), @r"
+    once/case.yaml:2:21: `again` has the order number 273013 of `john-doe`
+      |
+    2 | exams: [john-doe, { again: { like: john-doe } }]
+      |                     ^^^^^
+    hint: give it another `order: { number }`, or say `same_order: true`
+    ");
+}
+
+#[test]
+fn two_exams_of_one_name() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe, john-doe]\n"), @r"
+    once/case.yaml:2:19: there are two exams `john-doe`
+      |
+    2 | exams: [john-doe, john-doe]
+      |                   ^^^^^^^^
+    hint: an exam can be handed over twice by two steps `submit`
+    ");
+}
+
+#[test]
+fn an_exam_with_the_name_of_a_probe() {
+    assert_snapshot!(mistake("title: T\nexams: [{ probe-1: { like: john-doe } }]\n"), @r"
+    once/case.yaml:2:11: the name `probe-1` belongs to a probe
+      |
+    2 | exams: [{ probe-1: { like: john-doe } }]
+      |           ^^^^^^^
+    hint: probes are handed over by the step `probe`; choose another name
+    ");
+}
+
+#[test]
+fn an_expectation_that_is_none() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nexpect: { charges: { john-doe: twice } }\n"), @r"
+    once/case.yaml:3:32: expected a number of times, found `twice`
+      |
+    3 | expect: { charges: { john-doe: twice } }
+      |                                ^^^^^
+    hint: valid words: once, at-most-once, never
+    ");
+}
+
+#[test]
+fn a_key_of_a_scenario_stands_once() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nexams: [mary-major]\n"), @r"
+    once/case.yaml:3:1: the key `exams` stands here for the second time
+      |
+    3 | exams: [mary-major]
+      | ^^^^^
+    hint: it was first written on line 2
+    ");
+}
+
+#[test]
+fn a_scenario_is_no_list() {
+    assert_snapshot!(mistake("- title: T\n"), @r"
+    once/case.yaml:1:1: expected a scenario, found a list
+      |
+    1 | - title: T
+      | ^
+    ");
+}

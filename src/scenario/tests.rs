@@ -1,0 +1,235 @@
+//! The files themselves: what is shipped fits its schema, and sender files are read strictly.
+
+use std::path::Path;
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use rstest::rstest;
+use serde_json::Value;
+
+use super::{Attempts, SenderFile, StopBy, exam_schema, schema, sender_file_schema};
+use crate::yaml::{Source, parse};
+
+/// Path and text of every YAML file in the directories below `root`, sorted; exams left out.
+pub(crate) fn shipped(root: &Path) -> Vec<(String, String)> {
+    let mut files = below(root);
+    files.retain(|(path, _)| !path.contains("/exams/"));
+    files
+}
+
+fn below(directory: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.append(&mut below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            files.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+fn root(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn json(path: &str, text: &str) -> Value {
+    parse(&Source::new(path, text)).unwrap().read().unwrap()
+}
+
+#[test]
+fn every_shipped_file_fits_its_schema() {
+    let all = [
+        (schema(), shipped(&root("scenarios"))),
+        (sender_file_schema(), below(&root("senders"))),
+        (exam_schema(), below(&root("scenarios/exams"))),
+    ];
+    for (schema, files) in all {
+        assert!(!files.is_empty());
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for (path, text) in files {
+            if let Err(error) = validator.validate(&json(&path, &text)) {
+                panic!("{path}: {error} at {}", error.instance_path());
+            }
+        }
+    }
+}
+
+#[rstest]
+#[case::unknown_key("title: T\nstpes: [start]\n")]
+#[case::no_title("exams: [john-doe]\n")]
+#[case::unknown_step("title: T\nsteps: [begin]\n")]
+#[case::unknown_event("title: T\nsteps: [{ kill: { at: noon } }]\n")]
+#[case::unknown_expectation("title: T\nexpect: { charges: { john-doe: twice } }\n")]
+#[case::duration_without_unit("title: T\nemr: [{ on: {}, reply: { late: { after: 500 } } }]\n")]
+#[case::entry_without_reply("title: T\nemr: [{ on: {} }]\n")]
+#[case::axis_without_values("title: T\naxes: { reply: [] }\n")]
+fn the_schema_rejects_what_the_reader_rejects(#[case] text: &str) {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    assert!(!validator.is_valid(&json("case.yaml", text)));
+}
+
+fn sender(text: &str) -> SenderFile {
+    SenderFile::read(&Source::new("sender.yaml", text)).unwrap()
+}
+
+fn mistake(text: &str) -> String {
+    SenderFile::read(&Source::new("sender.yaml", text)).unwrap_err().to_string()
+}
+
+#[test]
+fn a_sender_file_keeps_everything_it_says() {
+    let sender = sender(
+        "name: S\nstart: [s, \"--to={endpoint}\", -p, 7]\nenvironment: { HOME: \"{state}\", LEVEL: 3 }\ndirectory: /opt/s\nfeed: inbox\nstop: standard-input\nlimits: { ack_timeout: 30s, longest_retry: 1m, stop: 5s }\nattempts: frame\naccount: [s, report]\n",
+    );
+    assert_eq!(sender.start, ["s", "--to={endpoint}", "-p", "7"]);
+    assert_eq!(sender.environment["LEVEL"], "3");
+    assert_eq!(sender.directory.as_deref(), Some("/opt/s"));
+    assert_eq!(sender.stop, StopBy::StandardInput);
+    assert_eq!(sender.limits.ack_timeout, Duration::from_secs(30));
+    assert_eq!(sender.limits.longest_retry, Duration::from_secs(60));
+    assert_eq!(sender.limits.stop, Some(Duration::from_secs(5)));
+    assert_eq!(sender.attempts, Attempts::Frame);
+    assert_eq!(sender.account.unwrap(), ["s", "report"]);
+}
+
+#[test]
+fn a_sender_is_asked_to_stop_by_a_signal_and_counted_strictly_by_default() {
+    let sender = sender("name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 0ms }\n");
+    assert_eq!((sender.stop, sender.attempts), (StopBy::Terminate, Attempts::Strict));
+    assert_eq!((sender.account, sender.directory, sender.limits.stop), (None, None, None));
+}
+
+#[rstest]
+#[case::braces_of_a_shell("${HOME}")]
+#[case::json("{\"a\": 1}")]
+#[case::empty("{}")]
+#[case::open("{state")]
+fn braces_that_hold_no_word_are_no_placeholder(#[case] argument: &str) {
+    let text = format!(
+        "name: S\nstart: [s, '{argument}']\nlimits: {{ ack_timeout: 1s, longest_retry: 1s }}\n"
+    );
+    assert_eq!(sender(&text).start[1], argument);
+}
+
+#[test]
+fn an_unknown_key_of_a_sender_file() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s }\nstrat: [s]\n"), @r"
+    sender.yaml:4:1: unknown key `strat`
+      |
+    4 | strat: [s]
+      | ^^^^^
+    hint: did you mean `start`?
+    hint: valid keys: name, start, environment, directory, feed, stop, limits, attempts, account
+    ");
+}
+
+#[test]
+fn an_unknown_limit() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { acktimeout: 1s, longest_retry: 1s }\n"), @r"
+    sender.yaml:3:11: unknown key `acktimeout`
+      |
+    3 | limits: { acktimeout: 1s, longest_retry: 1s }
+      |           ^^^^^^^^^^
+    hint: did you mean `ack_timeout`?
+    hint: valid keys: ack_timeout, longest_retry, stop
+    ");
+}
+
+#[test]
+fn a_sender_file_must_say_how_patient_the_sender_is() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\n"), @r"
+    sender.yaml:1:1: missing key `limits`
+      |
+    1 | name: S
+      | ^^^^
+    ");
+}
+
+#[test]
+fn a_limit_must_not_be_left_out() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 1s }\n"), @r"
+    sender.yaml:3:9: missing key `longest_retry`
+      |
+    3 | limits: { ack_timeout: 1s }
+      |         ^
+    ");
+}
+
+#[test]
+fn a_command_is_a_list() {
+    assert_snapshot!(mistake("name: S\nstart: s --state x\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n"), @r"
+    sender.yaml:2:8: expected a list: the program and its arguments, found the text `s --state x`
+      |
+    2 | start: s --state x
+      |        ^
+    hint: one item is a list too: [s --state x]
+    ");
+}
+
+#[test]
+fn a_command_is_not_empty() {
+    assert_snapshot!(mistake("name: S\nstart: []\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n"), @r"
+    sender.yaml:2:8: there is no program to start
+      |
+    2 | start: []
+      |        ^
+    ");
+}
+
+#[test]
+fn an_unknown_placeholder() {
+    assert_snapshot!(mistake("name: S\nstart: [s, \"--to={endpiont}\"]\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n"), @r#"
+    sender.yaml:2:12: unknown placeholder `{endpiont}`
+      |
+    2 | start: [s, "--to={endpiont}"]
+      |            ^^^^^^^^^^^^^^^^^
+    hint: did you mean `endpoint`?
+    hint: valid placeholders: chargeproof, endpoint, endpoints, host, port, state, inbox, mapping, results, ack_timeout_ms
+    "#);
+}
+
+#[test]
+fn an_unknown_way_to_stop() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s }\nstop: sigterm\n"), @r"
+    sender.yaml:4:7: expected a way to stop it, found `sigterm`
+      |
+    4 | stop: sigterm
+      |       ^^^^^^^
+    hint: valid ways: terminate, interrupt, standard-input
+    ");
+}
+
+#[test]
+fn an_unknown_way_to_feed() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s }\nfeed: mllp\n"), @r"
+    sender.yaml:4:7: expected a way to feed it, found `mllp`
+      |
+    4 | feed: mllp
+      |       ^^^^
+    hint: valid ways: inbox
+    ");
+}
+
+#[test]
+fn a_limit_without_a_unit() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 300, longest_retry: 1s }\n"), @r"
+    sender.yaml:3:24: the duration `300` has no unit
+      |
+    3 | limits: { ack_timeout: 300, longest_retry: 1s }
+      |                        ^^^
+    hint: did you mean `300ms`?
+    ");
+}
+
+#[test]
+fn a_sender_that_never_waits() {
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 0s, longest_retry: 1s }\n"), @r"
+    sender.yaml:3:24: a sender that never waits cannot be answered in time
+      |
+    3 | limits: { ack_timeout: 0s, longest_retry: 1s }
+      |                        ^^
+    ");
+}
