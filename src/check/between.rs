@@ -160,7 +160,19 @@ fn ended_or_silent(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) ->
         }),
         _ => None,
     });
-    ended.unwrap_or("no answer").to_owned()
+    match ended {
+        Some(ended) => ended.to_owned(),
+        None => answer_under_way(evidence, from.seq, to).unwrap_or_else(|| "no answer".to_owned()),
+    }
+}
+
+/// The name of an answer to an attempt that was still being written, or waited for, at `to`.
+fn answer_under_way(evidence: &Evidence<'_>, attempt: u64, to: &Place<'_>) -> Option<String> {
+    let later = evidence.events[evidence.index_of(to.seq)..].iter().take(LOOK_AHEAD);
+    later.into_iter().find_map(|event| match &event.what {
+        What::Replied { to: Some(to), name, .. } if *to == attempt => Some(name.clone()),
+        _ => None,
+    })
 }
 
 fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool) -> Option<String> {

@@ -79,6 +79,8 @@ pub(super) struct Connection<'h> {
     pub(super) ended_by_emr: Option<(u64, Micros, End)>,
     /// When the EMR reset it.
     pub(super) reset_by_emr: Option<u64>,
+    /// `seq` of the event with which the sender ended it first.
+    pub(super) ended_by_sender: Option<u64>,
 }
 
 /// A life of the sender process.
@@ -192,6 +194,10 @@ impl<'h> Evidence<'h> {
                 if *how == End::Reset {
                     connection.reset_by_emr = connection.reset_by_emr.or(Some(seq));
                 }
+            }
+            What::EndedBySender { connection, .. } => {
+                let connection = self.connections.entry(*connection).or_default();
+                connection.ended_by_sender = connection.ended_by_sender.or(Some(seq));
             }
             What::Played { behaviour, name, connection } => self.played.push(Fault {
                 event: index,

@@ -86,9 +86,9 @@ impl Answers {
     }
 
     fn read_stream(&mut self, connection: ConnectionId, seq: u64, at: Micros, stream: &[u8]) {
-        let strict = strictly(stream);
+        let strict: Option<Vec<(Said, &[u8])>> = frames(stream).map(strictly).collect();
         for (said, id) in leniently(stream) {
-            let strict = strict == Some((said, id));
+            let strict = strict.as_ref().is_some_and(|strict| strict.contains(&(said, id)));
             let answer = Answer { seq, at, said, strict };
             self.by_message.entry((connection, id.trim_ascii().to_vec())).or_default().push(answer);
         }
@@ -97,6 +97,14 @@ impl Answers {
 
 fn ends_a_frame(stream: &[u8]) -> bool {
     stream.ends_with(&[FS, b'\r']) || stream.ends_with(&[FS])
+}
+
+/// The stream cut after every end of a frame.
+fn frames(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    let ends = memmem::find_iter(stream, &[FS, b'\r']).map(|end| end + 2).chain([stream.len()]);
+    let pieces = ends.map(move |end| &stream[std::mem::replace(&mut start, end)..end]);
+    pieces.filter(|piece| !piece.is_empty())
 }
 
 /// The acknowledgement that `stream` is, if it is one frame that every sender must take.

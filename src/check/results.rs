@@ -60,8 +60,12 @@ fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Opti
     let place = evidence.place(sent);
     let timeout = evidence.plan.limits.ack_timeout;
     let commit = commit_is_enough(sent.payload);
-    let answers = answers.to(place.connection, sent.control_id).iter();
-    let mut answers = answers.filter(|answer| {
+    let answers = answers.to(place.connection, sent.control_id);
+    if answers.iter().any(|answer| answer.said == Said::Refuse) {
+        // An answer that contradicts itself settles nothing.
+        return None;
+    }
+    let mut answers = answers.iter().filter(|answer| {
         let said = answer.said == Said::Accept || (commit && answer.said == Said::Commit);
         answer.strict && said && answer.seq > place.seq && answer.at.since(place.at) < timeout
     });

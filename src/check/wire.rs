@@ -122,7 +122,10 @@ fn framing(
 fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
     let Some(connection) = evidence.connections.get(&connection) else { return false };
     let soon = |at: Micros| at.since(began) <= evidence.plan.limits.ack_timeout;
-    let by_emr = connection.ended_by_emr.is_some_and(|(_, at, _)| soon(at));
+    let by_emr = connection.ended_by_emr.is_some_and(|(seq, at, _)| {
+        // The EMR also closes its side after the sender has closed; that cuts nothing.
+        soon(at) && connection.ended_by_sender.is_none_or(|sender| seq < sender)
+    });
     let life = evidence.lives.get(&connection.incarnation);
     let killed = life.and_then(|life| life.killed).is_some_and(|(_, at)| soon(at));
     let asked = life.and_then(|life| life.asked).is_some_and(|seq| {
