@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::visible::visible;
-use super::{Field, Message, Segment};
+use super::{Message, Segment};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,14 +90,15 @@ fn fields(name: &str, expected: &Segment<'_>, found: &Segment<'_>, out: &mut Vec
         let Some((number, _)) = wanted.or(seen) else {
             return;
         };
-        let raw =
-            |field: Option<(usize, Field<'_>)>| field.map_or(Vec::new(), |(_, f)| f.raw().to_vec());
-        let (wanted, seen) = (raw(wanted), raw(seen));
+        let wanted = wanted.map(|(_, field)| field.raw()).unwrap_or_default();
+        let seen = seen.map(|(_, field)| field.raw()).unwrap_or_default();
         if wanted != seen {
+            let (path, expected, found) =
+                (format!("{name}-{number}"), wanted.to_vec(), seen.to_vec());
             out.push(Difference {
-                path: format!("{name}-{number}"),
-                expected: wanted,
-                found: seen,
+                path,
+                expected,
+                found,
             });
         }
     }

@@ -42,6 +42,16 @@ struct Span {
     separator: usize,
 }
 
+/// The segment that the index is in.
+#[derive(Default)]
+struct Opened {
+    start: usize,
+    /// Index of its first separator.
+    separator: usize,
+    /// Whether the segment before it ended in a return.
+    after_return: bool,
+}
+
 impl<'a> Message<'a> {
     /// Reads any bytes.
     #[must_use]
@@ -155,52 +165,73 @@ impl<'a> Message<'a> {
         Charset::named(name).unwrap_or_default()
     }
 
+    /// Notes every separator and every segment. Eight bytes are looked at in one step: a search
+    /// that starts anew after each find is slower where finds are as close as fields are.
     fn index(&mut self) {
         let bytes = self.bytes;
-        let mut start = 0;
-        let mut separator = 0;
-        let mut after_return = false;
-        for offset in memchr::memchr3_iter(self.delimiters.field, b'\r', b'\n', bytes) {
-            let byte = bytes[offset];
-            if byte == self.delimiters.field {
-                self.separators.push(offset);
-                continue;
+        let mut open = Opened::default();
+        let sought =
+            [self.delimiters.field, b'\r', b'\n'].map(|byte| u64::from_ne_bytes([byte; 8]));
+        let (words, _) = bytes.as_chunks::<8>();
+        for (index, word) in words.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            let mut hits = sought
+                .iter()
+                .fold(0, |hits, byte| hits | zeros(word ^ byte));
+            while hits != 0 {
+                let within = hits.trailing_zeros() / 8;
+                self.note(index * 8 + within as usize, &mut open);
+                hits &= hits - 1;
             }
-            if byte == b'\n' && after_return && offset == start {
-                let last = self
-                    .spans
-                    .last_mut()
-                    .expect("invariant: a return has closed a segment");
-                last.end = SegmentEnd::CrLf;
-                after_return = false;
+        }
+        for (offset, byte) in bytes.iter().enumerate().skip(words.len() * 8) {
+            if [self.delimiters.field, b'\r', b'\n'].contains(byte) {
+                self.note(offset, &mut open);
+            }
+        }
+        if open.start < bytes.len() {
+            self.close(&open, bytes.len(), SegmentEnd::None);
+        }
+    }
+
+    /// Notes the separator or segment end at `offset`.
+    fn note(&mut self, offset: usize, open: &mut Opened) {
+        let byte = self.bytes[offset];
+        if byte == self.delimiters.field {
+            self.separators.push(offset);
+            return;
+        }
+        if byte == b'\n' && open.after_return && offset == open.start {
+            let last = self
+                .spans
+                .last_mut()
+                .expect("invariant: a return has closed a segment");
+            last.end = SegmentEnd::CrLf;
+            open.after_return = false;
+        } else {
+            open.after_return = byte == b'\r';
+            let end = if open.after_return {
+                SegmentEnd::Cr
             } else {
-                after_return = byte == b'\r';
-                let end = if after_return {
-                    SegmentEnd::Cr
-                } else {
-                    SegmentEnd::Lf
-                };
-                self.spans.push(Span {
-                    start,
-                    stop: offset,
-                    end,
-                    occurrence: 1,
-                    separator,
-                });
-                separator = self.separators.len();
-            }
-            start = offset + 1;
+                SegmentEnd::Lf
+            };
+            self.close(open, offset, end);
+            open.separator = self.separators.len();
         }
-        if start < bytes.len() {
-            let end = SegmentEnd::None;
-            self.spans.push(Span {
-                start,
-                stop: bytes.len(),
-                end,
-                occurrence: 1,
-                separator,
-            });
-        }
+        open.start = offset + 1;
+    }
+
+    fn close(&mut self, open: &Opened, stop: usize, end: SegmentEnd) {
+        let Opened {
+            start, separator, ..
+        } = *open;
+        self.spans.push(Span {
+            start,
+            stop,
+            end,
+            occurrence: 1,
+            separator,
+        });
     }
 
     /// Counts segments of the same id. A real message has a few dozen at most, for which looking
@@ -234,9 +265,15 @@ impl<'a> Message<'a> {
     }
 
     fn position(&self, id: &str, occurrence: usize) -> Option<usize> {
+        let field = self.delimiters.field;
+        if id.as_bytes().contains(&field) {
+            return None;
+        }
         self.spans.iter().position(|span| {
             let raw = &self.bytes[span.start..span.stop];
-            span.occurrence == occurrence && id_of(raw, self.delimiters.field) == id.as_bytes()
+            let rest = raw.strip_prefix(id.as_bytes());
+            span.occurrence == occurrence
+                && rest.is_some_and(|rest| rest.first().is_none_or(|next| *next == field))
         })
     }
 
@@ -280,6 +317,12 @@ impl fmt::Debug for Message<'_> {
 }
 
 const FEW_SEGMENTS: usize = 32;
+
+/// The highest bit of every byte of `word` that is zero, and no other bit.
+const fn zeros(word: u64) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    !(((word & LOW) + LOW) | word | LOW)
+}
 
 #[cfg(test)]
 mod tests {

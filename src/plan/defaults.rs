@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Fault, Limits, Parameters, Play, Behaviour};
+use super::{Behaviour, Fault, Limits, Parameters, Play};
 use crate::history::Micros;
 use crate::scenario::SenderLimits;
 

@@ -34,7 +34,9 @@ pub(super) fn read_all(
             return Err(name.place.error(format!("the exam `{}` has no order number", name.text)));
         }
         let twin = exams.iter().find(|(_, other)| other.order.number == exam.order.number);
-        if let Some((other, _)) = twin.filter(|_| !entry.same_order && !exams.contains_key(&name.text)) {
+        if let Some((other, _)) =
+            twin.filter(|_| !entry.same_order && !exams.contains_key(&name.text))
+        {
             let number = &exam.order.number;
             let message = format!("`{}` has the order number {number} of `{other}`", name.text);
             let hint = "give it another `order: { number }`, or say `same_order: true`";

@@ -8,8 +8,8 @@ use super::{
     script, steps,
 };
 use crate::exam::Exam;
-use crate::scenario::{Attempts, Case, Choice, HowOften, Scenario, SenderFile, Word};
 use crate::scenario::StopBy as WrittenStop;
+use crate::scenario::{Attempts, Case, Choice, HowOften, Scenario, SenderFile, Word};
 use crate::yaml::{Diagnostic, Place};
 
 /// What is chosen for a whole run.
@@ -131,7 +131,8 @@ impl Expansion<'_> {
             };
         }
         let idle = |name: &str| {
-            charges.get(name) != Some(&Charged::Never) && !submitted.iter().any(|other| other == name)
+            charges.get(name) != Some(&Charged::Never)
+                && !submitted.iter().any(|other| other == name)
         };
         match self.case.exams.iter().map(|entry| &entry.name).find(|name| idle(&name.text)) {
             Some(name) => Err(name

@@ -27,17 +27,13 @@ pub(super) fn default(exams: &IndexMap<String, Exam>) -> Steps {
         writer.hand_over(name);
     }
     writer.probe();
-    let rest =
-        [Step::Settle, Step::Stop, Step::Start, Step::Settle, Step::Account, Step::Stop];
+    let rest = [Step::Settle, Step::Stop, Step::Start, Step::Settle, Step::Account, Step::Stop];
     writer.steps.extend(rest);
     writer.finish()
 }
 
 /// The steps that the author wrote.
-pub(super) fn written(
-    acts: &[Act],
-    exams: &IndexMap<String, Exam>,
-) -> Result<Steps, Diagnostic> {
+pub(super) fn written(acts: &[Act], exams: &IndexMap<String, Exam>) -> Result<Steps, Diagnostic> {
     let mut writer = Writer::default();
     for act in acts {
         match act {

@@ -22,11 +22,8 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) const EXPECT_KEYS: &[&str] = &["charges", "snapshot", "attempts"];
 
 /// The words that say how often a charge must be attempted.
-pub(super) const HOW_OFTEN: &[(&str, HowOften)] = &[
-    ("once", HowOften::Once),
-    ("at-most-once", HowOften::AtMostOnce),
-    ("never", HowOften::Never),
-];
+pub(super) const HOW_OFTEN: &[(&str, HowOften)] =
+    &[("once", HowOften::Once), ("at-most-once", HowOften::AtMostOnce), ("never", HowOften::Never)];
 
 impl Scenario {
     /// Reads the scenario that `source` is.
@@ -96,9 +93,8 @@ fn exam(node: &Node) -> Result<ExamEntry, Diagnostic> {
     let (key, value) = node.only_entry("the name of an exam, or `name: { facts }`")?;
     let name = Word { text: key.name.clone(), place: key.place.clone() };
     let entries = value.entries("the facts of an exam")?;
-    let own = |wanted: &str| {
-        entries.iter().find(|(key, _)| key.name == wanted).map(|(_, value)| value)
-    };
+    let own =
+        |wanted: &str| entries.iter().find(|(key, _)| key.name == wanted).map(|(_, value)| value);
     let like = own("like").map(|node| Word::read(node, "the name of an exam")).transpose()?;
     let same_order = own("same_order").map_or(Ok(false), Node::boolean)?;
     let is_fact = |(key, _): &&(Key, Node)| !matches!(key.name.as_str(), "like" | "same_order");

@@ -51,11 +51,14 @@ pub fn sender_file_schema() -> Value {
     let properties = [
         ("name", text("Its name, for people.")),
         ("start", texts("The program and its arguments, with placeholders in braces.")),
-        ("environment", json!({
-            "description": "Environment variables to set, placeholders allowed.",
-            "type": "object",
-            "additionalProperties": { "type": ["string", "number"] },
-        })),
+        (
+            "environment",
+            json!({
+                "description": "Environment variables to set, placeholders allowed.",
+                "type": "object",
+                "additionalProperties": { "type": ["string", "number"] },
+            }),
+        ),
         ("directory", text("Directory to start it in; the case's own if absent.")),
         ("feed", words("How exams are handed over.", sender_file::FEEDS)),
         ("stop", words("How it is asked to stop.", sender_file::STOPS)),
@@ -176,7 +179,11 @@ fn step_list() -> Value {
         "A step that says what with.",
         &[],
         steps::WITH_VALUE,
-        [("submit", names.clone()), ("await", names), ("kill", json!({ "anyOf": [event(), kill] }))],
+        [
+            ("submit", names.clone()),
+            ("await", names),
+            ("kill", json!({ "anyOf": [event(), kill] })),
+        ],
     );
     json!({
         "description": "What the harness does, in place of the default steps.",

@@ -147,9 +147,8 @@ fn part(node: &Node) -> Result<Part, Diagnostic> {
 
 fn with(node: &Node) -> Result<With, Diagnostic> {
     let fields = node.fields("parameters of a fault", WITH_KEYS)?;
-    let text = |key, wanted| {
-        fields.get(key).map(|node| node.text(wanted).map(str::to_owned)).transpose()
-    };
+    let text =
+        |key, wanted| fields.get(key).map(|node| node.text(wanted).map(str::to_owned)).transpose();
     Ok(With {
         after: fields.get("after").map(duration::read).transpose()?,
         bytes: fields.get("bytes").map(|node| node.count(0).map(u64::from)).transpose()?,

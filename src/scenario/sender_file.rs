@@ -7,17 +7,8 @@ use super::duration;
 use crate::yaml::{Diagnostic, Node, Source, parse};
 
 /// The keys of a sender file.
-pub(super) const KEYS: &[&str] = &[
-    "name",
-    "start",
-    "environment",
-    "directory",
-    "feed",
-    "stop",
-    "limits",
-    "attempts",
-    "account",
-];
+pub(super) const KEYS: &[&str] =
+    &["name", "start", "environment", "directory", "feed", "stop", "limits", "attempts", "account"];
 
 /// The keys of `limits`.
 pub(super) const LIMIT_KEYS: &[&str] = &["ack_timeout", "longest_retry", "stop"];
@@ -122,7 +113,9 @@ impl SenderFile {
         Ok(Self {
             name: fields.require("name")?.text("a name")?.to_owned(),
             start: command(fields.require("start")?)?,
-            environment: fields.get("environment").map_or_else(|| Ok(BTreeMap::new()), environment)?,
+            environment: fields
+                .get("environment")
+                .map_or_else(|| Ok(BTreeMap::new()), environment)?,
             directory: fields.get("directory").map(directory).transpose()?,
             stop: fields.get("stop").map_or(Ok(StopBy::Terminate), stop)?,
             limits: limits(fields.require("limits")?)?,
@@ -180,8 +173,8 @@ fn placeholders(text: &str, at: &Node) -> Result<(), Diagnostic> {
     while let Some((_, after)) = rest.split_once('{') {
         rest = after;
         let Some((name, _)) = after.split_once('}') else { break };
-        let looks = !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let looks =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         if looks && !PLACEHOLDERS.iter().any(|(valid, _)| *valid == name) {
             let valid = PLACEHOLDERS.iter().map(|(valid, _)| *valid);
             let mistake = at.error(format!("unknown placeholder `{{{name}}}`"));

@@ -73,7 +73,9 @@ pub enum Trigger {
 pub(super) fn read(node: &Node) -> Result<Vec<Act>, Diagnostic> {
     let items = node.list("a list of steps")?;
     if items.is_empty() {
-        return Err(node.error("there are no steps").hint("without the key there are default steps"));
+        return Err(node
+            .error("there are no steps")
+            .hint("without the key there are default steps"));
     }
     let mut acts = Vec::new();
     for item in items {

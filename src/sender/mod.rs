@@ -28,6 +28,7 @@ pub use bug::{Bug, UnknownBug};
 pub use journal::{Kind, Outcome, Record, account};
 pub use machine::{Config, Input, Link, Machine, Output, Poll};
 pub use shell::{SenderError, ShellOptions, account_of, serve};
+pub use spool::SpoolError;
 pub use variant::{UnknownVariant, Variant};
 
 #[cfg(test)]
@@ -36,3 +37,5 @@ mod bug_tests;
 mod promise_tests;
 #[cfg(test)]
 mod rehearsal;
+#[cfg(test)]
+mod shell_tests;

@@ -337,9 +337,7 @@ impl Rehearsal {
 
     /// How often the journal says that `order` was attempted.
     pub(super) fn marks(&self, order: &str) -> usize {
-        let about = |record: &&Record| {
-            matches!(record, Record::Attempting { order: of, kind: Kind::Charge, .. } if of == order)
-        };
+        let about = |record: &&Record| matches!(record, Record::Attempting { order: of, kind: Kind::Charge, .. } if of == order);
         self.journal.iter().filter(about).count()
     }
 }

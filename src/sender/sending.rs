@@ -165,7 +165,9 @@ impl Machine {
         });
         let whole = self.config.retry_every;
         let wait = match self.config.variant {
-            Some(Variant::PatientRetry) => (whole / 8).saturating_mul(1 << refusals.min(4)).min(whole),
+            Some(Variant::PatientRetry) => {
+                (whole / 8).saturating_mul(1 << refusals.min(4)).min(whole)
+            }
             _ => whole,
         };
         self.stage = Stage::Pausing { until: now + wait };
@@ -189,7 +191,12 @@ impl Machine {
     }
 
     /// The message of `job` as it is sent at `now`.
-    pub(super) fn compose(&mut self, now: Duration, job: &mut Job, how: Rewrite) -> Option<Written> {
+    pub(super) fn compose(
+        &mut self,
+        now: Duration,
+        job: &mut Job,
+        how: Rewrite,
+    ) -> Option<Written> {
         let bug = self.config.bug;
         let stamp = self.stamp(now, job);
         let entry = self.ledger.entries.get(&job.task.order)?;
@@ -231,7 +238,8 @@ impl Machine {
 
     /// Whether a broken sender records an attempt only after the fact.
     pub(super) fn marks_late(&self, kind: Kind) -> bool {
-        let late = matches!(self.config.bug, Some(Bug::ReplayAfterKill | Bug::ReplayAfterEarlyKill));
+        let late =
+            matches!(self.config.bug, Some(Bug::ReplayAfterKill | Bug::ReplayAfterEarlyKill));
         late && kind == Kind::Charge
     }
 

@@ -8,10 +8,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::bug::Bug;
@@ -81,11 +83,10 @@ pub fn serve(options: &ShellOptions, log: &mut dyn FnMut(&str)) -> Result<(), Se
     if options.endpoints.is_empty() {
         return Err(SenderError::NoEndpoint);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed("starting the runtime"))?;
-    runtime.block_on(async { Shell::start(options, log)?.run().await })
+    block_on(async {
+        let stop = signals().map_err(failed("listening for signals"))?;
+        Shell::start(options, log, stop)?.run().await
+    })
 }
 
 /// What became of each charge, by the journal in `state`, whether or not its sender is alive.
@@ -96,8 +97,15 @@ pub fn account_of(state: &Path) -> Result<Vec<(String, Outcome)>, SenderError> {
     Ok(account(&read(state)?))
 }
 
+pub(super) fn block_on(
+    work: impl Future<Output = Result<(), SenderError>>,
+) -> Result<(), SenderError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(failed("starting the runtime"))?.block_on(work)
+}
+
 /// A sender process at work.
-struct Shell<'a> {
+pub(super) struct Shell<'a> {
     machine: Machine,
     spool: Spool,
     inbox: Inbox,
@@ -105,7 +113,7 @@ struct Shell<'a> {
     sockets: BTreeMap<Link, Socket>,
     started: Instant,
     next_look: Instant,
-    stop: StopSignal,
+    stop: Receiver<()>,
     deaf: bool,
     stopping: bool,
     log: &'a mut dyn FnMut(&str),
@@ -119,11 +127,14 @@ enum Woken {
 }
 
 impl<'a> Shell<'a> {
-    fn start(options: &'a ShellOptions, log: &'a mut dyn FnMut(&str)) -> Result<Self, SenderError> {
-        let stop = StopSignal::install()?;
+    pub(super) fn start(
+        options: &'a ShellOptions,
+        log: &'a mut dyn FnMut(&str),
+        stop: Receiver<()>,
+    ) -> Result<Self, SenderError> {
         let (spool, journal) = Spool::open(&options.state)?;
-        let inbox = Inbox::open(&options.inbox, &options.state)
-            .map_err(failed("opening the inbox"))?;
+        let inbox =
+            Inbox::open(&options.inbox, &options.state).map_err(failed("opening the inbox"))?;
         if options.bug == Some(Bug::LeavesChild) {
             leave_child()?;
         }
@@ -153,7 +164,7 @@ impl<'a> Shell<'a> {
         })
     }
 
-    async fn run(mut self) -> Result<(), SenderError> {
+    pub(super) async fn run(mut self) -> Result<(), SenderError> {
         loop {
             self.look_into_inbox()?;
             let deadline = self.settle()?;
@@ -248,12 +259,13 @@ impl<'a> Shell<'a> {
         let due = deadline.map(|deadline| self.started + deadline);
         let look = (!self.stopping).then_some(self.next_look);
         // While it stops there is always something in flight, so there is always a deadline.
-        let until = due.into_iter().chain(look).min().unwrap_or_else(|| Instant::now() + LOOK_EVERY);
+        let until =
+            due.into_iter().chain(look).min().unwrap_or_else(|| Instant::now() + LOOK_EVERY);
         let socket = self.sockets.values_mut().next_back();
         tokio::select! {
             biased;
             input = ready(socket) => Woken::Socket(input),
-            () = self.stop.received() => Woken::Stop,
+            Some(()) = self.stop.recv() => Woken::Stop,
             () = sleep_until(until) => Woken::Time,
         }
     }
@@ -271,33 +283,30 @@ async fn ready(socket: Option<&mut Socket>) -> Option<Input> {
     }
 }
 
-/// SIGTERM or SIGINT.
-struct StopSignal {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignal {
-    fn install() -> Result<Self, SenderError> {
-        let listen = |kind| signal(kind).map_err(failed("listening for signals"));
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+/// Hears of each SIGTERM and SIGINT.
+fn signals() -> io::Result<Receiver<()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (tell, hear) = channel(1);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if tell.send(()).await.is_err() {
+                return;
+            }
         }
-    }
+    });
+    Ok(hear)
 }
 
 /// Starts a process that outlives this one, as a broken sender does.
 fn leave_child() -> Result<(), SenderError> {
-    let child = std::process::Command::new("sleep").arg("60").spawn();
-    child.map(drop).map_err(failed("starting a child"))
+    let mut sleep = Command::new("sleep");
+    sleep.arg("60").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    sleep.spawn().map(drop).map_err(failed("starting a child"))
 }
 
 fn failed(what: &'static str) -> impl FnOnce(io::Error) -> SenderError {

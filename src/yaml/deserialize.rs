@@ -22,8 +22,8 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Diagnostic> {
 #[derive(Debug)]
 struct Mistake {
     message: String,
-    unknown: Option<Unknown>,
-    place: Option<Place>,
+    unknown: Option<Box<Unknown>>,
+    place: Option<Box<Place>>,
 }
 
 /// A word that is not among the valid ones.
@@ -41,12 +41,12 @@ impl Mistake {
 
     /// The same mistake at `place`, unless somebody further down knew better.
     fn at(mut self, place: &Place) -> Self {
-        self.place.get_or_insert_with(|| place.clone());
+        self.place.get_or_insert_with(|| Box::new(place.clone()));
         self
     }
 
     fn finish(self, fallback: &Place) -> Diagnostic {
-        let mistake = self.place.as_ref().unwrap_or(fallback).error(self.message);
+        let mistake = self.place.as_deref().unwrap_or(fallback).error(self.message);
         match self.unknown {
             Some(unknown) => {
                 mistake.hint_words(&unknown.word, unknown.plural, unknown.valid.iter().copied())
@@ -79,12 +79,12 @@ impl de::Error for Mistake {
 
     fn unknown_field(field: &str, valid: &'static [&'static str]) -> Self {
         let unknown = Unknown { word: field.to_owned(), plural: "valid keys", valid };
-        Self { unknown: Some(unknown), ..Self::new(format!("unknown key `{field}`")) }
+        Self { unknown: Some(Box::new(unknown)), ..Self::new(format!("unknown key `{field}`")) }
     }
 
     fn unknown_variant(word: &str, valid: &'static [&'static str]) -> Self {
         let unknown = Unknown { word: word.to_owned(), plural: "valid words", valid };
-        Self { unknown: Some(unknown), ..Self::new(format!("unknown word `{word}`")) }
+        Self { unknown: Some(Box::new(unknown)), ..Self::new(format!("unknown word `{word}`")) }
     }
 
     fn missing_field(field: &'static str) -> Self {

@@ -33,7 +33,8 @@ impl Diagnostic {
     /// before the beginning (0) is put there.
     pub fn new(source: &Source, line: usize, column: usize, message: impl Into<String>) -> Self {
         let (line, column) = (line.max(1), column.max(1));
-        Self { source: source.clone(), line, column, message: message.into(), hints: Vec::new() }
+        let message = one_line(&message.into());
+        Self { source: source.clone(), line, column, message, hints: Vec::new() }
     }
 
     /// A mistake at the place of a located value.
@@ -46,7 +47,7 @@ impl Diagnostic {
     /// The same mistake with advice on what to try; several are shown in the order given.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(one_line(&hint.into()));
         self
     }
 
@@ -100,10 +101,8 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let mut text = format!(
-            "{}:{}:{}: {}",
-            self.source.name, self.line, self.column, self.message
-        );
+        let mut text =
+            format!("{}:{}:{}: {}", self.source.name, self.line, self.column, self.message);
         if let Some(excerpt) = self.excerpt(renderer) {
             text.push('\n');
             text.push_str(&excerpt);
@@ -134,6 +133,27 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// The longest message, in characters: it may quote what somebody wrote.
+const LONGEST: usize = 400;
+
+/// `text` on one line of bearable length, with control characters escaped, so that what a file
+/// holds cannot speak to a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for (index, letter) in text.chars().enumerate() {
+        if index == LONGEST {
+            line.push('…');
+            break;
+        }
+        if letter.is_control() {
+            line.extend(letter.escape_debug());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
+}
 
 /// Up to this many valid words are all shown.
 const FEW: usize = 10;

@@ -60,8 +60,8 @@ enum Raw {
     Bool(bool),
     Number,
     Text(String),
-    List(Vec<At<Raw>>),
-    Map(Vec<(At<String>, At<Raw>)>),
+    List(Vec<At<Self>>),
+    Map(Vec<(At<String>, At<Self>)>),
 }
 
 impl<'de> Deserialize<'de> for Raw {
@@ -222,7 +222,10 @@ fn words(error: &Error) -> String {
 /// What usually lies behind the commonest of the library's messages.
 fn advice(words: &str) -> Option<&'static str> {
     let known = [
-        ("mapping values are not allowed", "a text that holds `: ` is put in quotes, and keys of one map stand below each other"),
+        (
+            "mapping values are not allowed",
+            "a text that holds `: ` is put in quotes, and keys of one map stand below each other",
+        ),
         ("unexpected character", "a text that begins with this character is put in quotes"),
         ("multiline quoted scalar", "a quote may have been left open above"),
         ("unclosed bracket", "the bracket that opens here is never closed"),
@@ -235,7 +238,8 @@ fn tab(source: &Source, at: &Place) -> Option<Diagnostic> {
     for (index, line) in source.text.lines().enumerate().take(at.line.saturating_add(1)) {
         let indentation = line.chars().take_while(|letter| letter.is_whitespace());
         if let Some(column) = indentation.into_iter().position(|letter| letter == '\t') {
-            let mistake = Diagnostic::new(source, index + 1, column + 1, "a tab in the indentation");
+            let mistake =
+                Diagnostic::new(source, index + 1, column + 1, "a tab in the indentation");
             return Some(mistake.hint("YAML is indented with spaces"));
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
+use quickcheck::quickcheck;
 use rstest::rstest;
 use serde::Deserialize;
 
@@ -53,7 +54,10 @@ fn every_value_arrives_with_its_place() {
     assert_eq!((read.title.referenced.line(), read.title.referenced.column()), (1, 8));
     assert_eq!((read.count, read.ready), (Some(3), true));
     let field = &read.fields["FT1-10"];
-    assert_eq!((field.value.as_str(), field.referenced.line(), field.referenced.column()), ("1", 5, 11));
+    assert_eq!(
+        (field.value.as_str(), field.referenced.line(), field.referenced.column()),
+        ("1", 5, 11)
+    );
     assert_eq!(read.level, Some(Level::Other(Named { name: "B".to_owned() })));
 }
 
@@ -109,7 +113,10 @@ fn a_file_has_one_mebibyte_at_the_most(#[case] length: usize, #[case] fits: bool
     let read = Source::from_bytes("case.yaml", vec![b'#'; length]);
     assert_eq!(read.is_ok(), fits);
     if let Err(mistake) = read {
-        assert_eq!(mistake.to_string(), "case.yaml:1:1: the file has 1048577 bytes, which is too many\nhint: a file may have 1048576 bytes at the most");
+        assert_eq!(
+            mistake.to_string(),
+            "case.yaml:1:1: the file has 1048577 bytes, which is too many\nhint: a file may have 1048576 bytes at the most"
+        );
     }
 }
 
@@ -429,4 +436,32 @@ fn control_characters_do_not_reach_the_terminal() {
       | ^^^
     hint: a text that begins with this character is put in quotes
     ");
+}
+
+const SOUND: &str = "title: 'A: b'\ncount: 3\nready: true\nfields:\n  FT1-10: \"1\"\n  FT1-7: &c [x, y]\nlevel: { other: { name: B } }\n";
+
+/// A file with a piece of it replaced by anything: how people break files.
+fn broken(cut: usize, length: usize, by: &str) -> String {
+    let mut letters: Vec<char> = SOUND.chars().collect();
+    let start = cut % letters.len();
+    let end = (start + length % 20).min(letters.len());
+    letters.splice(start..end, by.chars());
+    letters.into_iter().collect()
+}
+
+quickcheck! {
+    fn whatever_is_written_every_mistake_can_be_shown(cut: usize, length: usize, by: String) -> bool {
+        let text = broken(cut, length, &by);
+        let source = Source::new("case.yaml", text.as_str());
+        match read::<Plain>(&source) {
+            Ok(_) => true,
+            Err(mistake) => {
+                let (line, column) = mistake.place();
+                let shown = mistake.to_string();
+                line <= text.lines().count() + 1
+                    && shown.starts_with(&format!("case.yaml:{line}:{column}: "))
+                    && !shown.chars().any(|letter| letter.is_control() && letter != '\n')
+            }
+        }
+    }
 }

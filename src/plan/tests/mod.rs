@@ -6,11 +6,12 @@ mod shape;
 use std::path::Path;
 use std::time::Duration;
 
+use quickcheck::quickcheck;
 use rstest::rstest;
 
 use super::{
-    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play, Step, StopBy,
-    WireEvent, expand,
+    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play, Step,
+    StopBy, WireEvent, expand,
 };
 use crate::history::{Micros, Raw};
 use crate::mapping::{shipped, shipped_names};
@@ -271,7 +272,9 @@ fn an_axis_can_stand_inside_a_text_and_in_a_key() {
 
 #[test]
 fn a_snapshot_is_asked_for_each_charged_exam_and_no_probe() {
-    let plan = plan("title: T\nexams: [john-doe, mary-major, richard-roe]\nexpect: { snapshot: true, charges: { mary-major: never } }\n");
+    let plan = plan(
+        "title: T\nexams: [john-doe, mary-major, richard-roe]\nexpect: { snapshot: true, charges: { mary-major: never } }\n",
+    );
     let names: Vec<(&str, Option<&str>)> = plan
         .expect
         .snapshots
@@ -291,7 +294,9 @@ fn the_name_of_a_snapshot_is_a_path_that_every_file_system_takes() {
 
 #[test]
 fn a_copy_says_only_what_differs() {
-    let plan = plan("title: T\nexams:\n  - john-doe\n  - twin: { like: john-doe, order: { number: \"2\" }, procedure: ~ }\n  - third: { like: twin, order: { number: \"3\" } }\n");
+    let plan = plan(
+        "title: T\nexams:\n  - john-doe\n  - twin: { like: john-doe, order: { number: \"2\" }, procedure: ~ }\n  - third: { like: twin, order: { number: \"3\" } }\n",
+    );
     let (original, twin) = (&plan.exams["john-doe"], &plan.exams["twin"]);
     assert_eq!(twin.order.number, "2");
     assert_eq!(twin.order.emr_number, original.order.emr_number);
@@ -320,7 +325,8 @@ fn every_probe_is_an_order_and_a_patient_of_its_own() {
 #[case::the_sender_file_decides("", AttemptMode::Frame)]
 #[case::the_scenario_decides_over_it("expect: { attempts: strict }\n", AttemptMode::Strict)]
 fn when_an_attempt_counts(#[case] more: &str, #[case] expected: AttemptMode) {
-    let text = "name: S\nstart: [s]\nattempts: frame\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n";
+    let text =
+        "name: S\nstart: [s]\nattempts: frame\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n";
     let sender = SenderFile::read(&Source::new("s.yaml", text)).unwrap();
     let plans = plans_for(&format!("{SHORT}{more}"), &sender, &Choices::default()).unwrap();
     assert_eq!(plans[0].expect.attempts, expected);
@@ -354,4 +360,24 @@ fn every_shipped_scenario_makes_plans_that_survive_being_stored() {
         }
     }
     assert!(plans_seen >= 100, "only {plans_seen} plans: are the scenarios there?");
+}
+
+const RICH: &str = "title: T\nmapping: iris/option-$n\nexams:\n  - john-doe\n  - twin: { like: john-doe, order: { number: \"2\" } }\nendpoints: [emr]\naxes: { n: [1, 2], r: [late, { raw: '<VT>x<FS><CR>' }] }\nemr:\n  - on: { exam: twin, attempt: 1 }\n    reply: [$r, { wait: 5ms }]\nsteps: [start, probe, submit: [john-doe, twin], kill: { bytes: 3 }, start, settle, stop]\nexpect: { charges: { twin: at-most-once }, snapshot: true }\n";
+
+#[test]
+fn a_scenario_that_uses_everything_is_read() {
+    assert_eq!(plans(RICH).unwrap().len(), 4);
+}
+
+quickcheck! {
+    fn a_broken_scenario_is_a_mistake_and_never_a_panic(cut: usize, length: usize, by: String) -> bool {
+        let mut letters: Vec<char> = RICH.chars().collect();
+        let start = cut % letters.len();
+        let end = (start + length % 12).min(letters.len());
+        letters.splice(start..end, by.chars());
+        match plans(&letters.into_iter().collect::<String>()) {
+            Ok(plans) => !plans.is_empty(),
+            Err(mistake) => mistake.place().0 > 0,
+        }
+    }
 }
