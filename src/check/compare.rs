@@ -161,8 +161,11 @@ pub(super) fn unescaped(evidence: &Evidence<'_>, exam: &KnownExam<'_>, found: &[
 fn is_unescaped(agreed: &Segment<'_>, found: &Segment<'_>) -> bool {
     let delimiters = agreed.delimiters();
     let marks = |raw: &[u8]| raw.iter().filter(|&&byte| byte == delimiters.escape).count();
-    let plain = |raw| escape::unescape(raw, delimiters).into_owned();
-    marks(found.raw()) < marks(agreed.raw()) && plain(agreed.raw()) == plain(found.raw())
+    let plain = |raw| escape::unescape(raw, delimiters);
+    let agreed_plain = plain(agreed.raw());
+    // A value with an escape character of its own may look like a sequence once it is unescaped.
+    let same = agreed_plain == found.raw() || agreed_plain == plain(found.raw());
+    marks(found.raw()) < marks(agreed.raw()) && same
 }
 
 /// The stamp that a sender with the observed clock would have used.

@@ -10,10 +10,11 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::history::What;
 use crate::hl7::{Difference, Message, diff};
-use crate::plan::Snapshot;
+use crate::mapping::OnceRule;
+use crate::plan::{AttemptMode, Snapshot};
 use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
 
-use super::attempts::{FS, Sent, VT, frame_payload};
+use super::attempts::{FS, Sent, SentLine, VT, frame_payload};
 use super::between::witness;
 use super::compare::{Normaliser, first_whole, lies_in, unescaped};
 use super::evidence::{Evidence, KnownExam};
@@ -63,16 +64,19 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) -> Vec<Sna
     seen
 }
 
-/// A message that already is a fault of the once rules has no agreed form.
+/// A message that already is a fault of the once rules has no agreed form: it repeats a line, or an
+/// order that was attempted before. After a part, a sender that may send again must still send what
+/// was agreed.
 fn is_repetition(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
     let seq = evidence.place(sent).seq;
-    let lines = sent.lines(evidence);
-    let others = lines.iter().any(|line| {
-        let first = evidence.orders[line.order as usize].attempts.first();
-        first.is_some_and(|first| evidence.place(&evidence.sent[first.sent as usize]).seq < seq)
-            && lines.iter().any(|other| other.order != line.order)
-    });
-    others || repeated_line(evidence, sent).is_some()
+    let strict = evidence.mode() == AttemptMode::Strict
+        && evidence.plan.mapping.identity.rule == OnceRule::PerOrder;
+    let attempted_before = |line: &SentLine| {
+        let attempts = evidence.orders[line.order as usize].attempts.iter();
+        let mut before = attempts.map(|attempt| &evidence.sent[attempt.sent as usize]);
+        before.any(|other| evidence.place(other).seq < seq && (strict || other.whole))
+    };
+    sent.lines(evidence).iter().any(attempted_before) || repeated_line(evidence, sent).is_some()
 }
 
 fn pending(exam: &KnownExam<'_>, name: &str, snapshot: &Snapshot, findings: &mut Findings) {
