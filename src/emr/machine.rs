@@ -159,6 +159,8 @@ pub struct Emr {
     waits: BTreeSet<(Duration, ConnectionId)>,
     reopenings: Vec<(Duration, usize)>,
     closures: Vec<(usize, usize)>,
+    /// What waits for the next message at an endpoint, and which endpoint.
+    parked: Vec<(usize, Job)>,
     attempts: BTreeMap<Arc<str>, u32>,
     expecting: Option<Arc<str>>,
     watch: Option<WireEvent>,
@@ -186,6 +188,7 @@ impl Emr {
             waits: BTreeSet::new(),
             reopenings: Vec::new(),
             closures: Vec::new(),
+            parked: Vec::new(),
             attempts: BTreeMap::new(),
             expecting: None,
             watch: None,
@@ -368,15 +371,30 @@ impl Turn<'_, '_> {
         }
     }
 
-    fn received(&mut self, id: ConnectionId, bytes: &[u8]) {
+    /// Takes bytes in, but none beyond the count that sets a behaviour off.
+    fn received(&mut self, id: ConnectionId, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let due = self.due_at(id);
+            let count = due.map_or(bytes.len(), |(_, count)| count.min(bytes.len()));
+            let (piece, rest) = bytes.split_at(count);
+            self.take_in(id, piece);
+            bytes = rest;
+            if let Some((behaviour, wanted)) = due
+                && wanted == count
+            {
+                self.play_at_bytes(id, behaviour);
+                return; // an EMR that breaks off here has not read what comes after
+            }
+        }
+    }
+
+    fn take_in(&mut self, id: ConnectionId, bytes: &[u8]) {
         let Some(connection) = self.emr.connections.get_mut(&id) else {
             return;
         };
         if connection.decoder.pending().is_none() {
             connection.began = self.now.into();
-            if !bytes.is_empty() {
-                self.reach(WireEvent::FirstByte);
-            }
+            self.reach(WireEvent::FirstByte);
         }
         self.byte_events(id, bytes);
         if let Some(connection) = self.emr.connections.get_mut(&id) {
@@ -385,7 +403,6 @@ impl Turn<'_, '_> {
         while let Some(found) = self.next_found(id) {
             self.found(id, found);
         }
-        self.byte_triggers(id);
     }
 
     fn next_found(&mut self, id: ConnectionId) -> Option<Found> {
@@ -413,35 +430,36 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Plays what a byte count sets off.
-    fn byte_triggers(&mut self, id: ConnectionId) {
-        if !self.emr.script.byte_triggers() {
-            return;
+    /// The behaviour that a byte count will set off, and how many bytes are missing until then.
+    fn due_at(&self, id: ConnectionId) -> Option<(usize, usize)> {
+        let Emr { script, connections, expecting, attempts, settings, endpoints, .. } = &*self.emr;
+        if !script.byte_triggers() {
+            return None;
         }
-        let Emr { script, connections, expecting, attempts, settings, endpoints, .. } =
-            &mut *self.emr;
-        let Some(connection) = connections.get(&id) else {
-            return;
-        };
-        let Some(pending) = connection.decoder.pending() else {
-            return;
-        };
-        let exam = expecting.clone();
+        let connection = connections.get(&id)?;
+        let exam = expecting.as_deref();
         let moment = Moment {
-            exam: exam.as_deref(),
-            attempt: exam.as_deref().and_then(|exam| attempts.get(exam)).map_or(1, |count| count + 1),
+            exam,
+            attempt: exam.and_then(|exam| attempts.get(exam)).map_or(1, |count| count + 1),
             message: endpoints[connection.endpoint].messages + 1,
             connection: connection.number,
             endpoint: &settings.endpoints[connection.endpoint],
             kind: None,
         };
-        let count = pending.bytes.len() as u64;
-        if let Some(behaviour) = script.on_bytes(&moment, count) {
-            if let Some(exam) = &exam {
-                *attempts.entry(Arc::clone(exam)).or_insert(0) += 1;
-            }
-            self.play_without_message(id, behaviour, exam);
+        let (behaviour, wanted) = script.due_at_bytes(&moment)?;
+        let pending = connection.decoder.pending().map_or(0, |pending| pending.bytes.len());
+        let missing = usize::try_from(wanted).unwrap_or(usize::MAX).checked_sub(pending)?;
+        (missing > 0).then_some((behaviour, missing))
+    }
+
+    /// Plays what a byte count has set off.
+    fn play_at_bytes(&mut self, id: ConnectionId, behaviour: usize) {
+        self.emr.script.begin(behaviour);
+        let exam = self.emr.expecting.clone();
+        if let Some(exam) = &exam {
+            *self.emr.attempts.entry(Arc::clone(exam)).or_insert(0) += 1;
         }
+        self.play_without_message(id, behaviour, exam);
     }
 
     /// Records a piece, and answers it if it is a message.
@@ -560,34 +578,38 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Another message has arrived: whatever waited for it goes on.
+    /// Another message has arrived: whatever waited for it goes out first, on its connection.
     fn wake_parked(&mut self, id: ConnectionId) {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
-            return;
-        };
-        if let Some(job) = connection.jobs.front_mut()
-            && job.actions.front() == Some(&Action::AwaitNext)
-        {
-            job.actions.pop_front();
+        let endpoint = self.emr.connections.get(&id).map(|connection| connection.endpoint);
+        let parked = std::mem::take(&mut self.emr.parked);
+        for (at, job) in parked {
+            if Some(at) == endpoint {
+                self.queue(id, job);
+            } else {
+                self.emr.parked.push((at, job));
+            }
         }
-        self.advance(id);
     }
 
     fn ended(&mut self, id: ConnectionId, how: End) {
         let Some(connection) = self.emr.connections.get_mut(&id) else {
             return;
         };
-        let last = connection.decoder.finish();
         connection.ended_by_sender = true;
-        if let Some(found) = last {
-            self.found(id, found);
-        }
+        self.finish_reading(id);
         self.record(What::EndedBySender { connection: id, how });
         if how == End::Reset {
             self.abandon(id);
             self.emr.connections.remove(&id);
         } else {
             self.advance(id);
+        }
+    }
+
+    /// No more bytes come: what was under way is a piece as it is.
+    fn finish_reading(&mut self, id: ConnectionId) {
+        while let Some(found) = self.emr.connections.get_mut(&id).and_then(|one| one.decoder.finish()) {
+            self.found(id, found);
         }
     }
 
@@ -654,10 +676,8 @@ impl Turn<'_, '_> {
         };
         connection.in_hand = false;
         connection.writable = false;
-        if how == End::Reset
-            && let Some(found) = connection.decoder.finish()
-        {
-            self.found(id, found);
+        if how == End::Reset {
+            self.finish_reading(id);
         }
         self.record(What::EndedByEmr { connection: id, how });
         self.advance(id);
@@ -759,19 +779,16 @@ impl Turn<'_, '_> {
         Then::Stop
     }
 
+    /// Puts what is left of the front job aside until another message arrives at its endpoint.
     fn await_next(&mut self, id: ConnectionId) -> Then {
         let Some(connection) = self.emr.connections.get_mut(&id) else {
             return Then::Stop;
         };
-        let alone = connection.jobs.len() == 1;
-        if let Some(job) = connection.jobs.front_mut()
-            && alone
-        {
-            job.actions.push_front(Action::AwaitNext);
+        if let Some(mut job) = connection.jobs.pop_front() {
             if let Some(exam) = job.exam.take() {
                 self.emr.outputs.push_back(Output::Dealt(exam));
             }
-            return Then::Stop;
+            self.emr.parked.push((connection.endpoint, job));
         }
         Then::GoOn
     }

@@ -148,7 +148,7 @@ fn frames(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
         Fault::FrameDoubleWrapped => vec![write(&mllp::encode(&framed))],
         Fault::FrameJunkBefore => vec![write(b"*** EMR GATEWAY ***\r\n"), write(&framed)],
         Fault::FrameJunkAfter => vec![write(&framed), write(b"\r\nOK\r\n")],
-        Fault::FrameByteByByte => spread(&framed, scene.ack_timeout / 2),
+        Fault::FrameByteByByte => spread(&framed, duration(with.after, scene.ack_timeout / 4)),
         Fault::FrameDrip => outlast(&framed, duration(with.after, scene.ack_timeout / 2), scene),
         Fault::FrameHeaderFirst => vec![write(&framed[..1]), pause, write(&framed[1..])],
         Fault::FrameTrailerLate => vec![write(&framed[..end]), pause, write(&framed[end..])],
@@ -181,11 +181,23 @@ pub(crate) fn frame(payload: &[u8]) -> Action {
     Action::Write(mllp::encode(payload))
 }
 
-/// One byte at a time, all of them within `total`.
+/// One byte at a time, all of them within about `total`: a pause is never shorter than a timer
+/// can be trusted with, so there are fewer pauses than bytes.
 fn spread(bytes: &[u8], total: Duration) -> Vec<Action> {
-    let gap = total / u32::try_from(bytes.len().max(1)).unwrap_or(u32::MAX);
-    drip(bytes, gap)
+    let pauses = usize::try_from(total.as_millis() / PAUSE.as_millis()).unwrap_or(1).max(1);
+    let every = bytes.len().div_ceil(pauses).max(1);
+    let mut all = Vec::with_capacity(bytes.len() + pauses);
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 && index % every == 0 {
+            all.push(Action::Wait(PAUSE));
+        }
+        all.push(Action::Write(vec![*byte]));
+    }
+    all
 }
+
+/// The shortest pause within a reply.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// One byte, a gap, the next byte.
 fn drip(bytes: &[u8], gap: Duration) -> Vec<Action> {

@@ -54,9 +54,19 @@ impl Script {
         self.first(moment, |trigger| trigger == Trigger::Accept)
     }
 
-    /// The first behaviour that is set off by `count` bytes of a message.
-    pub(crate) fn on_bytes(&mut self, moment: &Moment<'_>, count: u64) -> Option<usize> {
-        self.first(moment, |trigger| matches!(trigger, Trigger::Bytes(wanted) if wanted <= count))
+    /// The first behaviour that a byte count would set off at this moment, and that count.
+    pub(crate) fn due_at_bytes(&self, moment: &Moment<'_>) -> Option<(usize, u64)> {
+        let bytes = |play: &[Play]| match trigger(play) {
+            Trigger::Bytes(count) => Some(count),
+            _ => None,
+        };
+        let index = self.find(moment, |trigger| matches!(trigger, Trigger::Bytes(_)))?;
+        Some((index, bytes(&self.behaviours[index].play)?))
+    }
+
+    /// Notes that a behaviour has begun.
+    pub(crate) fn begin(&mut self, index: usize) {
+        self.begun[index] += 1;
     }
 
     /// Behaviours that close an endpoint when `exam` is handed over; at the start, those that
@@ -85,16 +95,20 @@ impl Script {
     }
 
     fn first(&mut self, moment: &Moment<'_>, due: impl Fn(Trigger) -> bool) -> Option<usize> {
+        let found = self.find(moment, due)?;
+        self.begin(found);
+        Some(found)
+    }
+
+    fn find(&self, moment: &Moment<'_>, due: impl Fn(Trigger) -> bool) -> Option<usize> {
         if self.healed {
             return None;
         }
-        let found = self.behaviours.iter().enumerate().position(|(index, behaviour)| {
+        self.behaviours.iter().enumerate().position(|(index, behaviour)| {
             due(trigger(&behaviour.play))
                 && behaviour.times.is_none_or(|times| self.begun[index] < times)
                 && matches(&behaviour.on, moment)
-        })?;
-        self.begun[found] += 1;
-        Some(found)
+        })
     }
 }
 

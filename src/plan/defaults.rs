@@ -79,11 +79,11 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         | Fault::AnswerErrorThenAccept
         | Fault::FrameDrip => Some(timeout / 2),
         Fault::MatchConflict | Fault::MatchTwice => Some(Duration::ZERO),
-        // An acknowledgement has fewer than 300 bytes, so that the last one is in time.
-        Fault::FrameByteByByte => Some((timeout / 400).min(Duration::from_millis(2))),
-        Fault::FrameHeaderFirst | Fault::FrameTrailerLate | Fault::FramePauseInside => {
-            Some(timeout / 4)
-        }
+        // For the first of these it is how long all the bytes take together.
+        Fault::FrameByteByByte
+        | Fault::FrameHeaderFirst
+        | Fault::FrameTrailerLate
+        | Fault::FramePauseInside => Some(timeout / 4),
         Fault::ConnectionRefused => Some(sender.longest_retry.saturating_mul(2)),
         _ => None,
     };

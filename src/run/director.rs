@@ -157,7 +157,9 @@ impl Director {
             Waiting::Nothing | Waiting::Finished | Waiting::Interrupt => None,
             Waiting::Started | Waiting::Accounted => None,
             Waiting::Dealt(_) | Waiting::Reached(_) => Some(self.since + self.patience),
-            Waiting::Ended { asked, killed: false } => Some(*asked + self.limits.stop.into()),
+            Waiting::Ended { asked, killed: false } if self.sender != Sender::Down => {
+                Some(*asked + self.limits.stop.into())
+            }
             Waiting::Ended { asked, .. } => Some(*asked + Duration::from(self.limits.stop) * 2),
             Waiting::Quiet { began } => {
                 let quiet = self.quiet_since(*began, view) + self.limits.settle.into();
@@ -292,7 +294,7 @@ impl Director {
             return false;
         }
         // Connections that outlive their process are nobody's: do not wait for ever.
-        killed && waited >= Duration::from(self.limits.stop) * 2
+        waited >= Duration::from(self.limits.stop) * 2
     }
 
     fn quiet(&mut self, began: Duration, view: &View) -> bool {

@@ -81,6 +81,8 @@ struct Line {
     link: Link,
     /// The sender still holds its end.
     open: bool,
+    /// It was written to after that; whatever else is written finds a reset.
+    refused: bool,
 }
 
 enum Delivery {
@@ -159,15 +161,22 @@ impl<'p> World<'p> {
     }
 
     fn write_to_sender(&mut self, connection: ConnectionId, bytes: &[u8]) {
-        // As with a real socket, a write to a peer that has closed is still taken.
-        if let Some(Line { link, open: true }) = self.lines.get(&connection).copied() {
-            self.sender(sender::Input::Received(link, bytes.to_vec()));
+        // As with a real socket, the first write to a peer that has closed is still taken.
+        let mut taken = true;
+        match self.lines.get_mut(&connection) {
+            Some(Line { link, open: true, .. }) => {
+                let link = *link;
+                self.sender(sender::Input::Received(link, bytes.to_vec()));
+            }
+            Some(line) => taken = !std::mem::replace(&mut line.refused, true),
+            None => taken = false,
         }
-        self.emr(Input::Wrote { connection, bytes, complete: true });
+        let bytes = if taken { bytes } else { &[] };
+        self.emr(Input::Wrote { connection, bytes, complete: taken });
     }
 
     fn end_by_emr(&mut self, connection: ConnectionId, how: End) {
-        if let Some(Line { link, open: true }) = self.lines.get(&connection).copied() {
+        if let Some(Line { link, open: true, .. }) = self.lines.get(&connection).copied() {
             if how == End::Reset {
                 self.lines.remove(&connection);
                 self.sender(sender::Input::Reset(link));
@@ -280,7 +289,7 @@ impl<'p> World<'p> {
         }
         self.accepted += 1;
         let connection = self.accepted;
-        self.lines.insert(connection, Line { link, open: true });
+        self.lines.insert(connection, Line { link, open: true, refused: false });
         self.to_emr.push_back(Delivery::Accepted { connection, endpoint });
         self.sender(sender::Input::Connected(link));
     }
@@ -308,7 +317,6 @@ impl<'p> World<'p> {
                 self.emr(Input::Received { connection, bytes: &bytes });
             }
             Delivery::Ended { connection } => {
-                self.lines.remove(&connection);
                 self.emr(Input::Ended { connection, how: End::Close });
             }
         }

@@ -50,7 +50,10 @@ impl Endpoint {
     }
 
     fn shut(&mut self) {
-        self.listener = None;
+        if let Some(listener) = self.listener.take() {
+            // The accepting task lets go of it later; nobody must get through until then.
+            let _ = rustix::net::shutdown(&*listener, rustix::net::Shutdown::Both);
+        }
         if let Some(acceptor) = self.acceptor.take() {
             acceptor.abort();
         }
