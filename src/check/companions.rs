@@ -150,7 +150,7 @@ fn awaited_before_next(evidence: &Evidence<'_>, name: &str) -> bool {
 
 /// A charge that no exam asks for.
 fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
-    if evidence.from_the_field() || findings.has(PER_CHARGE, Weight::SentTwice) {
+    if evidence.is_field_capture() || findings.has(PER_CHARGE, Weight::SentTwice) {
         return;
     }
     for order in &evidence.orders {

@@ -245,7 +245,7 @@ impl<'h> Evidence<'h> {
     }
 
     /// Whether the history comes from the field: no exam is known, so no order is unknown either.
-    pub(super) fn from_the_field(&self) -> bool {
+    pub(super) fn is_field_capture(&self) -> bool {
         self.exams.is_empty()
     }
 

@@ -102,7 +102,7 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
         missing("history cut", "the history ends before its last step".to_owned());
     }
     let any_due = evidence.exams.iter().any(|exam| exam.charged == Charged::Once);
-    if evidence.orders.is_empty() && (any_due || evidence.from_the_field()) {
+    if evidence.orders.is_empty() && (any_due || evidence.is_field_capture()) {
         missing("nothing was sent", "no charge was attempted at all".to_owned());
     }
 }

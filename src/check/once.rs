@@ -205,7 +205,7 @@ fn parts_per_charge(
 
 /// A charge that was attempted comes again under the number of an order that nobody placed.
 fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-    if evidence.from_the_field() {
+    if evidence.is_field_capture() {
         return;
     }
     let known = |line: &SentLine| {
