@@ -96,9 +96,13 @@ fn long_histories(criterion: &mut Criterion) {
     for messages in [10_000, 100_000, 1_000_000] {
         let (plan, history) = capture(messages);
         group.throughput(Throughput::Elements(messages));
-        group.bench_with_input(BenchmarkId::from_parameter(messages), &history, |bencher, history| {
-            bencher.iter(|| black_box(judge(&plan, history)));
-        });
+        group.bench_with_input(
+            BenchmarkId::from_parameter(messages),
+            &history,
+            |bencher, history| {
+                bencher.iter(|| black_box(judge(&plan, history)));
+            },
+        );
     }
     group.finish();
 }

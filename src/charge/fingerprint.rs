@@ -40,9 +40,7 @@ fn sorted(field: Option<Field<'_>>) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     let delimiters = field.delimiters();
-    let values = field
-        .repetitions()
-        .map(|repetition| plain(repetition.raw(), delimiters));
+    let values = field.repetitions().map(|repetition| plain(repetition.raw(), delimiters));
     let mut values: Vec<Vec<u8>> = values.filter(|value| !value.is_empty()).collect();
     values.sort_unstable();
     values

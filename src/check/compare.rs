@@ -64,9 +64,10 @@ impl Normaliser {
         value: &[u8],
         numbers: &mut Vec<(Volatile, Vec<u8>)>,
     ) -> Vec<u8> {
-        let named = self.volatile.iter().find(|(path, _)| {
-            path.segment.as_bytes() == segment.id() && path.field == number
-        });
+        let named = self
+            .volatile
+            .iter()
+            .find(|(path, _)| path.segment.as_bytes() == segment.id() && path.field == number);
         let Some((path, kind)) = named else { return value.to_vec() };
         if *kind == Volatile::ControlId && path.component.is_none() {
             return numbered(*kind, value, numbers);
@@ -86,7 +87,9 @@ impl Normaliser {
 fn numbered(kind: Volatile, value: &[u8], numbers: &mut Vec<(Volatile, Vec<u8>)>) -> Vec<u8> {
     let (well_formed, word) = match kind {
         Volatile::Time => (is_time(value), "time"),
-        Volatile::ControlId => (!value.is_empty() && value.len() <= LONGEST_CONTROL_ID, "control id"),
+        Volatile::ControlId => {
+            (!value.is_empty() && value.len() <= LONGEST_CONTROL_ID, "control id")
+        }
     };
     if !well_formed {
         return value.to_vec();
@@ -131,7 +134,11 @@ pub(super) fn first_whole<'e, 'h>(
 
 /// The segments of `found` that hold what the mapping agrees on with its delimiters unescaped, as
 /// one difference each.
-pub(super) fn unescaped(evidence: &Evidence<'_>, exam: &KnownExam<'_>, found: &[u8]) -> Vec<Difference> {
+pub(super) fn unescaped(
+    evidence: &Evidence<'_>,
+    exam: &KnownExam<'_>,
+    found: &[u8],
+) -> Vec<Difference> {
     if exam.expected.is_empty() {
         return Vec::new();
     }

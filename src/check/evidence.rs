@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::charge::{Agreement, lines};
 use crate::exam::Exam;
-use crate::history::{
-    ConnectionId, End, Ending, Event, Incarnation, Micros, What,
-};
+use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, OnceRule, Stamp};
 use crate::plan::{AttemptMode, Charged, Plan};

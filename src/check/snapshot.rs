@@ -39,7 +39,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) -> Vec<Sna
         let Some(sent) = first_whole(evidence, exam) else { continue };
         let found = normaliser.normalise(sent.payload);
         let text = show(&framed(evidence, sent, &found));
-        let asked = evidence.plan.expect.snapshots.iter().filter(|(_, asked)| asked.exam == exam.name);
+        let asked =
+            evidence.plan.expect.snapshots.iter().filter(|(_, asked)| asked.exam == exam.name);
         let asked: Vec<(&String, &Snapshot)> = asked.collect();
         for (name, snapshot) in &asked {
             pending(exam, name, snapshot, findings);
@@ -105,7 +106,8 @@ struct Compared<'c, 'h> {
 impl Compared<'_, '_> {
     fn judge(&self, evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
         let explained = unescaped(evidence, self.exam, self.sent.payload);
-        let (agreed, found) = (Message::read(frame_payload(self.agreed)), Message::read(self.found));
+        let (agreed, found) =
+            (Message::read(frame_payload(self.agreed)), Message::read(self.found));
         let fields = diff(&agreed, &found);
         let fields: Vec<&Difference> =
             fields.iter().filter(|difference| !lies_in(&difference.path, &explained)).collect();
@@ -130,7 +132,8 @@ impl Compared<'_, '_> {
                 several => format!(" and {} more", several - 1),
             };
             let message = format!("the message of order {order} is not as agreed{told}{more}");
-            let circumstance = first.map_or("line", |difference| difference.path.as_str()).to_owned();
+            let circumstance =
+                first.map_or("line", |difference| difference.path.as_str()).to_owned();
             let attempts = vec![witness(evidence, self.sent)];
             let charge = format!("order {order}");
             let proof = Proof { charge, attempts, differences, ..Proof::default() };

@@ -95,8 +95,7 @@ impl<'a> Message<'a> {
     /// The segment with this id, the `occurrence`-th from 1.
     #[must_use]
     pub fn segment(&self, id: &str, occurrence: usize) -> Option<Segment<'a>> {
-        self.position(id, occurrence)
-            .map(|index| self.at(&self.spans[index]))
+        self.position(id, occurrence).map(|index| self.at(&self.spans[index]))
     }
 
     /// The raw bytes of what `path` names; none when the message does not reach that far, an empty
@@ -175,9 +174,7 @@ impl<'a> Message<'a> {
         let (words, _) = bytes.as_chunks::<8>();
         for (index, word) in words.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
-            let mut hits = sought
-                .iter()
-                .fold(0, |hits, byte| hits | zeros(word ^ byte));
+            let mut hits = sought.iter().fold(0, |hits, byte| hits | zeros(word ^ byte));
             while hits != 0 {
                 let within = hits.trailing_zeros() / 8;
                 self.note(index * 8 + within as usize, &mut open);
@@ -202,19 +199,12 @@ impl<'a> Message<'a> {
             return;
         }
         if byte == b'\n' && open.after_return && offset == open.start {
-            let last = self
-                .spans
-                .last_mut()
-                .expect("invariant: a return has closed a segment");
+            let last = self.spans.last_mut().expect("invariant: a return has closed a segment");
             last.end = SegmentEnd::CrLf;
             open.after_return = false;
         } else {
             open.after_return = byte == b'\r';
-            let end = if open.after_return {
-                SegmentEnd::Cr
-            } else {
-                SegmentEnd::Lf
-            };
+            let end = if open.after_return { SegmentEnd::Cr } else { SegmentEnd::Lf };
             self.close(open, offset, end);
             open.separator = self.separators.len();
         }
@@ -222,16 +212,8 @@ impl<'a> Message<'a> {
     }
 
     fn close(&mut self, open: &Opened, stop: usize, end: SegmentEnd) {
-        let Opened {
-            start, separator, ..
-        } = *open;
-        self.spans.push(Span {
-            start,
-            stop,
-            end,
-            occurrence: 1,
-            separator,
-        });
+        let Opened { start, separator, .. } = *open;
+        self.spans.push(Span { start, stop, end, occurrence: 1, separator });
     }
 
     /// Counts segments of the same id. A real message has a few dozen at most, for which looking
@@ -286,10 +268,7 @@ impl<'a> Message<'a> {
     fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
         let span = &self.spans[index];
         let header = is_header(&self.bytes[span.start..span.stop], self.delimiters.field);
-        let next = self
-            .spans
-            .get(index + 1)
-            .map_or(self.separators.len(), |next| next.separator);
+        let next = self.spans.get(index + 1).map_or(self.separators.len(), |next| next.separator);
         let separators = &self.separators[span.separator..next];
         if header && number == 1 {
             return Some(Field::new(
@@ -302,11 +281,7 @@ impl<'a> Message<'a> {
         let before = number.checked_sub(1 + usize::from(header))?;
         let start = separators.get(before)? + 1;
         let stop = separators.get(before + 1).copied().unwrap_or(span.stop);
-        Some(Field::new(
-            &self.bytes[start..stop],
-            self.delimiters,
-            header && number == 2,
-        ))
+        Some(Field::new(&self.bytes[start..stop], self.delimiters, header && number == 2))
     }
 }
 
@@ -348,10 +323,7 @@ mod tests {
     ) {
         let message = Message::read(bytes.as_bytes());
         let found: Vec<_> = message.segments().map(|s| (s.raw(), s.end())).collect();
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|(raw, end)| (raw.as_bytes(), *end))
-            .collect();
+        let expected: Vec<_> = expected.iter().map(|(raw, end)| (raw.as_bytes(), *end)).collect();
         assert_eq!(found, expected);
     }
 
@@ -361,13 +333,9 @@ mod tests {
     fn occurrences_count_by_id(#[case] pairs: usize) {
         let bytes = "FT1|1\rZX1|1\r".repeat(pairs);
         let message = Message::read(bytes.as_bytes());
-        let seen: Vec<_> = message
-            .segments()
-            .map(|s| (s.id(), s.occurrence()))
-            .collect();
-        let expected: Vec<_> = (1..=pairs)
-            .flat_map(|n| [(&b"FT1"[..], n), (&b"ZX1"[..], n)])
-            .collect();
+        let seen: Vec<_> = message.segments().map(|s| (s.id(), s.occurrence())).collect();
+        let expected: Vec<_> =
+            (1..=pairs).flat_map(|n| [(&b"FT1"[..], n), (&b"ZX1"[..], n)]).collect();
         assert_eq!(seen, expected);
         assert_eq!(
             message.segment("ZX1", pairs).unwrap().range(),
@@ -387,14 +355,8 @@ mod tests {
         };
         let message = Message::read(bytes);
         assert!(message.has_header());
-        assert_eq!(
-            (message.code(), message.trigger()),
-            (&b"DFT"[..], &b"P03"[..])
-        );
-        assert_eq!(
-            (message.control_id(), message.version()),
-            (&b"200130165606"[..], &b"2.4"[..])
-        );
+        assert_eq!((message.code(), message.trigger()), (&b"DFT"[..], &b"P03"[..]));
+        assert_eq!((message.control_id(), message.version()), (&b"200130165606"[..], &b"2.4"[..]));
         assert_eq!(message.charset().name(), "8859/1");
     }
 
@@ -421,10 +383,7 @@ mod tests {
     #[test]
     fn a_header_within_a_batch_counts_its_separator_too() {
         let message = Message::read(b"FHS|^~\\&|A\rBHS|^~\\&|B\rMSH|^~\\&|C\r");
-        assert_eq!(
-            ["FHS-3", "BHS-3", "MSH-3"].map(|path| message.value(path)),
-            [b"A", b"B", b"C"]
-        );
+        assert_eq!(["FHS-3", "BHS-3", "MSH-3"].map(|path| message.value(path)), [b"A", b"B", b"C"]);
     }
 
     /// Bytes that look enough like a message for every branch to be taken.
@@ -465,11 +424,7 @@ mod tests {
 
     fn written_back(bytes: &[u8]) -> Vec<u8> {
         let message = Message::read(bytes);
-        message
-            .segments()
-            .flat_map(|s| [s.raw(), s.end().as_bytes()])
-            .collect::<Vec<_>>()
-            .concat()
+        message.segments().flat_map(|s| [s.raw(), s.end().as_bytes()]).collect::<Vec<_>>().concat()
     }
 
     quickcheck! {
