@@ -3,6 +3,8 @@
 //!
 //! Does **not** judge.
 
+use std::collections::BTreeSet;
+
 use crate::history::{ConnectionId, End, Ending, Event, What};
 use crate::hl7::{Message, visible};
 use crate::verdict::{Attempt, Moment};
@@ -37,7 +39,8 @@ pub(super) fn witness(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Attempt {
     }
 }
 
-/// What happened between two attempts, or after one, on their connections and to the sender.
+/// What happened between two attempts, or after one, on their connections and to the sender: above
+/// all what the sender had been told, even where that is nothing yet.
 pub(super) fn moments(
     evidence: &Evidence<'_>,
     first: &Sent<'_>,
@@ -45,26 +48,75 @@ pub(super) fn moments(
 ) -> Vec<Moment> {
     let from = evidence.place(first);
     let to = second.map_or_else(|| until_next(evidence, first), |second| evidence.place(second));
+    let relevant =
+        |connection: &ConnectionId| *connection == from.connection || *connection == to.connection;
+    let answers = answers(span(evidence, first, &to), &relevant);
     let mut moments = Vec::new();
     let mut answered = false;
     for event in span(evidence, first, &to) {
-        let relevant = |connection: &ConnectionId| {
-            *connection == from.connection || *connection == to.connection
-        };
+        if is_older(event, &from) || is_told_by_an_answer(event, &answers) {
+            continue;
+        }
         let Some(what) = in_words(event, from.seq, &relevant) else { continue };
-        answered |= matches!(event.what, What::Replied { .. });
-        if moments.len() < SHOWN {
+        let answers_it = is_answer_to(event, from.seq);
+        answered |= answers_it;
+        if moments.len() < SHOWN || answers_it {
             moments.push(Moment { event: event.seq, at: event.at, what });
         }
     }
     if !answered {
-        moments.push(Moment {
-            event: to.seq,
-            at: to.began,
-            what: "nothing was answered".to_owned(),
-        });
+        moments.extend(unanswered(evidence, from.seq, &to, &relevant));
     }
     moments
+}
+
+/// That an attempt had no answer by `to`, and the answer that came afterwards, if one did.
+fn unanswered(
+    evidence: &Evidence<'_>,
+    attempt: u64,
+    to: &Place<'_>,
+    relevant: &dyn Fn(&ConnectionId) -> bool,
+) -> Vec<Moment> {
+    let later = answer_under_way(evidence, attempt, to);
+    let yet = if later.is_some() { " yet" } else { "" };
+    let what = format!("the message had not been answered{yet}");
+    let mut moments = vec![Moment { event: to.seq, at: to.began, what }];
+    if let Some(event) = later {
+        let what = in_words(event, attempt, relevant);
+        moments.extend(what.map(|what| Moment { event: event.seq, at: event.at, what }));
+    }
+    moments
+}
+
+/// The answers that a proof shows, by their names and connections.
+fn answers<'h>(
+    events: impl Iterator<Item = &'h Event>,
+    relevant: &dyn Fn(&ConnectionId) -> bool,
+) -> BTreeSet<(&'h str, ConnectionId)> {
+    let answer = |event: &'h Event| match &event.what {
+        What::Replied { connection, name, .. } if relevant(connection) => {
+            Some((&**name, *connection))
+        }
+        _ => None,
+    };
+    events.filter_map(answer).collect()
+}
+
+/// Whether the event only says that an answer was played that is shown with its bytes.
+fn is_told_by_an_answer(event: &Event, answers: &BTreeSet<(&str, ConnectionId)>) -> bool {
+    matches!(&event.what, What::Played { name, connection: Some(connection), .. }
+        if answers.contains(&(&**name, *connection)))
+}
+
+/// Whether the event is of the time before a part, at the same instant as its first byte.
+fn is_older(event: &Event, part: &Place<'_>) -> bool {
+    event.seq < part.seq
+        && event.at <= part.began
+        && matches!(event.what, What::Replied { .. } | What::Submitted { .. })
+}
+
+fn is_answer_to(event: &Event, attempt: u64) -> bool {
+    matches!(event.what, What::Replied { to: Some(to), .. } if to == attempt)
 }
 
 /// The circumstance under which a second attempt followed a first, in stable words.
@@ -166,17 +218,21 @@ fn ended_or_silent(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) ->
     });
     match ended {
         Some(ended) => ended.to_owned(),
-        None => answer_under_way(evidence, from.seq, to).unwrap_or_else(|| "no answer".to_owned()),
+        None => match answer_under_way(evidence, from.seq, to).map(|event| &event.what) {
+            Some(What::Replied { name, .. }) => name.clone(),
+            _ => "no answer".to_owned(),
+        },
     }
 }
 
-/// The name of an answer to an attempt that was still being written, or waited for, at `to`.
-fn answer_under_way(evidence: &Evidence<'_>, attempt: u64, to: &Place<'_>) -> Option<String> {
-    let later = evidence.events[evidence.index_of(to.seq)..].iter().take(LOOK_AHEAD);
-    later.into_iter().find_map(|event| match &event.what {
-        What::Replied { to: Some(to), name, .. } if *to == attempt => Some(name.clone()),
-        _ => None,
-    })
+/// The answer to an attempt that was still being written, or waited for, at `to`.
+fn answer_under_way<'h>(
+    evidence: &Evidence<'h>,
+    attempt: u64,
+    to: &Place<'_>,
+) -> Option<&'h Event> {
+    let mut later = evidence.events[evidence.index_of(to.seq)..].iter().take(LOOK_AHEAD);
+    later.find(|event| is_answer_to(event, attempt))
 }
 
 fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool) -> Option<String> {
@@ -185,7 +241,13 @@ fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool)
             if relevant(connection) || *to == Some(first) =>
         {
             let part = if *complete { "" } else { ", and not all of it was taken" };
-            format!("the EMR answered {} ({name}){part}", answer_in_words(bytes.as_slice()))
+            let answer = answer_in_words(bytes.as_slice());
+            match to {
+                Some(to) if *to == first => format!("the EMR answered {answer} ({name}){part}"),
+                Some(_) if name == ACCEPT => return None,
+                Some(_) => format!("the EMR answered another message: {answer} ({name}){part}"),
+                None => format!("the EMR sent {answer} unasked ({name}){part}"),
+            }
         }
         What::Played { name, connection, .. } if connection.as_ref().is_none_or(relevant) => {
             format!("the EMR played {name}")

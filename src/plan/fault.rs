@@ -176,3 +176,17 @@ impl<'de> Deserialize<'de> for Fault {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Fault;
+
+    #[test]
+    fn the_page_for_authors_lists_every_fault_and_no_other() {
+        let page = include_str!("../../scenarios/README.md");
+        let (_, listed) = page.split_once("\n## Every fault\n").unwrap();
+        let rows: Vec<&str> = listed.lines().filter(|line| line.starts_with("| `")).collect();
+        let row = |fault: &Fault| format!("| `{}` | {} |", fault.name(), fault.what());
+        assert_eq!(rows, Fault::ALL.iter().map(row).collect::<Vec<String>>());
+    }
+}

@@ -23,7 +23,7 @@ pub(super) struct Witness<'a> {
     pub(super) findings: Vec<&'a Finding>,
 }
 
-/// All findings of a run, the worst group first.
+/// All findings of a run: the worst first, rule by rule, and of one rule the most frequent first.
 pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<_, Vec<Witness<'_>>> = BTreeMap::new();
     for case in &outcome.cases {
@@ -42,7 +42,9 @@ pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
         circumstance,
         cases,
     };
-    groups.into_iter().map(group).collect()
+    let mut groups: Vec<Group<'_>> = groups.into_iter().map(group).collect();
+    groups.sort_by_key(|group| (Reverse(group.weight), group.rule, Reverse(group.cases.len())));
+    groups
 }
 
 /// How the cases that exercise one requirement came out.

@@ -106,7 +106,7 @@ fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
         if !finding.circumstance.is_empty() {
             said.push(row("when", one_line(&finding.circumstance)));
         }
-        said.extend(finding.proof.iter().flat_map(rows));
+        said.extend(rows(finding));
         said.extend(next_step(finding).map(|next| row("next", next)));
     }
     let mut message = worst.message.clone();

@@ -4,7 +4,8 @@
 
 use super::layout::TEXT_WIDTH;
 use super::wording::{moment, one_line, ordinal};
-use crate::verdict::{Attempt, FieldDifference, Moment, Proof};
+use crate::history::Micros;
+use crate::verdict::{Attempt, FieldDifference, Finding, Moment, Weight};
 
 /// One labelled line.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,8 +22,11 @@ const SHOWN: usize = 24;
 /// How many characters of one value are written out before the rest is only counted.
 const VALUE: usize = 2_000;
 
-/// The lines of `proof`.
-pub(super) fn rows(proof: &Proof) -> Vec<Row> {
+/// The lines of a finding's proof, if it has one.
+pub(super) fn rows(finding: &Finding) -> Vec<Row> {
+    let Some(proof) = &finding.proof else { return Vec::new() };
+    // Two lines of one message can be the witnesses, so that one attempt may show both.
+    let of_witnesses = proof.attempts.len() > 1 || finding.weight == Weight::SentTwice;
     let mut rows = Vec::new();
     if !proof.charge.is_empty() {
         rows.push(row("charge", one_line(&proof.charge)));
@@ -30,7 +34,7 @@ pub(super) fn rows(proof: &Proof) -> Vec<Row> {
     rows.extend(timeline(&proof.attempts, &proof.between));
     for (index, difference) in proof.differences.iter().enumerate().take(SHOWN) {
         let label = if index == 0 { "differ" } else { "" };
-        rows.extend(difference_rows(label, difference, proof.attempts.len() > 1));
+        rows.extend(difference_rows(label, difference, of_witnesses));
     }
     if let Some(more) = proof.differences.len().checked_sub(SHOWN + 1) {
         rows.push(row("", format!("… {} more fields differ", more + 1)));
@@ -43,20 +47,25 @@ pub(super) fn row(label: impl Into<String>, text: impl Into<String>) -> Row {
     Row { label: label.into(), lead: String::new(), text: text.into() }
 }
 
-/// Attempts and moments in the order in which they were observed.
+/// Attempts and moments in the order in which they happened: by their times, and at the same time
+/// by their events. An attempt counts from its first byte although its event is the last one, and
+/// a moment that names the event of an attempt says how things stood when it began.
 fn timeline(attempts: &[Attempt], between: &[Moment]) -> Vec<Row> {
-    let mut entries: Vec<(u64, String, String, String)> = Vec::new();
+    let mut entries: Vec<((Micros, u64, Kind), String, String)> = Vec::new();
     for (index, attempt) in attempts.iter().enumerate().take(SHOWN) {
         let label = if attempts.len() == 1 { "sent".into() } else { ordinal(index + 1) };
-        entries.push((attempt.event, label, moment(attempt.at), describe(attempt)));
+        entries.push(((attempt.at, attempt.event, Kind::Attempt), label, describe(attempt)));
     }
     for happened in between.iter().take(SHOWN) {
-        let what = one_line(&happened.what);
-        entries.push((happened.event, String::new(), moment(happened.at), what));
+        let when = (happened.at, happened.event, Kind::Moment);
+        entries.push((when, String::new(), one_line(&happened.what)));
     }
     entries.sort_by_key(|entry| entry.0);
-    let width = entries.iter().map(|entry| entry.2.len()).max().unwrap_or(0);
-    let line = |(_, label, at, text)| Row { label, lead: format!("{at:>width$}  "), text };
+    let width = entries.iter().map(|entry| moment(entry.0.0).len()).max().unwrap_or(0);
+    let line = |((at, ..), label, text): ((Micros, u64, Kind), String, String)| {
+        let lead = format!("{:>width$}  ", moment(at));
+        Row { label, lead, text }
+    };
     let mut rows: Vec<Row> = entries.into_iter().map(line).collect();
     for (all, what) in [(attempts.len(), "attempts"), (between.len(), "events between")] {
         if let Some(more) = all.checked_sub(SHOWN + 1) {
@@ -66,6 +75,13 @@ fn timeline(attempts: &[Attempt], between: &[Moment]) -> Vec<Row> {
     rows
 }
 
+/// Which of two entries of the same event is told first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Moment,
+    Attempt,
+}
+
 fn describe(attempt: &Attempt) -> String {
     let control_id = match &*attempt.control_id {
         "" => "no MSH-10".into(),
@@ -73,11 +89,12 @@ fn describe(attempt: &Attempt) -> String {
     };
     let unfinished = if attempt.complete { "" } else { ", not the whole message" };
     format!(
-        "connection {}, {}, life {}, {control_id}, {} bytes{unfinished}",
+        "connection {}, {}, life {}, {control_id}, {} {}{unfinished}",
         attempt.connection,
         one_line(&attempt.endpoint),
         attempt.incarnation,
         attempt.bytes,
+        if attempt.bytes == 1 { "byte" } else { "bytes" },
     )
 }
 
@@ -116,15 +133,23 @@ mod tests {
     use super::rows;
     use crate::history::Micros;
     use crate::report::samples;
-    use crate::verdict::{FieldDifference, Moment, Proof};
+    use crate::verdict::{FieldDifference, Finding, Moment, Proof};
+
+    fn told(finding: &Finding) -> Vec<String> {
+        let line = |row: super::Row| format!("{}|{}|{}", row.label, row.lead, row.text);
+        rows(finding).into_iter().map(line).collect()
+    }
 
     fn lines(proof: &Proof) -> Vec<String> {
-        let line = |row: super::Row| format!("{}|{}|{}", row.label, row.lead, row.text);
-        rows(proof).into_iter().map(line).collect()
+        told(&Finding { proof: Some(proof.clone()), ..sent_twice() })
+    }
+
+    fn sent_twice() -> Finding {
+        samples::duplicate().cases[0].judgement.findings[0].clone()
     }
 
     fn duplicate() -> Proof {
-        samples::duplicate().cases[0].judgement.findings[0].proof.clone().unwrap()
+        sent_twice().proof.unwrap()
     }
 
     #[test]
@@ -139,6 +164,38 @@ mod tests {
                 "2nd|12.000 s  |connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes",
             ]
         );
+    }
+
+    #[test]
+    fn how_things_stood_is_told_before_the_attempt_that_was_made_regardless() {
+        let mut proof = duplicate();
+        let second = &proof.attempts[1];
+        let moment = |event, at, what: &str| Moment { event, at, what: what.into() };
+        proof.between = vec![
+            moment(second.event, second.at, "the message had not been answered yet"),
+            moment(20, Micros(second.at.0 + 1_000), "the EMR answered AA (answer/late)"),
+        ];
+        let told: Vec<String> = lines(&proof)[1..5].to_vec();
+        let starts =
+            ["1st|", "|0.615 s  |the message had not", "2nd|", "|0.616 s  |the EMR answered"];
+        for (line, start) in told.iter().zip(starts) {
+            assert!(line.starts_with(start), "{told:#?}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_told_when_it_began_although_it_was_recorded_when_it_ended() {
+        let mut proof = duplicate();
+        proof.attempts[0].event = 13; // after the reset of its connection, event 11
+        assert!(lines(&proof)[1].starts_with("1st|"));
+    }
+
+    #[test]
+    fn two_lines_of_one_message_are_two_witnesses() {
+        let mut finding = sent_twice();
+        let proof = finding.proof.as_mut().unwrap();
+        proof.attempts.truncate(1);
+        assert!(told(&finding).contains(&"differ||MSH-10: 20260101120000 | 20260101120001".into()));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The report for a person: quiet when everything held, complete when it did not.
 //!
-//! Findings come first, grouped so that one defect is one headline with one proof; then which
-//! promises were proven and how often they were exercised; the last line says what the exit code
-//! means. It does **not** decide whether to colour, and its form may change between versions: a
+//! Findings come first, grouped so that one defect is one headline with one proof, and a defect
+//! that shows everywhere is three proofs and a list; then which promises were proven and how long
+//! the wire was watched; the last line says what the exit code means. It does **not** decide whether to colour, and its form may change between versions: a
 //! program reads [`json`](super::json).
 //!
 //! ```text
@@ -25,6 +25,9 @@ use super::wording::{
     count, duration, headword, meaning, next_step, one_line, plural, tally, verdict, watched,
 };
 use crate::verdict::{Exit, RunOutcome, Weight};
+
+/// How many circumstances of one rule are shown with a proof; the others are only named.
+const PROOFS: usize = 3;
 
 /// Writes the report of `outcome`, at most 100 columns wide.
 ///
@@ -50,9 +53,16 @@ use crate::verdict::{Exit, RunOutcome, Weight};
 /// Whatever the writer fails with.
 pub fn write(outcome: &RunOutcome, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(out, colour);
-    for group in groups(outcome) {
-        finding(&mut page, &group)?;
-        page.gap()?;
+    let groups = groups(outcome);
+    for of_rule in
+        groups.chunk_by(|one, other| (one.weight, one.rule) == (other.weight, other.rule))
+    {
+        let (shown, rest) = of_rule.split_at(of_rule.len().min(PROOFS));
+        for group in shown {
+            finding(&mut page, group)?;
+            page.gap()?;
+        }
+        further(&mut page, rest)?;
     }
     proven(&mut page, outcome)?;
     summary(&mut page, outcome)
@@ -75,7 +85,7 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     };
     page.headline(tone(group.weight), &text, &note)?;
     page.row("case", "", &one_line(&first.case.id))?;
-    for row in shown.proof.iter().flat_map(proof::rows) {
+    for row in proof::rows(shown) {
         page.row(&row.label, &row.lead, &row.text)?;
     }
     for other in further {
@@ -95,6 +105,28 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     page.row("also in", "", &as_many_as_fit(&others))
 }
 
+/// The circumstances under which a rule found something besides those that were shown, each with
+/// its cases if they are several.
+fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
+    let Some(first) = groups.first() else { return Ok(()) };
+    let name = |group: &Group<'_>| {
+        let circumstance = match group.circumstance {
+            "" => "none in particular".to_owned(),
+            circumstance => one_line(circumstance),
+        };
+        match group.cases.len() {
+            1 => circumstance,
+            cases => format!("{circumstance} ({})", count(cases, "case")),
+        }
+    };
+    let names: Vec<String> = groups.iter().map(name).collect();
+    let rule = one_line(first.rule);
+    let text = format!(" {rule}: and under {}", count(groups.len(), "more circumstance"));
+    page.pieces(&[(tone(first.weight), headword(first.weight)), (Tone::Normal, &text)])?;
+    page.row("", "", &names.join(", "))?;
+    page.gap()
+}
+
 /// As many of `names` as fit on one line, and how many there are besides; at least one.
 fn as_many_as_fit(names: &[String]) -> String {
     let all = names.join(", ");
@@ -111,12 +143,13 @@ fn as_many_as_fit(names: &[String]) -> String {
     }
 }
 
-/// Which promises were exercised, in how many cases, and whether they held in all of them.
+/// Which promises were exercised, in how many cases, and whether all of them passed; how often
+/// each rule held, unless all did; and how long the wire was watched.
 fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     let requirements = requirements(outcome);
     let widest = requirements.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     for (label, wanted) in
-        [("broken", Standing::Broken), ("open", Standing::Open), ("proven", Standing::Proven)]
+        [("unproven", Standing::Unproven), ("open", Standing::Open), ("proven", Standing::Proven)]
     {
         let rows = requirements.iter().filter(|(_, proven)| standing(**proven) == wanted);
         for (index, (name, proven)) in rows.enumerate() {
@@ -124,27 +157,32 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
             page.row(if index == 0 { label } else { "" }, "", &text)?;
         }
     }
-    let held: Vec<String> = held(outcome)
-        .into_iter()
-        .map(|(rule, times)| format!("{} {times}×", one_line(rule)))
-        .collect();
-    if !held.is_empty() {
-        page.row("held", "", &held.join(", "))?;
+    if outcome.exit() != Exit::Passed {
+        let held = held(outcome).into_iter();
+        let held: Vec<String> =
+            held.map(|(rule, times)| format!("{} {times}×", one_line(rule))).collect();
+        if !held.is_empty() {
+            page.row("held", "", &held.join(", "))?;
+        }
     }
-    if requirements.is_empty() && held.is_empty() { Ok(()) } else { page.gap() }
+    if let Some(watched) = watched(&outcome.cases) {
+        page.row("watched", "", &watched)?;
+    }
+    if outcome.cases.is_empty() { Ok(()) } else { page.gap() }
 }
 
-/// Whether a requirement is proven by this run.
+/// Whether a requirement is proven by this run. One case exercises several, so that a case that
+/// failed leaves all of them unproven whichever was broken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Proven,
     Open,
-    Broken,
+    Unproven,
 }
 
 const fn standing(proven: Proven) -> Standing {
     match proven {
-        Proven { failed: 1.., .. } => Standing::Broken,
+        Proven { failed: 1.., .. } => Standing::Unproven,
         Proven { inconclusive: 1.., .. } => Standing::Open,
         Proven { .. } => Standing::Proven,
     }
@@ -185,9 +223,7 @@ fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
         if exit == Exit::Passed {
             rest.push_str(&format!(": {}", claim(outcome)));
         }
-        for part in watched(&outcome.cases).into_iter().chain([duration(outcome.took)]) {
-            rest.push_str(&format!(" · {part}"));
-        }
+        rest.push_str(&format!(" · {}", duration(outcome.took)));
         page.pieces(&[(tone, &tally(outcome)), (Tone::Normal, &rest)])?;
     }
     if exit == Exit::Passed {
@@ -236,9 +272,9 @@ mod tests {
           proven    exactly-as-agreed    1 case
                     once-per-order       2 cases
                     recovers             1 case
-          held      delivers 3×, once/per-order 9×, wire/framing 9×
+          watched   1.2 s after the last event of each case
 
-        3 cases, 3 passed: no charge was sent twice · watched 1.2 s after the last event of each · 4.2 s
+        3 cases, 3 passed: no charge was sent twice · 4.2 s
         ");
     }
 
@@ -259,7 +295,10 @@ mod tests {
     fn the_shortest_watch_is_the_one_that_is_told() {
         let mut outcome = samples::green();
         outcome.cases[1].judgement.watched.0 = 400_000;
-        assert!(plain(&outcome).contains(" · watched at least 0.4 s after the last event of each"));
+        assert!(
+            plain(&outcome)
+                .contains("  watched   at least 0.4 s after the last event of each case\n")
+        );
     }
 
     #[test]
@@ -276,11 +315,12 @@ mod tests {
           history   chargeproof-out/once/rejected[reply=reject].jsonl
           also in   once/rejected[reply=error], once/rejected[reply=commit-reject], … 3 more
 
-          broken    once-per-order       0 of 6 cases, 6 failed
+          unproven  once-per-order       0 of 6 cases, 6 failed
           proven    exactly-as-agreed    1 case
           held      delivers 7×, once/per-order 3×, wire/framing 21×
+          watched   1.2 s after the last event of each case
 
-        7 cases, 6 failed, 1 passed · watched 1.2 s after the last event of each · 4.2 s
+        7 cases, 6 failed, 1 passed · 4.2 s
         FAIL · exit 10: a charge was sent twice
         ");
     }
@@ -307,10 +347,11 @@ mod tests {
           repeat    chargeproof run 'deliver/new' --seed 7
           history   chargeproof-out/deliver/new.jsonl
 
-          broken    exactly-as-agreed    0 of 2 cases, 1 failed, 1 inconclusive
+          unproven  exactly-as-agreed    0 of 2 cases, 1 failed, 1 inconclusive
           held      delivers 2×, wire/framing 6×
+          watched   1.2 s after the last event of each case
 
-        2 cases, 1 failed, 1 inconclusive · watched 1.2 s after the last event of each · 4.2 s
+        2 cases, 1 failed, 1 inconclusive · 4.2 s
         FAIL · exit 1: a check failed
         ");
     }
@@ -335,8 +376,9 @@ mod tests {
           open      exactly-as-agreed    0 of 1 case, 1 inconclusive
                     once-per-order       1 of 3 cases, 2 inconclusive
           held      delivers 3×, once/per-order 3×, wire/framing 9×
+          watched   1.2 s after the last event of each case
 
-        3 cases, 2 inconclusive, 1 passed · watched 1.2 s after the last event of each · 4.2 s
+        3 cases, 2 inconclusive, 1 passed · 4.2 s
         INCONCLUSIVE · exit 5: something needed for a verdict was not seen
         ");
     }
@@ -354,9 +396,10 @@ mod tests {
         assert_snapshot!(plain(&samples::interrupted()), @r"
           proven    once-per-order    1 case
           held      delivers 1×, once/per-order 3×, wire/framing 3×
+          watched   1.2 s after the last event of each case
 
         INTERRUPTED: what did not run is not proven
-        1 case, 1 passed · watched 1.2 s after the last event of each · 4.2 s
+        1 case, 1 passed · 4.2 s
         INCONCLUSIVE · exit 5: something needed for a verdict was not seen
         ");
     }
@@ -393,6 +436,32 @@ mod tests {
         let text = plain(&outcome);
         assert!(text.contains("\n  and       order 273014 was sent twice\n"), "{text}");
         assert!(text.contains("(answer/reject, 6 cases)"));
+    }
+
+    #[test]
+    fn a_defect_that_shows_everywhere_is_three_proofs_and_a_list_that_leaves_none_out() {
+        let mut outcome = samples::duplicate();
+        outcome.cases.pop();
+        let circumstances = ["kill", "kill", "restart", "frame/drip", "payload/xml", "payload/xml"];
+        for (case, circumstance) in outcome.cases.iter_mut().zip(circumstances) {
+            case.judgement.findings[0].circumstance = circumstance.into();
+        }
+        let mut other = outcome.cases[0].clone();
+        other.judgement.findings[0].circumstance = "answer/none".into();
+        let others = ["once/a", "once/b", "once/c"].map(|id| {
+            let id = id.into();
+            crate::verdict::CaseOutcome { id, ..other.clone() }
+        });
+        outcome.cases.extend(others);
+        let text = plain(&outcome);
+        let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL once")).collect();
+        assert_eq!(heads.len(), 4, "{text}");
+        let shown = ["(answer/none, 3 cases)", "(kill, 2 cases)", "(payload/xml, 2 cases)"];
+        for (head, note) in heads.iter().zip(shown) {
+            assert!(head.ends_with(note), "{head}");
+        }
+        assert_eq!(heads[3], "FAIL once/per-order: and under 2 more circumstances");
+        assert!(text.contains("\n            frame/drip, restart\n"), "{text}");
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(super) fn watched(cases: &[CaseOutcome]) -> Option<String> {
     let shortest = cases.iter().map(|case| case.judgement.watched).min()?;
     let longest = cases.iter().map(|case| case.judgement.watched).max()?;
     let at_least = if duration(shortest) == duration(longest) { "" } else { "at least " };
-    Some(format!("watched {at_least}{} after the last event of each", duration(shortest)))
+    Some(format!("{at_least}{} after the last event of each case", duration(shortest)))
 }
 
 /// `1 case`, `2 cases`.

@@ -61,7 +61,10 @@ fn silence_between_two_attempts_is_told() {
     let finding = &judgement.findings[0];
     assert_eq!(finding.circumstance, "answer/none");
     let between = &finding.proof.as_ref().unwrap().between;
-    assert!(between.iter().any(|moment| moment.what == "nothing was answered"), "{between:?}");
+    assert!(
+        between.iter().any(|moment| moment.what == "the message had not been answered"),
+        "{between:?}"
+    );
 }
 
 #[test]
