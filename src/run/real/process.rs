@@ -184,10 +184,9 @@ impl Case {
             stage.process.group =
                 child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         }
-        for output in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)] {
-            if let Some(output) = output {
-                tokio::task::spawn_local(swallow(output));
-            }
+        let outputs = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)];
+        for output in outputs.into_iter().flatten() {
+            tokio::task::spawn_local(swallow(output));
         }
         self.note(Happening::Started);
         let case = self.clone();
