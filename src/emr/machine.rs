@@ -115,6 +115,8 @@ pub enum Input<'a> {
     Heal,
     /// Time has passed.
     Tick,
+    /// The case is over: what is under way on connections that are still open is all there is.
+    Over,
 }
 
 /// Something that the driver is to do, or wants to know.
@@ -237,6 +239,7 @@ impl Emr {
             Input::Watch(event) => turn.emr.watch = Some(event),
             Input::Heal => turn.heal(),
             Input::Tick => turn.tick(),
+            Input::Over => turn.over(),
         }
     }
 
@@ -599,6 +602,17 @@ impl Turn<'_, '_> {
             self.emr.connections.remove(&id);
         } else {
             self.advance(id);
+        }
+    }
+
+    /// Ends every connection: half a message at the end is an attempt like any other.
+    fn over(&mut self) {
+        let open: Vec<ConnectionId> = self.emr.connections.keys().copied().collect();
+        for id in open {
+            self.abandon(id);
+            self.finish_reading(id);
+            self.record(What::EndedByEmr { connection: id, how: End::Close });
+            self.emr.connections.remove(&id);
         }
     }
 

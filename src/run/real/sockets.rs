@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, listen, sockopt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
@@ -181,6 +181,32 @@ impl Case {
         }
     }
 
+    /// Accepts and reads whatever the system has taken on our behalf by now, without waiting.
+    pub(super) fn take_in_what_arrived(&self) {
+        let endpoints = self.0.stage.borrow().endpoints.len();
+        for endpoint in 0..endpoints {
+            self.accept_waiting(endpoint);
+        }
+        let open: Vec<(ConnectionId, Rc<TcpStream>)> = {
+            let stage = self.0.stage.borrow();
+            let unread = stage.lines.iter().filter(|(_, line)| !line.read_out);
+            unread.map(|(&id, line)| (id, Rc::clone(&line.stream))).collect()
+        };
+        for (connection, stream) in open {
+            for _ in 0..MOST_READS {
+                let mut scratch = self.0.scratch.borrow_mut();
+                match rustix::net::recv(&*stream, &mut scratch[..], RecvFlags::DONTWAIT) {
+                    Ok((count @ 1.., _)) => {
+                        let input = Input::Received { connection, bytes: &scratch[..count] };
+                        self.note(Happening::Emr(input));
+                    }
+                    _ => break, // an end is not told apart here: we are about to end it ourselves
+                }
+            }
+        }
+        self.pump();
+    }
+
     fn read_out(
         &self,
         connection: ConnectionId,
@@ -267,6 +293,10 @@ impl Case {
 /// A write that neither waits nor signals.
 const NOW: rustix::net::SendFlags =
     rustix::net::SendFlags::DONTWAIT.union(rustix::net::SendFlags::NOSIGNAL);
+
+/// How often a connection is read when a run is interrupted: as much as the system may hold for
+/// it, and not for ever where the sender goes on.
+const MOST_READS: usize = 128;
 
 /// As many connections as the system lets wait for us.
 const BACKLOG: i32 = 1024;
