@@ -32,7 +32,10 @@ fn main() -> io::Result<()> {
 
 /// Compares the two servers at [`CONNECTIONS`] connections.
 fn throughput() -> io::Result<()> {
-    println!("{CONNECTIONS} connections, {} bytes a message, {ROUNDS} rounds in turns", shelf::frame(0).len());
+    println!(
+        "{CONNECTIONS} connections, {} bytes a message, {ROUNDS} rounds in turns",
+        shelf::frame(0).len()
+    );
     println!("round   bare/s   emr/s   ratio   bare us   emr us (processor time a message)");
     let mut rounds = Vec::new();
     for round in 1..=ROUNDS {
@@ -125,7 +128,11 @@ fn idle() -> io::Result<()> {
         io::Result::Ok(lines)
     })?;
     let grown = server.resident_bytes()?.saturating_sub(before);
-    println!("{} idle connections: {:.2} KB each", lines.len(), grown as f64 / 1e3 / lines.len() as f64);
+    println!(
+        "{} idle connections: {:.2} KB each",
+        lines.len(),
+        grown as f64 / 1e3 / lines.len() as f64
+    );
     Ok(())
 }
 
@@ -166,7 +173,8 @@ impl Server {
     fn resident_bytes(&self) -> io::Result<u64> {
         let text = self.file("status")?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
+        let kib =
+            line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
         kib.map(|kib: u64| kib * 1024).ok_or(io::ErrorKind::InvalidData.into())
     }
 

@@ -59,9 +59,7 @@ const PLACES: [&str; 30] = [
 fn index(bench: &mut Criterion) {
     let mut group = bench.benchmark_group("hl7");
     group.throughput(Throughput::Bytes(CHARGE.len() as u64));
-    group.bench_function("index a charge", |b| {
-        b.iter(|| Message::read(black_box(CHARGE)))
-    });
+    group.bench_function("index a charge", |b| b.iter(|| Message::read(black_box(CHARGE))));
     let mut out = Vec::with_capacity(CHARGE.len());
     group.bench_function("index, read 30 fields, write back", |b| {
         b.iter(|| {
@@ -77,30 +75,18 @@ fn index(bench: &mut Criterion) {
 
 fn work(bench: &mut Criterion) {
     let message = Message::read(CHARGE);
-    let again: Vec<u8> = CHARGE
-        .iter()
-        .map(|byte| if *byte == b'5' { b'6' } else { *byte })
-        .collect();
+    let again: Vec<u8> =
+        CHARGE.iter().map(|byte| if *byte == b'5' { b'6' } else { *byte }).collect();
     let again = Message::read(&again);
     let mut group = bench.benchmark_group("hl7");
-    group.bench_function("diff", |b| {
-        b.iter(|| diff(black_box(&message), black_box(&again)))
-    });
+    group.bench_function("diff", |b| b.iter(|| diff(black_box(&message), black_box(&again))));
     group.bench_function("escape mistakes", |b| {
         b.iter(|| escape::mistakes(black_box(CHARGE), message.delimiters()));
     });
     let agreement = Agreement::default();
-    group.bench_function("charge lines", |b| {
-        b.iter(|| lines(black_box(&message), &agreement))
-    });
+    group.bench_function("charge lines", |b| b.iter(|| lines(black_box(&message), &agreement)));
     let (text, control_id, at) = (String::new(), "1".to_owned(), "20170410151352".to_owned());
-    let answer = Answer {
-        code: Code::AA,
-        text,
-        error: None,
-        control_id,
-        at,
-    };
+    let answer = Answer { code: Code::AA, text, error: None, control_id, at };
     group.bench_function("acknowledge", |b| b.iter(|| answer.to(black_box(&message))));
     group.finish();
 }

@@ -34,11 +34,7 @@ fn many_frames(bench: &mut Criterion) {
     let frames = encode(&b"FT1|1||273013|20170410145901\r".repeat(40)).repeat(1000);
     let mut group = bench.benchmark_group("mllp thousand pipelined frames");
     group.throughput(Throughput::Bytes(frames.len() as u64));
-    for (name, read) in [
-        ("64 KiB reads", 1 << 16),
-        ("100 byte reads", 100),
-        ("single bytes", 1),
-    ] {
+    for (name, read) in [("64 KiB reads", 1 << 16), ("100 byte reads", 100), ("single bytes", 1)] {
         group.bench_function(name, |b| b.iter(|| decode(black_box(&frames), read)));
     }
     group.finish();
@@ -46,11 +42,7 @@ fn many_frames(bench: &mut Criterion) {
 
 fn hostile(bench: &mut Criterion) {
     let mut group = bench.benchmark_group("mllp hostile mebibyte");
-    for (name, unit) in [
-        ("starts", &b"\x0b"[..]),
-        ("ends", b"\x1c"),
-        ("half headers", b"\x0bMS"),
-    ] {
+    for (name, unit) in [("starts", &b"\x0b"[..]), ("ends", b"\x1c"), ("half headers", b"\x0bMS")] {
         let bytes = [&b"\x0b"[..], &unit.repeat((1 << 20) / unit.len())].concat();
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(name, |b| b.iter(|| decode(black_box(&bytes), 1 << 10)));

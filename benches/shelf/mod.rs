@@ -32,7 +32,6 @@ impl Shelf {
         }
     }
 
-
     /// The plans of the default run.
     pub fn plans(&self) -> Vec<Plan> {
         let scenarios = self.scenarios.iter().filter(|(id, _)| !id.starts_with("exams/"));
@@ -67,7 +66,11 @@ impl Library for Shelf {
     }
 
     fn exams(&self) -> Vec<String> {
-        self.scenarios.keys().filter_map(|id| id.strip_prefix("exams/")).map(str::to_owned).collect()
+        self.scenarios
+            .keys()
+            .filter_map(|id| id.strip_prefix("exams/"))
+            .map(str::to_owned)
+            .collect()
     }
 }
 

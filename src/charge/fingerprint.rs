@@ -43,9 +43,7 @@ fn sorted<'a>(charge: &Charge<'_, 'a>, number: usize) -> Vec<Cow<'a, [u8]>> {
         return Vec::new();
     };
     let delimiters = charge.message.delimiters();
-    let values = field
-        .repetitions()
-        .map(|repetition| plain(repetition.raw(), delimiters));
+    let values = field.repetitions().map(|repetition| plain(repetition.raw(), delimiters));
     let mut values: Vec<Cow<'a, [u8]>> = values.filter(|value| !value.is_empty()).collect();
     values.sort_unstable();
     values

@@ -113,13 +113,9 @@ impl<'a> Charge<'_, 'a> {
         let Some(field) = self.field(MODIFIERS) else {
             return Vec::new();
         };
-        let codes = field
-            .repetitions()
-            .filter_map(|repetition| repetition.component(1));
-        let mut components: Vec<&[u8]> = codes
-            .map(<[u8]>::trim_ascii)
-            .filter(|code| matches!(*code, b"26" | b"TC"))
-            .collect();
+        let codes = field.repetitions().filter_map(|repetition| repetition.component(1));
+        let mut components: Vec<&[u8]> =
+            codes.map(<[u8]>::trim_ascii).filter(|code| matches!(*code, b"26" | b"TC")).collect();
         components.sort_unstable();
         components.dedup();
         components.join(&b'~')
@@ -165,10 +161,7 @@ fn trim_usual(value: &[u8]) -> &[u8] {
     let usual = Delimiters::default();
     let is_ending =
         |byte: &u8| [usual.component, usual.subcomponent, usual.repetition].contains(byte);
-    let length = value
-        .iter()
-        .rposition(|byte| !is_ending(byte))
-        .map_or(0, |last| last + 1);
+    let length = value.iter().rposition(|byte| !is_ending(byte)).map_or(0, |last| last + 1);
     &value[..length]
 }
 
@@ -225,16 +218,8 @@ mod tests {
     };
 
     fn ft1(charge: &Charge<'_>) -> String {
-        let Charge {
-            set_id,
-            transaction_id,
-            order,
-            posted,
-            kind,
-            code,
-            diagnoses,
-            modifiers,
-        } = charge;
+        let Charge { set_id, transaction_id, order, posted, kind, code, diagnoses, modifiers } =
+            charge;
         format!(
             "FT1|{set_id}|{transaction_id}|{order}|20170410145901|{posted}|{kind}|{code}||ITCC20170410|1\
              |||POC01||IRIS|POC01|||{diagnoses}|GR0001|OP0001||2017041006^EPIC||{code}|{modifiers}"
@@ -253,10 +238,7 @@ mod tests {
     fn an_identity_is_the_order_and_the_distinct_parts() {
         let line = one(&USUAL);
         assert_eq!((line.ft1, &line.order[..]), (1, &b"273013"[..]));
-        assert_eq!(
-            String::from_utf8(line.identity).unwrap(),
-            "6:273013,2:CG,5:92250,2:26,"
-        );
+        assert_eq!(String::from_utf8(line.identity).unwrap(), "6:273013,2:CG,5:92250,2:26,");
     }
 
     #[rstest]
@@ -277,10 +259,7 @@ mod tests {
     #[test]
     fn a_resend_under_a_new_control_id_is_the_same_charge() {
         let charges = [ft1(&USUAL)];
-        assert_eq!(
-            of(&message("200130165606", &charges)),
-            of(&message("200130165612", &charges))
-        );
+        assert_eq!(of(&message("200130165606", &charges)), of(&message("200130165612", &charges)));
     }
 
     #[test]
@@ -307,35 +286,19 @@ mod tests {
     #[case::not_charged("26~NC")]
     #[case::other_order("52~26")]
     fn a_modifier_that_names_no_component_is_the_same_charge(#[case] modifiers: &str) {
-        assert_eq!(
-            one(&USUAL).identity,
-            one(&Charge { modifiers, ..USUAL }).identity
-        );
+        assert_eq!(one(&USUAL).identity, one(&Charge { modifiers, ..USUAL }).identity);
     }
 
     #[test]
     fn twin_procedures_of_two_orders_are_two_charges() {
-        let (first, twin) = (
-            one(&USUAL),
-            one(&Charge {
-                order: "273014",
-                ..USUAL
-            }),
-        );
+        let (first, twin) = (one(&USUAL), one(&Charge { order: "273014", ..USUAL }));
         assert_ne!(first.identity, twin.identity);
         assert_ne!(first.order, twin.order);
     }
 
     #[test]
     fn a_charge_under_another_order_number_keeps_its_fingerprint() {
-        assert_eq!(
-            one(&USUAL).fingerprint,
-            one(&Charge {
-                order: "999",
-                ..USUAL
-            })
-            .fingerprint
-        );
+        assert_eq!(one(&USUAL).fingerprint, one(&Charge { order: "999", ..USUAL }).fingerprint);
     }
 
     #[test]
@@ -354,16 +317,9 @@ mod tests {
 
     #[test]
     fn each_line_of_a_message_is_counted() {
-        let second = Charge {
-            set_id: "2",
-            modifiers: "TC",
-            ..USUAL
-        };
+        let second = Charge { set_id: "2", modifiers: "TC", ..USUAL };
         let found = of(&message("1", &[ft1(&USUAL), ft1(&second), ft1(&USUAL)]));
-        assert_eq!(
-            found.iter().map(|line| line.ft1).collect::<Vec<_>>(),
-            [1, 2, 3]
-        );
+        assert_eq!(found.iter().map(|line| line.ft1).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(found[0].identity, found[2].identity);
         assert_ne!(found[0].identity, found[1].identity);
     }
@@ -379,23 +335,11 @@ mod tests {
         #[case] distinct: &[&str],
         #[case] expected: &str,
     ) {
-        let text = message(
-            "1",
-            &[ft1(&Charge {
-                transaction_id: "T1",
-                ..USUAL
-            })],
-        );
+        let text = message("1", &[ft1(&Charge { transaction_id: "T1", ..USUAL })]);
         let distinct = distinct.iter().map(|path| Path::literal(path)).collect();
-        let agreement = Agreement {
-            order: Path::literal(order),
-            distinct,
-        };
+        let agreement = Agreement { order: Path::literal(order), distinct };
         let found = lines(&Message::read(text.as_bytes()), &agreement);
-        assert_eq!(
-            String::from_utf8(found[0].identity.clone()).unwrap(),
-            expected
-        );
+        assert_eq!(String::from_utf8(found[0].identity.clone()).unwrap(), expected);
     }
 
     #[test]
@@ -405,17 +349,8 @@ mod tests {
             distinct: ["FT1-2", "FT1-6"].map(Path::literal).to_vec(),
         };
         let read = |transaction_id, kind| {
-            let text = message(
-                "1",
-                &[ft1(&Charge {
-                    transaction_id,
-                    kind,
-                    ..USUAL
-                })],
-            );
-            lines(&Message::read(text.as_bytes()), &agreement)
-                .remove(0)
-                .identity
+            let text = message("1", &[ft1(&Charge { transaction_id, kind, ..USUAL })]);
+            lines(&Message::read(text.as_bytes()), &agreement).remove(0).identity
         };
         assert_ne!(read("A", "BC"), read("AB", "C"));
     }

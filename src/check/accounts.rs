@@ -34,7 +34,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
             What::NoAccount { why } => {
                 given += 1;
                 findings.add(ACCOUNTS, Weight::Inconclusive, || {
-                    let message = format!("the sender was asked for its account and gave none: {why}");
+                    let message =
+                        format!("the sender was asked for its account and gave none: {why}");
                     Told::plainly("no account", message)
                 });
             }
@@ -68,7 +69,11 @@ fn judge_account(
     }
 }
 
-fn attempts_before<'e, 'h>(evidence: &'e Evidence<'h>, order: &[u8], seq: u64) -> Vec<&'e Sent<'h>> {
+fn attempts_before<'e, 'h>(
+    evidence: &'e Evidence<'h>,
+    order: &[u8],
+    seq: u64,
+) -> Vec<&'e Sent<'h>> {
     let sent = |attempt: &Attempted| &evidence.sent[attempt.sent as usize];
     let attempts = evidence.attempts_at(order).iter().map(sent);
     attempts.filter(|sent| evidence.place(sent).seq < seq).collect()
@@ -97,8 +102,10 @@ impl Judged<'_, '_> {
                 "rejected",
                 "is `rejected` in the sender's account, and no answer to it says so",
             )),
-            Some(Outcome::NotSent) => (!self.attempts.is_empty())
-                .then_some(("not-sent", "is `not-sent` in the sender's account, though it was sent")),
+            Some(Outcome::NotSent) => (!self.attempts.is_empty()).then_some((
+                "not-sent",
+                "is `not-sent` in the sender's account, though it was sent",
+            )),
         };
         if let Some((word, what)) = lie {
             self.tell(word, what, findings);
@@ -112,7 +119,8 @@ impl Judged<'_, '_> {
             let mut answers = self.answers.to(connection, sent.control_id).iter();
             let commit = accepted.contains(&Said::Accept) && commit_is_enough(sent.payload);
             answers.any(|answer| {
-                let said = accepted.contains(&answer.said) || (commit && answer.said == Said::Commit);
+                let said =
+                    accepted.contains(&answer.said) || (commit && answer.said == Said::Commit);
                 said && answer.seq < self.event.seq
             })
         })
@@ -127,7 +135,8 @@ impl Judged<'_, '_> {
                 None => format!("{word} without an attempt"),
             };
             let mut proof = Proof { charge: format!("order {order}"), ..Proof::default() };
-            proof.attempts = self.attempts.iter().take(2).map(|sent| witness(self.evidence, sent)).collect();
+            proof.attempts =
+                self.attempts.iter().take(2).map(|sent| witness(self.evidence, sent)).collect();
             if let Some(first) = self.attempts.first() {
                 proof.between = moments(self.evidence, first, None);
             }

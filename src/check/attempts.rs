@@ -130,7 +130,8 @@ fn take<'h>(
         let order = order_number(evidence, line.order);
         attempt_once(&mut evidence.orders[order as usize], number);
         let next = u32::try_from(identities.len()).unwrap_or(u32::MAX);
-        let identity = (line.ft1 <= finished).then(|| *identities.entry(line.identity).or_insert(next));
+        let identity =
+            (line.ft1 <= finished).then(|| *identities.entry(line.identity).or_insert(next));
         let ft1 = u32::try_from(line.ft1).unwrap_or(u32::MAX);
         evidence.lines.push(SentLine { ft1, order, identity, fingerprint: line.fingerprint });
     }

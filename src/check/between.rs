@@ -58,7 +58,11 @@ pub(super) fn moments(
         }
     }
     if !answered {
-        moments.push(Moment { event: to.seq, at: to.began, what: "nothing was answered".to_owned() });
+        moments.push(Moment {
+            event: to.seq,
+            at: to.began,
+            what: "nothing was answered".to_owned(),
+        });
     }
     moments
 }
@@ -121,9 +125,9 @@ fn span<'h>(
 
 fn handed_over_again(evidence: &Evidence<'_>, order: &[u8], to: &Place<'_>) -> bool {
     let before = |&event: &usize| evidence.events[event].seq < to.seq;
-    evidence.exam(order).is_some_and(|exam| {
-        exam.submitted.iter().filter(|event| before(event)).count() > 1
-    })
+    evidence
+        .exam(order)
+        .is_some_and(|exam| exam.submitted.iter().filter(|event| before(event)).count() > 1)
 }
 
 /// The name of the first fault that played to the attempt, or of the answer to it.
@@ -200,7 +204,9 @@ fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool)
         What::SenderExited { signal: Some(signal), .. } => {
             format!("the sender was ended by signal {signal}")
         }
-        What::SenderExited { code: Some(code), .. } => format!("the sender exited with code {code}"),
+        What::SenderExited { code: Some(code), .. } => {
+            format!("the sender exited with code {code}")
+        }
         What::SenderExited { .. } => "the sender exited".to_owned(),
         What::SenderStarted { incarnation } => {
             format!("the sender was started: life {incarnation}")

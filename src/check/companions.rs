@@ -17,7 +17,8 @@ use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
 /// Judges both rules.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     not_due(evidence, findings);
-    let started = evidence.events.iter().any(|event| matches!(event.what, What::SenderStarted { .. }));
+    let started =
+        evidence.events.iter().any(|event| matches!(event.what, What::SenderStarted { .. }));
     if !started {
         return;
     }
@@ -62,7 +63,8 @@ fn tell_missing(
         let attempts = attempts.map(|part| witness(evidence, &evidence.sent[part.sent as usize]));
         let charge = format!("order {order}");
         let proof = Proof { charge, attempts: attempts.collect(), ..Proof::default() };
-        let circumstance = before.map_or("healthy EMR".to_owned(), |fault| format!("after {fault}"));
+        let circumstance =
+            before.map_or("healthy EMR".to_owned(), |fault| format!("after {fault}"));
         Told::plainly(circumstance, message).with(proof)
     });
 }
@@ -72,9 +74,10 @@ fn trouble_before<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option<&
     let submitted = *exam.submitted.first()?;
     let seq = evidence.events[submitted].seq;
     let fault = evidence.played.first().filter(|fault| fault.event < submitted);
-    let killed = evidence.lives.values().any(|life| {
-        life.asked.is_none() && life.killed.is_some_and(|(killed, _)| killed < seq)
-    });
+    let killed = evidence
+        .lives
+        .values()
+        .any(|life| life.asked.is_none() && life.killed.is_some_and(|(killed, _)| killed < seq));
     fault.map(|fault| fault.name).or(killed.then_some("kill"))
 }
 
@@ -92,14 +95,19 @@ fn concerns(
     submitted: usize,
     end: usize,
 ) -> bool {
-    let named = evidence.plan.script.get(fault.behaviour).and_then(|behaviour| behaviour.on.exam.as_deref());
+    let named = evidence
+        .plan
+        .script
+        .get(fault.behaviour)
+        .and_then(|behaviour| behaviour.on.exam.as_deref());
     match named {
         Some(named) if named == exam.name => true,
         Some(named) if is_probe(evidence, exam.name) && !is_probe(evidence, named) => false,
         _ => {
             let on_its_connection = fault.connection.is_some_and(|connection| {
                 let parts = evidence.attempts_at(&exam.order).iter();
-                let mut places = parts.map(|part| evidence.place(&evidence.sent[part.sent as usize]));
+                let mut places =
+                    parts.map(|part| evidence.place(&evidence.sent[part.sent as usize]));
                 places.any(|place| place.connection == connection)
             });
             on_its_connection || (submitted..end).contains(&fault.event)
@@ -143,14 +151,17 @@ fn window(evidence: &Evidence<'_>, exam: &KnownExam<'_>, submitted: usize) -> (u
 /// Whether the plan waits for an exam before it hands over another.
 fn awaited_before_next(evidence: &Evidence<'_>, name: &str) -> bool {
     let steps = evidence.plan.steps.iter();
-    let mut after = steps.skip_while(|step| !matches!(step, Step::Submit(exam) if exam == name)).skip(1);
-    let decides = |step: &&Step| matches!(step, Step::Submit(_)) || matches!(step, Step::Await(exam) if exam == name);
+    let mut after =
+        steps.skip_while(|step| !matches!(step, Step::Submit(exam) if exam == name)).skip(1);
+    let decides = |step: &&Step| {
+        matches!(step, Step::Submit(_)) || matches!(step, Step::Await(exam) if exam == name)
+    };
     after.find(decides).is_none_or(|step| matches!(step, Step::Await(_)))
 }
 
 /// A charge that no exam asks for.
 fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
-    if evidence.from_the_field() || findings.has(PER_CHARGE, Weight::SentTwice) {
+    if evidence.is_field_capture() || findings.has(PER_CHARGE, Weight::SentTwice) {
         return;
     }
     for order in &evidence.orders {
@@ -165,7 +176,11 @@ fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
             let message = format!("a charge was sent for order {order}, {why}");
             let attempts = vec![witness(evidence, &evidence.sent[attempt.sent as usize])];
             let charge = format!("order {order}");
-            Told::plainly("charge not due", message).with(Proof { charge, attempts, ..Proof::default() })
+            Told::plainly("charge not due", message).with(Proof {
+                charge,
+                attempts,
+                ..Proof::default()
+            })
         });
     }
 }

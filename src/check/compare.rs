@@ -64,9 +64,10 @@ impl Normaliser {
         value: &[u8],
         numbers: &mut Vec<(Volatile, Vec<u8>)>,
     ) -> Vec<u8> {
-        let named = self.volatile.iter().find(|(path, _)| {
-            path.segment.as_bytes() == segment.id() && path.field == number
-        });
+        let named = self
+            .volatile
+            .iter()
+            .find(|(path, _)| path.segment.as_bytes() == segment.id() && path.field == number);
         let Some((path, kind)) = named else { return value.to_vec() };
         if *kind == Volatile::ControlId && path.component.is_none() {
             return numbered(*kind, value, numbers);
@@ -86,7 +87,9 @@ impl Normaliser {
 fn numbered(kind: Volatile, value: &[u8], numbers: &mut Vec<(Volatile, Vec<u8>)>) -> Vec<u8> {
     let (well_formed, word) = match kind {
         Volatile::Time => (is_time(value), "time"),
-        Volatile::ControlId => (!value.is_empty() && value.len() <= LONGEST_CONTROL_ID, "control id"),
+        Volatile::ControlId => {
+            (!value.is_empty() && value.len() <= LONGEST_CONTROL_ID, "control id")
+        }
     };
     if !well_formed {
         return value.to_vec();
@@ -131,7 +134,11 @@ pub(super) fn first_whole<'e, 'h>(
 
 /// The segments of `found` that hold what the mapping agrees on with its delimiters unescaped, as
 /// one difference each.
-pub(super) fn unescaped(evidence: &Evidence<'_>, exam: &KnownExam<'_>, found: &[u8]) -> Vec<Difference> {
+pub(super) fn unescaped(
+    evidence: &Evidence<'_>,
+    exam: &KnownExam<'_>,
+    found: &[u8],
+) -> Vec<Difference> {
     if exam.expected.is_empty() {
         return Vec::new();
     }
@@ -161,8 +168,11 @@ pub(super) fn unescaped(evidence: &Evidence<'_>, exam: &KnownExam<'_>, found: &[
 fn is_unescaped(agreed: &Segment<'_>, found: &Segment<'_>) -> bool {
     let delimiters = agreed.delimiters();
     let marks = |raw: &[u8]| raw.iter().filter(|&&byte| byte == delimiters.escape).count();
-    let plain = |raw| escape::unescape(raw, delimiters).into_owned();
-    marks(found.raw()) < marks(agreed.raw()) && plain(agreed.raw()) == plain(found.raw())
+    let plain = |raw| escape::unescape(raw, delimiters);
+    let agreed_plain = plain(agreed.raw());
+    // A value with an escape character of its own may look like a sequence once it is unescaped.
+    let same = agreed_plain == found.raw() || agreed_plain == plain(found.raw());
+    marks(found.raw()) < marks(agreed.raw()) && same
 }
 
 /// The stamp that a sender with the observed clock would have used.

@@ -51,7 +51,8 @@ pub(super) fn attribute(evidence: &mut Evidence<'_>) {
 fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)]) -> Belongs {
     let place = evidence.place(part);
     let mut possible: Vec<usize> = handed_over_before(evidence, &place);
-    let agreeing = |&&index: &&usize| agrees(part.payload, &evidence.exams[index].expected, volatile);
+    let agreeing =
+        |&&index: &&usize| agrees(part.payload, &evidence.exams[index].expected, volatile);
     let agreed: Vec<usize> = possible.iter().filter(agreeing).copied().collect();
     if !agreed.is_empty() {
         possible = agreed;

@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::charge::{Agreement, lines};
 use crate::exam::Exam;
-use crate::history::{
-    ConnectionId, End, Ending, Event, Incarnation, Micros, What,
-};
+use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, OnceRule, Stamp};
 use crate::plan::{AttemptMode, Charged, Plan};
@@ -245,7 +243,7 @@ impl<'h> Evidence<'h> {
     }
 
     /// Whether the history comes from the field: no exam is known, so no order is unknown either.
-    pub(super) fn from_the_field(&self) -> bool {
+    pub(super) fn is_field_capture(&self) -> bool {
         self.exams.is_empty()
     }
 

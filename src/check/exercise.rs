@@ -44,16 +44,24 @@ fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
         if optional || played {
             continue;
         }
-        let whose = behaviour.on.exam.as_deref().map_or(String::new(), |exam| format!(" for {exam}"));
-        missing("fault not played", format!("behaviour {}{whose} of the script never played", index + 1));
+        let whose =
+            behaviour.on.exam.as_deref().map_or(String::new(), |exam| format!(" for {exam}"));
+        missing(
+            "fault not played",
+            format!("behaviour {}{whose} of the script never played", index + 1),
+        );
     }
 }
 
 /// Steps of the plan that left no trace: starts, exams, kills and stops.
 fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
-    let planned = |wanted: fn(&Step) -> bool| evidence.plan.steps.iter().filter(|step| wanted(step)).count();
-    let seen = |wanted: &dyn Fn(&What) -> bool| evidence.events.iter().filter(|event| wanted(&event.what)).count();
-    let starts = seen(&|what| matches!(what, What::SenderStarted { .. } | What::SenderFailed { .. }));
+    let planned =
+        |wanted: fn(&Step) -> bool| evidence.plan.steps.iter().filter(|step| wanted(step)).count();
+    let seen = |wanted: &dyn Fn(&What) -> bool| {
+        evidence.events.iter().filter(|event| wanted(&event.what)).count()
+    };
+    let starts =
+        seen(&|what| matches!(what, What::SenderStarted { .. } | What::SenderFailed { .. }));
     if starts < planned(|step| matches!(step, Step::Start)) {
         missing("sender not started", "a start of the plan is not in the history".to_owned());
     }
@@ -70,9 +78,13 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
         _ => false,
     });
     if killed < planned(|step| matches!(step, Step::Kill(_))) {
-        missing("kill not proven", "a kill of the plan did not end the sender by signal 9".to_owned());
+        missing(
+            "kill not proven",
+            "a kill of the plan did not end the sender by signal 9".to_owned(),
+        );
     }
-    let ended = evidence.lives.values().filter(|life| life.asked.is_some() || life.killed.is_some());
+    let ended =
+        evidence.lives.values().filter(|life| life.asked.is_some() || life.killed.is_some());
     let alive = ended.filter(|life| life.exited.is_none()).count();
     if alive > 0 {
         missing("end not proven", "the sender was ended, and its exit was not seen".to_owned());
@@ -102,7 +114,7 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
         missing("history cut", "the history ends before its last step".to_owned());
     }
     let any_due = evidence.exams.iter().any(|exam| exam.charged == Charged::Once);
-    if evidence.orders.is_empty() && (any_due || evidence.from_the_field()) {
+    if evidence.orders.is_empty() && (any_due || evidence.is_field_capture()) {
         missing("nothing was sent", "no charge was attempted at all".to_owned());
     }
 }

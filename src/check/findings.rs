@@ -27,12 +27,7 @@ struct Count {
 
 impl Findings {
     /// Adds a finding of `rule`. The message and proof are only made if they will be shown.
-    pub(super) fn add(
-        &mut self,
-        rule: &'static str,
-        weight: Weight,
-        make: impl FnOnce() -> Told,
-    ) {
+    pub(super) fn add(&mut self, rule: &'static str, weight: Weight, make: impl FnOnce() -> Told) {
         let count = self.counts.entry(rule).or_default();
         if count.written >= WRITTEN_OUT {
             count.more += 1;
@@ -62,15 +57,20 @@ impl Findings {
                     rule: (*rule).to_owned(),
                     weight,
                     circumstance: "more of the same".to_owned(),
-                    message: format!("{} more findings of this rule are not written out", count.more),
+                    message: format!(
+                        "{} more findings of this rule are not written out",
+                        count.more
+                    ),
                     proof: None,
                 });
             }
         }
         self.list.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
         let found: BTreeSet<&str> = self.list.iter().map(|finding| finding.rule.as_str()).collect();
-        let held = self.exercised.iter().filter(|(rule, times)| **times > 0 && !found.contains(*rule));
-        let held = held.map(|(rule, times)| Held { rule: (*rule).to_owned(), times: *times }).collect();
+        let held =
+            self.exercised.iter().filter(|(rule, times)| **times > 0 && !found.contains(*rule));
+        let held =
+            held.map(|(rule, times)| Held { rule: (*rule).to_owned(), times: *times }).collect();
         (self.list, held)
     }
 }

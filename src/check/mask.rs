@@ -77,7 +77,9 @@ fn is_patient_field(path: &str) -> bool {
         // A whole visit segment holds the account number too.
         "PV1" => {
             let field = path.rsplit_once('-').map(|(_, field)| field);
-            field.is_none_or(|field| field == "19" || field.starts_with("19.") || field.starts_with("19["))
+            field.is_none_or(|field| {
+                field == "19" || field.starts_with("19.") || field.starts_with("19[")
+            })
         }
         _ => false,
     }

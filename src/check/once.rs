@@ -81,7 +81,9 @@ fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings
             let order = &evidence.orders[first.order as usize].order;
             let words = in_words(evidence, order);
             let (a, b) = (first.ft1, second.ft1);
-            let message = format!("FT1[{a}] and FT1[{b}] of one message are the same charge of order {words}");
+            let message = format!(
+                "FT1[{a}] and FT1[{b}] of one message are the same charge of order {words}"
+            );
             let proof = Proof {
                 charge: charge_in_words(evidence, order, sent),
                 attempts: vec![witness(evidence, sent)],
@@ -125,7 +127,8 @@ fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
                 let first = &mut seen[identity as usize];
                 if *first == nowhere {
                     *first = attempt.sent;
-                } else if *first != attempt.sent && !told && counts(evidence, *first, attempt.sent) {
+                } else if *first != attempt.sent && !told && counts(evidence, *first, attempt.sent)
+                {
                     let pair = (whole_attempt(*first), *attempt);
                     tell_repeated_line(evidence, mask, order, pair, findings);
                     told = true;
@@ -179,9 +182,9 @@ fn parts_per_charge(
         !sent.whole && sent.lines(evidence).iter().all(|line| line.identity.is_none())
     });
     let Some(part) = part.filter(|_| order.attempts.len() > 1) else { return };
-    let expected = evidence.exam(&order.order).map_or(0, |exam| {
-        lines(&Message::read(&exam.expected), &evidence.agreement).len()
-    });
+    let expected = evidence
+        .exam(&order.order)
+        .map_or(0, |exam| lines(&Message::read(&exam.expected), &evidence.agreement).len());
     let complete = order.attempts.iter().find(|attempt| {
         let sent = &evidence.sent[attempt.sent as usize];
         sent.whole && expected > 0 && sent.line_count as usize >= expected
@@ -189,7 +192,9 @@ fn parts_per_charge(
     let Some(complete) = complete else {
         findings.add(PER_CHARGE, Weight::Inconclusive, || {
             let words = in_words(evidence, &order.order);
-            let message = format!("a message of order {words} was cut before it said which charge it carries");
+            let message = format!(
+                "a message of order {words} was cut before it said which charge it carries"
+            );
             Told::plainly("part of a charge that cannot be told", message)
         });
         return;
@@ -205,7 +210,7 @@ fn parts_per_charge(
 
 /// A charge that was attempted comes again under the number of an order that nobody placed.
 fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-    if evidence.from_the_field() {
+    if evidence.is_field_capture() {
         return;
     }
     let known = |line: &SentLine| {
@@ -243,7 +248,10 @@ fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
         let due = exam.charged == Charged::Once && !exam.submitted.is_empty();
         if due && evidence.attempts_at(&exam.order).is_empty() {
             findings.add(rule, Weight::Inconclusive, || {
-                let message = format!("no byte of the charge of {} was seen, so nothing is proven", exam.name);
+                let message = format!(
+                    "no byte of the charge of {} was seen, so nothing is proven",
+                    exam.name
+                );
                 Told::plainly("nothing was sent", message)
             });
         }
@@ -282,7 +290,8 @@ fn twice(
     let pair = (&evidence.sent[first.sent as usize], &evidence.sent[second.sent as usize]);
     let mut told = laid_out(evidence, mask, order, pair, message);
     if first.eliminated || second.eliminated {
-        told.message.push_str("; a part that was cut before its order number is its by elimination");
+        told.message
+            .push_str("; a part that was cut before its order number is its by elimination");
         told.circumstance.push_str(", by elimination");
     }
     told
@@ -356,5 +365,9 @@ fn charge_in_words(evidence: &Evidence<'_>, order: &[u8], sent: &Sent<'_>) -> St
     });
     let codes: Vec<String> = codes.filter(|code| !code.is_empty()).collect();
     let order = in_words(evidence, order);
-    if codes.is_empty() { format!("order {order}") } else { format!("order {order}: {}", codes.join(", ")) }
+    if codes.is_empty() {
+        format!("order {order}")
+    } else {
+        format!("order {order}: {}", codes.join(", "))
+    }
 }

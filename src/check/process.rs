@@ -2,8 +2,8 @@
 //!
 //! Does **not** look at messages.
 
+use crate::history::AnomalyKind;
 use crate::history::{Ending, What};
-use crate::mllp::AnomalyKind;
 use crate::verdict::Weight;
 
 use super::evidence::Evidence;
@@ -30,15 +30,23 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                         (None, Some(code)) => format!("exited with code {code}"),
                         (None, None) => "exited".to_owned(),
                     };
-                    let message = format!("life {incarnation} of the sender {how}, and nobody had asked for it");
+                    let message = format!(
+                        "life {incarnation} of the sender {how}, and nobody had asked for it"
+                    );
                     Told::plainly("exit unasked", message)
                 });
             }
-            What::SenderEnding { incarnation, how } => stop(evidence, event.seq, *incarnation, *how, findings),
-            What::LeftBehind { incarnation, processes } => findings.add(STOPS, Weight::Broken, || {
-                let message = format!("life {incarnation} of the sender left {processes} of its processes behind");
-                Told::plainly("processes left behind", message)
-            }),
+            What::SenderEnding { incarnation, how } => {
+                stop(evidence, event.seq, *incarnation, *how, findings)
+            }
+            What::LeftBehind { incarnation, processes } => {
+                findings.add(STOPS, Weight::Broken, || {
+                    let message = format!(
+                        "life {incarnation} of the sender left {processes} of its processes behind"
+                    );
+                    Told::plainly("processes left behind", message)
+                })
+            }
             What::Bound { what } => findings.add(BOUNDED, Weight::Broken, || {
                 Told::plainly(what.clone(), format!("the sender went beyond a bound: {what}"))
             }),
@@ -46,7 +54,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                 if anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::Oversize) =>
             {
                 findings.add(BOUNDED, Weight::Broken, || {
-                    let message = format!("a message of {length} bytes outgrew what is kept of one");
+                    let message =
+                        format!("a message of {length} bytes outgrew what is kept of one");
                     Told::plainly("oversize message", message)
                 });
             }
@@ -55,13 +64,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
 }
 
-fn stop(
-    evidence: &Evidence<'_>,
-    seq: u64,
-    incarnation: u32,
-    how: Ending,
-    findings: &mut Findings,
-) {
+fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findings: &mut Findings) {
     if how == Ending::Stop {
         findings.exercised(STOPS, 1);
         return;
@@ -69,7 +72,8 @@ fn stop(
     let life = evidence.lives.get(&incarnation);
     if life.and_then(|life| life.asked).is_some_and(|asked| asked < seq) {
         findings.add(STOPS, Weight::Broken, || {
-            let message = format!("life {incarnation} of the sender was asked to stop, and had to be killed");
+            let message =
+                format!("life {incarnation} of the sender was asked to stop, and had to be killed");
             Told::plainly("stop ignored", message)
         });
     }

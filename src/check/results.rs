@@ -75,13 +75,16 @@ fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Opti
 /// Whether the sender could read the acknowledgement before it sent the result again.
 fn had_time(evidence: &Evidence<'_>, first: &Sent<'_>, answer: u64, again: &Sent<'_>) -> bool {
     let (from, to) = (evidence.place(first), evidence.place(again));
-    let answered = evidence.events.get(evidence.index_of(answer)).map_or(Micros(0), |event| event.at);
+    let answered =
+        evidence.events.get(evidence.index_of(answer)).map_or(Micros(0), |event| event.at);
     let begun_later = to.began > answered || (to.seq > answer && to.began >= answered);
-    let reset = evidence.connections.get(&from.connection).and_then(|connection| connection.reset_by_emr);
+    let reset =
+        evidence.connections.get(&from.connection).and_then(|connection| connection.reset_by_emr);
     let reset = reset.is_some_and(|reset| reset < to.seq);
     let timeout = evidence.plan.limits.ack_timeout;
     let life = evidence.lives.get(&from.incarnation);
-    let killed = life.and_then(|life| life.killed).is_some_and(|(_, at)| at.since(answered) <= timeout);
+    let killed =
+        life.and_then(|life| life.killed).is_some_and(|(_, at)| at.since(answered) <= timeout);
     begun_later && !reset && !killed
 }
 

@@ -10,10 +10,11 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::history::What;
 use crate::hl7::{Difference, Message, diff};
-use crate::plan::Snapshot;
+use crate::mapping::OnceRule;
+use crate::plan::{AttemptMode, Snapshot};
 use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
 
-use super::attempts::{FS, Sent, VT, frame_payload};
+use super::attempts::{FS, Sent, SentLine, VT, frame_payload};
 use super::between::witness;
 use super::compare::{Normaliser, first_whole, lies_in, unescaped};
 use super::evidence::{Evidence, KnownExam};
@@ -38,7 +39,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) -> Vec<Sna
         let Some(sent) = first_whole(evidence, exam) else { continue };
         let found = normaliser.normalise(sent.payload);
         let text = show(&framed(evidence, sent, &found));
-        let asked = evidence.plan.expect.snapshots.iter().filter(|(_, asked)| asked.exam == exam.name);
+        let asked =
+            evidence.plan.expect.snapshots.iter().filter(|(_, asked)| asked.exam == exam.name);
         let asked: Vec<(&String, &Snapshot)> = asked.collect();
         for (name, snapshot) in &asked {
             pending(exam, name, snapshot, findings);
@@ -63,16 +65,19 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) -> Vec<Sna
     seen
 }
 
-/// A message that already is a fault of the once rules has no agreed form.
+/// A message that already is a fault of the once rules has no agreed form: it repeats a line, or an
+/// order that was attempted before. After a part, a sender that may send again must still send what
+/// was agreed.
 fn is_repetition(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
     let seq = evidence.place(sent).seq;
-    let lines = sent.lines(evidence);
-    let others = lines.iter().any(|line| {
-        let first = evidence.orders[line.order as usize].attempts.first();
-        first.is_some_and(|first| evidence.place(&evidence.sent[first.sent as usize]).seq < seq)
-            && lines.iter().any(|other| other.order != line.order)
-    });
-    others || repeated_line(evidence, sent).is_some()
+    let strict = evidence.mode() == AttemptMode::Strict
+        && evidence.plan.mapping.identity.rule == OnceRule::PerOrder;
+    let attempted_before = |line: &SentLine| {
+        let attempts = evidence.orders[line.order as usize].attempts.iter();
+        let mut before = attempts.map(|attempt| &evidence.sent[attempt.sent as usize]);
+        before.any(|other| evidence.place(other).seq < seq && (strict || other.whole))
+    };
+    sent.lines(evidence).iter().any(attempted_before) || repeated_line(evidence, sent).is_some()
 }
 
 fn pending(exam: &KnownExam<'_>, name: &str, snapshot: &Snapshot, findings: &mut Findings) {
@@ -101,7 +106,8 @@ struct Compared<'c, 'h> {
 impl Compared<'_, '_> {
     fn judge(&self, evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
         let explained = unescaped(evidence, self.exam, self.sent.payload);
-        let (agreed, found) = (Message::read(frame_payload(self.agreed)), Message::read(self.found));
+        let (agreed, found) =
+            (Message::read(frame_payload(self.agreed)), Message::read(self.found));
         let fields = diff(&agreed, &found);
         let fields: Vec<&Difference> =
             fields.iter().filter(|difference| !lies_in(&difference.path, &explained)).collect();
@@ -126,7 +132,8 @@ impl Compared<'_, '_> {
                 several => format!(" and {} more", several - 1),
             };
             let message = format!("the message of order {order} is not as agreed{told}{more}");
-            let circumstance = first.map_or("line", |difference| difference.path.as_str()).to_owned();
+            let circumstance =
+                first.map_or("line", |difference| difference.path.as_str()).to_owned();
             let attempts = vec![witness(evidence, self.sent)];
             let charge = format!("order {order}");
             let proof = Proof { charge, attempts, differences, ..Proof::default() };

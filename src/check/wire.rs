@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::history::AnomalyKind;
 use crate::history::{Event, Micros, Piece, What};
 use crate::hl7::{Message, SegmentEnd, escape, visible};
-use crate::mllp::AnomalyKind;
 use crate::verdict::{FieldDifference, Proof, Weight};
 
 use super::attempts::{Kind, Sent};
@@ -153,7 +153,9 @@ fn segments<'e, 'h>(
                 return;
             }
             SegmentEnd::None if sent.whole => {
-                let what = || format!("{}, the last segment, has no carriage return", name(id, occurrence));
+                let what = || {
+                    format!("{}, the last segment, has no carriage return", name(id, occurrence))
+                };
                 mistakes.note(SEGMENTS, "no final carriage return", Some(sent), what);
                 return;
             }
@@ -171,11 +173,17 @@ fn delimiters_in_values(evidence: &Evidence<'_>, findings: &mut Findings) {
         let Some(first) = segments.first() else { continue };
         findings.add(ESCAPES, Weight::Broken, || {
             let order = in_words(evidence, &exam.order);
-            let message = format!("{} of order {order} holds a delimiter that is not escaped", first.path);
+            let message =
+                format!("{} of order {order} holds a delimiter that is not escaped", first.path);
             let differences: Vec<FieldDifference> =
                 segments.iter().map(|segment| mask.difference(segment)).collect();
             let attempts = vec![witness(evidence, sent)];
-            let proof = Proof { charge: format!("order {order}"), attempts, differences, ..Proof::default() };
+            let proof = Proof {
+                charge: format!("order {order}"),
+                attempts,
+                differences,
+                ..Proof::default()
+            };
             Told::plainly("delimiter in a value", message).with(proof)
         });
     }
@@ -192,7 +200,8 @@ fn control_id<'e, 'h>(
     }
     findings.exercised(CONTROL_IDS, 1);
     let id = sent.control_id;
-    let longest = if is_2_7_or_later(message.version()) { CONTROL_ID_LENGTH_2_7 } else { CONTROL_ID_LENGTH };
+    let longest =
+        if is_2_7_or_later(message.version()) { CONTROL_ID_LENGTH_2_7 } else { CONTROL_ID_LENGTH };
     if id.is_empty() {
         mistakes.note(CONTROL_IDS, "empty", Some(sent), || "MSH-10 is empty".to_owned());
     } else if id.len() > longest {
@@ -234,7 +243,10 @@ fn same_subject(evidence: &Evidence<'_>, first: &Sent<'_>, other: &Sent<'_>) -> 
     match (first.kind, other.kind) {
         (Kind::Charge, Kind::Charge) => {
             let orders = first.lines(evidence);
-            other.lines(evidence).iter().any(|line| orders.iter().any(|known| known.order == line.order))
+            other
+                .lines(evidence)
+                .iter()
+                .any(|line| orders.iter().any(|known| known.order == line.order))
         }
         (Kind::Result, Kind::Result) => result_order(first) == result_order(other),
         _ => false,

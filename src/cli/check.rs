@@ -44,7 +44,8 @@ fn judge(path: &Path) -> Result<CaseOutcome, Failure> {
     let history: History =
         history::read(BufReader::new(file)).map_err(|error| mistake(error.to_string()))?;
     let repeat = format!("chargeproof check '{}'", path.display());
-    let outcome = judge_recorded(&history, repeat).map_err(|error| mistake(format!("1:1: {error}")))?;
+    let outcome =
+        judge_recorded(&history, repeat).map_err(|error| mistake(format!("1:1: {error}")))?;
     Ok(CaseOutcome { history: Some(path.display().to_string()), ..outcome })
 }
 

@@ -38,11 +38,19 @@ impl Project {
     /// A file that cannot be read, or is not UTF-8.
     pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
         let own = folder.join("scenarios").is_dir();
-        let all = if own { from_disk(&folder.join("scenarios"), "yaml")? } else { built_in(&SCENARIOS, "yaml", "scenarios")? };
+        let all = if own {
+            from_disk(&folder.join("scenarios"), "yaml")?
+        } else {
+            built_in(&SCENARIOS, "yaml", "scenarios")?
+        };
         let (exams, scenarios) = split_exams(all);
         let mut mappings = built_in(&MAPPINGS, "yaml", "mappings")?;
         mappings.extend(from_disk(&folder.join("mappings"), "yaml")?);
-        let approved = if own { from_disk(&folder.join("snapshots"), "snap")? } else { built_in(&SNAPSHOTS, "snap", "snapshots")? };
+        let approved = if own {
+            from_disk(&folder.join("snapshots"), "snap")?
+        } else {
+            built_in(&SNAPSHOTS, "snap", "snapshots")?
+        };
         let content = |(name, source): (String, Source)| (name, snapshots::content(&source.text));
         let snapshots = approved.into_iter().map(content).collect();
         Ok(Self { scenarios, exams, mappings, snapshots, folder: folder.to_owned() })
@@ -153,7 +161,11 @@ fn from_disk(folder: &Path, ending: &str) -> Result<BTreeMap<String, Source>, Fa
     Ok(found)
 }
 
-fn built_in(folder: &Dir<'_>, ending: &str, title: &str) -> Result<BTreeMap<String, Source>, Failure> {
+fn built_in(
+    folder: &Dir<'_>,
+    ending: &str,
+    title: &str,
+) -> Result<BTreeMap<String, Source>, Failure> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![folder];
     while let Some(place) = waiting.pop() {

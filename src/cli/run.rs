@@ -62,7 +62,8 @@ pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (tell, interrupted) = watch::channel(false);
     tokio::spawn(async move {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
         let terminated = async {
             match &mut terminate {
                 Some(signal) => signal.recv().await,
@@ -100,12 +101,14 @@ fn carry_out(
         let cases = suite::run_simulated(jobs, &mut |news| listener.hear(news))?;
         return listener.end().map(|()| (cases, false));
     }
-    let executable = std::env::current_exe().map_err(Failure::reading(&PathBuf::from("/proc/self/exe")))?;
+    let executable =
+        std::env::current_exe().map_err(Failure::reading(&PathBuf::from("/proc/self/exe")))?;
     let side_by_side = usize::from(run.jobs);
     let (cases, interrupted) = runtime()?.block_on(async {
         let interrupted = interrupts();
         let place = Place { executable, addresses: Vec::new(), interrupted: interrupted.clone() };
-        let cases = suite::run_real(jobs, place, side_by_side, &mut |news| listener.hear(news)).await;
+        let cases =
+            suite::run_real(jobs, place, side_by_side, &mut |news| listener.hear(news)).await;
         let interrupted = *interrupted.borrow();
         cases.map(|cases| (cases, interrupted))
     })?;

@@ -48,7 +48,11 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
     let mut out = anstream::stdout().lock();
     writeln!(out, "{:28} {:17} {:4}  circumstances", "broken sender", "convicted by", "real")?;
     for row in &matrix.broken {
-        let own = if row.circumstances.is_empty() && row.confirmed != Some(true) { "NOTHING" } else { row.own };
+        let own = if row.circumstances.is_empty() && row.confirmed != Some(true) {
+            "NOTHING"
+        } else {
+            row.own
+        };
         let confirmed = match row.confirmed {
             Some(true) => "yes",
             Some(false) => "NO",

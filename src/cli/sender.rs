@@ -52,8 +52,12 @@ fn load(name: &str) -> Result<Mapping, Failure> {
     let path = Path::new(name);
     if path.extension().is_some_and(|one| one == "json") {
         let bytes = std::fs::read(path).map_err(Failure::reading(path))?;
-        return serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::usage(format!("`{name}`: {error}"), "a resolved mapping is JSON that `run` wrote"));
+        return serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::usage(
+                format!("`{name}`: {error}"),
+                "a resolved mapping is JSON that `run` wrote",
+            )
+        });
     }
     let project = Project::open(Path::new("."))?;
     let own = if path.is_file() { Some(read_source(path)?) } else { None };

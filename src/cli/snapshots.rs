@@ -19,10 +19,7 @@ pub(super) fn content(text: &str) -> String {
 ///
 /// # Errors
 /// A file or folder that cannot be written.
-pub(super) fn write_pending(
-    folder: &Path,
-    cases: &[CaseOutcome],
-) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn write_pending(folder: &Path, cases: &[CaseOutcome]) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
     for case in cases {
         for seen in case.judgement.snapshots.iter().filter(|seen| !seen.approved) {
@@ -47,7 +44,8 @@ mod tests {
 
     #[test]
     fn the_content_is_what_stands_below_the_header() {
-        let file = "---\nsource: scenarios/a.yaml\nexpression: \"x\"\n---\n<VT>MSH|<CR>\n<FS><CR>\n";
+        let file =
+            "---\nsource: scenarios/a.yaml\nexpression: \"x\"\n---\n<VT>MSH|<CR>\n<FS><CR>\n";
         assert_eq!(content(file), "<VT>MSH|<CR>\n<FS><CR>");
     }
 

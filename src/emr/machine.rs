@@ -208,7 +208,8 @@ impl Emr {
     fn close_endpoints(&mut self, now: Duration, exam: Option<&str>) {
         for behaviour in self.script.on_listening(exam) {
             let (name, stays) = self.script.closure(behaviour);
-            let named = name.and_then(|name| self.settings.endpoints.iter().position(|one| one == name));
+            let named =
+                name.and_then(|name| self.settings.endpoints.iter().position(|one| one == name));
             let endpoint = named.unwrap_or(0);
             self.closures.push((behaviour, endpoint));
             self.outputs.push_back(Output::Listen { endpoint, up: false });
@@ -346,12 +347,7 @@ impl Turn<'_, '_> {
     }
 
     /// Plays a behaviour that no whole message set off.
-    fn play_without_message(
-        &mut self,
-        id: ConnectionId,
-        behaviour: usize,
-        exam: Option<Arc<str>>,
-    ) {
+    fn play_without_message(&mut self, id: ConnectionId, behaviour: usize, exam: Option<Arc<str>>) {
         let nothing = Message::read(b"MSH|^~\\&|IRIS|IRIS|||||DFT^P03||P|2.4\r");
         let actions = self.actions(id, behaviour, &nothing);
         let name = Cow::Owned(play::name(self.emr.script.play(behaviour)));
@@ -608,7 +604,9 @@ impl Turn<'_, '_> {
 
     /// No more bytes come: what was under way is a piece as it is.
     fn finish_reading(&mut self, id: ConnectionId) {
-        while let Some(found) = self.emr.connections.get_mut(&id).and_then(|one| one.decoder.finish()) {
+        while let Some(found) =
+            self.emr.connections.get_mut(&id).and_then(|one| one.decoder.finish())
+        {
             self.found(id, found);
         }
     }

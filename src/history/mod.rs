@@ -16,7 +16,7 @@ pub use store::{HistoryError, read, write};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::mllp::Anomaly;
+pub use crate::mllp::{Anomaly, AnomalyKind};
 
 /// Version of the stored form that this program writes.
 pub const FORMAT_VERSION: u32 = 1;

@@ -40,7 +40,9 @@ impl fmt::Debug for Raw {
 
 impl Serialize for Raw {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_ascii() && let Ok(text) = std::str::from_utf8(&self.0) {
+        if self.0.is_ascii()
+            && let Ok(text) = std::str::from_utf8(&self.0)
+        {
             return serializer.serialize_str(text);
         }
         let text: String = self.0.iter().map(|&byte| char::from(byte)).collect();
@@ -54,7 +56,9 @@ impl<'de> Deserialize<'de> for Raw {
         let bytes = text.chars().map(|character| u8::try_from(u32::from(character)));
         let bytes: Result<Vec<u8>, _> = bytes.collect();
         bytes.map(Self::from).map_err(|_| {
-            serde::de::Error::custom("raw bytes hold a character above U+00FF, so they are no bytes")
+            serde::de::Error::custom(
+                "raw bytes hold a character above U+00FF, so they are no bytes",
+            )
         })
     }
 }

@@ -48,7 +48,8 @@ pub fn read(input: impl BufRead) -> Result<History, HistoryError> {
         return Err(mistake(1, 1, "this is no chargeproof history"));
     }
     if header.version != FORMAT_VERSION {
-        let message = format!("history version {} is not one that this program reads", header.version);
+        let message =
+            format!("history version {} is not one that this program reads", header.version);
         return Err(mistake(1, 1, message));
     }
     let mut events: Vec<Event> = Vec::new();

@@ -82,13 +82,9 @@ impl Charset {
             Kind::Utf8 | Kind::Unicode => String::from_utf8_lossy(bytes),
             _ if bytes.is_ascii() => String::from_utf8_lossy(bytes),
             Kind::Ascii => {
-                let text = bytes.iter().map(|&byte| {
-                    if byte.is_ascii() {
-                        char::from(byte)
-                    } else {
-                        REPLACED
-                    }
-                });
+                let text = bytes
+                    .iter()
+                    .map(|&byte| if byte.is_ascii() { char::from(byte) } else { REPLACED });
                 Cow::Owned(text.collect())
             }
             Kind::Latin1 => Cow::Owned(bytes.iter().map(|&byte| char::from(byte)).collect()),
@@ -143,8 +139,7 @@ fn named_in_table(name: &str) -> Option<Charset> {
     let byte = BYTE_SETS.iter().find(|(known, _)| *known == name);
     let wide = WIDE_SETS.iter().find(|(known, _)| *known == name);
     let byte = byte.map(|(name, encoding)| Kind::Byte(name, encoding));
-    byte.or_else(|| wide.map(|(name, encoding)| Kind::Wide(name, encoding)))
-        .map(Charset)
+    byte.or_else(|| wide.map(|(name, encoding)| Kind::Wide(name, encoding))).map(Charset)
 }
 
 const REPLACED: char = char::REPLACEMENT_CHARACTER;
@@ -253,11 +248,7 @@ mod tests {
         for name in ["8859/1", "8859/2", "8859/9", "8859/11", "8859/15"] {
             let charset = Charset::named(name).unwrap();
             for byte in (0..=u8::MAX).filter(|byte| charset.holds(&[*byte])) {
-                assert_eq!(
-                    charset.encode(&charset.decode(&[byte])),
-                    [byte],
-                    "{name} {byte:02X}"
-                );
+                assert_eq!(charset.encode(&charset.decode(&[byte])), [byte], "{name} {byte:02X}");
             }
         }
     }

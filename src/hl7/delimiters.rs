@@ -23,13 +23,7 @@ pub struct Delimiters {
 
 impl Default for Delimiters {
     fn default() -> Self {
-        Self {
-            field: b'|',
-            component: b'^',
-            repetition: b'~',
-            escape: b'\\',
-            subcomponent: b'&',
-        }
+        Self { field: b'|', component: b'^', repetition: b'~', escape: b'\\', subcomponent: b'&' }
     }
 }
 
@@ -57,12 +51,7 @@ impl Delimiters {
     /// What MSH-2 holds for these delimiters.
     #[must_use]
     pub const fn encoding_characters(&self) -> [u8; 4] {
-        [
-            self.component,
-            self.repetition,
-            self.escape,
-            self.subcomponent,
-        ]
+        [self.component, self.repetition, self.escape, self.subcomponent]
     }
 }
 

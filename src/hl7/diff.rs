@@ -50,11 +50,7 @@ pub fn diff(expected: &Message<'_>, found: &Message<'_>) -> Vec<Difference> {
     for segment in filled(found) {
         if !in_expected.contains_key(&(segment.id(), segment.occurrence())) {
             let found = segment.raw().to_vec();
-            differences.push(Difference {
-                path: name(&segment),
-                expected: Vec::new(),
-                found,
-            });
+            differences.push(Difference { path: name(&segment), expected: Vec::new(), found });
         }
     }
     differences
@@ -71,16 +67,12 @@ fn counts<'a>(expected: &Message<'a>, found: &Message<'a>) -> BTreeMap<&'a [u8],
 }
 
 fn places<'a>(message: &Message<'a>) -> BTreeMap<(&'a [u8], usize), Segment<'a>> {
-    filled(message)
-        .map(|segment| ((segment.id(), segment.occurrence()), segment))
-        .collect()
+    filled(message).map(|segment| ((segment.id(), segment.occurrence()), segment)).collect()
 }
 
 /// An empty line is no segment.
 fn filled<'a>(message: &Message<'a>) -> impl Iterator<Item = Segment<'a>> {
-    message
-        .segments()
-        .filter(|segment| !segment.raw().is_empty())
+    message.segments().filter(|segment| !segment.raw().is_empty())
 }
 
 fn fields(name: &str, expected: &Segment<'_>, found: &Segment<'_>, out: &mut Vec<Difference>) {
@@ -95,11 +87,7 @@ fn fields(name: &str, expected: &Segment<'_>, found: &Segment<'_>, out: &mut Vec
         if wanted != seen {
             let (path, expected, found) =
                 (format!("{name}-{number}"), wanted.to_vec(), seen.to_vec());
-            out.push(Difference {
-                path,
-                expected,
-                found,
-            });
+            out.push(Difference { path, expected, found });
         }
     }
 }
@@ -132,10 +120,8 @@ mod tests {
         #[case] found: &str,
         #[case] wanted: &[(&str, &str, &str)],
     ) {
-        let differences = diff(
-            &Message::read(expected.as_bytes()),
-            &Message::read(found.as_bytes()),
-        );
+        let differences =
+            diff(&Message::read(expected.as_bytes()), &Message::read(found.as_bytes()));
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let seen: Vec<_> = differences
             .iter()

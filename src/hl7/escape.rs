@@ -63,10 +63,7 @@ pub fn unescape(bytes: &[u8], delimiters: Delimiters) -> Cow<'_, [u8]> {
 pub fn mistakes(bytes: &[u8], delimiters: Delimiters) -> Vec<usize> {
     let skipped = if is_header(bytes, delimiters.field) {
         let is_end = |byte: &u8| *byte == delimiters.field || matches!(byte, b'\r' | b'\n');
-        bytes[4..]
-            .iter()
-            .position(is_end)
-            .map_or(bytes.len(), |length| length + 4)
+        bytes[4..].iter().position(is_end).map_or(bytes.len(), |length| length + 4)
     } else {
         0
     };
@@ -80,23 +77,10 @@ pub fn mistakes(bytes: &[u8], delimiters: Delimiters) -> Vec<usize> {
 
 /// The letter that stands for a delimiter.
 fn letter(byte: u8, delimiters: Delimiters) -> Option<char> {
-    let Delimiters {
-        field,
-        component,
-        repetition,
-        escape,
-        subcomponent,
-    } = delimiters;
-    let letters = [
-        (escape, 'E'),
-        (field, 'F'),
-        (component, 'S'),
-        (repetition, 'R'),
-        (subcomponent, 'T'),
-    ];
-    letters
-        .into_iter()
-        .find_map(|(delimiter, letter)| (delimiter == byte).then_some(letter))
+    let Delimiters { field, component, repetition, escape, subcomponent } = delimiters;
+    let letters =
+        [(escape, 'E'), (field, 'F'), (component, 'S'), (repetition, 'R'), (subcomponent, 'T')];
+    letters.into_iter().find_map(|(delimiter, letter)| (delimiter == byte).then_some(letter))
 }
 
 /// What a sequence stands for, when it stands for bytes.
@@ -108,11 +92,8 @@ fn meant(body: &[u8], delimiters: Delimiters) -> Option<Vec<u8>> {
         b"R" => vec![delimiters.repetition],
         b"E" => vec![delimiters.escape],
         [b'X', digits @ ..] => {
-            let nibble = |digit: u8| {
-                char::from(digit)
-                    .to_digit(16)
-                    .and_then(|n| u8::try_from(n).ok())
-            };
+            let nibble =
+                |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
             let pairs = digits.chunks(2).map(|pair| match pair {
                 [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
                 _ => None,
@@ -143,10 +124,8 @@ fn is_formatting(command: &[u8]) -> bool {
     let Some((name, argument)) = command.split_at_checked(2) else {
         return false;
     };
-    let number = argument
-        .strip_prefix(b"+")
-        .or_else(|| argument.strip_prefix(b"-"))
-        .unwrap_or(argument);
+    let number =
+        argument.strip_prefix(b"+").or_else(|| argument.strip_prefix(b"-")).unwrap_or(argument);
     let is_number = number.len() <= 4 && number.iter().all(u8::is_ascii_digit);
     match name {
         b"br" | b"fi" | b"nf" | b"ce" => argument.is_empty(),
@@ -177,34 +156,15 @@ struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     const fn of(bytes: &'a [u8], delimiters: Delimiters) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            delimiters,
-        }
+        Self { bytes, at: 0, delimiters }
     }
 
     /// The body of the sequence whose escape character stands just before `from`. No sequence
     /// reaches across a delimiter or a line.
     fn body(&self, from: usize) -> Option<&'a [u8]> {
-        let Delimiters {
-            field,
-            component,
-            repetition,
-            escape,
-            subcomponent,
-        } = self.delimiters;
+        let Delimiters { field, component, repetition, escape, subcomponent } = self.delimiters;
         let is_stop = |byte: &u8| {
-            [
-                escape,
-                field,
-                component,
-                repetition,
-                subcomponent,
-                b'\r',
-                b'\n',
-            ]
-            .contains(byte)
+            [escape, field, component, repetition, subcomponent, b'\r', b'\n'].contains(byte)
         };
         let rest = &self.bytes[from..];
         let stop = rest.iter().position(is_stop)?;
@@ -234,10 +194,7 @@ impl<'a> Iterator for Pieces<'a> {
             return Some(Piece::Mistake(begin));
         };
         self.at += body.len() + 2;
-        Some(Piece::Sequence {
-            body,
-            whole: &self.bytes[begin..self.at],
-        })
+        Some(Piece::Sequence { body, whole: &self.bytes[begin..self.at] })
     }
 }
 
@@ -261,10 +218,7 @@ mod tests {
     #[case::letters("Zo\u{eb} M\u{fc}ller", "Zo\u{eb} M\u{fc}ller")]
     fn text_is_escaped_and_back(#[case] text: &str, #[case] escaped: &str) {
         assert_eq!(escape(text, Delimiters::default()), escaped);
-        assert_eq!(
-            &*unescape(escaped.as_bytes(), Delimiters::default()),
-            text.as_bytes()
-        );
+        assert_eq!(&*unescape(escaped.as_bytes(), Delimiters::default()), text.as_bytes());
     }
 
     #[rstest]
@@ -278,10 +232,7 @@ mod tests {
     #[case::odd_digits_are_kept(r"\X123\", br"\X123\")]
     #[case::mistake_does_not_hide_what_follows(r"a\b\T\c", br"a\b&c")]
     fn what_stands_for_no_byte_is_kept(#[case] escaped: &str, #[case] expected: &[u8]) {
-        assert_eq!(
-            &*unescape(escaped.as_bytes(), Delimiters::default()),
-            expected
-        );
+        assert_eq!(&*unescape(escaped.as_bytes(), Delimiters::default()), expected);
     }
 
     #[rstest]
@@ -302,11 +253,7 @@ mod tests {
 
     #[test]
     fn other_delimiters_are_escaped_as_they_are() {
-        let delimiters = Delimiters {
-            field: b'#',
-            escape: b'!',
-            ..Delimiters::default()
-        };
+        let delimiters = Delimiters { field: b'#', escape: b'!', ..Delimiters::default() };
         assert_eq!(escape("a#b!c|\\", delimiters), "a!F!b!E!c|\\");
         assert_eq!(&*unescape(b"a!F!b!E!c", delimiters), b"a#b!c");
     }

@@ -97,8 +97,7 @@ impl<'a> Message<'a> {
     /// The segment with this id, the `occurrence`-th from 1.
     #[must_use]
     pub fn segment(&self, id: &str, occurrence: usize) -> Option<Segment<'a>> {
-        self.position(id, occurrence)
-            .map(|index| self.at(&self.spans[index]))
+        self.position(id, occurrence).map(|index| self.at(&self.spans[index]))
     }
 
     /// The raw bytes of what `path` names; none when the message does not reach that far, an empty
@@ -177,9 +176,7 @@ impl<'a> Message<'a> {
         let (words, _) = bytes.as_chunks::<8>();
         for (index, word) in words.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
-            let mut hits = sought
-                .iter()
-                .fold(0, |hits, byte| hits | zeros(word ^ byte));
+            let mut hits = sought.iter().fold(0, |hits, byte| hits | zeros(word ^ byte));
             while hits != 0 {
                 let within = hits.trailing_zeros() / 8;
                 self.note(index * 8 + within as usize, &mut open);
@@ -204,19 +201,12 @@ impl<'a> Message<'a> {
             return;
         }
         if byte == b'\n' && open.after_return && offset == open.start {
-            let last = self
-                .spans
-                .last_mut()
-                .expect("invariant: a return has closed a segment");
+            let last = self.spans.last_mut().expect("invariant: a return has closed a segment");
             last.end = SegmentEnd::CrLf;
             open.after_return = false;
         } else {
             open.after_return = byte == b'\r';
-            let end = if open.after_return {
-                SegmentEnd::Cr
-            } else {
-                SegmentEnd::Lf
-            };
+            let end = if open.after_return { SegmentEnd::Cr } else { SegmentEnd::Lf };
             self.close(open, offset, end);
             open.separator = self.separators.len();
         }
@@ -224,22 +214,13 @@ impl<'a> Message<'a> {
     }
 
     fn close(&mut self, open: &Opened, stop: usize, end: SegmentEnd) {
-        let Opened {
-            start, separator, ..
-        } = *open;
+        let Opened { start, separator, .. } = *open;
         let first = self.separators.get(separator).copied().unwrap_or(stop);
         let id = match &self.bytes[start..first] {
             [a, b, c] => packed([*a, *b, *c]),
             _ => 0,
         };
-        self.spans.push(Span {
-            start,
-            stop,
-            end,
-            occurrence: 1,
-            separator,
-            id,
-        });
+        self.spans.push(Span { start, stop, end, occurrence: 1, separator, id });
     }
 
     /// Counts segments of the same id. A real message has a few dozen at most, for which looking
@@ -249,7 +230,8 @@ impl<'a> Message<'a> {
         if self.spans.len() <= FEW_SEGMENTS {
             for index in 1..self.spans.len() {
                 let own = self.spans[index];
-                let same = |span: &&Span| span.id == own.id && (own.id != 0 || id(span) == id(&own));
+                let same =
+                    |span: &&Span| span.id == own.id && (own.id != 0 || id(span) == id(&own));
                 let earlier = self.spans[..index].iter().rfind(same);
                 self.spans[index].occurrence = earlier.map_or(1, |span| span.occurrence + 1);
             }
@@ -295,10 +277,7 @@ impl<'a> Message<'a> {
     fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
         let span = &self.spans[index];
         let header = is_header(&self.bytes[span.start..span.stop], self.delimiters.field);
-        let next = self
-            .spans
-            .get(index + 1)
-            .map_or(self.separators.len(), |next| next.separator);
+        let next = self.spans.get(index + 1).map_or(self.separators.len(), |next| next.separator);
         let separators = &self.separators[span.separator..next];
         if header && number == 1 {
             return Some(Field::new(
@@ -311,11 +290,7 @@ impl<'a> Message<'a> {
         let before = number.checked_sub(1 + usize::from(header))?;
         let start = separators.get(before)? + 1;
         let stop = separators.get(before + 1).copied().unwrap_or(span.stop);
-        Some(Field::new(
-            &self.bytes[start..stop],
-            self.delimiters,
-            header && number == 2,
-        ))
+        Some(Field::new(&self.bytes[start..stop], self.delimiters, header && number == 2))
     }
 }
 
@@ -362,10 +337,7 @@ mod tests {
     ) {
         let message = Message::read(bytes.as_bytes());
         let found: Vec<_> = message.segments().map(|s| (s.raw(), s.end())).collect();
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|(raw, end)| (raw.as_bytes(), *end))
-            .collect();
+        let expected: Vec<_> = expected.iter().map(|(raw, end)| (raw.as_bytes(), *end)).collect();
         assert_eq!(found, expected);
     }
 
@@ -375,13 +347,9 @@ mod tests {
     fn occurrences_count_by_id(#[case] pairs: usize) {
         let bytes = "FT1|1\rZX1|1\r".repeat(pairs);
         let message = Message::read(bytes.as_bytes());
-        let seen: Vec<_> = message
-            .segments()
-            .map(|s| (s.id(), s.occurrence()))
-            .collect();
-        let expected: Vec<_> = (1..=pairs)
-            .flat_map(|n| [(&b"FT1"[..], n), (&b"ZX1"[..], n)])
-            .collect();
+        let seen: Vec<_> = message.segments().map(|s| (s.id(), s.occurrence())).collect();
+        let expected: Vec<_> =
+            (1..=pairs).flat_map(|n| [(&b"FT1"[..], n), (&b"ZX1"[..], n)]).collect();
         assert_eq!(seen, expected);
         assert_eq!(
             message.segment("ZX1", pairs).unwrap().range(),
@@ -401,14 +369,8 @@ mod tests {
         };
         let message = Message::read(bytes);
         assert!(message.has_header());
-        assert_eq!(
-            (message.code(), message.trigger()),
-            (&b"DFT"[..], &b"P03"[..])
-        );
-        assert_eq!(
-            (message.control_id(), message.version()),
-            (&b"200130165606"[..], &b"2.4"[..])
-        );
+        assert_eq!((message.code(), message.trigger()), (&b"DFT"[..], &b"P03"[..]));
+        assert_eq!((message.control_id(), message.version()), (&b"200130165606"[..], &b"2.4"[..]));
         assert_eq!(message.charset().name(), "8859/1");
     }
 
@@ -435,10 +397,7 @@ mod tests {
     #[test]
     fn a_header_within_a_batch_counts_its_separator_too() {
         let message = Message::read(b"FHS|^~\\&|A\rBHS|^~\\&|B\rMSH|^~\\&|C\r");
-        assert_eq!(
-            ["FHS-3", "BHS-3", "MSH-3"].map(|path| message.value(path)),
-            [b"A", b"B", b"C"]
-        );
+        assert_eq!(["FHS-3", "BHS-3", "MSH-3"].map(|path| message.value(path)), [b"A", b"B", b"C"]);
     }
 
     /// Bytes that look enough like a message for every branch to be taken.
@@ -479,11 +438,7 @@ mod tests {
 
     fn written_back(bytes: &[u8]) -> Vec<u8> {
         let message = Message::read(bytes);
-        message
-            .segments()
-            .flat_map(|s| [s.raw(), s.end().as_bytes()])
-            .collect::<Vec<_>>()
-            .concat()
+        message.segments().flat_map(|s| [s.raw(), s.end().as_bytes()]).collect::<Vec<_>>().concat()
     }
 
     quickcheck! {

@@ -71,10 +71,7 @@ impl Path {
     /// The same place in another segment of the same id.
     #[must_use]
     pub fn at(&self, occurrence: usize) -> Self {
-        Self {
-            occurrence,
-            ..self.clone()
-        }
+        Self { occurrence, ..self.clone() }
     }
 
     pub(super) fn parts(&self) -> Parts<'_> {
@@ -94,10 +91,7 @@ impl FromStr for Path {
 
     fn from_str(text: &str) -> Result<Self, PathError> {
         let parts = Parts::parse(text);
-        parts.map(|parts| parts.to_path()).map_err(|why| PathError {
-            text: text.to_owned(),
-            why,
-        })
+        parts.map(|parts| parts.to_path()).map_err(|why| PathError { text: text.to_owned(), why })
     }
 }
 
@@ -171,9 +165,7 @@ impl<'p> Parts<'p> {
         let bytes = text.as_bytes();
         let is_id = bytes.len() > 3
             && bytes[0].is_ascii_uppercase()
-            && bytes[1..3]
-                .iter()
-                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            && bytes[1..3].iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         if !is_id {
             return Err("it does not begin with the id of a segment, three capitals or digits");
         }
@@ -187,14 +179,7 @@ impl<'p> Parts<'p> {
         if !rest.is_empty() {
             return Err("something follows where it should end");
         }
-        Ok(Self {
-            segment: &text[..3],
-            occurrence,
-            field,
-            repetition,
-            component,
-            subcomponent,
-        })
+        Ok(Self { segment: &text[..3], occurrence, field, repetition, component, subcomponent })
     }
 
     fn to_path(self) -> Path {
@@ -225,16 +210,11 @@ fn after(mark: u8, rest: &mut &[u8]) -> Result<Option<usize>, &'static str> {
     if *first != mark {
         return Ok(None);
     }
-    let count = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if count == 0 || count > MOST_DIGITS || digits[0] == b'0' {
         return Err("a number is missing, too great, or begins with 0");
     }
-    let number = digits[..count]
-        .iter()
-        .fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
+    let number = digits[..count].iter().fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
     *rest = &digits[count..];
     Ok(Some(number))
 }
@@ -281,10 +261,7 @@ mod tests {
     #[case::wide("F\u{df}-7")]
     fn what_is_no_path_is_refused_with_a_hint(#[case] text: &str) {
         let error = text.parse::<Path>().unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("`{text}` is no path: ")),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("`{text}` is no path: ")), "{error}");
         assert!(error.contains("\nhint: "), "{error}");
     }
 
@@ -302,10 +279,7 @@ mod tests {
     fn a_path_is_stored_as_its_text() {
         let stored = serde_json::to_string(&Path::literal("FT1[2]-7.1")).unwrap();
         assert_eq!(stored, "\"FT1[2]-7.1\"");
-        assert_eq!(
-            serde_json::from_str::<Path>(&stored).unwrap(),
-            Path::literal("FT1[2]-7.1")
-        );
+        assert_eq!(serde_json::from_str::<Path>(&stored).unwrap(), Path::literal("FT1[2]-7.1"));
     }
 
     quickcheck! {

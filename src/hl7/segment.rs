@@ -89,21 +89,14 @@ impl<'a> Segment<'a> {
     /// separator itself.
     #[must_use]
     pub fn field(&self, number: usize) -> Option<Field<'a>> {
-        self.fields()
-            .nth(number.checked_sub(1)?)
-            .map(|(_, field)| field)
+        self.fields().nth(number.checked_sub(1)?).map(|(_, field)| field)
     }
 
     /// Every field with its number, from 1, empty ones too.
     pub fn fields(&self) -> impl Iterator<Item = (usize, Field<'a>)> + use<'a> {
         let header = is_header(self.raw, self.delimiters.field);
         let begin = if header { 3 } else { self.id().len() + 1 };
-        Fields {
-            rest: self.raw.get(begin..),
-            header,
-            next: 1,
-            delimiters: self.delimiters,
-        }
+        Fields { rest: self.raw.get(begin..), header, next: 1, delimiters: self.delimiters }
     }
 
     /// What `path` names within this segment, whatever segment and occurrence it says.
@@ -151,10 +144,7 @@ impl<'a> Iterator for Fields<'a> {
             self.rest = end.map(|end| &rest[end + 1..]);
             &rest[..end.unwrap_or(rest.len())]
         };
-        Some((
-            number,
-            Field::new(raw, self.delimiters, self.header && number <= 2),
-        ))
+        Some((number, Field::new(raw, self.delimiters, self.header && number <= 2)))
     }
 }
 
@@ -169,11 +159,7 @@ pub struct Field<'a> {
 
 impl<'a> Field<'a> {
     pub(super) const fn new(raw: &'a [u8], delimiters: Delimiters, literal: bool) -> Self {
-        Self {
-            raw,
-            delimiters,
-            literal,
-        }
+        Self { raw, delimiters, literal }
     }
 
     /// Its bytes.
@@ -193,11 +179,7 @@ impl<'a> Field<'a> {
         let delimiters = self.delimiters;
         let literal = self.literal;
         let raws = split(self.raw, (!literal).then_some(delimiters.repetition));
-        raws.map(move |raw| Repetition {
-            raw,
-            delimiters,
-            literal,
-        })
+        raws.map(move |raw| Repetition { raw, delimiters, literal })
     }
 
     /// Repetition `number`, from 1.
@@ -229,9 +211,8 @@ impl<'a> Field<'a> {
         if repetition.is_none() && component.is_none() {
             return Some(self.raw);
         }
-        let part = |bytes, separator, number| {
-            nth(bytes, (!self.literal).then_some(separator), number)
-        };
+        let part =
+            |bytes, separator, number| nth(bytes, (!self.literal).then_some(separator), number);
         let repetition = part(self.raw, self.delimiters.repetition, repetition.unwrap_or(1))?;
         let Some(component) = component else {
             return Some(repetition);
@@ -267,10 +248,7 @@ impl<'a> Repetition<'a> {
 
     /// Its components, in order; one, even when the repetition is empty.
     pub fn components(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        split(
-            self.raw,
-            (!self.literal).then_some(self.delimiters.component),
-        )
+        split(self.raw, (!self.literal).then_some(self.delimiters.component))
     }
 
     /// Component `number`, from 1.
@@ -359,12 +337,7 @@ mod tests {
     fn fields_count_from_1_with_the_empty_ones() {
         let message = Message::read(BYTES);
         let fields = |id| -> Vec<(usize, &[u8])> {
-            message
-                .segment(id, 1)
-                .unwrap()
-                .fields()
-                .map(|(n, field)| (n, field.raw()))
-                .collect()
+            message.segment(id, 1).unwrap().fields().map(|(n, field)| (n, field.raw())).collect()
         };
         let header: [(usize, &[u8]); 4] = [(1, b"|"), (2, b"^~\\&"), (3, b"IRIS"), (4, b"A~B^C")];
         assert_eq!(fields("MSH"), header);

@@ -24,10 +24,7 @@ impl SegmentWriter {
     /// A segment without fields.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            fields: Vec::new(),
-        }
+        Self { id: id.to_owned(), fields: Vec::new() }
     }
 
     /// Sets field `number`, from 1, to bytes that are already escaped and encoded. In a header,
@@ -56,11 +53,8 @@ impl SegmentWriter {
         } else {
             out.truncate(begin);
         }
-        let filled = self
-            .fields
-            .iter()
-            .rposition(|field| !field.is_empty())
-            .map_or(0, |last| last + 1);
+        let filled =
+            self.fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
         for field in self.fields.iter().take(filled).skip(first) {
             out.push(delimiters.field);
             out.extend_from_slice(field);
@@ -100,15 +94,9 @@ mod tests {
 
     #[test]
     fn a_header_declares_the_delimiters_it_is_written_with() {
-        let delimiters = Delimiters {
-            field: b'#',
-            component: b'*',
-            ..Delimiters::default()
-        };
+        let delimiters = Delimiters { field: b'#', component: b'*', ..Delimiters::default() };
         let mut out = Vec::new();
-        SegmentWriter::new("MSH")
-            .set(9, "DFT*P03")
-            .write_to(&mut out, delimiters);
+        SegmentWriter::new("MSH").set(9, "DFT*P03").write_to(&mut out, delimiters);
         assert_eq!(String::from_utf8(out).unwrap(), "MSH#*~\\&#######DFT*P03\r");
     }
 }

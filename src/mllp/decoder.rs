@@ -67,12 +67,7 @@ impl Decoder {
     /// A decoder that keeps at most `limit_bytes` of a piece and counts the rest.
     #[must_use]
     pub const fn new(limit_bytes: usize) -> Self {
-        Self {
-            limit: limit_bytes,
-            taken: 0,
-            piece: None,
-            done: VecDeque::new(),
-        }
+        Self { limit: limit_bytes, taken: 0, piece: None, done: VecDeque::new() }
     }
 
     /// Takes what has arrived. Call [`next`](Self::next) afterwards until it gives nothing.
@@ -85,10 +80,7 @@ impl Decoder {
 
     /// The next piece that has ended.
     // An iterator could be taken for ended when the connection is not.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "more pieces may follow after none"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "more pieces may follow after none")]
     pub fn next(&mut self) -> Option<Found> {
         self.done.pop_front()
     }
@@ -105,11 +97,7 @@ impl Decoder {
     #[must_use]
     pub fn pending(&self) -> Option<Pending<'_>> {
         let piece = self.piece.as_ref()?;
-        Some(Pending {
-            offset: piece.offset,
-            bytes: &piece.kept,
-            length: piece.length,
-        })
+        Some(Pending { offset: piece.offset, bytes: &piece.kept, length: piece.length })
     }
 
     /// Takes some of `bytes` and says how many; none only when a piece ended before the first.
@@ -133,11 +121,7 @@ impl Decoder {
                     self.take(&bytes[..length]);
                     return length;
                 }
-                piece.state = if bytes[0] == VT {
-                    State::Restart(0)
-                } else {
-                    State::AfterEnd
-                };
+                piece.state = if bytes[0] == VT { State::Restart(0) } else { State::AfterEnd };
                 self.take(&bytes[..1]);
                 1
             }
@@ -229,13 +213,7 @@ impl Decoder {
     }
 
     fn begin(&mut self, state: State, kept: Vec<u8>, bytes: &[u8]) {
-        let mut piece = Open {
-            offset: self.taken,
-            kept,
-            length: 0,
-            anomalies: Vec::new(),
-            state,
-        };
+        let mut piece = Open { offset: self.taken, kept, length: 0, anomalies: Vec::new(), state };
         if state == State::Stray {
             piece.mark(0, AnomalyKind::StrayBytes);
         }
@@ -246,9 +224,7 @@ impl Decoder {
     fn take(&mut self, bytes: &[u8]) {
         let Some(piece) = &mut self.piece else { return };
         let room = self.limit.saturating_sub(piece.kept.len());
-        piece
-            .kept
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        piece.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         piece.length += bytes.len() as u64;
         self.taken += bytes.len() as u64;
     }
@@ -268,11 +244,7 @@ impl Decoder {
         if let Some(kind) = anomaly {
             found(at, kind);
         }
-        let framing = if anomaly.is_some() && last.is_empty() {
-            2
-        } else {
-            3
-        };
+        let framing = if anomaly.is_some() && last.is_empty() { 2 } else { 3 };
         if kind == FoundKind::Frame && piece.length == framing {
             found(piece.offset + 1, AnomalyKind::Empty);
         }
@@ -280,9 +252,7 @@ impl Decoder {
         if oversize {
             found(piece.offset + self.limit as u64, AnomalyKind::Oversize);
         }
-        piece
-            .anomalies
-            .sort_by_key(|anomaly| (anomaly.offset, anomaly.kind));
+        piece.anomalies.sort_by_key(|anomaly| (anomaly.offset, anomaly.kind));
         // A history keeps every piece, so none may hold on to the room it has grown into.
         piece.kept.shrink_to_fit();
         self.done.push_back(Found {
@@ -298,10 +268,7 @@ impl Decoder {
 impl Open {
     /// The start byte before the last `matched` bytes began nothing.
     fn abandon_restart(&mut self, matched: u8) {
-        self.mark(
-            self.length - u64::from(matched) - 1,
-            AnomalyKind::StartInside,
-        );
+        self.mark(self.length - u64::from(matched) - 1, AnomalyKind::StartInside);
         self.state = State::Payload;
     }
 
@@ -309,10 +276,7 @@ impl Open {
     /// of end bytes says no more than the first few.
     fn mark(&mut self, within: u64, kind: AnomalyKind) {
         if self.anomalies.len() < MOST_MARKS {
-            self.anomalies.push(Anomaly {
-                offset: self.offset + within,
-                kind,
-            });
+            self.anomalies.push(Anomaly { offset: self.offset + within, kind });
         }
     }
 }
@@ -398,10 +362,7 @@ mod tests {
         decoder.feed(b"x\x0bAB");
         assert_eq!(decoder.next().map(|found| found.kind), Some(Stray));
         let pending = decoder.pending().unwrap();
-        assert_eq!(
-            (pending.offset, pending.bytes, pending.length),
-            (1, &b"\x0bAB"[..], 3)
-        );
+        assert_eq!((pending.offset, pending.bytes, pending.length), (1, &b"\x0bAB"[..], 3));
         decoder.feed(b"CDE");
         let pending = decoder.pending().unwrap();
         assert_eq!((pending.bytes, pending.length), (&b"\x0bABC"[..], 6));
@@ -420,19 +381,10 @@ mod tests {
         #[case] anomalies: &[(u64, AnomalyKind)],
     ) {
         let found = decode(b"\x0bABC\x1c\r", limit);
-        let [found] = &found[..] else {
-            panic!("{found:?}")
-        };
+        let [found] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((found.kind, found.payload(), found.length), (kind, payload, 6));
         assert_eq!(
-            (found.kind, found.payload(), found.length),
-            (kind, payload, 6)
-        );
-        assert_eq!(
-            found
-                .anomalies
-                .iter()
-                .map(|a| (a.offset, a.kind))
-                .collect::<Vec<_>>(),
+            found.anomalies.iter().map(|a| (a.offset, a.kind)).collect::<Vec<_>>(),
             anomalies
         );
     }
@@ -451,20 +403,14 @@ mod tests {
             (found.kind, found.bytes.len(), found.length),
             (FoundKind::Oversize, 1 << 16, 100 * (1 << 20) + 1)
         );
-        assert_eq!(
-            found.anomalies.iter().map(|a| a.kind).collect::<Vec<_>>(),
-            [Oversize, NoEnd]
-        );
+        assert_eq!(found.anomalies.iter().map(|a| a.kind).collect::<Vec<_>>(), [Oversize, NoEnd]);
     }
 
     #[test]
     fn very_many_anomalies_in_one_piece_are_not_all_noted() {
         let bytes = [&b"\x0b"[..], &b"\x1cA".repeat(100_000), b"\x1c\r"].concat();
         let found = decode(&bytes, 1 << 20);
-        assert_eq!(
-            (found.len(), found[0].kind, found[0].anomalies.len()),
-            (1, Frame, 64)
-        );
+        assert_eq!((found.len(), found[0].kind, found[0].anomalies.len()), (1, Frame, 64));
     }
 
     /// Bytes in which starts and ends are frequent.

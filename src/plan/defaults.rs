@@ -41,7 +41,7 @@ pub(super) fn limits(sender: &SenderLimits, script: &[Behaviour]) -> Limits {
         stop: sender.stop.unwrap_or(STOP).into(),
         message_bytes: 1024 * 1024,
         connections: 4_096,
-        messages: 20_000,
+        messages: 5_000,
         recorded_bytes: 64 * 1024 * 1024,
     }
 }

@@ -14,7 +14,8 @@ impl Plan {
     pub fn orders(&self) -> Vec<(String, String)> {
         let mappings = std::iter::once(&self.mapping).chain(&self.results);
         let of = |mapping| {
-            let row = move |(name, exam): (&String, &Exam)| Some((order(mapping, exam)?, name.clone()));
+            let row =
+                move |(name, exam): (&String, &Exam)| Some((order(mapping, exam)?, name.clone()));
             self.exams.iter().filter_map(row)
         };
         mappings.flat_map(of).collect()

@@ -255,14 +255,19 @@ impl Director {
             Waiting::Nothing => true,
             Waiting::Started => self.sender != Sender::Starting,
             Waiting::Dealt(exam) => {
-                self.dealt.contains(&exam) || self.in_vain(view, || format!("the charge of `{exam}`"))
+                self.dealt.contains(&exam)
+                    || self.in_vain(view, || format!("the charge of `{exam}`"))
             }
             Waiting::Reached(event) if self.reached == Some(event) => {
                 self.end(Ending::Kill, view);
                 false
             }
             Waiting::Reached(event) => {
-                self.in_vain(view, || format!("the wire event `{}`", wire_event(event)))
+                // The steps that follow count on a dead sender, so it dies all the same.
+                if self.in_vain(view, || format!("the wire event `{}`", wire_event(event))) {
+                    self.end(Ending::Kill, view);
+                }
+                self.sender == Sender::Down
             }
             Waiting::Ended { asked, killed } => self.ended(asked, killed, view),
             Waiting::Quiet { began } => self.quiet(began, view),

@@ -109,10 +109,8 @@ impl Drive {
     /// A drive through `plan`; `epoch` is the wall clock, UTC, at time zero.
     #[must_use]
     pub fn new(plan: &Plan, epoch: DateTime) -> Self {
-        let bounds = Bounds {
-            pieces: u64::from(plan.limits.messages),
-            bytes: plan.limits.recorded_bytes,
-        };
+        let bounds =
+            Bounds { pieces: u64::from(plan.limits.messages), bytes: plan.limits.recorded_bytes };
         Self {
             emr: Emr::new(plan, Settings::of(plan, epoch)),
             director: Director::new(plan.steps.clone(), plan.limits.clone()),
@@ -178,7 +176,9 @@ impl Drive {
                 continue;
             }
             match self.emr.poll()? {
-                Output::Write { connection, bytes } => return Some(Do::Write { connection, bytes }),
+                Output::Write { connection, bytes } => {
+                    return Some(Do::Write { connection, bytes });
+                }
                 Output::End { connection, how } => return Some(Do::End { connection, how }),
                 Output::Listen { endpoint, up } => return Some(Do::Listen { endpoint, up }),
                 Output::Reached(event) => self.director.reached(event),

@@ -12,7 +12,6 @@ mod answer;
 mod bug;
 mod defect;
 mod draft;
-mod inbox;
 mod job;
 mod journal;
 mod machine;
@@ -20,15 +19,12 @@ mod resend;
 mod sending;
 mod settling;
 mod shell;
-mod socket;
-mod spool;
 mod variant;
 
 pub use bug::{Bug, UnknownBug};
 pub use journal::{Kind, Outcome, Record, account};
 pub use machine::{Config, Input, Link, Machine, Output, Poll};
-pub use shell::{SenderError, ShellOptions, account_of, serve};
-pub use spool::SpoolError;
+pub use shell::{SenderError, ShellOptions, SpoolError, account_of, serve};
 pub use variant::{UnknownVariant, Variant};
 
 #[cfg(test)]
@@ -37,5 +33,3 @@ mod bug_tests;
 mod promise_tests;
 #[cfg(test)]
 mod rehearsal;
-#[cfg(test)]
-mod shell_tests;

@@ -87,17 +87,21 @@ async fn run_local(
             tell(News::Began(&job.plan.id));
             let place = Rc::clone(&place);
             running.spawn_local(async move {
-                let history = real::run(&job.plan, &place, |_| ()).await;
-                (job, history)
+                let history = real::run(&job.plan, &place, |_| ())
+                    .await
+                    .map_err(|error| SuiteError::Case { case: job.plan.id.clone(), error })?;
+                // Judging is work, and nobody else's sender should wait for it.
+                let judged = tokio::task::spawn_blocking(move || {
+                    let outcome = judge(&job.plan, &history, job.repeat);
+                    (outcome, history)
+                });
+                judged.await.map_err(SuiteError::Task)
             });
         }
         let Some(ended) = running.join_next().await else {
             break;
         };
-        let (job, history) = ended?;
-        let case = job.plan.id.clone();
-        let history = history.map_err(|error| SuiteError::Case { case, error })?;
-        let mut outcome = judge(&job.plan, &history, job.repeat);
+        let (mut outcome, history) = ended??;
         tell(News::Ended(&mut outcome, &history));
         outcomes.push(outcome);
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::mapping::OnceRule;
 use crate::plan::Plan;
 use crate::run::real::Place;
 use crate::run::simulated;
@@ -14,6 +15,9 @@ use crate::sender::{Bug, Variant};
 use crate::suite::judge::judge;
 use crate::suite::pipeline::{Job, SuiteError, run_real};
 use crate::verdict::{CaseOutcome, Verdict, Weight};
+
+/// How many messages of a sender that floods are enough to say so.
+const FLOOD: u32 = 200;
 
 /// How one broken sender fared.
 #[derive(Clone, Debug)]
@@ -108,7 +112,8 @@ pub async fn confirm(
 ) -> Result<(), SuiteError> {
     let mut jobs = Vec::new();
     for row in &matrix.broken {
-        let shown_by = row.shown_by.as_deref().or_else(|| plans.first().map(|plan| plan.id.as_str()));
+        let shown_by =
+            row.shown_by.as_deref().or_else(|| plans.first().map(|plan| plan.id.as_str()));
         let Some(plan) = plans.iter().find(|plan| Some(plan.id.as_str()) == shown_by) else {
             continue;
         };
@@ -125,7 +130,7 @@ pub async fn confirm(
 }
 
 fn try_broken(bug: Bug, plans: &[Plan]) -> Result<Broken, SuiteError> {
-    let (own, expected) = expectation(bug);
+    let (own, beside) = expectation(bug);
     let mut row = Broken {
         bug,
         own,
@@ -144,13 +149,13 @@ fn try_broken(bug: Bug, plans: &[Plan]) -> Result<Broken, SuiteError> {
             if finding.weight < Weight::Broken {
                 continue;
             }
-            if finding.rule == own {
+            if finding.rule == own || finding.rule == of_agreement(plan, own) {
                 *row.circumstances.entry(finding.circumstance.clone()).or_insert(0) += 1;
                 if Duration::from(outcome.took) < soonest {
                     soonest = outcome.took.into();
                     row.shown_by = Some(plan.id.clone());
                 }
-            } else if !expected.contains(&finding.rule.as_str()) {
+            } else if !beside.contains(&finding.rule.as_str()) {
                 row.beside.insert(format!("{} ({})", finding.rule, plan.id));
             }
         }
@@ -189,9 +194,20 @@ fn with_habit(plan: &Plan, bug: Option<Bug>, variant: Option<Variant>) -> Plan {
     let start = &mut plan.sender.start;
     start.extend(bug.map(|bug| format!("--bug={bug}")));
     start.extend(variant.map(|variant| format!("--variant={variant}")));
+    if bug == Some(Bug::Floods) {
+        plan.limits.messages = FLOOD; // the same proof, sooner
+    }
     plan.sender.bug = bug.map(|bug| bug.name().to_owned());
     plan.sender.variant = variant.map(|variant| variant.name().to_owned());
     plan
+}
+
+/// Where the agreement allows several messages per order, sending twice breaks the other rule.
+fn of_agreement(plan: &Plan, own: &'static str) -> &'static str {
+    match plan.mapping.identity.rule {
+        OnceRule::PerCharge if own == "once/per-order" => "once/per-charge",
+        _ => own,
+    }
 }
 
 fn convictions(outcome: &CaseOutcome) -> impl Iterator<Item = &str> {
@@ -224,7 +240,8 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::LfAfterFrame => ("wire/framing", &[]),
         // Without an end there is no message, so nothing arrives either.
         Bug::NoFs => ("wire/framing", &["delivers", "recovers"]),
-        Bug::UnescapedDelimiters => ("wire/escapes", &[]),
+        // A field separator that is not escaped moves every field behind it.
+        Bug::UnescapedDelimiters => ("wire/escapes", &["snapshot"]),
         Bug::ReusedControlId => ("wire/control-ids", &[]),
         Bug::WrongMessageType
         | Bug::WrongOption

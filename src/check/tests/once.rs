@@ -77,7 +77,11 @@ fn a_replay_by_the_next_life_is_a_second_charge() {
     let to = case.send(2, &again);
     case.answer(2, to, "AA", &again);
     case.watch();
-    case.account(&[("probe-1", Outcome::Delivered), ("john-doe", Outcome::Delivered), ("probe-2", Outcome::Delivered)]);
+    case.account(&[
+        ("probe-1", Outcome::Delivered),
+        ("john-doe", Outcome::Delivered),
+        ("probe-2", Outcome::Delivered),
+    ]);
     case.stop(2);
     case.push(What::Finished);
     let judgement = case.judge();
@@ -128,12 +132,20 @@ fn twin_procedures_of_two_orders_are_two_charges() {
     case.deliver(1, "john-doe");
     case.deliver(1, "twin");
     let mut case = case.ended(1, Outcome::Delivered);
-    let What::Account { charges } =
-        &mut case.events.iter_mut().rev().find(|event| matches!(event.what, What::Account { .. })).unwrap().what
+    let What::Account { charges } = &mut case
+        .events
+        .iter_mut()
+        .rev()
+        .find(|event| matches!(event.what, What::Account { .. }))
+        .unwrap()
+        .what
     else {
         unreachable!()
     };
-    charges.push(crate::history::Accounted { order: "273014".to_owned(), outcome: Outcome::Delivered });
+    charges.push(crate::history::Accounted {
+        order: "273014".to_owned(),
+        outcome: Outcome::Delivered,
+    });
     assert_eq!(case.judge().findings, []);
 }
 

@@ -77,7 +77,8 @@ fn a_shorter_watch_than_the_longest_retry_is_inconclusive() {
 /// The sender is killed when john-doe's message has arrived, and starts again.
 pub(super) fn killed() -> Case {
     let mut case = Case::begun();
-    let position = case.plan.steps.iter().position(|step| *step == Step::Await("john-doe".to_owned()));
+    let position =
+        case.plan.steps.iter().position(|step| *step == Step::Await("john-doe".to_owned()));
     let kill = [Step::Kill(WireEvent::EndOfMessage), Step::Start];
     case.plan.steps.splice(position.unwrap()..=position.unwrap(), kill);
     case.submit("john-doe");

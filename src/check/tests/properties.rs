@@ -106,9 +106,8 @@ quickcheck! {
         let mut case = held(which);
         case.open(77, 1);
         let place = place % (case.events.len() - 1);
-        let independent = |event: &Event| match &event.what {
-            What::Opened { connection: 77, .. } | What::Played { .. } => true,
-            _ => false,
+        let independent = |event: &Event| {
+            matches!(event.what, What::Opened { connection: 77, .. } | What::Played { .. })
         };
         if independent(&case.events[place]) || independent(&case.events[place + 1]) {
             case.events.swap(place, place + 1);

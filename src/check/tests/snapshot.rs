@@ -19,7 +19,11 @@ fn drifted(from: &str, to: &str) -> Case {
 
 #[rstest]
 #[case::missing_modifier("|TC\r", "\r", "FT1[2]-26")]
-#[case::signed_for_captured("FT1|2||273013|20170410145803", "FT1|2||273013|20170410145901", "FT1[2]-4")]
+#[case::signed_for_captured(
+    "FT1|2||273013|20170410145803",
+    "FT1|2||273013|20170410145901",
+    "FT1[2]-4"
+)]
 #[case::account("|POC01|", "|POC02|", "PV1-3")]
 #[case::other_time("EVN|P03|20170410151302", "EVN|P03|20170410151309", "EVN-2")]
 #[case::no_time("EVN|P03|20170410151302", "EVN|P03|soon", "EVN-2")]

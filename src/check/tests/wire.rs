@@ -3,8 +3,8 @@
 use rstest::rstest;
 
 use super::fixture::{Case, ack, broken, changed, control_id};
+use crate::history::AnomalyKind;
 use crate::history::{End, Outcome, Piece};
-use crate::mllp::AnomalyKind;
 
 /// john-doe's message is sent as `change` makes it, and accepted.
 fn sent(change: impl Fn(&[u8]) -> Vec<u8>) -> Case {
@@ -43,9 +43,8 @@ fn a_last_segment_without_its_carriage_return_is_told() {
 #[case::none("")]
 #[case::longer_than_20("123456789012345678901")]
 fn a_control_id_that_no_version_allows_is_told(#[case] id: &str) {
-    let case = sent(|message| {
-        changed(message, &format!("|{}|", control_id(message)), &format!("|{id}|"))
-    });
+    let case =
+        sent(|message| changed(message, &format!("|{}|", control_id(message)), &format!("|{id}|")));
     assert!(broken(&case.judge()).contains(&"wire/control-ids"));
 }
 

@@ -54,9 +54,7 @@ impl Answer {
         }
         msa.write_to(&mut out, delimiters);
         if let Some(problem) = &self.error {
-            problem
-                .segment(message, &form)
-                .write_to(&mut out, delimiters);
+            problem.segment(message, &form).write_to(&mut out, delimiters);
         }
         out
     }
@@ -68,10 +66,8 @@ impl Answer {
         };
         let mut msh = SegmentWriter::new("MSH");
         // The answer goes back to where the message came from.
-        msh.set(3, message.value("MSH-5"))
-            .set(4, message.value("MSH-6"));
-        msh.set(5, message.value("MSH-3"))
-            .set(6, message.value("MSH-4"));
+        msh.set(3, message.value("MSH-5")).set(4, message.value("MSH-6"));
+        msh.set(5, message.value("MSH-3")).set(6, message.value("MSH-4"));
         msh.set(7, text(&self.at, message));
         msh.set(9, form.message_type(message));
         msh.set(10, text(&self.control_id, message));
@@ -85,10 +81,8 @@ impl Answer {
 impl Problem {
     fn segment(&self, message: &Message<'_>, form: &Form) -> SegmentWriter {
         let component = char::from(message.delimiters().component);
-        let place = format!(
-            "{}{component}{}{component}{}",
-            self.segment, self.sequence, self.field
-        );
+        let place =
+            format!("{}{component}{}{component}{}", self.segment, self.sequence, self.field);
         let mut err = SegmentWriter::new("ERR");
         if !form.has_located_errors {
             err.set(1, format!("{place}{component}{}", self.code0357));
@@ -96,10 +90,7 @@ impl Problem {
         }
         let meaning = meaning(self.code0357);
         err.set(2, place);
-        err.set(
-            3,
-            format!("{}{component}{meaning}{component}HL70357", self.code0357),
-        );
+        err.set(3, format!("{}{component}{meaning}{component}HL70357", self.code0357));
         err.set(4, self.severity.to_string());
         err.set(8, text(&self.text, message));
         err
@@ -152,9 +143,7 @@ fn number(version: &[u8]) -> Option<(u16, u16)> {
 }
 
 fn text(text: &str, message: &Message<'_>) -> Vec<u8> {
-    message
-        .charset()
-        .encode(&escape(text, message.delimiters()))
+    message.charset().encode(&escape(text, message.delimiters()))
 }
 
 /// Table 0357.
@@ -193,13 +182,7 @@ mod tests {
 
     fn answer(code: Code) -> Answer {
         let (text, control_id, at) = (String::new(), "A1".to_owned(), "20200130165607".to_owned());
-        Answer {
-            code,
-            text,
-            error: None,
-            control_id,
-            at,
-        }
+        Answer { code, text, error: None, control_id, at }
     }
 
     fn refusal() -> Answer {
@@ -213,11 +196,7 @@ mod tests {
             text: text.clone(),
             severity: 'E',
         };
-        Answer {
-            text,
-            error: Some(problem),
-            ..answer(Code::AE)
-        }
+        Answer { text, error: Some(problem), ..answer(Code::AE) }
     }
 
     #[rstest]
@@ -297,11 +276,7 @@ mod tests {
     fn the_answer_keeps_delimiters_and_charset_of_the_message() {
         let asked = b"MSH#*~\\&#A#B#C#D#2020##DFT*P03#7#P#2.4######8859/1\r";
         let text = "Zo\u{eb} # *".to_owned();
-        let bytes = Answer {
-            text,
-            ..answer(Code::AR)
-        }
-        .to(&Message::read(asked));
+        let bytes = Answer { text, ..answer(Code::AR) }.to(&Message::read(asked));
         let expected = "MSH#*~\\&#C#D#A#B#20200130165607##ACK*P03*ACK#A1#P#2.4######8859/1<CR>\
                         MSA#AR#7#Zo<EB> \\F\\ \\S\\<CR>";
         assert_eq!(visible(&bytes), expected);

@@ -44,21 +44,12 @@ pub struct Due {
 pub fn due(message: &Message<'_>) -> Due {
     let (accept, application) = (message.value("MSH-15"), message.value("MSH-16"));
     if message.code() == b"ACK" {
-        return Due {
-            accept: AckCondition::Never,
-            application: AckCondition::Never,
-        };
+        return Due { accept: AckCondition::Never, application: AckCondition::Never };
     }
     if accept.is_empty() && application.is_empty() {
-        return Due {
-            accept: AckCondition::Never,
-            application: AckCondition::Always,
-        };
+        return Due { accept: AckCondition::Never, application: AckCondition::Always };
     }
-    Due {
-        accept: condition(accept),
-        application: condition(application),
-    }
+    Due { accept: condition(accept), application: condition(application) }
 }
 
 /// One of the two filled is enhanced mode, in which the empty one asks for nothing. Whoever writes
@@ -101,10 +92,7 @@ mod tests {
     ) {
         let bytes =
             format!("MSH|^~\\&|IRIS|IRIS|E|F|2020||DFT^P03|1|P|2.4|||{accept}|{application}\r");
-        let expected = Due {
-            accept: expected_accept,
-            application: expected_application,
-        };
+        let expected = Due { accept: expected_accept, application: expected_application };
         assert_eq!(due(&Message::read(bytes.as_bytes())), expected);
     }
 
@@ -112,13 +100,7 @@ mod tests {
     fn an_acknowledgement_is_never_acknowledged() {
         let message =
             Message::read(b"MSH|^~\\&|E|F|I|I|2020||ACK^P03^ACK|1|P|2.4|||AL|AL\rMSA|AA|1\r");
-        assert_eq!(
-            due(&message),
-            Due {
-                accept: Never,
-                application: Never
-            }
-        );
+        assert_eq!(due(&message), Due { accept: Never, application: Never });
     }
 
     #[rstest]
@@ -131,9 +113,6 @@ mod tests {
         #[case] on_success: bool,
         #[case] on_error: bool,
     ) {
-        assert_eq!(
-            (condition.on_success(), condition.on_error()),
-            (on_success, on_error)
-        );
+        assert_eq!((condition.on_success(), condition.on_error()), (on_success, on_error));
     }
 }

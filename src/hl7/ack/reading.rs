@@ -45,8 +45,7 @@ impl Code {
     #[must_use]
     pub fn exactly(bytes: &[u8]) -> Option<Self> {
         let all = [Self::AA, Self::AE, Self::AR, Self::CA, Self::CE, Self::CR];
-        all.into_iter()
-            .find(|code| code.as_str().as_bytes() == bytes)
+        all.into_iter().find(|code| code.as_str().as_bytes() == bytes)
     }
 
     /// Whether it accepts: `AA` or `CA`.
@@ -104,11 +103,8 @@ impl Reading {
         // Two MSA may contradict each other, so they say nothing.
         let alone = message.segment("MSA", 2).is_none();
         let user_text = message.text(&Path::field("ERR", 8));
-        let text = if user_text.is_empty() {
-            message.text(&Path::field("MSA", 3))
-        } else {
-            user_text
-        };
+        let text =
+            if user_text.is_empty() { message.text(&Path::field("MSA", 3)) } else { user_text };
         Self {
             code: Code::exactly(raw_code).filter(|_| alone),
             raw_code: raw_code.to_vec(),
@@ -122,8 +118,7 @@ impl Reading {
     /// about it is in doubt.
     #[must_use]
     pub fn of_message(&self, control_id: &[u8]) -> Option<Code> {
-        self.code
-            .filter(|_| self.is_ack && !control_id.is_empty() && self.control_id == control_id)
+        self.code.filter(|_| self.is_ack && !control_id.is_empty() && self.control_id == control_id)
     }
 }
 
@@ -172,10 +167,7 @@ mod tests {
     #[case::prose("NACK sent from receiver")]
     #[case::nothing("")]
     fn what_is_no_ack_answers_nothing(#[case] bytes: &str) {
-        assert_eq!(
-            Reading::of(&Message::read(bytes.as_bytes())).of_message(b"1"),
-            None
-        );
+        assert_eq!(Reading::of(&Message::read(bytes.as_bytes())).of_message(b"1"), None);
     }
 
     #[rstest]

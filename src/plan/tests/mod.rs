@@ -131,7 +131,7 @@ fn limits_follow_from_the_sender_s_own() {
     assert_eq!(limits.patience, millis(4_000));
     assert_eq!(limits.stop, millis(2_000));
     assert_eq!((limits.message_bytes, limits.connections), (1 << 20, 4_096));
-    assert_eq!((limits.messages, limits.recorded_bytes), (20_000, 64 << 20));
+    assert_eq!((limits.messages, limits.recorded_bytes), (5_000, 64 << 20));
 }
 
 #[test]

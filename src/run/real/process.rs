@@ -86,7 +86,8 @@ impl Process {
         for (name, value) in &self.plan.environment {
             command.env(name, fill(value, &self.values));
         }
-        let directory = self.plan.directory.as_ref().map(|one| PathBuf::from(fill(one, &self.values)));
+        let directory =
+            self.plan.directory.as_ref().map(|one| PathBuf::from(fill(one, &self.values)));
         command.current_dir(directory.unwrap_or_else(|| self.folder.root.path().to_owned()));
         command.process_group(0).kill_on_drop(true);
         Some(command)
@@ -183,10 +184,9 @@ impl Case {
             stage.process.group =
                 child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         }
-        for output in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)] {
-            if let Some(output) = output {
-                tokio::task::spawn_local(swallow(output));
-            }
+        let outputs = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)];
+        for output in outputs.into_iter().flatten() {
+            tokio::task::spawn_local(swallow(output));
         }
         self.note(Happening::Started);
         let case = self.clone();
@@ -221,7 +221,8 @@ impl Case {
             stage.process.stdin = None;
             stage.process.group.take()
         };
-        let signal = status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
+        let signal =
+            status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
         if let Some(group) = group {
             let left = left_behind(group);
             let killed = signal == Some(Signal::KILL.as_raw());

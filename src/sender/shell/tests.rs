@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::rehearsal::{exam, mapping_named};
-use super::shell::{Shell, block_on};
 use super::{Bug, Outcome, SenderError, ShellOptions, account_of, serve};
+use super::{Shell, block_on};
 use crate::hl7::Message;
 use crate::mllp::encode;
+use crate::sender::rehearsal::{exam, mapping_named};
 
 const A: &str = "700001";
 const B: &str = "700002";

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::journal::Record;
+use crate::sender::journal::Record;
 
 /// A state directory that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::machine::{Input, Link};
+use crate::sender::machine::{Input, Link};
 
 /// A connection that is open or being opened.
 pub(super) struct Socket {

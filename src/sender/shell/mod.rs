@@ -5,6 +5,12 @@
 //! brought, and what the machine wants stored is durable before it hears so. It does **not**
 //! print: what people should know goes to the caller's log.
 
+mod inbox;
+mod socket;
+mod spool;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,13 +23,14 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::bug::Bug;
-use super::inbox::{Inbox, Letter};
 use super::journal::{Outcome, account};
 use super::machine::{Config, Input, Link, Machine, Output, Poll};
-use super::socket::Socket;
-use super::spool::{Spool, SpoolError, read};
 use super::variant::Variant;
 use crate::mapping::Mapping;
+use inbox::{Inbox, Letter};
+use socket::Socket;
+pub use spool::SpoolError;
+use spool::{Spool, read};
 
 /// What a sender process is started with.
 #[derive(Clone, Debug)]
