@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, listen, sockopt};
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
@@ -167,7 +168,7 @@ impl Case {
     async fn read_all(self, connection: ConnectionId, stream: Rc<TcpStream>) {
         while stream.readable().await.is_ok() {
             let mut scratch = self.0.scratch.borrow_mut();
-            match stream.try_read(&mut scratch) {
+            match read_now(&stream, &mut scratch) {
                 Ok(0) => return self.read_out(connection, End::Close, scratch),
                 Ok(count) => {
                     let input = Input::Received { connection, bytes: &scratch[..count] };
@@ -288,6 +289,22 @@ impl Case {
     fn stream(&self, connection: ConnectionId) -> Option<Rc<TcpStream>> {
         self.0.stage.borrow().lines.get(&connection).map(|line| Rc::clone(&line.stream))
     }
+}
+
+/// Reads what is there. A read that does not fill the buffer has emptied the socket, so that the
+/// next one waits for the system to say that there is more, instead of asking in vain.
+fn read_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut short = None;
+    let full = stream.try_io(Interest::READABLE, || {
+        match rustix::net::recv(stream, &mut *buffer, RecvFlags::DONTWAIT)? {
+            (_, count) if count > 0 && count < buffer.len() => {
+                short = Some(count);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            (_, count) => Ok(count),
+        }
+    });
+    short.map_or(full, Ok)
 }
 
 /// A write that neither waits nor signals.
