@@ -43,21 +43,65 @@ fn tells(ran: &Ran, place: &str, message: &str, hint: &str) {
     assert!(placed && first.contains(message), "wanted {place}: {message}\n{}", ran.err);
     let caret = ran.err.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with('^'));
     assert!(caret, "no caret:\n{}", ran.err);
-    assert!(lines.any(|line| line.starts_with("hint: ") && line.contains(hint)), "wanted {hint}:\n{}", ran.err);
+    assert!(
+        lines.any(|line| line.starts_with("hint: ") && line.contains(hint)),
+        "wanted {hint}:\n{}",
+        ran.err
+    );
 }
 
 #[rstest]
 #[case::unknown_key("examz: [john-doe]", "2:1", "unknown key `examz`", "did you mean `exams`?")]
 #[case::wrong_type("exams: john-doe", "2:8", "expected a list", "[john-doe]")]
 #[case::duplicate_key("exams: [john-doe]\ntitle: again", "3:1", "the key `title`", "line 1")]
-#[case::unknown_exam("exams: [jon-doe]", "2:9", "unknown exam `jon-doe`", "did you mean `john-doe`?")]
-#[case::unknown_mapping("mapping: iris/option-3\nexams: [john-doe]", "2:10", "unknown mapping `iris/option-3`", "did you mean `iris/option-1`?")]
-#[case::unknown_results("results: iris/reslt\nexams: [john-doe]", "2:10", "unknown mapping `iris/reslt`", "did you mean `iris/result`?")]
-#[case::unknown_step("exams: [john-doe]\nsteps: [start, setle]", "3:16", "setle", "did you mean `settle`?")]
-#[case::exam_of_a_step("exams: [john-doe]\nsteps: [start, submit: jane]", "3:24", "unknown exam `jane`", "john-doe")]
-#[case::exam_of_the_script("exams: [john-doe]\nemr:\n  - on: { exam: john }\n    reply: reject", "4:17", "`john`", "john-doe")]
-#[case::unknown_axis("exams: [john-doe]\naxes: { reply: [reject] }", "3:9", "the axis `reply` is not used", "$reply")]
-#[case::duration_without_unit("exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { late: { after: 5 } }", "5:29", "`5` has no unit", "5ms")]
+#[case::unknown_exam(
+    "exams: [jon-doe]",
+    "2:9",
+    "unknown exam `jon-doe`",
+    "did you mean `john-doe`?"
+)]
+#[case::unknown_mapping(
+    "mapping: iris/option-3\nexams: [john-doe]",
+    "2:10",
+    "unknown mapping `iris/option-3`",
+    "did you mean `iris/option-1`?"
+)]
+#[case::unknown_results(
+    "results: iris/reslt\nexams: [john-doe]",
+    "2:10",
+    "unknown mapping `iris/reslt`",
+    "did you mean `iris/result`?"
+)]
+#[case::unknown_step(
+    "exams: [john-doe]\nsteps: [start, setle]",
+    "3:16",
+    "setle",
+    "did you mean `settle`?"
+)]
+#[case::exam_of_a_step(
+    "exams: [john-doe]\nsteps: [start, submit: jane]",
+    "3:24",
+    "unknown exam `jane`",
+    "john-doe"
+)]
+#[case::exam_of_the_script(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john }\n    reply: reject",
+    "4:17",
+    "`john`",
+    "john-doe"
+)]
+#[case::unknown_axis(
+    "exams: [john-doe]\naxes: { reply: [reject] }",
+    "3:9",
+    "the axis `reply` is not used",
+    "$reply"
+)]
+#[case::duration_without_unit(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { late: { after: 5 } }",
+    "5:29",
+    "`5` has no unit",
+    "5ms"
+)]
 #[case::tab("exams: [john-doe]\nemr:\n\t- on: {}", "4:1", "a tab in the indentation", "spaces")]
 #[case::open_bracket("exams: [john-doe", "2:8", "bracket", "never closed")]
 fn a_mistake_in_a_scenario_is_told_with_its_place(
@@ -120,12 +164,48 @@ fn a_file_that_is_no_scenario_is_told_by_name(#[case] content: Vec<u8>, #[case] 
 
 /// Mistakes outside the scenario: the sender file, an exam, a mapping.
 #[rstest]
-#[case::sender_file("sender.yaml", "name: x\nstrat: [true]\n", "sender.yaml:2:1", "unknown key `strat`", "did you mean `start`?")]
-#[case::placeholder("sender.yaml", "name: x\nstart: [nc, '{prot}']\nlimits: {}\n", "sender.yaml:2:13", "unknown placeholder `{prot}`", "did you mean `port`?")]
-#[case::exam("scenarios/exams/john-doe.yaml", "order: { numbr: '1' }\n", "scenarios/exams/john-doe.yaml:1:10", "numbr", "did you mean `number`?")]
-#[case::mapping("mappings/mine.yaml", "mapping: mine\nextends: iris/option-1\nfields:\n  MSH-5: '{patient.mnr}'\n", "mappings/mine.yaml:4:", "patient.mnr", "did you mean `patient.mrn`?")]
-#[case::parent("mappings/mine.yaml", "mapping: mine\nextends: iris/option-9\n", "mappings/mine.yaml:2:10", "iris/option-9", "did you mean `iris/option-1`?")]
-#[case::cycle("mappings/mine.yaml", "mapping: mine\nextends: mine\n", "mappings/mine.yaml:2:10", "mine", "")]
+#[case::sender_file(
+    "sender.yaml",
+    "name: x\nstrat: [true]\n",
+    "sender.yaml:2:1",
+    "unknown key `strat`",
+    "did you mean `start`?"
+)]
+#[case::placeholder(
+    "sender.yaml",
+    "name: x\nstart: [nc, '{prot}']\nlimits: {}\n",
+    "sender.yaml:2:13",
+    "unknown placeholder `{prot}`",
+    "did you mean `port`?"
+)]
+#[case::exam(
+    "scenarios/exams/john-doe.yaml",
+    "order: { numbr: '1' }\n",
+    "scenarios/exams/john-doe.yaml:1:10",
+    "numbr",
+    "did you mean `number`?"
+)]
+#[case::mapping(
+    "mappings/mine.yaml",
+    "mapping: mine\nextends: iris/option-1\nfields:\n  MSH-5: '{patient.mnr}'\n",
+    "mappings/mine.yaml:4:",
+    "patient.mnr",
+    "did you mean `patient.mrn`?"
+)]
+#[case::parent(
+    "mappings/mine.yaml",
+    "mapping: mine\nextends: iris/option-9\n",
+    "mappings/mine.yaml:2:10",
+    "iris/option-9",
+    "did you mean `iris/option-1`?"
+)]
+#[case::cycle(
+    "mappings/mine.yaml",
+    "mapping: mine\nextends: mine\n",
+    "mappings/mine.yaml:2:10",
+    "mine",
+    ""
+)]
 fn a_mistake_in_another_file_names_that_file(
     #[case] file: &str,
     #[case] text: &str,
@@ -139,7 +219,11 @@ fn a_mistake_in_another_file_names_that_file(
     place.write(file, text);
     let ran = run_marked(&place, &["run", "--sender", "sender.yaml"]);
     let first = ran.err.lines().next().unwrap();
-    assert!(first.starts_with(at) && first.contains(message), "wanted {at}: {message}\n{}", ran.err);
+    assert!(
+        first.starts_with(at) && first.contains(message),
+        "wanted {at}: {message}\n{}",
+        ran.err
+    );
     let advised = ran.err.lines().any(|line| line.starts_with("hint: ") && line.contains(hint));
     assert!(advised, "wanted {hint}:\n{}", ran.err);
 }

@@ -60,22 +60,34 @@ fn marked(place: &Path) -> Vec<i32> {
 #[rstest]
 #[case::dies_at_start("exit 3", "sender/stays-up", "exited with code 3")]
 #[case::killed_by_itself("kill -SEGV $$", "sender/stays-up", "was ended by signal 11")]
-#[case::ignores_sigterm("trap '' TERM; while :; do sleep 0.05; done", "sender/stops", "had to be killed")]
+#[case::ignores_sigterm(
+    "trap '' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "had to be killed"
+)]
 #[case::ignores_sigterm_and_closes_everything(
-    "trap '' TERM; exec <&- >&- 2>&-; while :; do sleep 0.05; done", "sender/stops", "had to be killed")]
+    "trap '' TERM; exec <&- >&- 2>&-; while :; do sleep 0.05; done",
+    "sender/stops",
+    "had to be killed"
+)]
 #[case::leaves_a_child_behind(
-    "sleep 300 & trap 'exit 0' TERM; while :; do sleep 0.05; done", "sender/stops", "left 1 of its processes")]
+    "sleep 300 & trap 'exit 0' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "left 1 of its processes"
+)]
 #[case::leaves_a_stubborn_child_behind(
     "sh -c 'trap \"\" TERM INT HUP; while :; do sleep 300; done' & trap 'exit 0' TERM; while :; do sleep 0.05; done",
-    "sender/stops", "of its processes behind")]
+    "sender/stops",
+    "of its processes behind"
+)]
 #[case::dies_and_leaves_a_child("sleep 300 & exit 0", "sender/stays-up", "exited with code 0")]
-#[case::floods_its_output("trap 'exit 0' TERM; while :; do echo flood; echo flood >&2; done", "delivers", "")]
+#[case::floods_its_output(
+    "trap 'exit 0' TERM; while :; do echo flood; echo flood >&2; done",
+    "delivers",
+    ""
+)]
 #[case::does_nothing("trap 'exit 0' TERM; while :; do sleep 0.05; done", "delivers", "")]
-fn a_bad_sender_is_named_and_ended(
-    #[case] script: &str,
-    #[case] rule: &str,
-    #[case] says: &str,
-) {
+fn a_bad_sender_is_named_and_ended(#[case] script: &str, #[case] rule: &str, #[case] says: &str) {
     let place = shell_sender(script);
     let ran = run(&place, &[]).exits(1);
     let report = place.json("out/report.json");

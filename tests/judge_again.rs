@@ -174,7 +174,10 @@ fn renumber(lines: &mut [Value], from: usize) {
 #[case::unknown_event(3, |line: &str| line.replacen("\"event\":\"", "\"event\":\"un", 1))]
 #[case::not_json(6, |_: &str| "<VT>MSH|".to_owned())]
 #[case::empty_line(6, |_: &str| String::new())]
-fn a_broken_line_is_told_with_line_and_column(#[case] number: usize, #[case] breaks: fn(&str) -> String) {
+fn a_broken_line_is_told_with_line_and_column(
+    #[case] number: usize,
+    #[case] breaks: fn(&str) -> String,
+) {
     let place = Place::new();
     place.run(&["run", "options/option-1", "--simulated", "--out", "out"]).exits(0);
     let text = place.text("out/cases/options/option-1/history.jsonl");

@@ -21,7 +21,8 @@ fn reported() -> Place {
 #[test]
 fn the_json_report_is_what_its_schema_says() {
     let place = reported();
-    let schema: Value = serde_json::from_str(&place.run(&["schema", "report"]).exits(0).out).unwrap();
+    let schema: Value =
+        serde_json::from_str(&place.run(&["schema", "report"]).exits(0).out).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let mut report = place.json("out/report.json");
     let mistakes: Vec<String> = schema.iter_errors(&report).map(|one| one.to_string()).collect();
@@ -35,9 +36,16 @@ fn the_json_report_names_what_was_run_and_where_its_history_is() {
     let place = reported();
     let report = place.json("out/report.json");
     assert_eq!(report["format"], "chargeproof-report");
-    assert_eq!((&report["verdict"], &report["exit_code"]), (&Value::from("fail"), &Value::from(10)));
-    let ids: Vec<&str> =
-        report["cases"].as_array().unwrap().iter().map(|case| case["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        (&report["verdict"], &report["exit_code"]),
+        (&Value::from("fail"), &Value::from(10))
+    );
+    let ids: Vec<&str> = report["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| case["id"].as_str().unwrap())
+        .collect();
     assert!(ids.contains(&"once/silence") && ids.contains(&"options/option-1"), "{ids:?}");
     assert!(ids.is_sorted(), "{ids:?}");
     for case in report["cases"].as_array().unwrap() {
@@ -67,7 +75,9 @@ fn only_the_reports_that_are_asked_for_are_written(
     #[case] absent: &str,
 ) {
     let place = Place::new();
-    place.run(&["run", "options/option-1", "--simulated", "--out", "out", "--report", kind]).exits(0);
+    place
+        .run(&["run", "options/option-1", "--simulated", "--out", "out", "--report", kind])
+        .exits(0);
     assert!(place.path(there).is_file());
     assert!(!place.path(absent).exists());
 }
@@ -129,7 +139,11 @@ fn the_rules_of_a_report_can_be_explained() {
 
 #[rstest]
 #[case("scenario", "{\"title\":\"x\",\"exams\":[\"john-doe\"]}", "{\"titel\":\"x\"}")]
-#[case("sender", "{\"name\":\"x\",\"start\":[\"x\"],\"limits\":{\"ack_timeout\":\"1s\",\"longest_retry\":\"1s\"}}", "{\"name\":\"x\"}")]
+#[case(
+    "sender",
+    "{\"name\":\"x\",\"start\":[\"x\"],\"limits\":{\"ack_timeout\":\"1s\",\"longest_retry\":\"1s\"}}",
+    "{\"name\":\"x\"}"
+)]
 #[case("mapping", "{\"mapping\":\"x\",\"extends\":\"iris/option-1\"}", "{\"mapping\":1}")]
 #[case("exam", "", "{}")]
 fn a_schema_takes_what_is_right_and_refuses_what_is_wrong(
@@ -203,6 +217,9 @@ fn sound_text(text: &str) {
     assert!(!text.chars().any(|one| one.is_control() && !"\n\r\t".contains(one)), "{text:?}");
     for entity in text.split('&').skip(1) {
         let name = entity.split(';').next().unwrap();
-        assert!(["amp", "lt", "gt", "quot", "apos"].contains(&name) || name.starts_with('#'), "{text}");
+        assert!(
+            ["amp", "lt", "gt", "quot", "apos"].contains(&name) || name.starts_with('#'),
+            "{text}"
+        );
     }
 }

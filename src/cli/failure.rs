@@ -66,7 +66,9 @@ pub(super) enum Failure {
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "paths are relative to the directory that the command runs in",
-        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "a file is meant here, and no folder",
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+            "a file is meant here, and no folder"
+        }
         io::ErrorKind::PermissionDenied => "look at the owner and the mode of the file",
         _ => "look at the disk that it is on",
     }

@@ -32,7 +32,8 @@ impl Store {
         }
         let folder = out.unwrap_or(Path::new("chargeproof-out")).to_owned();
         std::fs::create_dir_all(&folder).map_err(|error| {
-            let message = format!("`{}` cannot be the folder for reports: {error}", folder.display());
+            let message =
+                format!("`{}` cannot be the folder for reports: {error}", folder.display());
             Failure::usage(message, "`--out` names a folder, which is made if there is none")
         })?;
         let all = [ReportKind::Json, ReportKind::Junit];

@@ -134,9 +134,10 @@ pub async fn confirm(
         // Which of two things on a real machine comes first is not ours to say, so one case may
         // miss its moment; all of them do not.
         let mut tried = outcomes.iter().filter(of_bug).peekable();
-        row.confirmed = tried.peek().is_some().then(|| {
-            tried.any(|outcome| convictions(outcome).any(|rule| rule == row.own))
-        });
+        row.confirmed = tried
+            .peek()
+            .is_some()
+            .then(|| tried.any(|outcome| convictions(outcome).any(|rule| rule == row.own)));
     }
     Ok(())
 }

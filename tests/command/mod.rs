@@ -74,11 +74,7 @@ impl Place {
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Ran {
-            code: output.status.code(),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
+        Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 }
 
