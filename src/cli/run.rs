@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::arguments::Run;
@@ -65,25 +66,29 @@ pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
 /// A channel that says when the run is interrupted from the keyboard.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (tell, interrupted) = watch::channel(false);
+    // Heard from this moment on, and not only once the task gets its turn: until then a signal
+    // would end us with nothing written down.
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     tokio::spawn(async move {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-        let terminated = async {
-            match &mut terminate {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
+        let (mut interrupt, mut terminate) = (interrupt.ok(), terminate.ok());
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated => {}
+            () = heard(&mut interrupt) => {}
+            () = heard(&mut terminate) => {}
         }
         let _ = tell.send(true);
         // Whoever interrupts twice does not want to wait.
-        let _ = tokio::signal::ctrl_c().await;
+        heard(&mut interrupt).await;
         std::process::exit(130);
     });
     interrupted
+}
+
+/// Waits for a signal; for ever where the system does not let us hear it.
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The runtime that everything real runs on: one thread, since the harness mostly waits.
