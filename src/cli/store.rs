@@ -46,7 +46,7 @@ impl Store {
     /// # Errors
     /// A file or folder that cannot be written.
     pub(super) fn keep(&self, case: &str, history: &History) -> Result<String, Failure> {
-        let below = format!("cases/{case}/history.jsonl");
+        let below = format!("cases/{}/history.jsonl", folder_of(case));
         let mut out = self.create(&below)?;
         let path = self.folder.join(&below);
         history::write(history, &mut out).map_err(Failure::writing(&path))?;
@@ -81,5 +81,30 @@ impl Store {
         std::fs::create_dir_all(parent).map_err(Failure::writing(parent))?;
         let file = File::create(&path).map_err(Failure::writing(&path))?;
         Ok(BufWriter::new(file))
+    }
+}
+
+/// The folder of a case. Its id may hold what an author wrote as an axis, so a part of it that
+/// would lead elsewhere is written as a name.
+fn folder_of(case: &str) -> String {
+    let name = |part: &str| match part {
+        "" | "." | ".." => "_".to_owned(),
+        part => part.replace('\0', "_"),
+    };
+    case.split('/').map(name).collect::<Vec<String>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_of;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("once/rejected[reply=reject]", "once/rejected[reply=reject]")]
+    #[case("once/rejected[reply=payload/junk]", "once/rejected[reply=payload/junk]")]
+    #[case("a[reply=x/../../y]", "a[reply=x/_/_/y]")]
+    #[case("a[reply=x//y]", "a[reply=x/_/y]")]
+    fn no_id_leads_out_of_the_folder(#[case] id: &str, #[case] folder: &str) {
+        assert_eq!(folder_of(id), folder);
     }
 }
