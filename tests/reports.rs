@@ -93,6 +93,26 @@ fn the_same_seed_gives_the_same_history() {
 }
 
 #[test]
+fn nothing_is_written_outside_the_folder_for_output() {
+    let place = Place::with_scenario(
+        "title: An axis that looks like a path\nexams: [john-doe]\n\
+         axes: { reply: ['x/../../../../up'] }\n\
+         emr:\n  - on: { exam: john-doe }\n    reply: { raw: $reply }\n",
+    );
+    place.run(&["run", "--simulated", "--out", "a/b/out"]).exits(0);
+    let history = place.json("a/b/out/report.json")["cases"][0]["history"].clone();
+    assert!(place.path("a/b/out").join(history.as_str().unwrap()).is_file());
+    let names = |below: &str| {
+        let entries = std::fs::read_dir(place.path(below)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!((names("a"), names("a/b")), (vec!["b".into()], vec!["out".into()]));
+    assert_eq!(names(""), ["a", "scenarios"]);
+}
+
+#[test]
 fn list_prints_every_case_that_run_would_run() {
     let place = Place::new();
     let all = place.run(&["list"]).exits(0).out;

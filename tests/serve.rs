@@ -250,9 +250,9 @@ fn a_client_that_never_reads_does_not_stop_the_others() {
     let mut client = server.connect();
     client.send(&charge("B", "B-1"));
     assert_eq!(msa(&client.answer(), 2), "B-1");
+    let judged = server.ends(0);
+    assert_eq!(judged.report["cases"][0]["charges"], 2_001);
     drop(deaf);
-    client.hang_up();
-    server.ends(0);
 }
 
 #[test]
@@ -269,6 +269,33 @@ fn a_port_that_is_taken_is_a_mistake_in_the_command() {
     let output = command.timeout(Duration::from_secs(20)).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains(&address));
+}
+
+#[test]
+fn two_servers_do_not_share_a_port() {
+    let server = server();
+    let address = server.addresses[0].to_string();
+    let place = Place::new();
+    let mut other = place.command(&["serve", "--listen", &address]);
+    let output = other.timeout(Duration::from_secs(20)).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "it may not take half of the connections");
+    server.ends(5);
+}
+
+#[test]
+fn a_port_that_was_served_a_moment_ago_can_be_served_again() {
+    let first = server();
+    let address = first.addresses[0].to_string();
+    let mut client = first.connect();
+    client.send(&charge("1", "ID-1"));
+    client.answer();
+    first.ends(0); // it closes first, so the port is left in TIME_WAIT
+    drop(client);
+    let again = Server::start(Place::new(), &["--listen", &address]);
+    let mut client = again.connect();
+    client.send(&charge("1", "ID-1"));
+    assert_eq!(msa(&client.answer(), 1), "AA");
+    again.ends(0);
 }
 
 /// Bytes without any order in them, the same in every run.

@@ -30,7 +30,12 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// Takes the port and does not listen yet.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let guard = socket(address)?;
+        if address.port() != 0 {
+            // Our own two sockets share the port; a stranger's must not, or he would take half
+            // of the connections. Who cannot bind alone is not alone.
+            drop(socket(address, Sharing::Alone)?);
+        }
+        let guard = socket(address, Sharing::WithOurOwn)?;
         let bound = rustix::net::getsockname(&guard)?;
         let address = SocketAddr::try_from(bound)?;
         Ok(Self { address, _guard: guard, listener: None, acceptor: None })
@@ -41,7 +46,7 @@ impl Endpoint {
     }
 
     fn open(&mut self) -> io::Result<Rc<TcpListener>> {
-        let socket = socket(self.address)?;
+        let socket = socket(self.address, Sharing::WithOurOwn)?;
         listen(&socket, BACKLOG)?;
         let listener = std::net::TcpListener::from(socket);
         listener.set_nonblocking(true)?;
@@ -67,11 +72,18 @@ impl Drop for Endpoint {
     }
 }
 
-fn socket(address: SocketAddr) -> io::Result<rustix::fd::OwnedFd> {
+/// Whether several sockets may have the same port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    WithOurOwn,
+}
+
+fn socket(address: SocketAddr, sharing: Sharing) -> io::Result<rustix::fd::OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
-    sockopt::set_socket_reuseport(&socket, true)?;
+    sockopt::set_socket_reuseport(&socket, sharing == Sharing::WithOurOwn)?;
     bind(&socket, &address)?;
     Ok(socket)
 }
