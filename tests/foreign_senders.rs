@@ -6,16 +6,17 @@
 mod command;
 
 use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use command::{PROGRAM, Place, Ran, python, rules_found};
+use command::{BOUND, PROGRAM, Place, Ran, python, rules_found};
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A place whose `sender.yaml` runs a shell script. Every process of it carries the place's own
 /// mark in its environment.
 fn shell_sender(script: &str) -> Place {
-    let place = Place::new();
+    let place = Place::with_scenario(SHORT);
     place.write("sender.sh", script);
     let start = format!("[sh, '{}', '{{port}}']", place.path("sender.sh").display());
     place.write("sender.yaml", sender_file(&place, &start));
@@ -31,10 +32,10 @@ fn sender_file(place: &Place, start: &str) -> String {
 }
 
 /// Runs the sender of a place, and checks that none of its processes outlives the run.
-fn run(place: &Place, more: &[&str]) -> Ran {
+fn run(place: &Place) -> Ran {
     let began = Instant::now();
-    let arguments = ["run", "options/option-1", "--sender", "sender.yaml", "--out", "out"];
-    let ran = place.run(&[&arguments[..], more].concat());
+    let arguments = ["run", "--sender", "sender.yaml", "--out", "out"];
+    let ran = place.run(&arguments);
     assert!(began.elapsed() < Duration::from_secs(40), "took {:?}", began.elapsed());
     let left = marked(&place.path(""));
     for &process in &left {
@@ -80,6 +81,12 @@ fn marked(place: &Path) -> Vec<i32> {
     "sender/stops",
     "of its processes behind"
 )]
+#[case::leaves_a_child_in_a_session_of_its_own(
+    "setsid sleep 300 & trap 'exit 0' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "of its processes behind"
+)]
+#[case::becomes_a_daemon("setsid sleep 300 & exit 0", "sender/stays-up", "exited with code 0")]
 #[case::dies_and_leaves_a_child("sleep 300 & exit 0", "sender/stays-up", "exited with code 0")]
 #[case::floods_its_output(
     "trap 'exit 0' TERM; while :; do echo flood; echo flood >&2; done",
@@ -89,7 +96,7 @@ fn marked(place: &Path) -> Vec<i32> {
 #[case::does_nothing("trap 'exit 0' TERM; while :; do sleep 0.05; done", "delivers", "")]
 fn a_bad_sender_is_named_and_ended(#[case] script: &str, #[case] rule: &str, #[case] says: &str) {
     let place = shell_sender(script);
-    let ran = run(&place, &[]).exits(1);
+    let ran = run(&place).exits(1);
     let report = place.json("out/report.json");
     let rules = rules_found(&report);
     assert!(rules.contains(rule), "{rules:?}");
@@ -100,7 +107,7 @@ fn a_bad_sender_is_named_and_ended(#[case] script: &str, #[case] rule: &str, #[c
 #[test]
 fn a_sender_that_only_floods_its_output_costs_no_memory_and_stops_when_asked() {
     let place = shell_sender("exec yes flood");
-    run(&place, &[]).exits(1);
+    run(&place).exits(1);
     let rules = rules_found(&place.json("out/report.json"));
     assert!(!rules.contains("sender/stops") && !rules.contains("sender/bounded"), "{rules:?}");
 }
@@ -108,16 +115,16 @@ fn a_sender_that_only_floods_its_output_costs_no_memory_and_stops_when_asked() {
 #[test]
 fn connections_that_are_never_used_are_no_charge() {
     let Some(python) = python() else { return skipped("connections_that_are_never_used") };
-    let place = Place::new();
+    let place = Place::with_scenario(SHORT);
     place.write("sender.py", IDLE_CONNECTIONS);
     let script = place.path("sender.py");
     let start = format!("['{python}', '{}', '{{port}}']", script.display());
     place.write("sender.yaml", sender_file(&place, &start));
-    run(&place, &[]).exits(1);
+    run(&place).exits(1);
     let report = place.json("out/report.json");
     let rules = rules_found(&report);
     assert!(rules.contains("delivers") && !rules.contains("sender/stops"), "{rules:?}");
-    let history = place.text("out/cases/options/option-1/history.jsonl");
+    let history = place.text("out/cases/the-case/history.jsonl");
     let opened = history.lines().filter(|line| line.contains("\"event\":\"opened\"")).count();
     assert!(opened >= 200, "{opened} connections were seen");
     assert!(!history.contains("\"event\":\"received\""));
@@ -128,9 +135,46 @@ fn a_sender_that_hears_its_standard_input_end_is_stopped_by_it() {
     let place = shell_sender("trap '' TERM; cat > /dev/null");
     let text = place.text("sender.yaml") + "stop: standard-input\n";
     place.write("sender.yaml", text);
-    run(&place, &[]).exits(1);
+    run(&place).exits(1);
     let rules = rules_found(&place.json("out/report.json"));
     assert!(!rules.contains("sender/stops"), "{rules:?}");
+}
+
+/// Whoever interrupts a run waits for no sender, and leaves none.
+#[rstest]
+#[case(Signal::INT)]
+#[case(Signal::TERM)]
+fn an_interrupted_run_ends_its_sender(#[case] signal: Signal) {
+    let place = shell_sender("trap '' TERM; touch \"$0.started\"; while :; do sleep 0.05; done");
+    let mut command = std::process::Command::new(PROGRAM);
+    command.args(["run", "--sender", "sender.yaml", "--out", "out"]);
+    command.current_dir(place.path("")).env("TMPDIR", place.path("")).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let until = Instant::now() + BOUND;
+    while !place.path("sender.sh.started").exists() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let code = ended(&mut child, until);
+    assert_eq!(code, Some(5));
+    assert_eq!(marked(&place.path("")), Vec::<i32>::new());
+    assert_eq!(place.json("out/report.json")["interrupted"], true);
+    let entries = std::fs::read_dir(place.path("")).unwrap().flatten();
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    let folders: Vec<String> = names.filter(|name| name.starts_with("chargeproof-")).collect();
+    assert_eq!(folders, Vec::<String>::new(), "the folder of the case is removed");
+}
+
+/// The exit code of a child that must end before `until`; killed otherwise.
+fn ended(child: &mut Child, until: Instant) -> Option<i32> {
+    while Instant::now() < until {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap().code()
 }
 
 /// A sender that shares no line with this program, with its outbox in SQLite.
@@ -171,7 +215,7 @@ fn outbox(python: &str, program: &str) -> Place {
     let send = format!(
         "['{python}', '{script}', send, '{{host}}', '{{port}}', '{{state}}', '{{inbox}}', '{{ack_timeout_ms}}']"
     );
-    let limits = "ack_timeout: 500ms, longest_retry: 500ms, stop: 5s";
+    let limits = "ack_timeout: 300ms, longest_retry: 300ms, stop: 5s";
     place.write(
         "sender.yaml",
         format!(
@@ -192,6 +236,12 @@ fn skipped(what: &str) {
 
 /// The environment variable that marks a test's processes.
 const MARK: &str = "CHARGEPROOF_TEST_PLACE";
+
+/// One exam, one start and one stop: enough to see what a sender does to the harness.
+const SHORT: &str = "\
+title: The sender is started, fed and stopped
+steps: [start, probe, settle, stop]
+";
 
 const OUTBOX: &str = include_str!("senders/outbox.py");
 
