@@ -233,7 +233,7 @@ fn a_mistake_in_another_file_names_that_file(
 #[case::sender_file(&["run", "options/option-1", "--sender", "missing.yaml"], "cannot read `missing.yaml`")]
 #[case::history(&["check", "missing.jsonl"], "cannot read `missing.jsonl`")]
 #[case::script(&["serve", "--listen", "127.0.0.1:0", "--script", "missing.yaml"], "cannot read `missing.yaml`")]
-#[case::scenario(&["run", "missing.yaml"], "no scenario is called `missing.yaml`")]
+#[case::scenario(&["run", "missing.yaml"], "no scenario or case is called `missing.yaml`")]
 #[case::mapping(&["serve", "--listen", "127.0.0.1:0", "--mapping", "missing"], "no mapping is called `missing`")]
 fn a_missing_file_is_told_by_name_with_advice(#[case] arguments: &[&str], #[case] message: &str) {
     let place = Place::new();
