@@ -37,12 +37,22 @@ fn run(place: &Place) -> Ran {
     let arguments = ["run", "--sender", "sender.yaml", "--out", "out"];
     let ran = place.run(&arguments);
     assert!(began.elapsed() < Duration::from_secs(40), "took {:?}", began.elapsed());
-    let left = marked(&place.path(""));
+    let left = left_over(&place.path(""));
     for &process in &left {
         let _ = kill_process(Pid::from_raw(process).unwrap(), Signal::KILL); // ours, by its mark
     }
     assert!(left.is_empty(), "{} processes are left: {}", left.len(), ran.out);
     ran
+}
+
+/// The processes that carry the mark and stay. One that was killed may still be on its way out,
+/// so it is given some time; what was not killed lives for minutes.
+fn left_over(place: &Path) -> Vec<i32> {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !marked(place).is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    marked(place)
 }
 
 /// The living processes that carry the mark.
@@ -157,7 +167,7 @@ fn an_interrupted_run_ends_its_sender(#[case] signal: Signal) {
     kill_process(Pid::from_child(&child), signal).unwrap();
     let code = ended(&mut child, until);
     assert_eq!(code, Some(5));
-    assert_eq!(marked(&place.path("")), Vec::<i32>::new());
+    assert_eq!(left_over(&place.path("")), Vec::<i32>::new());
     assert_eq!(place.json("out/report.json")["interrupted"], true);
     let entries = std::fs::read_dir(place.path("")).unwrap().flatten();
     let names = entries.map(|entry| entry.file_name().into_string().unwrap());
@@ -189,7 +199,7 @@ fn an_honest_sender_in_another_language_passes(#[case] case: &str) {
     let Some(python) = python() else { return skipped(case) };
     let place = outbox(&python, OUTBOX);
     run_case(&place, case).exits(0);
-    assert!(marked(&place.path("")).is_empty());
+    assert!(left_over(&place.path("")).is_empty());
 }
 
 /// The same sender with one line changed: it marks the charge only after it has sent it.
@@ -200,7 +210,7 @@ fn the_same_sender_is_convicted_when_it_marks_the_charge_too_late() {
     assert!(OUTBOX.contains(early));
     let place = outbox(&python, &OUTBOX.replace(early, ""));
     run_case(&place, "crash/killed[at=end-of-message]").exits(10);
-    assert!(marked(&place.path("")).is_empty());
+    assert!(left_over(&place.path("")).is_empty());
 }
 
 fn run_case(place: &Place, case: &str) -> Ran {
@@ -229,7 +239,6 @@ fn outbox(python: &str, program: &str) -> Place {
 
 /// Without Python the tests beside this one still cover the harness; this says what they do not.
 fn skipped(what: &str) {
-    assert!(Path::new(PROGRAM).exists());
     let line = format!("skipped, since there is no python3 with sqlite3 here: {what}\n");
     std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
 }
