@@ -66,7 +66,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Exit, guarded};
+    use super::guarded;
 
     #[test]
     fn a_panic_exits_as_our_own_fault() {
