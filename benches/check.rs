@@ -1,111 +1,77 @@
-//! How long a long history takes to judge: time must grow with its bytes and no faster.
+//! How long it takes to judge a history of very many messages, and how much memory.
+//!
+//! The messages are sent by nobody: they are written straight into the events that an EMR from
+//! the field would have recorded, one order each, over fifty connections.
 
-use std::hint::black_box;
-use std::time::Duration;
+#![allow(clippy::print_stdout, reason = "a measurement is printed")]
+
+use std::time::Instant;
 
 use chargeproof::check::judge;
 use chargeproof::history::{Event, FORMAT_VERSION, Header, History, Micros, Piece, Raw, What};
-use chargeproof::mapping::{resolve, shipped};
 use chargeproof::plan::Plan;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use chargeproof::verdict::Verdict;
 
-/// A field capture: charges of as many orders, each acknowledged, on one connection.
-fn capture(messages: u64) -> (Plan, History) {
-    let mapping = resolve("iris/option-1", &shipped).expect("the shipped mapping is well formed");
-    let plan: Plan = serde_json::from_value(serde_json::json!({
-        "id": "capture", "title": "a capture", "requirements": [], "seed": 1,
-        "mapping": mapping, "results": null, "exams": {}, "endpoints": ["emr"], "script": [],
-        "steps": [],
-        "limits": {
-            "ack_timeout": 300_000, "longest_retry": 200_000, "settle": 600_000,
-            "patience": 2_000_000, "stop": 2_000_000, "message_bytes": 1_048_576,
-            "connections": 64, "messages": 10_000_000, "recorded_bytes": 1_u64 << 40,
-        },
-        "expect": {},
-        "sender": {
-            "name": "any", "start": ["any"], "environment": {}, "directory": null,
-            "account": null, "stop": "terminate", "bug": null, "variant": null,
-        },
-    }))
-    .expect("the plan is spelt out in full");
-    let plan_text = serde_json::value::to_raw_value(&plan).expect("a plan can be stored");
+mod shelf;
+
+fn main() {
+    let plan = shelf::plan_of_the_field();
+    println!("messages   seconds   us a message   bytes a message beyond the history");
+    for messages in [100_000, 300_000, 1_000_000] {
+        let history = history(&plan, messages);
+        let before = resident_bytes("VmRSS:");
+        let started = Instant::now();
+        let judgement = judge(&plan, &history);
+        let took = started.elapsed().as_secs_f64();
+        let peak = resident_bytes("VmHWM:").saturating_sub(before);
+        assert!(judgement.findings.iter().all(|finding| finding.weight.verdict() < Verdict::Fail));
+        assert_eq!(judgement.charges, messages);
+        let (micros, bytes) = (took * 1e6 / messages as f64, peak / messages);
+        println!("{messages:>8} {took:>9.2} {micros:>14.2} {bytes:>10}");
+    }
+}
+
+fn history(plan: &Plan, messages: u64) -> History {
+    let mut events: Vec<Event> = Vec::new();
+    let mut record = |at: u64, what: What| {
+        let seq = events.len() as u64 + 1;
+        events.push(Event { seq, at: Micros(at), what });
+        seq
+    };
+    for connection in 1..=CONNECTIONS {
+        let endpoint = "emr".to_owned();
+        record(0, What::Opened { connection, endpoint, incarnation: 0 });
+    }
+    let mut offsets = [0; CONNECTIONS as usize];
+    for number in 0..messages {
+        let slot = (number % u64::from(CONNECTIONS)) as usize;
+        let connection = slot as u32 + 1;
+        let (began, at) = (Micros(number * 10), number * 10 + 1);
+        let bytes = Raw::from(shelf::frame(number));
+        let (offset, length) = (offsets[slot], bytes.as_slice().len() as u64);
+        offsets[slot] += length;
+        let (piece, anomalies) = (Piece::Frame, Vec::new());
+        let what = What::Received { connection, offset, began, piece, bytes, length, anomalies };
+        let to = Some(record(at, what));
+        let (name, bytes) = ("answer/accept".to_owned(), Raw::from(shelf::answer(number)));
+        record(at, What::Replied { connection, to, name, bytes, began, writes: 1, complete: true });
+    }
+    record(messages * 10, What::Finished);
     let header = Header {
         format: "chargeproof-history".to_owned(),
         version: FORMAT_VERSION,
-        case: "capture".to_owned(),
-        started: "2017-04-10T15:13:51Z".to_owned(),
-        plan: plan_text,
+        case: plan.id.clone(),
+        started: "2026-01-05T08:00:00Z".to_owned(),
+        plan: serde_json::value::to_raw_value(plan).expect("invariant: a plan is JSON"),
     };
-    let mut events = vec![event(1, What::SenderStarted { incarnation: 1 })];
-    let endpoint = "emr".to_owned();
-    events.push(event(2, What::Opened { connection: 1, endpoint, incarnation: 1 }));
-    for number in 0..messages {
-        let seq = events.len() as u64 + 1;
-        events.push(event(seq, received(number, seq)));
-        events.push(event(seq + 1, replied(number, seq)));
-    }
-    let seq = events.len() as u64 + 1;
-    events.push(event(seq, What::Finished));
-    (plan, History { header, events })
+    History { header, events }
 }
 
-fn event(seq: u64, what: What) -> Event {
-    Event { seq, at: Micros(seq * 1000), what }
+fn resident_bytes(row: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(row)).unwrap_or_default();
+    let kib: u64 = line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0);
+    kib * 1024
 }
 
-fn received(number: u64, seq: u64) -> What {
-    let text = format!(
-        "\u{b}MSH|^~\\&|IRIS|IRIS|EMR|F|20170410151351||DFT^P03|C{number}|P|2.4\r\
-         EVN|P03|20170410151351\r\
-         PID||M{number}^^^^MRN|M{number}||DOE^JOHN||19581012|M||||||||||A{number}\r\
-         PV1|1|O|POC01||||GR0001^DOE^JANE^^^MD^MD^^^^^^NPI|OP0001^DOE^JACK^^^MD^MD^^^^^^NPI\r\
-         FT1|1||{number}|20170410145901|20170410151351|CG|92250^Fundus photography^CPT||M{number}|1\
-         |||POC01||IRIS|POC01|||E11.41^Type 2 diabetes mellitus^ICD-10-CM||||2017{number}^EPIC||\
-         92250^Fundus photography^CPT|26\r\u{1c}\r"
-    );
-    What::Received {
-        connection: 1,
-        offset: 0,
-        began: Micros(seq * 1000),
-        piece: Piece::Frame,
-        length: text.len() as u64,
-        bytes: Raw::from(text.into_bytes()),
-        anomalies: Vec::new(),
-    }
-}
-
-fn replied(number: u64, seq: u64) -> What {
-    let text = format!(
-        "\u{b}MSH|^~\\&|EMR|F|IRIS|IRIS|20170410151351||ACK^P03|{seq}|P|2.4\r\
-         MSA|AA|C{number}\r\u{1c}\r"
-    );
-    What::Replied {
-        connection: 1,
-        to: Some(seq),
-        name: "answer/accept".to_owned(),
-        bytes: Raw::from(text.into_bytes()),
-        began: Micros(seq * 1000),
-        writes: 1,
-        complete: true,
-    }
-}
-
-fn long_histories(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("judge");
-    group.sample_size(10).measurement_time(Duration::from_secs(20));
-    for messages in [10_000, 100_000, 1_000_000] {
-        let (plan, history) = capture(messages);
-        group.throughput(Throughput::Elements(messages));
-        group.bench_with_input(
-            BenchmarkId::from_parameter(messages),
-            &history,
-            |bencher, history| {
-                bencher.iter(|| black_box(judge(&plan, history)));
-            },
-        );
-    }
-    group.finish();
-}
-
-criterion_group!(benches, long_histories);
-criterion_main!(benches);
+const CONNECTIONS: u32 = 50;

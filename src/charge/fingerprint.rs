@@ -5,7 +5,9 @@
 //! charge the same procedure at the same second for the same patient share a fingerprint: whoever
 //! compares fingerprints has to look at the orders too.
 
-use super::{Field, MODIFIERS, Message, Segment, plain};
+use std::borrow::Cow;
+
+use super::{Charge, MODIFIERS, Message, plain, write_plain};
 
 /// Whose charge it is: PID-3.1, or PID-2.1 where the record number stands there.
 pub(super) fn patient(message: &Message<'_>) -> Vec<u8> {
@@ -13,19 +15,20 @@ pub(super) fn patient(message: &Message<'_>) -> Vec<u8> {
         b"" => message.value("PID-2.1"),
         number => number,
     };
-    plain(number, message.delimiters())
+    plain(number, message.delimiters()).into_owned()
 }
 
-/// The fingerprint of one line.
-pub(super) fn of(segment: &Segment<'_>, patient: &[u8]) -> u64 {
+/// The fingerprint of one line. What is in `scratch` is overwritten.
+pub(super) fn of(charge: &Charge<'_, '_>, patient: &[u8], scratch: &mut Vec<u8>) -> u64 {
     let mut hash = Fnv::default();
     hash.part(patient);
     for number in SINGLE {
-        let raw = segment.field(number).map_or(&b""[..], |field| field.raw());
-        hash.part(&plain(raw, segment.delimiters()));
+        let raw = charge.field(number).map_or(&b""[..], |field| field.raw());
+        write_plain(raw, charge.message.delimiters(), scratch);
+        hash.part(scratch);
     }
     for number in REPEATED {
-        for value in sorted(segment.field(number)) {
+        for value in sorted(charge, number) {
             hash.part(&value);
         }
         // So that the last of one field cannot be taken for the first of the next.
@@ -35,13 +38,13 @@ pub(super) fn of(segment: &Segment<'_>, patient: &[u8]) -> u64 {
 }
 
 /// The repetitions of a field in an order of their own: a list is the same charge in any order.
-fn sorted(field: Option<Field<'_>>) -> Vec<Vec<u8>> {
-    let Some(field) = field else {
+fn sorted<'a>(charge: &Charge<'_, 'a>, number: usize) -> Vec<Cow<'a, [u8]>> {
+    let Some(field) = charge.field(number) else {
         return Vec::new();
     };
-    let delimiters = field.delimiters();
+    let delimiters = charge.message.delimiters();
     let values = field.repetitions().map(|repetition| plain(repetition.raw(), delimiters));
-    let mut values: Vec<Vec<u8>> = values.filter(|value| !value.is_empty()).collect();
+    let mut values: Vec<Cow<'a, [u8]>> = values.filter(|value| !value.is_empty()).collect();
     values.sort_unstable();
     values
 }

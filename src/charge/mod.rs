@@ -9,9 +9,12 @@
 
 mod fingerprint;
 
+use std::borrow::Cow;
+use std::io::Write;
+
 use serde::{Deserialize, Serialize};
 
-use crate::hl7::{Delimiters, Field, Message, Path, Segment, escape};
+use crate::hl7::{Delimiters, Field, Message, Path, escape};
 
 /// What makes a charge, as agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,79 +57,117 @@ pub struct Line {
 pub fn lines(message: &Message<'_>, agreement: &Agreement) -> Vec<Line> {
     let patient = fingerprint::patient(message);
     let charges = message.segments().filter(|segment| segment.id() == b"FT1");
-    charges.map(|segment| line(message, &segment, agreement, &patient)).collect()
+    let mut found = Vec::new();
+    let mut fields = Vec::with_capacity(MODIFIERS);
+    let mut scratch = Vec::new();
+    for segment in charges {
+        fields.clear();
+        fields.extend(segment.fields().map(|(_, field)| field));
+        let charge = Charge { message, fields: &fields };
+        found.push(Line {
+            ft1: segment.occurrence(),
+            order: charge.part(&agreement.order).into_owned(),
+            identity: charge.identity(agreement),
+            fingerprint: fingerprint::of(&charge, &patient, &mut scratch),
+        });
+    }
+    found
 }
 
-fn line(
-    message: &Message<'_>,
-    segment: &Segment<'_>,
-    agreement: &Agreement,
-    patient: &[u8],
-) -> Line {
-    let order = part(message, segment, &agreement.order);
-    let mut identity = Vec::new();
-    append(&mut identity, &order);
-    for path in &agreement.distinct {
-        append(&mut identity, &part(message, segment, path));
-    }
-    let fingerprint = fingerprint::of(segment, patient);
-    Line { ft1: segment.occurrence(), order, identity, fingerprint }
+/// One FT1 with its fields found.
+struct Charge<'m, 'a> {
+    message: &'m Message<'a>,
+    fields: &'m [Field<'a>],
 }
 
-/// The value of `path` for one line, written the same however it was escaped or delimited.
-fn part(message: &Message<'_>, segment: &Segment<'_>, path: &Path) -> Vec<u8> {
-    if path.segment != "FT1" {
-        return plain(message.get(path).unwrap_or_default(), message.delimiters());
+impl<'a> Charge<'_, 'a> {
+    /// Field `number`, from 1.
+    fn field(&self, number: usize) -> Option<Field<'a>> {
+        self.fields.get(number.checked_sub(1)?).copied()
     }
-    if (path.field, path.repetition, path.component) == (MODIFIERS, None, None) {
-        return component_modifier(segment);
-    }
-    plain(segment.get(path).unwrap_or_default(), message.delimiters())
-}
 
-/// The modifier that says which component of the procedure is charged: 26 for the professional, TC
-/// for the technical one. Any other modifier describes the same charge.
-fn component_modifier(segment: &Segment<'_>) -> Vec<u8> {
-    let Some(field) = segment.field(MODIFIERS) else {
-        return Vec::new();
-    };
-    let codes = field.repetitions().filter_map(|repetition| repetition.component(1));
-    let mut components: Vec<&[u8]> =
-        codes.map(<[u8]>::trim_ascii).filter(|code| matches!(*code, b"26" | b"TC")).collect();
-    components.sort_unstable();
-    components.dedup();
-    components.join(&b'~')
+    /// The value of `path` for this line, written the same however it was escaped or delimited.
+    fn part(&self, path: &Path) -> Cow<'a, [u8]> {
+        let raw = if path.segment == "FT1" {
+            if (path.field, path.repetition, path.component) == (MODIFIERS, None, None) {
+                return Cow::Owned(self.component_modifier());
+            }
+            self.field(path.field).and_then(|field| field.at(path))
+        } else {
+            self.message.get(path)
+        };
+        plain(raw.unwrap_or_default(), self.message.delimiters())
+    }
+
+    fn identity(&self, agreement: &Agreement) -> Vec<u8> {
+        let mut identity = Vec::with_capacity(32);
+        for path in std::iter::once(&agreement.order).chain(&agreement.distinct) {
+            append(&mut identity, &self.part(path));
+        }
+        identity
+    }
+
+    /// The modifier that says which component of the procedure is charged: 26 for the
+    /// professional, TC for the technical one. Any other modifier describes the same charge.
+    fn component_modifier(&self) -> Vec<u8> {
+        let Some(field) = self.field(MODIFIERS) else {
+            return Vec::new();
+        };
+        let codes = field.repetitions().filter_map(|repetition| repetition.component(1));
+        let mut components: Vec<&[u8]> =
+            codes.map(<[u8]>::trim_ascii).filter(|code| matches!(*code, b"26" | b"TC")).collect();
+        components.sort_unstable();
+        components.dedup();
+        components.join(&b'~')
+    }
 }
 
 /// A value without escapes, without the separators that end it and without blanks around it; those
 /// inside it are written the usual way.
-fn plain(raw: &[u8], delimiters: Delimiters) -> Vec<u8> {
-    let usual = Delimiters::default();
-    let separator = |byte: u8| match byte {
-        _ if byte == delimiters.component => Some(usual.component),
-        _ if byte == delimiters.subcomponent => Some(usual.subcomponent),
-        _ if byte == delimiters.repetition => Some(usual.repetition),
-        _ => None,
-    };
-    let mut out = Vec::with_capacity(raw.len());
-    for piece in
-        raw.chunk_by(|&left, &right| separator(left).is_none() && separator(right).is_none())
-    {
-        match piece {
-            [byte] if separator(*byte).is_some() => out.extend(separator(*byte)),
-            _ => out.extend_from_slice(escape::unescape(piece, delimiters).trim_ascii()),
-        }
+fn plain(raw: &[u8], delimiters: Delimiters) -> Cow<'_, [u8]> {
+    let Delimiters { component, subcomponent, repetition, escape, .. } = delimiters;
+    let simple = memchr::memchr(escape, raw).is_none()
+        && memchr::memchr3(component, subcomponent, repetition, raw).is_none();
+    if simple {
+        return Cow::Borrowed(trim_usual(raw.trim_ascii()));
     }
+    let mut out = Vec::new();
+    write_plain(raw, delimiters, &mut out);
+    Cow::Owned(out)
+}
+
+/// Writes what [`plain`] gives into `out`, in place of what was there.
+fn write_plain(raw: &[u8], delimiters: Delimiters, out: &mut Vec<u8>) {
+    let usual = Delimiters::default();
+    let Delimiters { component, subcomponent, repetition, .. } = delimiters;
+    out.clear();
+    out.reserve(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr3(component, subcomponent, repetition, rest) {
+        out.extend_from_slice(escape::unescape(&rest[..at], delimiters).trim_ascii());
+        out.push(match rest[at] {
+            byte if byte == component => usual.component,
+            byte if byte == subcomponent => usual.subcomponent,
+            _ => usual.repetition,
+        });
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(escape::unescape(rest, delimiters).trim_ascii());
+    out.truncate(trim_usual(out).len());
+}
+
+/// Without the separators at its end.
+fn trim_usual(value: &[u8]) -> &[u8] {
+    let usual = Delimiters::default();
     let is_ending =
         |byte: &u8| [usual.component, usual.subcomponent, usual.repetition].contains(byte);
-    let length = out.iter().rposition(|byte| !is_ending(byte)).map_or(0, |last| last + 1);
-    out.truncate(length);
-    out
+    let length = value.iter().rposition(|byte| !is_ending(byte)).map_or(0, |last| last + 1);
+    &value[..length]
 }
 
 fn append(identity: &mut Vec<u8>, part: &[u8]) {
-    identity.extend_from_slice(part.len().to_string().as_bytes());
-    identity.push(b':');
+    // Writing into a vector cannot fail.
+    let _ = write!(identity, "{}:", part.len());
     identity.extend_from_slice(part);
     identity.push(b',');
 }

@@ -18,6 +18,7 @@ mod snapshots;
 mod store;
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -30,7 +31,7 @@ use failure::Failure;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let exit = match dispatch(arguments) {
+    let exit = match guarded(|| dispatch(arguments)) {
         Ok(exit) => exit,
         Err(failure) if failure.is_broken_pipe() => Exit::Passed,
         Err(failure) => {
@@ -40,6 +41,11 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+/// Does the work; a panic, which has told its text by then, is our own fault and exits as such.
+fn guarded(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Ok(Exit::Internal))
 }
 
 fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
@@ -55,5 +61,16 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Schema { kind } => explain::schema(kind),
         Command::Completions { shell } => explain::completions(shell),
         Command::Man => explain::man(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+
+    #[test]
+    fn a_panic_exits_as_our_own_fault() {
+        let exit = guarded(|| panic!("this panic is part of a test")).unwrap();
+        assert_eq!(exit.code(), 70);
     }
 }

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::arguments::Run;
@@ -26,7 +27,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let project = Project::open(&run.selection.project)?;
     let jobs = inputs::jobs(&project, &run.selection)?;
     let started = Instant::now();
-    let store = Store::asked_for(run.out.as_deref(), &run.report);
+    let store = Store::asked_for(run.out.as_deref(), &run.report)?;
     let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
     let (cases, interrupted) = carry_out(run, jobs, store.as_ref())?;
     let outcome = RunOutcome {
@@ -48,38 +49,46 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
 
 /// Prints the report of a run, coloured where the terminal likes it.
 ///
+/// A reader who leaves early is no failure, and changes nothing of how the run came out.
+///
 /// # Errors
 /// An output that cannot be written.
 pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     // The stream itself strips colours where nobody would see them.
-    terminal::write(outcome, Colour::Ansi, &mut out)?;
-    out.flush()?;
-    Ok(())
+    let written = terminal::write(outcome, Colour::Ansi, &mut out).and_then(|()| out.flush());
+    match written.map_err(Failure::Output) {
+        Err(failure) if failure.is_broken_pipe() => Ok(()),
+        written => written,
+    }
 }
 
 /// A channel that says when the run is interrupted from the keyboard.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (tell, interrupted) = watch::channel(false);
+    // Heard from this moment on, and not only once the task gets its turn: until then a signal
+    // would end us with nothing written down.
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     tokio::spawn(async move {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-        let terminated = async {
-            match &mut terminate {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
+        let (mut interrupt, mut terminate) = (interrupt.ok(), terminate.ok());
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated => {}
+            () = heard(&mut interrupt) => {}
+            () = heard(&mut terminate) => {}
         }
         let _ = tell.send(true);
         // Whoever interrupts twice does not want to wait.
-        let _ = tokio::signal::ctrl_c().await;
+        heard(&mut interrupt).await;
         std::process::exit(130);
     });
     interrupted
+}
+
+/// Waits for a signal; for ever where the system does not let us hear it.
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The runtime that everything real runs on: one thread, since the harness mostly waits.

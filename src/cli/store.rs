@@ -18,15 +18,27 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// A store, if the command line asks for one: `--out`, or `--report` alone.
-    pub(super) fn asked_for(out: Option<&Path>, reports: &[ReportKind]) -> Option<Self> {
+    /// A store, if the command line asks for one: `--out`, or `--report` alone. The folder is
+    /// made at once, so that nobody waits for a run that cannot be written down.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub(super) fn asked_for(
+        out: Option<&Path>,
+        reports: &[ReportKind],
+    ) -> Result<Option<Self>, Failure> {
         if out.is_none() && reports.is_empty() {
-            return None;
+            return Ok(None);
         }
         let folder = out.unwrap_or(Path::new("chargeproof-out")).to_owned();
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            let message =
+                format!("`{}` cannot be the folder for reports: {error}", folder.display());
+            Failure::usage(message, "`--out` names a folder, which is made if there is none")
+        })?;
         let all = [ReportKind::Json, ReportKind::Junit];
         let reports = if reports.is_empty() { all.to_vec() } else { reports.to_vec() };
-        Some(Self { folder, reports })
+        Ok(Some(Self { folder, reports }))
     }
 
     /// Stores the history of a case and returns its path within the folder.
@@ -34,7 +46,7 @@ impl Store {
     /// # Errors
     /// A file or folder that cannot be written.
     pub(super) fn keep(&self, case: &str, history: &History) -> Result<String, Failure> {
-        let below = format!("cases/{case}/history.jsonl");
+        let below = format!("cases/{}/history.jsonl", folder_of(case));
         let mut out = self.create(&below)?;
         let path = self.folder.join(&below);
         history::write(history, &mut out).map_err(Failure::writing(&path))?;
@@ -69,5 +81,30 @@ impl Store {
         std::fs::create_dir_all(parent).map_err(Failure::writing(parent))?;
         let file = File::create(&path).map_err(Failure::writing(&path))?;
         Ok(BufWriter::new(file))
+    }
+}
+
+/// The folder of a case. Its id may hold what an author wrote as an axis, so a part of it that
+/// would lead elsewhere is written as a name.
+fn folder_of(case: &str) -> String {
+    let name = |part: &str| match part {
+        "" | "." | ".." => "_".to_owned(),
+        part => part.replace('\0', "_"),
+    };
+    case.split('/').map(name).collect::<Vec<String>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_of;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("once/rejected[reply=reject]", "once/rejected[reply=reject]")]
+    #[case("once/rejected[reply=payload/junk]", "once/rejected[reply=payload/junk]")]
+    #[case("a[reply=x/../../y]", "a[reply=x/_/_/y]")]
+    #[case("a[reply=x//y]", "a[reply=x/_/y]")]
+    fn no_id_leads_out_of_the_folder(#[case] id: &str, #[case] folder: &str) {
+        assert_eq!(folder_of(id), folder);
     }
 }

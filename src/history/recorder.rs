@@ -62,8 +62,8 @@ impl Recorder {
 
     /// The events, for good.
     #[must_use]
-    pub fn into_events(self) -> Vec<Event> {
-        self.events
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
     }
 
     fn overflow(&mut self, at: Micros) -> u64 {

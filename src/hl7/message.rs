@@ -40,6 +40,8 @@ struct Span {
     occurrence: usize,
     /// Index into the separators of the first one in this segment.
     separator: usize,
+    /// Its id, if that has three letters; 0 otherwise.
+    id: u32,
 }
 
 /// The segment that the index is in.
@@ -213,7 +215,12 @@ impl<'a> Message<'a> {
 
     fn close(&mut self, open: &Opened, stop: usize, end: SegmentEnd) {
         let Opened { start, separator, .. } = *open;
-        self.spans.push(Span { start, stop, end, occurrence: 1, separator });
+        let first = self.separators.get(separator).copied().unwrap_or(stop);
+        let id = match &self.bytes[start..first] {
+            [a, b, c] => packed([*a, *b, *c]),
+            _ => 0,
+        };
+        self.spans.push(Span { start, stop, end, occurrence: 1, separator, id });
     }
 
     /// Counts segments of the same id. A real message has a few dozen at most, for which looking
@@ -222,8 +229,10 @@ impl<'a> Message<'a> {
         let id = |span: &Span| id_of(&self.bytes[span.start..span.stop], self.delimiters.field);
         if self.spans.len() <= FEW_SEGMENTS {
             for index in 1..self.spans.len() {
-                let own = id(&self.spans[index]);
-                let earlier = self.spans[..index].iter().rfind(|span| id(span) == own);
+                let own = self.spans[index];
+                let same =
+                    |span: &&Span| span.id == own.id && (own.id != 0 || id(span) == id(&own));
+                let earlier = self.spans[..index].iter().rfind(same);
                 self.spans[index].occurrence = earlier.map_or(1, |span| span.occurrence + 1);
             }
             return;
@@ -247,15 +256,15 @@ impl<'a> Message<'a> {
     }
 
     fn position(&self, id: &str, occurrence: usize) -> Option<usize> {
-        let field = self.delimiters.field;
-        if id.as_bytes().contains(&field) {
-            return None;
+        if let [a, b, c] = *id.as_bytes() {
+            let id = packed([a, b, c]);
+            let mut spans = self.spans.iter();
+            return spans.position(|span| span.id == id && span.occurrence == occurrence);
         }
+        let field = self.delimiters.field;
         self.spans.iter().position(|span| {
             let raw = &self.bytes[span.start..span.stop];
-            let rest = raw.strip_prefix(id.as_bytes());
-            span.occurrence == occurrence
-                && rest.is_some_and(|rest| rest.first().is_none_or(|next| *next == field))
+            span.occurrence == occurrence && id_of(raw, field) == id.as_bytes()
         })
     }
 
@@ -292,6 +301,11 @@ impl fmt::Debug for Message<'_> {
 }
 
 const FEW_SEGMENTS: usize = 32;
+
+/// An id of three letters as a number that no other id has, and never 0.
+const fn packed([a, b, c]: [u8; 3]) -> u32 {
+    u32::from_be_bytes([1, a, b, c])
+}
 
 /// The highest bit of every byte of `word` that is zero, and no other bit.
 const fn zeros(word: u64) -> u64 {

@@ -102,7 +102,7 @@ impl<'a> Segment<'a> {
     /// What `path` names within this segment, whatever segment and occurrence it says.
     #[must_use]
     pub fn get(&self, path: &Path) -> Option<&'a [u8]> {
-        self.field(path.field)?.get(path.repetition, path.component, path.subcomponent)
+        self.field(path.field)?.at(path)
     }
 }
 
@@ -194,6 +194,12 @@ impl<'a> Field<'a> {
         self.repetition(1)?.component(number)
     }
 
+    /// What `path` names within this field, whatever segment and field it says.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> Option<&'a [u8]> {
+        self.get(path.repetition, path.component, path.subcomponent)
+    }
+
     /// The named part of this field: the whole of it when nothing is named, the first repetition
     /// when only a smaller part is.
     pub(super) fn get(
@@ -205,11 +211,16 @@ impl<'a> Field<'a> {
         if repetition.is_none() && component.is_none() {
             return Some(self.raw);
         }
-        let repetition = self.repetition(repetition.unwrap_or(1))?;
-        match (component, subcomponent) {
-            (None, _) => Some(repetition.raw),
-            (Some(component), None) => repetition.component(component),
-            (Some(component), Some(number)) => repetition.subcomponent(component, number),
+        let part =
+            |bytes, separator, number| nth(bytes, (!self.literal).then_some(separator), number);
+        let repetition = part(self.raw, self.delimiters.repetition, repetition.unwrap_or(1))?;
+        let Some(component) = component else {
+            return Some(repetition);
+        };
+        let component = part(repetition, self.delimiters.component, component)?;
+        match subcomponent {
+            None => Some(component),
+            Some(number) => part(component, self.delimiters.subcomponent, number),
         }
     }
 }
@@ -264,6 +275,20 @@ impl fmt::Debug for Repetition<'_> {
 /// Splits at `separator`, or not at all when there is none.
 fn split(bytes: &[u8], separator: Option<u8>) -> impl Iterator<Item = &[u8]> {
     bytes.split(move |&byte| Some(byte) == separator)
+}
+
+/// Part `number`, from 1, of what [`split`] gives, found without looking at what comes after it.
+#[inline]
+fn nth(bytes: &[u8], separator: Option<u8>, number: usize) -> Option<&[u8]> {
+    let Some(separator) = separator else {
+        return (number == 1).then_some(bytes);
+    };
+    let mut rest = bytes;
+    for _ in 1..number {
+        rest = &rest[memchr::memchr(separator, rest)? + 1..];
+    }
+    let end = memchr::memchr(separator, rest).unwrap_or(rest.len());
+    (number > 0).then_some(&rest[..end])
 }
 
 #[cfg(test)]

@@ -102,11 +102,8 @@ impl Decoder {
 
     /// Takes some of `bytes` and says how many; none only when a piece ended before the first.
     fn step(&mut self, bytes: &[u8]) -> usize {
-        let first = bytes[0];
         let Some(piece) = &mut self.piece else {
-            let state = if first == VT { State::Payload } else { State::Stray };
-            self.begin(state, &[first]);
-            return 1;
+            return self.begin_with(bytes);
         };
         match piece.state {
             State::Stray => {
@@ -124,13 +121,27 @@ impl Decoder {
                     self.take(&bytes[..length]);
                     return length;
                 }
-                piece.state = if first == VT { State::Restart(0) } else { State::AfterEnd };
+                piece.state = if bytes[0] == VT { State::Restart(0) } else { State::AfterEnd };
                 self.take(&bytes[..1]);
                 1
             }
-            State::Restart(matched) => self.restart(matched, first),
-            State::AfterEnd => self.after_end(first),
+            State::Restart(matched) => self.restart(matched, bytes[0]),
+            State::AfterEnd => self.after_end(bytes[0]),
         }
+    }
+
+    /// Begins a piece and takes its first run of plain bytes. Most frames arrive whole, so room is
+    /// made for an end right after it.
+    fn begin_with(&mut self, bytes: &[u8]) -> usize {
+        let (state, length) = if bytes[0] == VT {
+            let run = memchr::memchr2(VT, FS, &bytes[1..]);
+            (State::Payload, run.map_or(bytes.len(), |run| 1 + run))
+        } else {
+            (State::Stray, memchr::memchr(VT, bytes).unwrap_or(bytes.len()))
+        };
+        let room = (length + END.len()).min(self.limit);
+        self.begin(state, Vec::with_capacity(room), &bytes[..length]);
+        length
     }
 
     /// A start byte inside a frame begins a new one only where a header follows it: the end of the
@@ -157,7 +168,7 @@ impl Decoder {
         let kept = usize::try_from(piece.length).unwrap_or(usize::MAX);
         piece.kept.truncate(kept);
         self.close(FoundKind::Unfinished, Some(AnomalyKind::NoEnd));
-        self.begin(State::Payload, &[VT]);
+        self.begin(State::Payload, Vec::new(), &[VT]);
         self.take(HEADER);
         1
     }
@@ -201,9 +212,8 @@ impl Decoder {
         self.close(kind, anomaly);
     }
 
-    fn begin(&mut self, state: State, bytes: &[u8]) {
-        let (offset, kept) = (self.taken, Vec::new());
-        let mut piece = Open { offset, kept, length: 0, anomalies: Vec::new(), state };
+    fn begin(&mut self, state: State, kept: Vec<u8>, bytes: &[u8]) {
+        let mut piece = Open { offset: self.taken, kept, length: 0, anomalies: Vec::new(), state };
         if state == State::Stray {
             piece.mark(0, AnomalyKind::StrayBytes);
         }
@@ -243,6 +253,8 @@ impl Decoder {
             found(piece.offset + self.limit as u64, AnomalyKind::Oversize);
         }
         piece.anomalies.sort_by_key(|anomaly| (anomaly.offset, anomaly.kind));
+        // A history keeps every piece, so none may hold on to the room it has grown into.
+        piece.kept.shrink_to_fit();
         self.done.push_back(Found {
             offset: piece.offset,
             kind: if oversize { FoundKind::Oversize } else { kind },
@@ -268,6 +280,9 @@ impl Open {
         }
     }
 }
+
+/// What a frame ends with.
+const END: [u8; 2] = [FS, CR];
 
 /// What a message begins with.
 const HEADER: &[u8; 3] = b"MSH";

@@ -212,15 +212,18 @@ impl Drive {
         self.recorder.events()
     }
 
-    /// The events, for good.
+    /// The events, for good; nothing is to happen afterwards.
     #[must_use]
-    pub fn into_events(self) -> Vec<Event> {
-        self.recorder.into_events()
+    pub fn take_events(&mut self) -> Vec<Event> {
+        self.recorder.take_events()
     }
 
     fn grant(&mut self, now: Duration, wish: Wish) -> Option<Command> {
         match wish {
             Wish::Record(what) => {
+                if what == What::Finished {
+                    self.emr.handle(now, Input::Over, &mut self.recorder);
+                }
                 self.recorder.record(now.into(), what);
             }
             Wish::Watch(event) => {

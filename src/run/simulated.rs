@@ -45,7 +45,7 @@ pub fn run(plan: &Plan) -> Result<History, SimulationError> {
         started: format!("{EPOCH}Z"),
         plan: plan_text,
     };
-    Ok(History { header, events: world.drive.into_events() })
+    Ok(History { header, events: world.drive.take_events() })
 }
 
 /// The simulated wall clock at time zero, UTC.

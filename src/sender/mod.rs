@@ -10,6 +10,7 @@
 
 mod answer;
 mod bug;
+mod catalogue;
 mod defect;
 mod draft;
 mod job;
@@ -25,7 +26,6 @@ pub use bug::{Bug, UnknownBug};
 pub use journal::{Kind, Outcome, Record, account};
 pub use machine::{Config, Input, Link, Machine, Output, Poll};
 pub use shell::{SenderError, ShellOptions, SpoolError, account_of, serve};
-
 pub use variant::{UnknownVariant, Variant};
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::history::{
     Accounted, ConnectionId, End, Ending, Event, FORMAT_VERSION, Header, History, Incarnation,
     Micros, Outcome, Piece, Raw, What,
 };
+use crate::history::{Anomaly, AnomalyKind};
 use crate::mapping::{Mapping, Stamp, resolve, shipped};
-use crate::mllp::{Anomaly, AnomalyKind};
 use crate::plan::{
     AttemptMode, Behaviour, Charged, Expect, Fault, Limits, Match, Parameters, Plan, Play,
     SenderPlan, Step, StopBy,

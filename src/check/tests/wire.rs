@@ -3,8 +3,8 @@
 use rstest::rstest;
 
 use super::fixture::{Case, ack, broken, changed, control_id};
+use crate::history::AnomalyKind;
 use crate::history::{End, Outcome, Piece};
-use crate::mllp::AnomalyKind;
 
 /// john-doe's message is sent as `change` makes it, and accepted.
 fn sent(change: impl Fn(&[u8]) -> Vec<u8>) -> Case {

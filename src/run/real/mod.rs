@@ -7,7 +7,7 @@
 mod process;
 mod sockets;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -105,6 +105,8 @@ struct Inner {
     stage: RefCell<Stage>,
     scratch: RefCell<Vec<u8>>,
     started: Instant,
+    /// Until when the loop sleeps; it is only woken for what is due sooner.
+    sleeping: Cell<Option<Duration>>,
     changed: Notify,
     connections: usize,
 }
@@ -127,6 +129,7 @@ impl Case {
             stage: RefCell::new(stage),
             scratch: RefCell::new(vec![0; READ_BYTES]),
             started: Instant::now(),
+            sleeping: Cell::new(None),
             changed: Notify::new(),
             connections: usize::try_from(connections).unwrap_or(usize::MAX),
         }))
@@ -165,19 +168,28 @@ impl Case {
                 None => break,
             }
         }
-        self.0.changed.notify_one();
+        let (finished, deadline) = self.outlook();
+        let sleeping = self.0.sleeping.get();
+        let sooner = deadline.is_some_and(|at| sleeping.is_none_or(|sleeping| at < sleeping));
+        if finished || sooner {
+            self.0.changed.notify_one();
+        }
+    }
+
+    /// Whether the case is over, and when it wants a tick if not.
+    fn outlook(&self) -> (bool, Option<Duration>) {
+        let stage = self.0.stage.borrow();
+        (stage.drive.is_finished(), stage.drive.deadline(self.now()))
     }
 
     async fn drive_to_the_end(&self, mut interrupted: watch::Receiver<bool>) {
         let mut listening = true;
         loop {
-            let (finished, deadline) = {
-                let stage = self.0.stage.borrow();
-                (stage.drive.is_finished(), stage.drive.deadline(self.now()))
-            };
+            let (finished, deadline) = self.outlook();
             if finished {
                 break;
             }
+            self.0.sleeping.set(deadline);
             let wake = deadline.unwrap_or(self.now() + Duration::from_secs(3600));
             let wake = tokio::time::Instant::from_std(self.0.started + wake);
             tokio::select! {
@@ -186,6 +198,7 @@ impl Case {
                 result = interrupted.wait_for(|&it| it), if listening => {
                     listening = false;
                     if result.is_ok() {
+                        self.take_in_what_arrived();
                         self.happened(Happening::Interrupted);
                     }
                 }
@@ -206,7 +219,7 @@ impl Case {
     }
 
     fn into_events(self) -> Vec<crate::history::Event> {
-        self.0.stage.borrow().drive.events().to_vec()
+        self.0.stage.borrow_mut().drive.take_events()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The sender's process: its folder, its start, its end, and what it says of its charges.
 //!
-//! The sender leads a process group of its own, and what it leaves behind is ended with it.
+//! The sender leads a process group of its own, and what it leaves behind is ended with it. A
+//! process that has left the group is known by its environment, which names the case.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -83,6 +84,7 @@ impl Process {
         let (program, arguments) = argv.split_first()?;
         let mut command = Program::new(program);
         command.args(arguments);
+        command.env(CASE_VARIABLE, self.folder.root.path());
         for (name, value) in &self.plan.environment {
             command.env(name, fill(value, &self.values));
         }
@@ -115,6 +117,12 @@ impl Process {
         let bytes = self.exams.get(exam).map_or(&[][..], Vec::as_slice);
         std::fs::write(&written, bytes)?;
         std::fs::rename(written, inbox.join(format!("{name}.json")))
+    }
+
+    /// The environment variable that every process of this case has, unless it was taken away.
+    fn mark(&self) -> Vec<u8> {
+        let folder = self.folder.root.path().as_os_str().as_encoded_bytes();
+        [CASE_VARIABLE.as_bytes(), b"=", folder].concat()
     }
 
     fn signal(&self, signal: Signal) {
@@ -184,10 +192,9 @@ impl Case {
             stage.process.group =
                 child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         }
-        for output in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)] {
-            if let Some(output) = output {
-                tokio::task::spawn_local(swallow(output));
-            }
+        let outputs = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)];
+        for output in outputs.into_iter().flatten() {
+            tokio::task::spawn_local(swallow(output));
         }
         self.note(Happening::Started);
         let case = self.clone();
@@ -204,7 +211,7 @@ impl Case {
             Some(signal) => {
                 // The leader is asked; what it does with its children is its own affair.
                 if let Some(leader) = stage.process.group {
-                    let _ = rustix::process::kill_process(leader, signal);
+                    let _ = kill_process(leader, signal);
                 }
             }
             None => stage.process.stdin = None,
@@ -217,20 +224,24 @@ impl Case {
         for endpoint in 0..endpoints {
             self.accept_waiting(endpoint);
         }
-        let group = {
+        let (group, mark) = {
             let mut stage = self.0.stage.borrow_mut();
             stage.process.stdin = None;
-            stage.process.group.take()
+            (stage.process.group.take(), stage.process.mark())
         };
         let signal =
             status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
         if let Some(group) = group {
-            let left = left_behind(group);
+            let left = left_behind(group, &mark);
             let killed = signal == Some(Signal::KILL.as_raw());
-            if left > 0 && !killed {
-                self.note(Happening::LeftBehind(left));
+            if !left.is_empty() && !killed {
+                let count = u32::try_from(left.len()).unwrap_or(u32::MAX);
+                self.note(Happening::LeftBehind(count));
             }
             let _ = kill_process_group(group, Signal::KILL);
+            for process in left {
+                let _ = kill_process(process, Signal::KILL);
+            }
         }
         let code = status.and_then(|status| status.code());
         self.happened(Happening::Exited { code, signal });
@@ -288,26 +299,37 @@ fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
     rows.collect()
 }
 
-/// How many processes of a group are still there and not merely waiting to be reaped.
-fn left_behind(group: Pid) -> u32 {
-    if test_kill_process_group(group).is_err() {
-        return 0;
-    }
+/// The processes of a sender that are still there and not merely waiting to be reaped: those of
+/// its group, and those that have left the group and bear the mark of the case.
+fn left_behind(group: Pid, mark: &[u8]) -> Vec<Pid> {
+    let populated = test_kill_process_group(group).is_ok();
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let alive = entries.filter(|entry| is_alive_in(&entry.path(), group)).count();
-    u32::try_from(alive).unwrap_or(u32::MAX)
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    // Children are younger than their leader, so that few of the system's processes are read.
+    let younger = ids.filter(|&id| populated || id > group.as_raw_pid());
+    let left = younger.filter(|&id| match living_group(id) {
+        Some(of) if of == group.as_raw_pid() => true,
+        Some(_) => id > group.as_raw_pid() && bears(id, mark),
+        None => false,
+    });
+    left.filter_map(Pid::from_raw).collect()
 }
 
-/// Whether a process folder of the system belongs to a living member of the group.
-fn is_alive_in(process: &Path, group: Pid) -> bool {
-    let Ok(stat) = std::fs::read_to_string(process.join("stat")) else {
-        return false;
-    };
+/// The group of a process; none for one that is gone or only waits to be reaped.
+fn living_group(process: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // After the command in parentheses: state, parent, group.
-    let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-    let state = fields.next().unwrap_or("Z");
-    let of_group = fields.nth(1).and_then(|text| text.parse().ok()) == Some(group.as_raw_pid());
-    of_group && state != "Z" && state != "X"
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace();
+    let state = fields.next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    (state != "Z" && state != "X").then_some(group)
+}
+
+/// Whether a process has this variable in its environment.
+fn bears(process: i32, mark: &[u8]) -> bool {
+    let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+    environment.split(|&byte| byte == 0).any(|variable| variable == mark)
 }
 
 fn boxed(output: impl AsyncRead + Unpin + 'static) -> Box<dyn AsyncRead + Unpin> {
@@ -357,6 +379,9 @@ fn fill(text: &str, values: &BTreeMap<&'static str, String>) -> String {
 fn file_name(exam: &str) -> String {
     exam.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
 }
+
+/// Names the case's folder to every process of it.
+const CASE_VARIABLE: &str = "CHARGEPROOF_CASE";
 
 /// How much of an account is read.
 const ACCOUNT_BYTES: u64 = 1024 * 1024;

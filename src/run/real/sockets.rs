@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, listen, sockopt};
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
@@ -29,7 +30,12 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// Takes the port and does not listen yet.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let guard = socket(address)?;
+        if address.port() != 0 {
+            // Our own two sockets share the port; a stranger's must not, or he would take half
+            // of the connections. Who cannot bind alone is not alone.
+            drop(socket(address, Sharing::Alone)?);
+        }
+        let guard = socket(address, Sharing::WithOurOwn)?;
         let bound = rustix::net::getsockname(&guard)?;
         let address = SocketAddr::try_from(bound)?;
         Ok(Self { address, _guard: guard, listener: None, acceptor: None })
@@ -40,7 +46,7 @@ impl Endpoint {
     }
 
     fn open(&mut self) -> io::Result<Rc<TcpListener>> {
-        let socket = socket(self.address)?;
+        let socket = socket(self.address, Sharing::WithOurOwn)?;
         listen(&socket, BACKLOG)?;
         let listener = std::net::TcpListener::from(socket);
         listener.set_nonblocking(true)?;
@@ -66,11 +72,18 @@ impl Drop for Endpoint {
     }
 }
 
-fn socket(address: SocketAddr) -> io::Result<rustix::fd::OwnedFd> {
+/// Whether several sockets may have the same port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    WithOurOwn,
+}
+
+fn socket(address: SocketAddr, sharing: Sharing) -> io::Result<rustix::fd::OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
-    sockopt::set_socket_reuseport(&socket, true)?;
+    sockopt::set_socket_reuseport(&socket, sharing == Sharing::WithOurOwn)?;
     bind(&socket, &address)?;
     Ok(socket)
 }
@@ -167,7 +180,7 @@ impl Case {
     async fn read_all(self, connection: ConnectionId, stream: Rc<TcpStream>) {
         while stream.readable().await.is_ok() {
             let mut scratch = self.0.scratch.borrow_mut();
-            match stream.try_read(&mut scratch) {
+            match read_now(&stream, &mut scratch) {
                 Ok(0) => return self.read_out(connection, End::Close, scratch),
                 Ok(count) => {
                     let input = Input::Received { connection, bytes: &scratch[..count] };
@@ -179,6 +192,32 @@ impl Case {
                 Err(_) => return self.read_out(connection, End::Reset, scratch),
             }
         }
+    }
+
+    /// Accepts and reads whatever the system has taken on our behalf by now, without waiting.
+    pub(super) fn take_in_what_arrived(&self) {
+        let endpoints = self.0.stage.borrow().endpoints.len();
+        for endpoint in 0..endpoints {
+            self.accept_waiting(endpoint);
+        }
+        let open: Vec<(ConnectionId, Rc<TcpStream>)> = {
+            let stage = self.0.stage.borrow();
+            let unread = stage.lines.iter().filter(|(_, line)| !line.read_out);
+            unread.map(|(&id, line)| (id, Rc::clone(&line.stream))).collect()
+        };
+        for (connection, stream) in open {
+            for _ in 0..MOST_READS {
+                let mut scratch = self.0.scratch.borrow_mut();
+                match rustix::net::recv(&*stream, &mut scratch[..], RecvFlags::DONTWAIT) {
+                    Ok((count @ 1.., _)) => {
+                        let input = Input::Received { connection, bytes: &scratch[..count] };
+                        self.note(Happening::Emr(input));
+                    }
+                    _ => break, // an end is not told apart here: we are about to end it ourselves
+                }
+            }
+        }
+        self.pump();
     }
 
     fn read_out(
@@ -264,9 +303,29 @@ impl Case {
     }
 }
 
+/// Reads what is there. A read that does not fill the buffer has emptied the socket, so that the
+/// next one waits for the system to say that there is more, instead of asking in vain.
+fn read_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut short = None;
+    let full = stream.try_io(Interest::READABLE, || {
+        match rustix::net::recv(stream, &mut *buffer, RecvFlags::DONTWAIT)? {
+            (_, count) if count > 0 && count < buffer.len() => {
+                short = Some(count);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            (_, count) => Ok(count),
+        }
+    });
+    short.map_or(full, Ok)
+}
+
 /// A write that neither waits nor signals.
 const NOW: rustix::net::SendFlags =
     rustix::net::SendFlags::DONTWAIT.union(rustix::net::SendFlags::NOSIGNAL);
+
+/// How often a connection is read when a run is interrupted: as much as the system may hold for
+/// it, and not for ever where the sender goes on.
+const MOST_READS: usize = 128;
 
 /// As many connections as the system lets wait for us.
 const BACKLOG: i32 = 1024;

@@ -1,0 +1,262 @@
+//! Senders that are no part of this program: an honest one passes, and whatever a bad one does to
+//! the harness, it is named by its rule and none of its processes is left.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod command;
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use command::{BOUND, PROGRAM, Place, Ran, python, rules_found};
+use rstest::rstest;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A place whose `sender.yaml` runs a shell script. Every process of it carries the place's own
+/// mark in its environment.
+fn shell_sender(script: &str) -> Place {
+    let place = Place::with_scenario(SHORT);
+    place.write("sender.sh", script);
+    let start = format!("[sh, '{}', '{{port}}']", place.path("sender.sh").display());
+    place.write("sender.yaml", sender_file(&place, &start));
+    place
+}
+
+fn sender_file(place: &Place, start: &str) -> String {
+    format!(
+        "name: foreign\nstart: {start}\nenvironment: {{ {MARK}: '{}' }}\n\
+         limits: {{ ack_timeout: 100ms, longest_retry: 100ms, stop: 500ms }}\n",
+        place.path("").display()
+    )
+}
+
+/// Runs the sender of a place, and checks that none of its processes outlives the run.
+fn run(place: &Place) -> Ran {
+    let began = Instant::now();
+    let arguments = ["run", "--sender", "sender.yaml", "--out", "out"];
+    let ran = place.run(&arguments);
+    assert!(began.elapsed() < Duration::from_secs(40), "took {:?}", began.elapsed());
+    let left = left_over(&place.path(""));
+    for &process in &left {
+        let _ = kill_process(Pid::from_raw(process).unwrap(), Signal::KILL); // ours, by its mark
+    }
+    assert!(left.is_empty(), "{} processes are left: {}", left.len(), ran.out);
+    ran
+}
+
+/// The processes that carry the mark and stay. One that was killed may still be on its way out,
+/// so it is given some time; what was not killed lives for minutes.
+fn left_over(place: &Path) -> Vec<i32> {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !marked(place).is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    marked(place)
+}
+
+/// The living processes that carry the mark.
+fn marked(place: &Path) -> Vec<i32> {
+    let mark = format!("{MARK}={}", place.display()).into_bytes();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let carries = |id: &i32| {
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|variable| variable == mark)
+    };
+    ids.filter(carries).collect()
+}
+
+/// Each is convicted by its own rule, and the harness gets through to its end.
+#[rstest]
+#[case::dies_at_start("exit 3", "sender/stays-up", "exited with code 3")]
+#[case::killed_by_itself("kill -SEGV $$", "sender/stays-up", "was ended by signal 11")]
+#[case::ignores_sigterm(
+    "trap '' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "had to be killed"
+)]
+#[case::ignores_sigterm_and_closes_everything(
+    "trap '' TERM; exec <&- >&- 2>&-; while :; do sleep 0.05; done",
+    "sender/stops",
+    "had to be killed"
+)]
+#[case::leaves_a_child_behind(
+    "sleep 300 & trap 'exit 0' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "left 1 of its processes"
+)]
+#[case::leaves_a_stubborn_child_behind(
+    "sh -c 'trap \"\" TERM INT HUP; while :; do sleep 300; done' & trap 'exit 0' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "of its processes behind"
+)]
+#[case::leaves_a_child_in_a_session_of_its_own(
+    "setsid sleep 300 & trap 'exit 0' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "of its processes behind"
+)]
+#[case::becomes_a_daemon("setsid sleep 300 & exit 0", "sender/stays-up", "exited with code 0")]
+#[case::dies_and_leaves_a_child("sleep 300 & exit 0", "sender/stays-up", "exited with code 0")]
+#[case::floods_its_output(
+    "trap 'exit 0' TERM; while :; do echo flood; echo flood >&2; done",
+    "delivers",
+    ""
+)]
+#[case::does_nothing("trap 'exit 0' TERM; while :; do sleep 0.05; done", "delivers", "")]
+fn a_bad_sender_is_named_and_ended(#[case] script: &str, #[case] rule: &str, #[case] says: &str) {
+    let place = shell_sender(script);
+    let ran = run(&place).exits(1);
+    let report = place.json("out/report.json");
+    let rules = rules_found(&report);
+    assert!(rules.contains(rule), "{rules:?}");
+    assert!(report.to_string().contains(says), "{report:#}");
+    assert!(ran.out.contains(rule), "{}", ran.out);
+}
+
+#[test]
+fn a_sender_that_only_floods_its_output_costs_no_memory_and_stops_when_asked() {
+    let place = shell_sender("exec yes flood");
+    run(&place).exits(1);
+    let rules = rules_found(&place.json("out/report.json"));
+    assert!(!rules.contains("sender/stops") && !rules.contains("sender/bounded"), "{rules:?}");
+}
+
+#[test]
+fn connections_that_are_never_used_are_no_charge() {
+    let Some(python) = python() else { return skipped("connections_that_are_never_used") };
+    let place = Place::with_scenario(SHORT);
+    place.write("sender.py", IDLE_CONNECTIONS);
+    let script = place.path("sender.py");
+    let start = format!("['{python}', '{}', '{{port}}']", script.display());
+    place.write("sender.yaml", sender_file(&place, &start));
+    run(&place).exits(1);
+    let report = place.json("out/report.json");
+    let rules = rules_found(&report);
+    assert!(rules.contains("delivers") && !rules.contains("sender/stops"), "{rules:?}");
+    let history = place.text("out/cases/the-case/history.jsonl");
+    let opened = history.lines().filter(|line| line.contains("\"event\":\"opened\"")).count();
+    assert!(opened >= 200, "{opened} connections were seen");
+    assert!(!history.contains("\"event\":\"received\""));
+}
+
+#[test]
+fn a_sender_that_hears_its_standard_input_end_is_stopped_by_it() {
+    let place = shell_sender("trap '' TERM; cat > /dev/null");
+    let text = place.text("sender.yaml") + "stop: standard-input\n";
+    place.write("sender.yaml", text);
+    run(&place).exits(1);
+    let rules = rules_found(&place.json("out/report.json"));
+    assert!(!rules.contains("sender/stops"), "{rules:?}");
+}
+
+/// Whoever interrupts a run waits for no sender, and leaves none.
+#[rstest]
+#[case(Signal::INT)]
+#[case(Signal::TERM)]
+fn an_interrupted_run_ends_its_sender(#[case] signal: Signal) {
+    let place = shell_sender("trap '' TERM; touch \"$0.started\"; while :; do sleep 0.05; done");
+    let mut command = std::process::Command::new(PROGRAM);
+    command.args(["run", "--sender", "sender.yaml", "--out", "out"]);
+    command.current_dir(place.path("")).env("TMPDIR", place.path("")).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let until = Instant::now() + BOUND;
+    while !place.path("sender.sh.started").exists() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let code = ended(&mut child, until);
+    assert_eq!(code, Some(5));
+    assert_eq!(left_over(&place.path("")), Vec::<i32>::new());
+    assert_eq!(place.json("out/report.json")["interrupted"], true);
+    let entries = std::fs::read_dir(place.path("")).unwrap().flatten();
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    let folders: Vec<String> = names.filter(|name| name.starts_with("chargeproof-")).collect();
+    assert_eq!(folders, Vec::<String>::new(), "the folder of the case is removed");
+}
+
+/// The exit code of a child that must end before `until`; killed otherwise.
+fn ended(child: &mut Child, until: Instant) -> Option<i32> {
+    while Instant::now() < until {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap().code()
+}
+
+/// A sender that shares no line with this program, with its outbox in SQLite.
+#[rstest]
+#[case("options/option-1")]
+#[case("once/silence")]
+#[case("once/rejected[reply=reject]")]
+#[case("once/late")]
+#[case("crash/killed[at=inside-ft1]")]
+#[case("crash/killed[at=end-of-message]")]
+fn an_honest_sender_in_another_language_passes(#[case] case: &str) {
+    let Some(python) = python() else { return skipped(case) };
+    let place = outbox(&python, OUTBOX);
+    run_case(&place, case).exits(0);
+    assert!(left_over(&place.path("")).is_empty());
+}
+
+/// The same sender with one line changed: it marks the charge only after it has sent it.
+#[test]
+fn the_same_sender_is_convicted_when_it_marks_the_charge_too_late() {
+    let Some(python) = python() else { return skipped("marks the charge too late") };
+    let early = "        database.execute(\"UPDATE outbox SET outcome = 'unknown' WHERE id = ?\", (row,))\n";
+    assert!(OUTBOX.contains(early));
+    let place = outbox(&python, &OUTBOX.replace(early, ""));
+    run_case(&place, "crash/killed[at=end-of-message]").exits(10);
+    assert!(left_over(&place.path("")).is_empty());
+}
+
+fn run_case(place: &Place, case: &str) -> Ran {
+    place.run(&["run", case, "--sender", "sender.yaml", "--out", "out"])
+}
+
+/// A place whose `sender.yaml` runs this Python program.
+fn outbox(python: &str, program: &str) -> Place {
+    let place = Place::new();
+    let script = place.write("outbox.py", program);
+    let script = script.display();
+    let send = format!(
+        "['{python}', '{script}', send, '{{host}}', '{{port}}', '{{state}}', '{{inbox}}', '{{ack_timeout_ms}}']"
+    );
+    let limits = "ack_timeout: 300ms, longest_retry: 300ms, stop: 5s";
+    place.write(
+        "sender.yaml",
+        format!(
+            "name: outbox\nstart: {send}\nenvironment: {{ {MARK}: '{}' }}\n\
+             limits: {{ {limits} }}\naccount: ['{python}', '{script}', account, '{{state}}']\n",
+            place.path("").display()
+        ),
+    );
+    place
+}
+
+/// Without Python the tests beside this one still cover the harness; this says what they do not.
+fn skipped(what: &str) {
+    let line = format!("skipped, since there is no python3 with sqlite3 here: {what}\n");
+    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+}
+
+/// The environment variable that marks a test's processes.
+const MARK: &str = "CHARGEPROOF_TEST_PLACE";
+
+/// One exam, one start and one stop: enough to see what a sender does to the harness.
+const SHORT: &str = "\
+title: The sender is started, fed and stopped
+steps: [start, probe, settle, stop]
+";
+
+const OUTBOX: &str = include_str!("senders/outbox.py");
+
+const IDLE_CONNECTIONS: &str = "\
+import signal, socket, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+lines = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(200)]
+signal.pause()
+";
