@@ -11,7 +11,7 @@ use crate::exam::Exam;
 use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, OnceRule, Stamp};
-use crate::plan::{AttemptMode, Charged, Plan};
+use crate::plan::{AttemptMode, Charged, Plan, Step};
 
 use super::attempts::{self, Sent, SentLine};
 use super::elimination;
@@ -242,9 +242,10 @@ impl<'h> Evidence<'h> {
         self.exam_of.get(order).map(|&index| &self.exams[index])
     }
 
-    /// Whether the history comes from the field: no exam is known, so no order is unknown either.
+    /// Whether the history was captured in the field: no exam was handed over by us, so that
+    /// every order may be one that somebody placed.
     pub(super) fn is_field_capture(&self) -> bool {
-        self.exams.is_empty()
+        self.exams.is_empty() || self.plan.steps.contains(&Step::Hold)
     }
 
     /// The event with this `seq`, as an index; where it would stand if it is missing.

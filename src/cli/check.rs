@@ -18,6 +18,7 @@ use crate::verdict::{CaseOutcome, Exit, RunOutcome};
 /// # Errors
 /// A history that cannot be read, or an output that cannot be written.
 pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
+    let store = Store::asked_for(check.out.as_deref(), &check.report)?;
     let started = Instant::now();
     let mut cases: Vec<CaseOutcome> = Vec::new();
     for path in histories(&check.histories)? {
@@ -31,7 +32,7 @@ pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
         took: started.elapsed().into(),
         interrupted: false,
     };
-    if let Some(store) = Store::asked_for(check.out.as_deref(), &check.report) {
+    if let Some(store) = &store {
         store.report(&outcome)?;
     }
     print(&outcome)?;

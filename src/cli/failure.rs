@@ -27,7 +27,7 @@ pub(super) enum Failure {
         hint: String,
     },
     /// A file could not be read or written.
-    #[error("error: cannot {action} `{}`: {error}", path.display())]
+    #[error("error: cannot {action} `{}`: {error}\n\nhint: {}", path.display(), advice(error))]
     File {
         /// `read` or `write`.
         action: &'static str,
@@ -60,6 +60,18 @@ pub(super) enum Failure {
     /// The reference sender could not run.
     #[error("error: {0}")]
     Sender(#[from] SenderError),
+}
+
+/// What to look at when a file cannot be read or written.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "paths are relative to the directory that the command runs in",
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+            "a file is meant here, and no folder"
+        }
+        io::ErrorKind::PermissionDenied => "look at the owner and the mode of the file",
+        _ => "look at the disk that it is on",
+    }
 }
 
 impl Failure {

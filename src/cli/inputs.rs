@@ -1,5 +1,6 @@
 //! From what was typed to the plans that are meant.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::cli::arguments::Selection;
@@ -21,20 +22,24 @@ pub(super) fn jobs(project: &Project, selection: &Selection) -> Result<Vec<Job>,
         bug: selection.bug.clone(),
         variant: selection.variant.clone(),
     };
-    let mut all = Vec::new();
-    for (id, source) in sources(project, selection)? {
+    let mut plans: Vec<Plan> = Vec::new();
+    for (id, source) in meant(project, selection)? {
         let scenario = Scenario::read(&source)?;
-        all.extend(plan::expand(&scenario, &id, project, &sender, &choices)?);
+        plans.extend(plan::expand(&scenario, &id, project, &sender, &choices)?);
     }
-    let wanted: Vec<Plan> =
-        all.into_iter().filter(|plan| is_selected(&plan.id, selection)).collect();
-    for name in &selection.scenarios {
-        if !Path::new(name).exists() && !wanted.iter().any(|plan| names(name, &plan.id)) {
-            return Err(nothing_named(name, project));
+    // A name with axes means one case of its scenario only.
+    let cases: Vec<&String> = selection.scenarios.iter().filter(|one| one.contains('[')).collect();
+    for name in &cases {
+        if !plans.iter().any(|plan| plan.id == **name) {
+            return Err(nothing_called(name, plans.iter().map(|plan| plan.id.as_str())));
         }
     }
+    let is_meant = |plan: &Plan| {
+        let mut of_scenario = cases.iter().filter(|name| stem(name) == stem(&plan.id)).peekable();
+        of_scenario.peek().is_none() || of_scenario.any(|name| **name == plan.id)
+    };
     let job = |plan: Plan| Job { repeat: repeat(&plan.id, selection), plan };
-    Ok(wanted.into_iter().map(job).collect())
+    Ok(plans.into_iter().filter(is_meant).map(job).collect())
 }
 
 /// The sender file that was named, or the reference sender's.
@@ -46,74 +51,62 @@ fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> {
     Ok(SenderFile::read(&source)?)
 }
 
-/// The scenarios that could be meant: those of the project, and files that were named.
-fn sources(project: &Project, selection: &Selection) -> Result<Vec<(String, Source)>, Failure> {
-    let of_project = project.scenarios().iter().map(|(id, source)| (id.clone(), source.clone()));
-    let mut all: Vec<(String, Source)> = of_project.collect();
-    if !selection.scenarios.is_empty() {
-        all.retain(|(id, _)| {
-            selection.scenarios.iter().any(|name| {
-                let stem = name.split('[').next().unwrap_or(name);
-                names(stem, id) || names_path(name, id, selection)
-            })
-        });
+/// The scenarios that are meant, by id: those of the project whose names were given, and files
+/// that lie elsewhere.
+fn meant(project: &Project, selection: &Selection) -> Result<BTreeMap<String, Source>, Failure> {
+    let all = project.scenarios();
+    if selection.scenarios.is_empty() {
+        return Ok(all.clone());
     }
+    let mut found = BTreeMap::new();
     for name in &selection.scenarios {
-        let path = Path::new(name);
-        let known = all.iter().any(|(id, _)| names_path(name, id, selection));
-        if path.is_file() && !known {
+        let name = below_scenarios(name, selection);
+        let known = all.iter().filter(|(id, _)| names(stem(&name), id));
+        let before = found.len();
+        found.extend(known.map(|(id, source)| (id.clone(), source.clone())));
+        let path = Path::new(&name);
+        if path.is_file() && found.len() == before {
             let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            all.push((id, read_source(path)?));
+            found.insert(id, read_source(path)?);
+        } else if !all.keys().any(|id| names(stem(&name), id)) {
+            return Err(nothing_called(&name, all.keys().map(String::as_str)));
         }
     }
-    Ok(all)
+    Ok(found)
 }
 
-fn is_selected(id: &str, selection: &Selection) -> bool {
-    selection.scenarios.is_empty()
-        || selection.scenarios.iter().any(|name| {
-            Path::new(name).is_file() && file_names(name, id)
-                || names_path(name, id, selection)
-                || names(name, id)
-        })
+/// The id, or the folder of ids, that the path of a file of the project stands for; any other
+/// name as it is.
+fn below_scenarios(name: &str, selection: &Selection) -> String {
+    let root = selection.project.join("scenarios").canonicalize();
+    let path = Path::new(name).canonicalize();
+    let below = root.ok().zip(path.ok()).and_then(|(root, path)| {
+        path.strip_prefix(root).ok().map(|below| below.with_extension("").display().to_string())
+    });
+    below.unwrap_or_else(|| name.to_owned())
 }
 
-/// Whether a file outside the project is the scenario of this case.
-fn file_names(file: &str, id: &str) -> bool {
-    let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    id.split('[').next() == Some(stem.as_str())
+/// A case's id without its axes.
+fn stem(id: &str) -> &str {
+    id.split('[').next().unwrap_or(id)
 }
 
 /// Whether `name` is this id, its scenario, or a folder above it.
 fn names(name: &str, id: &str) -> bool {
     let name = name.strip_suffix(".yaml").unwrap_or(name);
-    id == name
+    name.is_empty()
+        || id == name
         || id.strip_prefix(name).is_some_and(|rest| {
             rest.starts_with('[') || rest.starts_with('/') || name.ends_with('/')
         })
 }
 
-/// Whether `name` is the path of this scenario's file, or of a folder above it.
-fn names_path(name: &str, id: &str, selection: &Selection) -> bool {
-    let root = selection.project.join("scenarios");
-    let below = [root.as_path(), Path::new("scenarios")].into_iter().find_map(|root| {
-        Path::new(name).strip_prefix(root).or_else(|_| Path::new(name).strip_prefix(".")).ok()
-    });
-    let Some(below) = below else {
-        return false;
-    };
-    let below = below.strip_prefix("scenarios").unwrap_or(below).to_string_lossy().into_owned();
-    below.is_empty() || names(&below, id)
-}
-
-fn nothing_named(name: &str, project: &Project) -> Failure {
-    let ids: Vec<&str> = project.scenarios().keys().map(String::as_str).collect();
-    let stem = name.split('[').next().unwrap_or(name);
-    let hint = match nearest(stem, ids.iter().copied()) {
+fn nothing_called<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    let hint = match nearest(name, known) {
         Some(id) => format!("did you mean `{id}`? `chargeproof list` shows every case"),
         None => "`chargeproof list` shows every case".to_owned(),
     };
-    Failure::usage(format!("no scenario is called `{name}`"), hint)
+    Failure::usage(format!("no scenario or case is called `{name}`"), hint)
 }
 
 /// The command that repeats one case.

@@ -20,6 +20,7 @@ pub(super) fn list(list: &List) -> Result<Exit, Failure> {
     for job in &jobs {
         writeln!(out, "{:width$}  {}", job.plan.id, job.plan.title)?;
     }
-    writeln!(out, "{} cases", jobs.len())?;
+    let plural = if jobs.len() == 1 { "" } else { "s" };
+    writeln!(out, "{} case{plural}", jobs.len())?;
     Ok(if jobs.is_empty() { Exit::NothingRan } else { Exit::Passed })
 }

@@ -1,7 +1,8 @@
 //! Where scenarios, mappings, exams and snapshots come from.
 //!
-//! A folder with `scenarios/` is a project of its own; its mappings may extend the built-in
-//! ones. Anywhere else the built-in scenarios are used, with their snapshots.
+//! A folder with `scenarios/` is a project of its own; the built-in mappings and exams are there
+//! for it to use and to extend, and its own come first where names are equal. Anywhere else the
+//! built-in scenarios are used, with their snapshots.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,12 +39,12 @@ impl Project {
     /// A file that cannot be read, or is not UTF-8.
     pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
         let own = folder.join("scenarios").is_dir();
-        let all = if own {
-            from_disk(&folder.join("scenarios"), "yaml")?
-        } else {
-            built_in(&SCENARIOS, "yaml", "scenarios")?
-        };
-        let (exams, scenarios) = split_exams(all);
+        let (mut exams, mut scenarios) = split_exams(built_in(&SCENARIOS, "yaml", "scenarios")?);
+        if own {
+            let written = split_exams(from_disk(&folder.join("scenarios"), "yaml")?);
+            exams.extend(written.0);
+            scenarios = written.1;
+        }
         let mut mappings = built_in(&MAPPINGS, "yaml", "mappings")?;
         mappings.extend(from_disk(&folder.join("mappings"), "yaml")?);
         let approved = if own {

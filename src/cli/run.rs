@@ -26,7 +26,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let project = Project::open(&run.selection.project)?;
     let jobs = inputs::jobs(&project, &run.selection)?;
     let started = Instant::now();
-    let store = Store::asked_for(run.out.as_deref(), &run.report);
+    let store = Store::asked_for(run.out.as_deref(), &run.report)?;
     let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
     let (cases, interrupted) = carry_out(run, jobs, store.as_ref())?;
     let outcome = RunOutcome {
@@ -48,14 +48,18 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
 
 /// Prints the report of a run, coloured where the terminal likes it.
 ///
+/// A reader who leaves early is no failure, and changes nothing of how the run came out.
+///
 /// # Errors
 /// An output that cannot be written.
 pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     // The stream itself strips colours where nobody would see them.
-    terminal::write(outcome, Colour::Ansi, &mut out)?;
-    out.flush()?;
-    Ok(())
+    let written = terminal::write(outcome, Colour::Ansi, &mut out).and_then(|()| out.flush());
+    match written.map_err(Failure::Output) {
+        Err(failure) if failure.is_broken_pipe() => Ok(()),
+        written => written,
+    }
 }
 
 /// A channel that says when the run is interrupted from the keyboard.

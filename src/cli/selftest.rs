@@ -96,4 +96,12 @@ fn circumstances(row: &Broken) -> String {
 }
 
 /// Honest habits that a scenario shows, and the scenario.
-const HONEST: &[(&str, &str)] = &[];
+const HONEST: &[(&str, &str)] = &[
+    ("the same procedure twice in a day, for two orders", "content/same-procedure-twice-in-a-day"),
+    ("two orders within one second", "content/two-orders-in-one-second"),
+    ("twin lines that the agreement tells apart", "agreements/per-charge"),
+    ("answers that come slowly or a byte at a time, and in time", "once/slow-but-in-time"),
+    ("an EMR that acknowledges twice", "once/answered-twice"),
+    ("tries again after a refused connection", "once/refused-then-up"),
+    ("sends a result again that was not accepted", "results/not-accepted"),
+];

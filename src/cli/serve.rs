@@ -27,10 +27,10 @@ use crate::yaml::Source;
 pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     let project = Project::open(&serve.project)?;
     let plan = plan(serve, &project)?;
+    let store = Store::asked_for(serve.out.as_deref(), &serve.report)?;
     let started = Instant::now();
     let history = play(&plan, serve)?;
     let mut case = judge(&plan, &history, "chargeproof serve".to_owned());
-    let store = Store::asked_for(serve.out.as_deref(), &serve.report);
     if let Some(store) = &store {
         case.history = Some(store.keep(&plan.id, &history)?);
     }

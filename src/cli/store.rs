@@ -18,15 +18,27 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// A store, if the command line asks for one: `--out`, or `--report` alone.
-    pub(super) fn asked_for(out: Option<&Path>, reports: &[ReportKind]) -> Option<Self> {
+    /// A store, if the command line asks for one: `--out`, or `--report` alone. The folder is
+    /// made at once, so that nobody waits for a run that cannot be written down.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub(super) fn asked_for(
+        out: Option<&Path>,
+        reports: &[ReportKind],
+    ) -> Result<Option<Self>, Failure> {
         if out.is_none() && reports.is_empty() {
-            return None;
+            return Ok(None);
         }
         let folder = out.unwrap_or(Path::new("chargeproof-out")).to_owned();
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            let message =
+                format!("`{}` cannot be the folder for reports: {error}", folder.display());
+            Failure::usage(message, "`--out` names a folder, which is made if there is none")
+        })?;
         let all = [ReportKind::Json, ReportKind::Junit];
         let reports = if reports.is_empty() { all.to_vec() } else { reports.to_vec() };
-        Some(Self { folder, reports })
+        Ok(Some(Self { folder, reports }))
     }
 
     /// Stores the history of a case and returns its path within the folder.

@@ -7,9 +7,12 @@
 
 mod answer;
 mod connection;
+mod hearing;
 mod machine;
 mod play;
 mod script;
+mod speaking;
+mod turn;
 mod wrong;
 
 pub use machine::{Emr, Input, Output, Settings};

@@ -197,7 +197,7 @@ fn spread(bytes: &[u8], total: Duration) -> Vec<Action> {
 }
 
 /// The shortest pause within a reply.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// One byte, a gap, the next byte.
 fn drip(bytes: &[u8], gap: Duration) -> Vec<Action> {

@@ -67,7 +67,9 @@ fn family(
         names.push(parent.clone());
         if again {
             let circle = names.join("` -> `");
-            return Err(place.wrong(&Mistake::new(format!("a mapping extends itself: `{circle}`"))));
+            let mistake = Mistake::new(format!("a mapping extends itself: `{circle}`"));
+            let advice = "name a parent that does not lead back here";
+            return Err(place.wrong(&mistake.hint(advice)));
         }
         let next = find(&parent).ok_or_else(|| place.wrong(&unknown(&parent).part(&parent)))?;
         family.push((source, file));

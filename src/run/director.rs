@@ -272,7 +272,14 @@ impl Director {
             Waiting::Ended { asked, killed } => self.ended(asked, killed, view),
             Waiting::Quiet { began } => self.quiet(began, view),
             Waiting::Accounted => self.accounted,
-            Waiting::Interrupt => self.interrupted,
+            Waiting::Interrupt => {
+                if self.interrupted {
+                    let quiet = view.now.saturating_sub(view.last_activity).into();
+                    let wanted = self.limits.settle;
+                    self.wish(Wish::Record(What::Watched { quiet, wanted }));
+                }
+                self.interrupted
+            }
             Waiting::Finished => false,
         }
     }

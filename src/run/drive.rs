@@ -221,6 +221,9 @@ impl Drive {
     fn grant(&mut self, now: Duration, wish: Wish) -> Option<Command> {
         match wish {
             Wish::Record(what) => {
+                if what == What::Finished {
+                    self.emr.handle(now, Input::Over, &mut self.recorder);
+                }
                 self.recorder.record(now.into(), what);
             }
             Wish::Watch(event) => {

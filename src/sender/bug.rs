@@ -2,37 +2,12 @@
 //!
 //! Names and one line each; what a defect does stands where the correct sender does the opposite.
 
-use std::fmt;
-use std::str::FromStr;
+use super::catalogue::catalogue;
 
-macro_rules! bugs {
-    ($($variant:ident $name:literal $what:literal)*) => {
-        /// A defect. With it the sender is otherwise the correct one.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Bug {
-            $(#[doc = $what] $variant,)*
-        }
+catalogue! {
+    /// A defect. With it the sender is otherwise the correct one.
+    Bug, UnknownBug "unknown bug `{0}`":
 
-        impl Bug {
-            /// Every defect, in the order of the catalogue.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// Its stable name, such as `resend-on-timeout`.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// What it does wrong, in one line.
-            #[must_use]
-            pub const fn what(self) -> &'static str {
-                match self { $(Self::$variant => $what,)* }
-            }
-        }
-    };
-}
-
-bugs! {
     ResendOnTimeout "resend-on-timeout" "no answer in time: sends the charge again on the same connection"
     ResendOnTimeoutReconnect "resend-on-timeout-reconnect" "no answer in time: sends the charge again on a new connection"
     ResendOnClose "resend-on-close" "closed before the reply: sends the charge again"
@@ -87,26 +62,6 @@ bugs! {
     LeavesChild "leaves-child" "leaves a child process behind"
     Floods "floods" "goes on writing messages that nobody asked for"
     DiesAtStart "dies-at-start" "exits as soon as it is started"
-}
-
-/// No defect has this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown bug `{0}`")]
-pub struct UnknownBug(pub String);
-
-impl FromStr for Bug {
-    type Err = UnknownBug;
-
-    fn from_str(text: &str) -> Result<Self, UnknownBug> {
-        let found = Self::ALL.iter().find(|bug| bug.name() == text);
-        found.copied().ok_or_else(|| UnknownBug(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Bug {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
-    }
 }
 
 #[cfg(test)]

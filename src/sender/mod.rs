@@ -10,6 +10,7 @@
 
 mod answer;
 mod bug;
+mod catalogue;
 mod defect;
 mod draft;
 mod job;

@@ -16,6 +16,9 @@ use crate::suite::judge::judge;
 use crate::suite::pipeline::{Job, SuiteError, run_real};
 use crate::verdict::{CaseOutcome, Verdict, Weight};
 
+/// On how many cases a conviction is tried over real sockets.
+const CONFIRMATIONS: usize = 3;
+
 /// How many messages of a sender that floods are enough to say so.
 const FLOOD: u32 = 200;
 
@@ -30,8 +33,8 @@ pub struct Broken {
     pub circumstances: BTreeMap<String, usize>,
     /// Rules that convicted it and are neither its own nor expected beside it.
     pub beside: BTreeSet<String>,
-    /// The case that showed it soonest.
-    pub shown_by: Option<String>,
+    /// The cases that showed it soonest, one for each of its first circumstances.
+    pub shown_by: Vec<String>,
     /// Whether the same case convicts it over real sockets too; none if that was not tried.
     pub confirmed: Option<bool>,
 }
@@ -112,19 +115,29 @@ pub async fn confirm(
 ) -> Result<(), SuiteError> {
     let mut jobs = Vec::new();
     for row in &matrix.broken {
-        let shown_by =
-            row.shown_by.as_deref().or_else(|| plans.first().map(|plan| plan.id.as_str()));
-        let Some(plan) = plans.iter().find(|plan| Some(plan.id.as_str()) == shown_by) else {
-            continue;
-        };
-        let mut plan = with_habit(plan, Some(row.bug), None);
-        plan.id = row.bug.name().to_owned();
-        jobs.push(Job { plan, repeat: String::new() });
+        let first = plans.first().map(|plan| &plan.id);
+        let shown_by = row.shown_by.iter().chain(first.filter(|_| row.shown_by.is_empty()));
+        for (index, id) in shown_by.enumerate() {
+            let Some(plan) = plans.iter().find(|plan| plan.id == *id) else {
+                continue;
+            };
+            let mut plan = with_habit(plan, Some(row.bug), None);
+            plan.id = format!("{}#{index}", row.bug);
+            jobs.push(Job { plan, repeat: String::new() });
+        }
     }
     let outcomes = run_real(jobs, place.clone(), side_by_side, &mut |_| ()).await?;
     for row in &mut matrix.broken {
-        let outcome = outcomes.iter().find(|outcome| outcome.id == row.bug.name());
-        row.confirmed = outcome.map(|outcome| convictions(outcome).any(|rule| rule == row.own));
+        let of_bug = |outcome: &&CaseOutcome| {
+            outcome.id.split_once('#').is_some_and(|(bug, _)| bug == row.bug.name())
+        };
+        // Which of two things on a real machine comes first is not ours to say, so one case may
+        // miss its moment; all of them do not.
+        let mut tried = outcomes.iter().filter(of_bug).peekable();
+        row.confirmed = tried
+            .peek()
+            .is_some()
+            .then(|| tried.any(|outcome| convictions(outcome).any(|rule| rule == row.own)));
     }
     Ok(())
 }
@@ -136,13 +149,13 @@ fn try_broken(bug: Bug, plans: &[Plan]) -> Result<Broken, SuiteError> {
         own,
         circumstances: BTreeMap::new(),
         beside: BTreeSet::new(),
-        shown_by: None,
+        shown_by: Vec::new(),
         confirmed: None,
     };
     if shell_only(bug) {
         return Ok(row);
     }
-    let mut soonest = Duration::MAX;
+    let mut shown: BTreeMap<String, (Duration, &str)> = BTreeMap::new();
     for plan in plans {
         let outcome = simulate_one(&with_habit(plan, Some(bug), None))?;
         for finding in &outcome.judgement.findings {
@@ -151,15 +164,18 @@ fn try_broken(bug: Bug, plans: &[Plan]) -> Result<Broken, SuiteError> {
             }
             if finding.rule == own || finding.rule == of_agreement(plan, own) {
                 *row.circumstances.entry(finding.circumstance.clone()).or_insert(0) += 1;
-                if Duration::from(outcome.took) < soonest {
-                    soonest = outcome.took.into();
-                    row.shown_by = Some(plan.id.clone());
-                }
+                let this = (Duration::from(outcome.took), plan.id.as_str());
+                let soonest = shown.entry(finding.circumstance.clone()).or_insert(this);
+                *soonest = this.min(*soonest);
             } else if !beside.contains(&finding.rule.as_str()) {
                 row.beside.insert(format!("{} ({})", finding.rule, plan.id));
             }
         }
     }
+    let mut soonest: Vec<(Duration, &str)> = shown.into_values().collect();
+    soonest.sort_unstable();
+    soonest.dedup();
+    row.shown_by = soonest.into_iter().take(CONFIRMATIONS).map(|(_, id)| id.to_owned()).collect();
     Ok(row)
 }
 

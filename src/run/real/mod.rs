@@ -198,6 +198,7 @@ impl Case {
                 result = interrupted.wait_for(|&it| it), if listening => {
                     listening = false;
                     if result.is_ok() {
+                        self.take_in_what_arrived();
                         self.happened(Happening::Interrupted);
                     }
                 }

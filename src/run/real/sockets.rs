@@ -182,6 +182,32 @@ impl Case {
         }
     }
 
+    /// Accepts and reads whatever the system has taken on our behalf by now, without waiting.
+    pub(super) fn take_in_what_arrived(&self) {
+        let endpoints = self.0.stage.borrow().endpoints.len();
+        for endpoint in 0..endpoints {
+            self.accept_waiting(endpoint);
+        }
+        let open: Vec<(ConnectionId, Rc<TcpStream>)> = {
+            let stage = self.0.stage.borrow();
+            let unread = stage.lines.iter().filter(|(_, line)| !line.read_out);
+            unread.map(|(&id, line)| (id, Rc::clone(&line.stream))).collect()
+        };
+        for (connection, stream) in open {
+            for _ in 0..MOST_READS {
+                let mut scratch = self.0.scratch.borrow_mut();
+                match rustix::net::recv(&*stream, &mut scratch[..], RecvFlags::DONTWAIT) {
+                    Ok((count @ 1.., _)) => {
+                        let input = Input::Received { connection, bytes: &scratch[..count] };
+                        self.note(Happening::Emr(input));
+                    }
+                    _ => break, // an end is not told apart here: we are about to end it ourselves
+                }
+            }
+        }
+        self.pump();
+    }
+
     fn read_out(
         &self,
         connection: ConnectionId,
@@ -287,6 +313,10 @@ const NOW: rustix::net::SendFlags =
 
 /// How long to leave the system alone after it would not give us a connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(5);
+
+/// How often a connection is read when a run is interrupted: as much as the system may hold for
+/// it, and not for ever where the sender goes on.
+const MOST_READS: usize = 128;
 
 /// As many connections as the system lets wait for us.
 const BACKLOG: i32 = 1024;

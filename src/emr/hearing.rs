@@ -1,0 +1,256 @@
+//! What arrives: bytes become pieces, pieces become events, messages are looked up in the script.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::emr::connection::Job;
+use crate::emr::machine::Emr;
+use crate::emr::play;
+use crate::emr::script::Moment;
+use crate::emr::turn::Turn;
+use crate::history::{ConnectionId, End, Piece, Raw, What};
+use crate::hl7::Message;
+use crate::mllp::{Found, FoundKind};
+use crate::plan::{MessageKind, WireEvent};
+
+impl Turn<'_, '_> {
+    /// Takes bytes in, but none beyond the count that sets a behaviour off.
+    pub(super) fn received(&mut self, id: ConnectionId, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let due = self.due_at(id);
+            let count = due.map_or(bytes.len(), |(_, count)| count.min(bytes.len()));
+            let (piece, rest) = bytes.split_at(count);
+            self.take_in(id, piece);
+            bytes = rest;
+            if let Some((behaviour, wanted)) = due
+                && wanted == count
+            {
+                self.play_at_bytes(id, behaviour);
+                return; // an EMR that breaks off here has not read what comes after
+            }
+        }
+    }
+
+    fn take_in(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = self.emr.connections.get_mut(&id) else {
+            return;
+        };
+        if connection.decoder.pending().is_none() {
+            connection.began = self.now.into();
+            self.reach(WireEvent::FirstByte);
+        }
+        self.byte_events(id, bytes);
+        if let Some(connection) = self.emr.connections.get_mut(&id) {
+            connection.decoder.feed(bytes);
+        }
+        while let Some(found) = self.next_found(id) {
+            self.found(id, found);
+        }
+    }
+
+    fn next_found(&mut self, id: ConnectionId) -> Option<Found> {
+        self.emr.connections.get_mut(&id)?.decoder.next()
+    }
+
+    /// Reports byte-level wire events that somebody waits for.
+    fn byte_events(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = self.emr.connections.get(&id) else {
+            return;
+        };
+        let pending = connection.decoder.pending();
+        let before = pending.as_ref().map_or(&[][..], |pending| pending.bytes);
+        match self.emr.watch {
+            Some(WireEvent::Bytes(wanted)) if (before.len() + bytes.len()) as u64 >= wanted => {
+                self.reach(WireEvent::Bytes(wanted));
+            }
+            Some(WireEvent::InsideFt1) => {
+                let all = [before, bytes].concat();
+                if all.windows(5).any(|window| window == b"\rFT1|") {
+                    self.reach(WireEvent::InsideFt1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The behaviour that a byte count will set off, and how many bytes are missing until then.
+    fn due_at(&self, id: ConnectionId) -> Option<(usize, usize)> {
+        let Emr { script, connections, expecting, attempts, settings, endpoints, .. } = &*self.emr;
+        if !script.byte_triggers() {
+            return None;
+        }
+        let connection = connections.get(&id)?;
+        let exam = expecting.as_deref();
+        let moment = Moment {
+            exam,
+            attempt: exam.and_then(|exam| attempts.get(exam)).map_or(1, |count| count + 1),
+            message: endpoints[connection.endpoint].messages + 1,
+            connection: connection.number,
+            endpoint: &settings.endpoints[connection.endpoint],
+            kind: None,
+        };
+        let (behaviour, wanted) = script.due_at_bytes(&moment)?;
+        let pending = connection.decoder.pending().map_or(0, |pending| pending.bytes.len());
+        let missing = usize::try_from(wanted).unwrap_or(usize::MAX).checked_sub(pending)?;
+        (missing > 0).then_some((behaviour, missing))
+    }
+
+    /// Plays what a byte count has set off.
+    fn play_at_bytes(&mut self, id: ConnectionId, behaviour: usize) {
+        self.emr.script.begin(behaviour);
+        let exam = self.emr.expecting.clone();
+        if let Some(exam) = &exam {
+            *self.emr.attempts.entry(Arc::clone(exam)).or_insert(0) += 1;
+        }
+        self.play_without_message(id, behaviour, exam);
+    }
+
+    /// Records a piece, and answers it if it is a message.
+    pub(super) fn found(&mut self, id: ConnectionId, found: Found) {
+        let Some(connection) = self.emr.connections.get_mut(&id) else {
+            return;
+        };
+        let began = connection.began;
+        connection.began = self.now.into();
+        let what = What::Received {
+            connection: id,
+            offset: found.offset,
+            began,
+            piece: piece(found.kind),
+            bytes: Raw(found.bytes.clone()),
+            length: found.length,
+            anomalies: found.anomalies.clone(),
+        };
+        let seq = self.record(what);
+        if found.kind == FoundKind::Frame {
+            self.reach(WireEvent::EndOfMessage);
+            self.message(id, seq, found.payload());
+        }
+    }
+
+    fn message(&mut self, id: ConnectionId, seq: u64, payload: &[u8]) {
+        let message = Message::read(payload);
+        if !message.has_header() || message.code() == b"ACK" {
+            return; // an acknowledgement is never acknowledged, and what is no message has no answer
+        }
+        let kind = kind(&message);
+        let exam = self.exam_of(&message, kind);
+        let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
+            &mut *self.emr;
+        let Some(connection) = connections.get(&id) else {
+            return;
+        };
+        let endpoint = &mut endpoints[connection.endpoint];
+        endpoint.messages += 1;
+        let mut attempt = 1;
+        if let Some(exam) = &exam {
+            let slot = if kind == MessageKind::Charge { Arc::clone(exam) } else { result_of(exam) };
+            let count = attempts.entry(slot).or_insert(0);
+            *count += 1;
+            attempt = *count;
+        }
+        if kind == MessageKind::Charge && exam == *expecting {
+            *expecting = None;
+        }
+        let moment = Moment {
+            exam: exam.as_deref(),
+            attempt,
+            message: endpoint.messages,
+            connection: connection.number,
+            endpoint: &settings.endpoints[connection.endpoint],
+            kind: Some(kind),
+        };
+        let behaviour = script.on_message(&moment);
+        let mut job = match behaviour {
+            Some(index) => {
+                let name = Cow::Owned(play::name(self.emr.script.play(index)));
+                Job::new(name, self.actions(id, index, &message))
+            }
+            None => Job::new(Cow::Borrowed("answer/accept"), self.acceptance(id, &message)),
+        };
+        (job.to, job.behaviour) = (Some(seq), behaviour);
+        job.exam = exam.filter(|_| kind == MessageKind::Charge);
+        self.remember(id, &message);
+        self.wake_parked(id);
+        self.queue(id, job);
+    }
+
+    fn exam_of(&self, message: &Message<'_>, kind: MessageKind) -> Option<Arc<str>> {
+        let settings = &self.emr.settings;
+        if settings.orders.is_empty() {
+            return None; // an EMR that is simply there knows no exam
+        }
+        let path = match kind {
+            MessageKind::Charge => settings.order_path.as_ref(),
+            MessageKind::Result => settings.result_path.as_ref(),
+        };
+        settings.orders.get(&message.text(path?)).cloned()
+    }
+
+    fn remember(&mut self, id: ConnectionId, message: &Message<'_>) {
+        if let Some(connection) = self.emr.connections.get(&id) {
+            let previous = &mut self.emr.endpoints[connection.endpoint].previous;
+            previous.clear();
+            previous.extend_from_slice(message.control_id());
+        }
+    }
+
+    /// Another message has arrived: whatever waited for it goes out first, on its connection.
+    fn wake_parked(&mut self, id: ConnectionId) {
+        let endpoint = self.emr.connections.get(&id).map(|connection| connection.endpoint);
+        let parked = std::mem::take(&mut self.emr.parked);
+        for (at, job) in parked {
+            if Some(at) == endpoint {
+                self.queue(id, job);
+            } else {
+                self.emr.parked.push((at, job));
+            }
+        }
+    }
+
+    pub(super) fn ended(&mut self, id: ConnectionId, how: End) {
+        let Some(connection) = self.emr.connections.get_mut(&id) else {
+            return;
+        };
+        connection.ended_by_sender = true;
+        self.finish_reading(id);
+        self.record(What::EndedBySender { connection: id, how });
+        if how == End::Reset {
+            self.abandon(id);
+            self.emr.connections.remove(&id);
+        } else {
+            self.advance(id);
+        }
+    }
+
+    /// No more bytes come: what was under way is a piece as it is.
+    pub(super) fn finish_reading(&mut self, id: ConnectionId) {
+        while let Some(found) =
+            self.emr.connections.get_mut(&id).and_then(|one| one.decoder.finish())
+        {
+            self.found(id, found);
+        }
+    }
+}
+
+const fn piece(kind: FoundKind) -> Piece {
+    match kind {
+        FoundKind::Frame => Piece::Frame,
+        FoundKind::Stray => Piece::Stray,
+        FoundKind::Unfinished => Piece::Unfinished,
+        FoundKind::Oversize => Piece::Oversize,
+    }
+}
+
+fn kind(message: &Message<'_>) -> MessageKind {
+    let result = matches!(message.code(), b"ORU" | b"MDM");
+    if result && message.segment("FT1", 1).is_none() {
+        MessageKind::Result
+    } else {
+        MessageKind::Charge
+    }
+}
+
+fn result_of(exam: &str) -> Arc<str> {
+    Arc::from(format!("{exam}\u{0}result"))
+}

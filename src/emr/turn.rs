@@ -1,0 +1,182 @@
+//! One call of the machine: what happens to endpoints, connections and time.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::emr::answer::Scene;
+use crate::emr::connection::{Connection, Job};
+use crate::emr::machine::{Emr, Output};
+use crate::emr::play::{self, Action};
+use crate::emr::script::Moment;
+use crate::history::{ConnectionId, End, Incarnation, Recorder, What};
+use crate::hl7::Message;
+use crate::plan::{Parameters, WireEvent};
+
+/// One call of [`Emr::handle`]: the machine, the time and the recorder together.
+pub(super) struct Turn<'e, 'r> {
+    pub(super) emr: &'e mut Emr,
+    pub(super) now: Duration,
+    pub(super) recorder: &'r mut Recorder,
+}
+
+impl Turn<'_, '_> {
+    pub(super) fn record(&mut self, what: What) -> u64 {
+        self.recorder.record(self.now.into(), what)
+    }
+
+    pub(super) fn reach(&mut self, event: WireEvent) {
+        if self.emr.watch == Some(event) {
+            self.emr.watch = None;
+            self.emr.outputs.push_back(Output::Reached(event));
+        }
+    }
+
+    pub(super) fn played(&mut self, behaviour: usize, connection: Option<ConnectionId>) {
+        let name = play::name(self.emr.script.play(behaviour));
+        self.record(What::Played { behaviour, name, connection });
+    }
+
+    pub(super) fn listening(&mut self, endpoint: usize, up: bool) {
+        let name = self.emr.settings.endpoints[endpoint].clone();
+        self.record(What::Listening { endpoint: name, up });
+    }
+
+    pub(super) fn refusal_seen(&mut self, endpoint: usize) {
+        let name = self.emr.settings.endpoints[endpoint].clone();
+        self.record(What::RefusalSeen { endpoint: name });
+        let closures = std::mem::take(&mut self.emr.closures);
+        for (behaviour, closed) in closures {
+            if closed == endpoint {
+                self.played(behaviour, None);
+            } else {
+                self.emr.closures.push((behaviour, closed));
+            }
+        }
+    }
+
+    pub(super) fn submitted(&mut self, exam: &str) {
+        self.emr.expecting = Some(Arc::from(exam));
+        self.emr.close_endpoints(self.now, Some(exam));
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.emr.script.heal();
+        let closed = self.emr.reopenings.drain(..).map(|(_, endpoint)| endpoint);
+        let listen = closed.map(|endpoint| Output::Listen { endpoint, up: true });
+        self.emr.outputs.extend(listen);
+    }
+
+    pub(super) fn accepted(&mut self, id: ConnectionId, endpoint: usize, incarnation: Incarnation) {
+        let name = self.emr.settings.endpoints[endpoint].clone();
+        self.record(What::Opened { connection: id, endpoint: name, incarnation });
+        self.emr.endpoints[endpoint].connections += 1;
+        let number = self.emr.endpoints[endpoint].connections;
+        let limit = self.emr.settings.message_bytes;
+        let mut connection = Connection::new(endpoint, number, limit);
+        // A connection may be taken out of the backlog after its process has died.
+        connection.writable = self.emr.killed.is_none_or(|killed| incarnation > killed);
+        self.emr.connections.insert(id, connection);
+        self.reach(WireEvent::Accepted);
+        let Emr { script, expecting, attempts, settings, endpoints, .. } = &mut *self.emr;
+        let exam = expecting.as_deref();
+        let moment = Moment {
+            exam,
+            attempt: exam.and_then(|exam| attempts.get(exam)).map_or(1, |count| count + 1),
+            message: endpoints[endpoint].messages + 1,
+            connection: number,
+            endpoint: &settings.endpoints[endpoint],
+            kind: None,
+        };
+        if let Some(behaviour) = script.on_accept(&moment) {
+            self.play_without_message(id, behaviour, None);
+        }
+    }
+
+    /// Plays a behaviour that no whole message set off.
+    pub(super) fn play_without_message(
+        &mut self,
+        id: ConnectionId,
+        behaviour: usize,
+        exam: Option<Arc<str>>,
+    ) {
+        let nothing = Message::read(b"MSH|^~\\&|IRIS|IRIS|||||DFT^P03||P|2.4\r");
+        let actions = self.actions(id, behaviour, &nothing);
+        let name = Cow::Owned(play::name(self.emr.script.play(behaviour)));
+        let mut job = Job::new(name, actions);
+        job.behaviour = Some(behaviour);
+        job.exam = exam;
+        self.queue(id, job);
+    }
+
+    pub(super) fn actions(
+        &mut self,
+        id: ConnectionId,
+        index: usize,
+        message: &Message<'_>,
+    ) -> Vec<Action> {
+        self.with_scene(id, message, |emr, scene| play::actions(emr.script.play(index), scene))
+    }
+
+    pub(super) fn acceptance(&mut self, id: ConnectionId, message: &Message<'_>) -> Vec<Action> {
+        self.with_scene(id, message, |_, scene| scene.accept(&Parameters::default()))
+    }
+
+    pub(super) fn with_scene<T>(
+        &mut self,
+        id: ConnectionId,
+        message: &Message<'_>,
+        make: impl FnOnce(&Emr, &Scene<'_>) -> T,
+    ) -> T {
+        self.emr.answers += 1;
+        let emr = &*self.emr;
+        let endpoint = emr.connections.get(&id).map_or(0, |connection| connection.endpoint);
+        let since = jiff::SignedDuration::try_from(self.now).unwrap_or_default();
+        let scene = Scene {
+            message,
+            payload: message.bytes(),
+            previous: &emr.endpoints[endpoint].previous,
+            ack_timeout: emr.settings.ack_timeout,
+            now: emr.settings.epoch.saturating_add(since),
+            number: emr.answers,
+        };
+        make(emr, &scene)
+    }
+
+    /// Ends every connection: half a message at the end is an attempt like any other.
+    pub(super) fn over(&mut self) {
+        let open: Vec<ConnectionId> = self.emr.connections.keys().copied().collect();
+        for id in open {
+            self.abandon(id);
+            self.finish_reading(id);
+            self.record(What::EndedByEmr { connection: id, how: End::Close });
+            self.emr.connections.remove(&id);
+        }
+    }
+
+    pub(super) fn sender_killed(&mut self, incarnation: Incarnation) {
+        self.emr.killed = Some(incarnation);
+        let ids: Vec<ConnectionId> = self.emr.connections.keys().copied().collect();
+        for id in ids {
+            self.abandon(id);
+        }
+    }
+
+    pub(super) fn tick(&mut self) {
+        while let Some((at, id)) = self.emr.waits.first().copied() {
+            if at > self.now {
+                break;
+            }
+            self.emr.waits.pop_first();
+            if let Some(connection) = self.emr.connections.get_mut(&id) {
+                connection.until = None;
+            }
+            self.advance(id);
+        }
+        let now = self.now;
+        let due = self.emr.reopenings.extract_if(.., |(at, _)| *at <= now);
+        let listen: Vec<Output> =
+            due.map(|(_, endpoint)| Output::Listen { endpoint, up: true }).collect();
+        self.emr.outputs.extend(listen);
+    }
+}

@@ -1,0 +1,149 @@
+//! One command line for each exit code, which is part of the program's interface.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod command;
+
+use std::fs::File;
+use std::process::Stdio;
+
+use command::{Place, rules_found};
+use rstest::rstest;
+
+#[test]
+fn an_honest_sender_exits_0() {
+    let ran = Place::new().run(&["run", "options/option-1"]).exits(0);
+    assert!(ran.out.contains("1 case, 1 passed: no charge was sent twice"), "{}", ran.out);
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn a_check_that_fails_exits_1() {
+    let place = Place::new();
+    let ran = place.run(&["run", "options/option-2-all-gradable", "--bug", "missing-modifier"]);
+    let ran = ran.exits(1);
+    assert!(ran.out.contains("FAIL snapshot: "), "{}", ran.out);
+    assert!(ran.out.contains("FT1[2]-26: expected TC"), "{}", ran.out);
+    assert!(ran.out.ends_with("exit 1: a check failed\n"), "{}", ran.out);
+}
+
+/// What each kind of file mistake says is in `bad_input`; here only that the code is the same
+/// wherever the mistake is.
+#[rstest]
+#[case::unknown_option(&["run", "--nonsense"])]
+#[case::unknown_command(&["prove"])]
+#[case::unknown_bug(&["run", "options/option-1", "--bug", "none"])]
+#[case::unknown_scenario(&["run", "once/rejectd"])]
+#[case::bad_scenario(&["run", "bad.yaml"])]
+#[case::bad_sender_file(&["run", "options/option-1", "--sender", "bad.yaml"])]
+#[case::bad_script(&["serve", "--listen", "127.0.0.1:0", "--script", "bad.yaml"])]
+#[case::unreadable_sender_file(&["run", "options/option-1", "--sender", "."])]
+#[case::missing_sender_file(&["run", "options/option-1", "--sender", "missing.yaml"])]
+#[case::missing_history(&["check", "missing.jsonl"])]
+#[case::history_that_is_none(&["check", "bad.yaml"])]
+#[case::bad_endpoint(&["serve", "--listen", "nowhere"])]
+#[case::folder_for_output_is_a_file(&["run", "options/option-1", "--out", "bad.yaml"])]
+fn wrong_usage_and_unreadable_files_exit_2(#[case] arguments: &[&str]) {
+    let place = Place::new();
+    place.write("bad.yaml", "titel: misspelt\n");
+    let ran = place.run(arguments).exits(2);
+    assert_eq!(ran.out, "", "nothing ran, so nothing is reported");
+    let says = ran.err.lines().next().unwrap();
+    assert!(says.starts_with("error: ") || says.starts_with("bad.yaml:1:1: "), "{}", ran.err);
+}
+
+#[test]
+fn a_new_message_waits_for_review_with_3_and_passes_once_it_is_approved() {
+    let place = Place::with_scenario(SNAPSHOT);
+    let ran = place.run(&["run", "--simulated", "--update"]).exits(3);
+    let pending = place.path("snapshots/the-case/john-doe.snap.new");
+    assert!(ran.out.contains("pending"), "{}", ran.out);
+    std::fs::rename(&pending, pending.with_extension("")).unwrap();
+    place.run(&["run", "--simulated"]).exits(0);
+}
+
+#[test]
+fn nothing_to_run_exits_4() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("scenarios")).unwrap();
+    let ran = place.run(&["run"]).exits(4);
+    assert!(ran.out.ends_with("exit 4: nothing ran\n"), "{}", ran.out);
+    place.run(&["list"]).exits(4);
+}
+
+#[test]
+fn a_fault_that_cannot_fire_exits_5() {
+    let place = Place::with_scenario(SECOND_ATTEMPT);
+    let ran = place.run(&["run", "--simulated"]).exits(5);
+    assert!(ran.out.contains("behaviour 1 for john-doe of the script never played"), "{}", ran.out);
+}
+
+#[test]
+fn a_sender_that_cannot_be_started_exits_6() {
+    let place = Place::new();
+    place.write("sender.yaml", NO_PROGRAM);
+    let ran = place.run(&["run", "options/option-1", "--sender", "sender.yaml"]).exits(6);
+    assert!(ran.out.contains("sender/starts: "), "{}", ran.out);
+    assert!(ran.out.contains("/nonexistent/sender"), "{}", ran.out);
+}
+
+#[test]
+fn a_charge_that_was_sent_twice_exits_10() {
+    let ran = Place::new().run(&["run", "once/silence", "--bug", "resend-on-timeout"]).exits(10);
+    assert!(ran.out.contains("FAIL once/per-order: the charge of order 273013"), "{}", ran.out);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_exits_70() {
+    let mut program = std::process::Command::new(command::PROGRAM);
+    let full = File::create("/dev/full").unwrap();
+    let ended = program.arg("man").stdout(full).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(ended.code(), Some(70));
+}
+
+#[rstest]
+#[case::twice_beside_passed(&["once/silence", "options/option-1", "--bug", "resend-on-timeout"], 10)]
+#[case::failed_beside_passed(&["options/", "--bug", "missing-modifier"], 1)]
+fn the_worst_case_decides(#[case] arguments: &[&str], #[case] code: i32) {
+    let place = Place::new();
+    let ran = place.run(&[&["run", "--simulated"], arguments].concat()).exits(code);
+    assert!(ran.out.contains(" passed"), "some cases pass: {}", ran.out);
+}
+
+#[test]
+fn inconclusive_is_worse_than_pending() {
+    let place = Place::with_scenario(&format!("{SECOND_ATTEMPT}expect: {{ snapshot: true }}\n"));
+    place.run(&["run", "--simulated", "--out", "out"]).exits(5);
+    let rules = rules_found(&place.json("out/report.json"));
+    assert!(rules.contains("snapshot") && rules.contains("once/per-order"), "{rules:?}");
+}
+
+#[test]
+fn a_reader_who_leaves_early_hides_no_double_charge() {
+    let mut program = std::process::Command::new(command::PROGRAM);
+    program.args(["run", "once/silence", "--simulated", "--bug", "resend-on-timeout"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = program.stdout(writer).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(ended.code(), Some(10));
+}
+
+const SNAPSHOT: &str = "\
+title: The message is looked at
+exams: [john-doe]
+expect: { snapshot: true }
+";
+
+const SECOND_ATTEMPT: &str = "\
+title: An honest sender never makes a second attempt
+exams: [john-doe]
+emr:
+  - on: { exam: john-doe, attempt: 2 }
+    reply: reject
+";
+
+const NO_PROGRAM: &str = "\
+name: nobody
+start: [/nonexistent/sender]
+limits: { ack_timeout: 100ms, longest_retry: 100ms }
+";
