@@ -12,7 +12,7 @@ use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::yaml::Source;
 
 /// The shipped scenarios and what they name.
-pub struct Shelf {
+pub(crate) struct Shelf {
     scenarios: BTreeMap<String, Source>,
     snapshots: BTreeMap<String, Source>,
     sender: SenderFile,
@@ -20,7 +20,7 @@ pub struct Shelf {
 
 impl Shelf {
     /// Reads them from the source tree.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let sender = std::fs::read_to_string(root.join("senders/reference.yaml"))
             .expect("invariant: the sender file is in the source tree");
@@ -33,13 +33,13 @@ impl Shelf {
     }
 
     /// The plans of the default run.
-    pub fn plans(&self) -> Vec<Plan> {
+    pub(crate) fn plans(&self) -> Vec<Plan> {
         let scenarios = self.scenarios.iter().filter(|(id, _)| !id.starts_with("exams/"));
         scenarios.flat_map(|(id, source)| self.expand(id, source)).collect()
     }
 
     /// The plans of one scenario.
-    pub fn expand(&self, id: &str, source: &Source) -> Vec<Plan> {
+    pub(crate) fn expand(&self, id: &str, source: &Source) -> Vec<Plan> {
         let scenario = Scenario::read(source).expect("invariant: a shipped scenario is sound");
         expand(&scenario, id, self, &self.sender, &Choices::default())
             .expect("invariant: a shipped scenario makes sense")
@@ -75,7 +75,7 @@ impl Library for Shelf {
 }
 
 /// A plan that knows no exam, as for a recording of an EMR from the field.
-pub fn plan_of_the_field() -> Plan {
+pub(crate) fn plan_of_the_field() -> Plan {
     let source = Source::new("field", "title: From the field\nexams: [john-doe]\n");
     let mut plan = Shelf::open().expand("field", &source).remove(0);
     plan.exams.clear();
@@ -85,12 +85,12 @@ pub fn plan_of_the_field() -> Plan {
 }
 
 /// A charge with `number` as its control id and its order, framed.
-pub fn frame(number: u64) -> Vec<u8> {
+pub(crate) fn frame(number: u64) -> Vec<u8> {
     mllp::encode(CHARGE.replace("$$$$$$$$$$", &format!("{number:010}")).as_bytes())
 }
 
 /// The acceptance of the charge with this number, framed.
-pub fn answer(number: u64) -> Vec<u8> {
+pub(crate) fn answer(number: u64) -> Vec<u8> {
     mllp::encode(ANSWER.replace("$$$$$$$$$$", &format!("{number:010}")).as_bytes())
 }
 

@@ -20,7 +20,7 @@ pub(super) fn patient(message: &Message<'_>) -> Vec<u8> {
 
 /// The fingerprint of one line. What is in `scratch` is overwritten.
 pub(super) fn of(charge: &Charge<'_, '_>, patient: &[u8], scratch: &mut Vec<u8>) -> u64 {
-    let mut hash = Fnv::default();
+    let mut hash = Fold::default();
     hash.part(patient);
     for number in SINGLE {
         let raw = charge.field(number).map_or(&b""[..], |field| field.raw());
@@ -55,25 +55,35 @@ const SINGLE: [usize; 5] = [4, 6, 7, 10, 25];
 /// Diagnosis codes and modifiers.
 const REPEATED: [usize; 2] = [19, MODIFIERS];
 
-/// FNV-1a: the standard library's hasher may differ from one release to the next, and a recording
-/// must be judged the same next year.
-struct Fnv(u64);
+/// A hash of our own, a folded product of eight bytes at a time: the standard library's
+/// may differ from one release to the next, and a recording must be judged the same next year.
+struct Fold(u64);
 
-impl Default for Fnv {
+impl Default for Fold {
     fn default() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 }
 
-impl Fnv {
+impl Fold {
     fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.word(u64::from_le_bytes(*word));
         }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.word(u64::from_le_bytes(last));
+    }
+
+    /// A product alone would carry what differs in high bits no further, hence the fold.
+    const fn word(&mut self, word: u64) {
+        let product = (self.0 ^ word) as u128 * 0x9e37_79b9_7f4a_7c15_u128;
+        self.0 = (product as u64) ^ (product >> 64) as u64;
     }
 
     fn part(&mut self, part: &[u8]) {
-        self.bytes(&(part.len() as u64).to_le_bytes());
+        self.word(part.len() as u64);
         self.bytes(part);
     }
 }

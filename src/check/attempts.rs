@@ -5,6 +5,7 @@
 //! to [elimination](super::elimination). This does **not** judge.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use memchr::{memchr_iter, memmem, memrchr2};
 
@@ -159,13 +160,19 @@ fn kind(code: &[u8], carries_lines: bool, whole: bool) -> Kind {
 }
 
 fn order_number(evidence: &mut Evidence<'_>, order: Vec<u8>) -> u32 {
-    if let Some(&number) = evidence.order_ids.get(&order) {
-        return number;
-    }
     let number = u32::try_from(evidence.orders.len()).expect("invariant: fewer than 2^32 orders");
-    evidence.order_ids.insert(order.clone(), number);
-    evidence.orders.push(OrderSeen { order, attempts: Vec::new() });
-    number
+    // The lines of one message mostly are of one order.
+    if evidence.orders.last().is_some_and(|last| last.order == order) {
+        return number - 1;
+    }
+    match evidence.order_ids.entry(order) {
+        Entry::Occupied(known) => *known.get(),
+        Entry::Vacant(new) => {
+            let order = new.key().clone();
+            evidence.orders.push(OrderSeen { order, attempts: Vec::with_capacity(1) });
+            *new.insert(number)
+        }
+    }
 }
 
 /// Notes an attempt; several lines of one order in one message are one attempt.

@@ -3,6 +3,8 @@
 //! Volatile values are replaced by typed numbers, so that equal values stay visibly equal while
 //! the values themselves may vary. Does **not** judge.
 
+use std::borrow::Cow;
+
 use jiff::civil::DateTime;
 
 use crate::hl7::{Difference, Message, Path, Segment, escape};
@@ -36,41 +38,46 @@ impl Normaliser {
         for segment in message.segments() {
             let range = segment.range();
             out.extend_from_slice(&payload[written..range.start]);
-            out.extend(self.segment(&segment, &mut numbers));
+            self.segment(&segment, &mut numbers, &mut out);
             written = range.start + segment.raw().len();
         }
         out.extend_from_slice(&payload[written..]);
         out
     }
 
-    fn segment(&self, segment: &Segment<'_>, numbers: &mut Vec<(Volatile, Vec<u8>)>) -> Vec<u8> {
+    fn segment(
+        &self,
+        segment: &Segment<'_>,
+        numbers: &mut Vec<(Volatile, Vec<u8>)>,
+        out: &mut Vec<u8>,
+    ) {
         let delimiters = segment.delimiters();
         // MSH-1 is the separator itself, so that the field numbers of a header are one ahead.
         let shift = usize::from(segment.id() == b"MSH");
-        let parts = segment.raw().split(|&byte| byte == delimiters.field).enumerate();
-        let parts = parts.map(|(index, part)| {
+        for (index, part) in segment.raw().split(|&byte| byte == delimiters.field).enumerate() {
             if index == 0 {
-                return part.to_vec();
+                out.extend_from_slice(part);
+            } else {
+                out.push(delimiters.field);
+                out.extend_from_slice(&self.field(segment, index + shift, part, numbers));
             }
-            self.field(segment, index + shift, part, numbers)
-        });
-        parts.collect::<Vec<_>>().join(&delimiters.field)
+        }
     }
 
-    fn field(
+    fn field<'v>(
         &self,
         segment: &Segment<'_>,
         number: usize,
-        value: &[u8],
+        value: &'v [u8],
         numbers: &mut Vec<(Volatile, Vec<u8>)>,
-    ) -> Vec<u8> {
+    ) -> Cow<'v, [u8]> {
         let named = self
             .volatile
             .iter()
             .find(|(path, _)| path.segment.as_bytes() == segment.id() && path.field == number);
-        let Some((path, kind)) = named else { return value.to_vec() };
+        let Some((path, kind)) = named else { return Cow::Borrowed(value) };
         if *kind == Volatile::ControlId && path.component.is_none() {
-            return numbered(*kind, value, numbers);
+            return Cow::Owned(numbered(*kind, value, numbers));
         }
         let separator = segment.delimiters().component;
         let parts = value.split(|&byte| byte == separator).enumerate();
@@ -78,7 +85,7 @@ impl Normaliser {
             let varies = path.component.is_none_or(|component| component == index + 1);
             if varies { numbered(*kind, part, numbers) } else { part.to_vec() }
         });
-        parts.collect::<Vec<_>>().join(&separator)
+        Cow::Owned(parts.collect::<Vec<_>>().join(&separator))
     }
 }
 

@@ -4,24 +4,34 @@
 //! fields may be a real person's. Masked values keep their length, so that a difference stays
 //! readable. This does **not** touch snapshots, which are only taken of exams of the plan.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::hl7::{Difference, Message, visible};
 use crate::verdict::FieldDifference;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, KnownExam};
 
 /// The values that may be shown.
-#[derive(Debug, Default)]
-pub(super) struct Mask {
-    known: BTreeSet<Vec<u8>>,
+pub(super) struct Mask<'e> {
+    exams: &'e [KnownExam<'e>],
+    /// Found out when a value is to be shown for the first time: most histories show none.
+    known: OnceCell<BTreeSet<Vec<u8>>>,
 }
 
-impl Mask {
+impl<'e> Mask<'e> {
     /// A mask that shows what the plan's own exams have in their messages.
-    pub(super) fn of(evidence: &Evidence<'_>) -> Self {
+    pub(super) fn of(evidence: &'e Evidence<'_>) -> Self {
+        Self { exams: &evidence.exams, known: OnceCell::new() }
+    }
+
+    fn known(&self) -> &BTreeSet<Vec<u8>> {
+        self.known.get_or_init(|| self.collect())
+    }
+
+    fn collect(&self) -> BTreeSet<Vec<u8>> {
         let mut known = BTreeSet::new();
-        for exam in &evidence.exams {
+        for exam in self.exams {
             let message = Message::read(&exam.expected);
             for segment in message.segments().filter(|segment| holds_patient(segment.id())) {
                 known.extend(parts(segment.raw()).map(<[u8]>::to_vec));
@@ -30,7 +40,7 @@ impl Mask {
             let facts = [&patient.mrn, &patient.family, &patient.given, &patient.account];
             known.extend(facts.map(|fact| fact.clone().into_bytes()));
         }
-        Self { known }
+        known
     }
 
     /// A difference with what must not be shown masked.
@@ -59,7 +69,7 @@ impl Mask {
     }
 
     fn part(&self, part: &[u8]) -> String {
-        if part.is_empty() || self.known.contains(part) || part.starts_with(b"[time ") {
+        if part.is_empty() || self.known().contains(part) || part.starts_with(b"[time ") {
             return visible(part);
         }
         format!("•••({})", visible(part).chars().count())
@@ -97,6 +107,8 @@ fn parts(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use rstest::rstest;
 
+    use std::collections::BTreeSet;
+
     use super::Mask;
 
     #[rstest]
@@ -113,7 +125,7 @@ mod tests {
         #[case] shown: &str,
     ) {
         let known = ["DOE", "JOHN"].map(|name| name.as_bytes().to_vec());
-        let mask = Mask { known: known.into() };
+        let mask = Mask { exams: &[], known: BTreeSet::from(known).into() };
         assert_eq!(mask.value(path, value.as_bytes()), shown);
     }
 }

@@ -197,10 +197,16 @@ fn framed(evidence: &Evidence<'_>, sent: &Sent<'_>, payload: &[u8]) -> Vec<u8> {
 pub fn show(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + bytes.len() / 8);
     for chunk in bytes.utf8_chunks() {
-        let mut characters = chunk.valid().chars().peekable();
-        while let Some(character) = characters.next() {
-            show_character(character, characters.peek().copied(), &mut text);
+        let mut rest = chunk.valid();
+        while let Some(special) = rest.find(|one: char| one == '<' || one.is_ascii_control()) {
+            text.push_str(&rest[..special]);
+            let mut after = rest[special..].chars();
+            if let Some(character) = after.next() {
+                show_character(character, after.clone().next(), &mut text);
+            }
+            rest = after.as_str();
         }
+        text.push_str(rest);
         for byte in chunk.invalid() {
             text.push_str(&format!("<{byte:02X}>"));
         }

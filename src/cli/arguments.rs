@@ -85,7 +85,7 @@ pub(super) struct Run {
     #[command(flatten)]
     pub(super) selection: Selection,
     /// How many cases run side by side; they mostly wait
-    #[arg(long, short, value_name = "N", default_value_t = 16,
+    #[arg(long, short, value_name = "N", default_value_t = 32,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: u16,
     /// Folder for reports and histories
@@ -196,7 +196,7 @@ pub(super) struct Selftest {
     #[arg(long)]
     pub(super) simulated: bool,
     /// How many real cases run side by side
-    #[arg(long, short, value_name = "N", default_value_t = 16,
+    #[arg(long, short, value_name = "N", default_value_t = 32,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: u16,
 }

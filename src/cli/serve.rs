@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::cli::arguments::Serve;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source};
@@ -47,6 +49,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
 }
 
 fn play(plan: &Plan, serve: &Serve) -> Result<History, Failure> {
+    raise_descriptors();
     runtime()?.block_on(async {
         let place = Place {
             executable: PathBuf::new(),
@@ -56,6 +59,13 @@ fn play(plan: &Plan, serve: &Serve) -> Result<History, Failure> {
         let local = tokio::task::LocalSet::new();
         Ok(local.run_until(real::run(plan, &place, announce)).await?)
     })
+}
+
+/// Lets this process hold as many descriptors as it may: every connection is one.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, fewer connections are accepted at a time.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 fn announce(addresses: &[SocketAddr]) {

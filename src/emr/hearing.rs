@@ -177,6 +177,9 @@ impl Turn<'_, '_> {
 
     fn exam_of(&self, message: &Message<'_>, kind: MessageKind) -> Option<Arc<str>> {
         let settings = &self.emr.settings;
+        if settings.orders.is_empty() {
+            return None; // an EMR that is simply there knows no exam
+        }
         let path = match kind {
             MessageKind::Charge => settings.order_path.as_ref(),
             MessageKind::Result => settings.result_path.as_ref(),

@@ -61,11 +61,10 @@ impl Turn<'_, '_> {
         {
             self.reach(WireEvent::ReplyBytes(wanted));
         }
-        if complete {
-            self.advance(id);
-        } else {
+        if !complete {
             self.abandon(id);
         }
+        self.advance(id);
     }
 
     pub(super) fn end_done(&mut self, id: ConnectionId, how: End) {

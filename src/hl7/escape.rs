@@ -17,8 +17,23 @@ use super::delimiters::is_header;
 /// ```
 #[must_use]
 pub fn escape(text: &str, delimiters: Delimiters) -> String {
-    let mark = char::from(delimiters.escape);
     let mut out = String::with_capacity(text.len());
+    escape_to(text, delimiters, &mut out);
+    out
+}
+
+/// Adds to `out` what [`escape`] makes of `text`.
+pub fn escape_to(text: &str, delimiters: Delimiters, out: &mut String) {
+    let Delimiters { field, component, repetition, escape, subcomponent } = delimiters;
+    let special = [field, component, repetition, escape, subcomponent];
+    // Without an early end, so that many bytes are looked at in one step: most texts are plain.
+    let is_plain = text
+        .bytes()
+        .fold(true, |plain, byte| plain & (byte >= b' ') & special.iter().all(|one| *one != byte));
+    if is_plain {
+        return out.push_str(text);
+    }
+    let mark = char::from(escape);
     for character in text.chars() {
         let byte = u8::try_from(character).ok().filter(u8::is_ascii);
         match byte.and_then(|byte| letter(byte, delimiters)) {
@@ -33,7 +48,6 @@ pub fn escape(text: &str, delimiters: Delimiters) -> String {
             None => out.push(character),
         }
     }
-    out
 }
 
 /// `bytes` with the sequences undone that stand for bytes. What is no sequence stays as it is.

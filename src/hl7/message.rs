@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use super::delimiters::is_header;
 use super::path::Parts;
@@ -28,36 +29,43 @@ pub struct Message<'a> {
     has_header: bool,
     spans: Vec<Span>,
     /// Offsets of the field separators, all segments in order.
-    separators: Vec<usize>,
+    separators: Vec<u32>,
 }
 
 /// Where one segment lies.
 #[derive(Clone, Copy)]
 struct Span {
-    start: usize,
-    stop: usize,
-    end: SegmentEnd,
-    occurrence: usize,
+    start: u32,
+    stop: u32,
     /// Index into the separators of the first one in this segment.
-    separator: usize,
+    separator: u32,
+    occurrence: u32,
     /// Its id, if that has three letters; 0 otherwise.
     id: u32,
+    end: SegmentEnd,
+}
+
+impl Span {
+    const fn range(&self) -> Range<usize> {
+        self.start as usize..self.stop as usize
+    }
 }
 
 /// The segment that the index is in.
 #[derive(Default)]
 struct Opened {
-    start: usize,
+    start: u32,
     /// Index of its first separator.
-    separator: usize,
+    separator: u32,
     /// Whether the segment before it ended in a return.
     after_return: bool,
 }
 
 impl<'a> Message<'a> {
-    /// Reads any bytes.
+    /// Reads any bytes. What lies beyond four gigabytes is not read.
     #[must_use]
     pub fn read(bytes: &'a [u8]) -> Self {
+        let bytes = &bytes[..bytes.len().min(u32::MAX as usize)];
         let declared = Delimiters::declared(bytes);
         let mut message = Self {
             bytes,
@@ -137,32 +145,32 @@ impl<'a> Message<'a> {
     /// MSH-9.1, the code of its type, `DFT`.
     #[must_use]
     pub fn code(&self) -> &'a [u8] {
-        self.value("MSH-9.1")
+        self.header(9, Some(1))
     }
 
     /// MSH-9.2, the trigger event, `P03`.
     #[must_use]
     pub fn trigger(&self) -> &'a [u8] {
-        self.value("MSH-9.2")
+        self.header(9, Some(2))
     }
 
     /// MSH-10, the control id.
     #[must_use]
     pub fn control_id(&self) -> &'a [u8] {
-        self.value("MSH-10")
+        self.header(10, None)
     }
 
     /// MSH-12.1, the version, `2.4`.
     #[must_use]
     pub fn version(&self) -> &'a [u8] {
-        self.value("MSH-12.1")
+        self.header(12, Some(1))
     }
 
     /// What MSH-18 says, in its first repetition; ASCII when it is empty or names no charset that
     /// we know.
     #[must_use]
     pub fn charset(&self) -> Charset {
-        let name = std::str::from_utf8(self.value("MSH-18.1")).unwrap_or_default();
+        let name = std::str::from_utf8(self.header(18, Some(1))).unwrap_or_default();
         Charset::named(name).unwrap_or_default()
     }
 
@@ -188,18 +196,23 @@ impl<'a> Message<'a> {
                 self.note(offset, &mut open);
             }
         }
-        if open.start < bytes.len() {
-            self.close(&open, bytes.len(), SegmentEnd::None);
+        if (open.start as usize) < bytes.len() {
+            self.close(&open, bytes.len() as u32, SegmentEnd::None);
         }
     }
 
     /// Notes the separator or segment end at `offset`.
+    #[inline]
     fn note(&mut self, offset: usize, open: &mut Opened) {
         let byte = self.bytes[offset];
         if byte == self.delimiters.field {
-            self.separators.push(offset);
-            return;
+            self.separators.push(offset as u32);
+        } else {
+            self.note_end(byte, offset as u32, open);
         }
+    }
+
+    fn note_end(&mut self, byte: u8, offset: u32, open: &mut Opened) {
         if byte == b'\n' && open.after_return && offset == open.start {
             let last = self.spans.last_mut().expect("invariant: a return has closed a segment");
             last.end = SegmentEnd::CrLf;
@@ -208,15 +221,15 @@ impl<'a> Message<'a> {
             open.after_return = byte == b'\r';
             let end = if open.after_return { SegmentEnd::Cr } else { SegmentEnd::Lf };
             self.close(open, offset, end);
-            open.separator = self.separators.len();
+            open.separator = self.separators.len() as u32;
         }
         open.start = offset + 1;
     }
 
-    fn close(&mut self, open: &Opened, stop: usize, end: SegmentEnd) {
+    fn close(&mut self, open: &Opened, stop: u32, end: SegmentEnd) {
         let Opened { start, separator, .. } = *open;
-        let first = self.separators.get(separator).copied().unwrap_or(stop);
-        let id = match &self.bytes[start..first] {
+        let first = self.separators.get(separator as usize).copied().unwrap_or(stop);
+        let id = match &self.bytes[start as usize..first as usize] {
             [a, b, c] => packed([*a, *b, *c]),
             _ => 0,
         };
@@ -226,7 +239,7 @@ impl<'a> Message<'a> {
     /// Counts segments of the same id. A real message has a few dozen at most, for which looking
     /// back is quickest; a hostile one must not cost the square of its length.
     fn count_occurrences(&mut self) {
-        let id = |span: &Span| id_of(&self.bytes[span.start..span.stop], self.delimiters.field);
+        let id = |span: &Span| id_of(&self.bytes[span.range()], self.delimiters.field);
         if self.spans.len() <= FEW_SEGMENTS {
             for index in 1..self.spans.len() {
                 let own = self.spans[index];
@@ -237,7 +250,7 @@ impl<'a> Message<'a> {
             }
             return;
         }
-        let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
+        let mut counts: BTreeMap<&[u8], u32> = BTreeMap::new();
         for index in 0..self.spans.len() {
             let count = counts.entry(id(&self.spans[index])).or_default();
             *count += 1;
@@ -247,15 +260,16 @@ impl<'a> Message<'a> {
 
     fn at(&self, span: &Span) -> Segment<'a> {
         Segment {
-            raw: &self.bytes[span.start..span.stop],
-            start: span.start,
+            raw: &self.bytes[span.range()],
+            start: span.start as usize,
             end: span.end,
-            occurrence: span.occurrence,
+            occurrence: span.occurrence as usize,
             delimiters: self.delimiters,
         }
     }
 
     fn position(&self, id: &str, occurrence: usize) -> Option<usize> {
+        let occurrence = u32::try_from(occurrence).ok()?;
         if let [a, b, c] = *id.as_bytes() {
             let id = packed([a, b, c]);
             let mut spans = self.spans.iter();
@@ -263,7 +277,7 @@ impl<'a> Message<'a> {
         }
         let field = self.delimiters.field;
         self.spans.iter().position(|span| {
-            let raw = &self.bytes[span.start..span.stop];
+            let raw = &self.bytes[span.range()];
             span.occurrence == occurrence && id_of(raw, field) == id.as_bytes()
         })
     }
@@ -276,21 +290,28 @@ impl<'a> Message<'a> {
 
     fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
         let span = &self.spans[index];
-        let header = is_header(&self.bytes[span.start..span.stop], self.delimiters.field);
-        let next = self.spans.get(index + 1).map_or(self.separators.len(), |next| next.separator);
-        let separators = &self.separators[span.separator..next];
+        let segment = span.range();
+        let header = is_header(&self.bytes[segment.clone()], self.delimiters.field);
         if header && number == 1 {
-            return Some(Field::new(
-                &self.bytes[span.start + 3..span.start + 4],
-                self.delimiters,
-                true,
-            ));
+            let separator = segment.start + 3..segment.start + 4;
+            return Some(Field::new(&self.bytes[separator], self.delimiters, true));
         }
+        let next = self.spans.get(index + 1);
+        let next = next.map_or(self.separators.len(), |next| next.separator as usize);
+        let separators = &self.separators[span.separator as usize..next];
         // In a header the first separator is itself field 1, so all others stand one further on.
         let before = number.checked_sub(1 + usize::from(header))?;
-        let start = separators.get(before)? + 1;
-        let stop = separators.get(before + 1).copied().unwrap_or(span.stop);
+        let start = *separators.get(before)? as usize + 1;
+        let stop = separators.get(before + 1).copied().unwrap_or(span.stop) as usize;
         Some(Field::new(&self.bytes[start..stop], self.delimiters, header && number == 2))
+    }
+
+    /// A field of the first header, or a component of it.
+    fn header(&self, field: usize, component: Option<usize>) -> &'a [u8] {
+        let (repetition, subcomponent) = (None, None);
+        let parts =
+            Parts { segment: "MSH", occurrence: 1, field, repetition, component, subcomponent };
+        self.find(&parts).unwrap_or_default()
     }
 }
 

@@ -194,6 +194,7 @@ impl<'p> Parts<'p> {
     }
 }
 
+#[inline]
 fn bracketed(rest: &mut &[u8]) -> Result<Option<usize>, &'static str> {
     let number = after(b'[', rest)?;
     if number.is_some() {
@@ -203,6 +204,7 @@ fn bracketed(rest: &mut &[u8]) -> Result<Option<usize>, &'static str> {
 }
 
 /// The number after `mark`, if `mark` is what comes next.
+#[inline]
 fn after(mark: u8, rest: &mut &[u8]) -> Result<Option<usize>, &'static str> {
     let [first, digits @ ..] = *rest else {
         return Ok(None);

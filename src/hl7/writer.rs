@@ -3,6 +3,8 @@
 //! Values are written as they are given: escaping and encoding are the caller's, who knows where a
 //! value came from.
 
+use std::ops::Range;
+
 use super::Delimiters;
 use super::delimiters::is_header;
 
@@ -17,14 +19,17 @@ use super::delimiters::is_header;
 #[derive(Clone, Debug)]
 pub struct SegmentWriter {
     id: String,
-    fields: Vec<Vec<u8>>,
+    /// What was set, one value after the other.
+    values: Vec<u8>,
+    /// Where in them each field lies.
+    fields: Vec<Range<usize>>,
 }
 
 impl SegmentWriter {
     /// A segment without fields.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), fields: Vec::new() }
+        Self { id: id.to_owned(), values: Vec::with_capacity(64), fields: Vec::with_capacity(32) }
     }
 
     /// Sets field `number`, from 1, to bytes that are already escaped and encoded. In a header,
@@ -32,12 +37,14 @@ impl SegmentWriter {
     ///
     /// # Panics
     /// When `number` is 0, which is our own bug.
-    pub fn set(&mut self, number: usize, value: impl Into<Vec<u8>>) -> &mut Self {
+    pub fn set(&mut self, number: usize, value: impl AsRef<[u8]>) -> &mut Self {
         assert!(number > 0, "invariant: fields count from 1");
         if self.fields.len() < number {
-            self.fields.resize(number, Vec::new());
+            self.fields.resize(number, 0..0);
         }
-        self.fields[number - 1] = value.into();
+        let begin = self.values.len();
+        self.values.extend_from_slice(value.as_ref());
+        self.fields[number - 1] = begin..self.values.len();
         self
     }
 
@@ -57,7 +64,7 @@ impl SegmentWriter {
             self.fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
         for field in self.fields.iter().take(filled).skip(first) {
             out.push(delimiters.field);
-            out.extend_from_slice(field);
+            out.extend_from_slice(&self.values[field.clone()]);
         }
         out.push(b'\r');
     }

@@ -9,7 +9,7 @@ use crate::exam::Exam;
 use crate::hl7::{Charset, Delimiters, SegmentWriter};
 
 use super::line::Line;
-use super::place::SegmentRule;
+use super::place::{FieldName, SegmentRule};
 use super::scope::Scope;
 use super::value::Value;
 use super::{Mapping, Stamp};
@@ -47,11 +47,10 @@ impl<'a> Composer<'a> {
     fn segment(&mut self, rule: &SegmentRule, scope: &Scope<'_>) {
         let mut values: BTreeMap<usize, &Value> = BTreeMap::new();
         let own = scope.charge.map(|(_, line)| &line.fields);
-        let shared = &self.mapping.fields;
-        for (name, value) in shared.iter().chain(own.into_iter().flatten()) {
-            if name.segment == rule.id {
-                values.insert(name.number, value);
-            }
+        let first = FieldName::new(&rule.id, 0);
+        for fields in [Some(&self.mapping.fields), own].into_iter().flatten() {
+            let of_segment = fields.range(&first..).take_while(|(name, _)| name.segment == rule.id);
+            values.extend(of_segment.map(|(name, value)| (name.number, value)));
         }
         let mut writer = SegmentWriter::new(&rule.id);
         let mut says_something = false;

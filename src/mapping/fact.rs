@@ -285,17 +285,33 @@ impl Fact {
 fn write_time(time: Option<DateTime>, precision: Precision, out: &mut FieldText) {
     let Some(time) = time else { return };
     let mut text = day(time.date());
-    if precision != Precision::Day {
-        text.push_str(&format!("{:02}{:02}", time.hour(), time.minute()));
-    }
-    if precision == Precision::Second {
-        text.push_str(&format!("{:02}", time.second()));
+    let smaller = [time.hour(), time.minute(), time.second()];
+    let count = match precision {
+        Precision::Day => 0,
+        Precision::Minute => 2,
+        Precision::Second => 3,
+    };
+    for number in &smaller[..count] {
+        push_digits(&mut text, i16::from(*number), 10);
     }
     out.text(&text);
 }
 
 fn day(date: Date) -> String {
-    format!("{:04}{:02}{:02}", date.year(), date.month(), date.day())
+    let mut text = String::with_capacity(14);
+    push_digits(&mut text, date.year(), 1000);
+    push_digits(&mut text, i16::from(date.month()), 10);
+    push_digits(&mut text, i16::from(date.day()), 10);
+    text
+}
+
+/// Adds the digits of `number`, the first of them worth `unit`.
+fn push_digits(text: &mut String, number: i16, mut unit: i16) {
+    while unit > 0 {
+        let digit = u32::from((number / unit % 10).unsigned_abs());
+        text.extend(char::from_digit(digit, 10));
+        unit /= 10;
+    }
 }
 
 fn write_procedure(scope: &Scope<'_>, coded: Coded, out: &mut FieldText) {

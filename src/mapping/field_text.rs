@@ -4,7 +4,7 @@
 //! It does not know where the text comes from, and does not encode it.
 
 use crate::hl7::Delimiters;
-use crate::hl7::escape::escape;
+use crate::hl7::escape::escape_to;
 
 /// The text of one field, in the default delimiters `|^~\&`.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct FieldText {
 impl FieldText {
     /// Adds text in which no character has a meaning.
     pub(super) fn text(&mut self, text: &str) {
-        self.out.push_str(&escape(text, Delimiters::default()));
+        escape_to(text, Delimiters::default(), &mut self.out);
     }
 
     /// Adds text that is escaped already.

@@ -59,10 +59,10 @@ impl Answer {
         out
     }
 
-    fn header(&self, message: &Message<'_>, form: &Form) -> SegmentWriter {
-        let or = |value: &[u8], usual: &str| match value {
-            b"" => usual.as_bytes().to_vec(),
-            value => value.to_vec(),
+    fn header<'m>(&self, message: &Message<'m>, form: &Form) -> SegmentWriter {
+        let or = |value: &'m [u8], usual: &'static str| match value {
+            b"" => usual.as_bytes(),
+            value => value,
         };
         let mut msh = SegmentWriter::new("MSH");
         // The answer goes back to where the message came from.

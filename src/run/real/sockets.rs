@@ -138,7 +138,7 @@ impl Case {
             match listener.accept().await {
                 Ok((stream, _)) => self.accepted(endpoint, stream),
                 // Out of descriptors, or a peer that is gone already: the next one may do.
-                Err(_) => tokio::task::yield_now().await,
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             }
         }
     }
@@ -322,6 +322,9 @@ fn read_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
 /// A write that neither waits nor signals.
 const NOW: rustix::net::SendFlags =
     rustix::net::SendFlags::DONTWAIT.union(rustix::net::SendFlags::NOSIGNAL);
+
+/// How long to leave the system alone after it would not give us a connection.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(5);
 
 /// How often a connection is read when a run is interrupted: as much as the system may hold for
 /// it, and not for ever where the sender goes on.
