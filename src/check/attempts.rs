@@ -48,7 +48,7 @@ pub(super) enum Kind {
     Result,
     /// Anything else.
     Other,
-    /// It was cut before it said what it is.
+    /// It was cut before it said what it is, or is written so that it cannot be read.
     Untold,
 }
 
@@ -141,22 +141,29 @@ fn take<'h>(
         event,
         payload,
         whole,
-        kind: kind(message.code(), carries_lines, whole),
+        kind: kind(&message, carries_lines, whole),
         control_id: message.control_id(),
         first_line: u32::try_from(first_line).expect("invariant: fewer than 2^32 lines"),
         line_count: u32::try_from(line_count).expect("invariant: fewer than 2^32 lines"),
     });
 }
 
-fn kind(code: &[u8], carries_lines: bool, whole: bool) -> Kind {
-    match code {
+fn kind(message: &Message<'_>, carries_lines: bool, whole: bool) -> Kind {
+    match message.code() {
         // A wrong MSH-9 does not make a charge anything else: the EMR may post what it reads.
         _ if carries_lines => Kind::Charge,
         b"DFT" => Kind::Charge,
         b"ORU" | b"MDM" => Kind::Result,
-        b"" if !whole => Kind::Untold,
+        b"" if !whole || !says_nothing(message) => Kind::Untold,
         _ => Kind::Other,
     }
+}
+
+/// Whether a whole message without a type is no message: blank, a single byte such as the commit
+/// acknowledgement of MLLP release 2, or the header of a batch.
+fn says_nothing(message: &Message<'_>) -> bool {
+    let bytes = message.bytes().trim_ascii();
+    bytes.len() <= 1 || bytes.starts_with(b"FHS") || bytes.starts_with(b"BHS")
 }
 
 fn order_number(evidence: &mut Evidence<'_>, order: Vec<u8>) -> u32 {
@@ -202,14 +209,17 @@ fn each_message<'h>(piece: Piece, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8
     }
 }
 
-/// Messages outside any frame: a lenient EMR may read them all the same.
+/// Messages outside any frame, whatever stands before them: a lenient EMR may read them all the
+/// same.
 fn strays<'h>(bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
     let mut start = 0;
     let ends = memchr_iter(FS, bytes).map(|end| (end, true));
     for (end, whole) in ends.chain([(bytes.len(), false)]) {
-        let part = bytes[start..end].trim_ascii_start();
-        if part.starts_with(b"MSH") {
-            split_at_headers(part, whole, found);
+        let part = &bytes[start..end];
+        if let Some(header) = memmem::find(part, b"MSH") {
+            split_at_headers(&part[header..], whole, found);
+        } else if memmem::find(part, b"FT1").is_some() {
+            found(part, whole);
         }
         start = end + 1;
     }

@@ -4,12 +4,15 @@
 //! A sender that sends nothing would keep the once rule, so these are always on. An exam that a
 //! fault of the script concerned is not judged: nobody may ask that its charge arrives.
 
+use crate::charge::{Line, lines};
 use crate::history::{Ending, What};
+use crate::hl7::Message;
+use crate::mapping::OnceRule;
 use crate::plan::{Charged, Step};
 use crate::verdict::{Proof, Weight};
 
 use super::between::witness;
-use super::evidence::{Evidence, Fault, KnownExam};
+use super::evidence::{Attempted, Evidence, Fault, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
 use super::once::in_words;
 use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
@@ -166,13 +169,14 @@ fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
     for order in &evidence.orders {
         let exam = evidence.exam(&order.order);
-        if exam.is_some_and(|exam| exam.charged != Charged::Never) {
-            continue;
-        }
-        let Some(attempt) = order.attempts.first() else { continue };
+        let (attempt, why) = match exam.filter(|exam| exam.charged != Charged::Never) {
+            Some(exam) => (not_agreed(evidence, exam, order), "with a line that is not agreed"),
+            None if exam.is_some() => (order.attempts.first(), "which is not charged"),
+            None => (order.attempts.first(), "which nobody placed"),
+        };
+        let Some(attempt) = attempt else { continue };
         findings.add(DELIVERS, Weight::Broken, || {
             let order = in_words(evidence, &order.order);
-            let why = if exam.is_some() { "which is not charged" } else { "which nobody placed" };
             let message = format!("a charge was sent for order {order}, {why}");
             let attempts = vec![witness(evidence, &evidence.sent[attempt.sent as usize])];
             let charge = format!("order {order}");
@@ -183,4 +187,23 @@ fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
             })
         });
     }
+}
+
+/// A further message of an order with a line that is not agreed. Where lines are counted, it repeats
+/// none of them, and only the first message is compared with what was agreed.
+fn not_agreed<'e>(
+    evidence: &'e Evidence<'_>,
+    exam: &KnownExam<'_>,
+    order: &'e OrderSeen,
+) -> Option<&'e Attempted> {
+    if evidence.plan.mapping.identity.rule != OnceRule::PerCharge || order.attempts.len() < 2 {
+        return None;
+    }
+    let expected = lines(&Message::read(&exam.expected), &evidence.agreement);
+    let is_agreed = |line: &Line| expected.iter().any(|agreed| agreed.identity == line.identity);
+    order.attempts.iter().skip(1).find(|attempt| {
+        let sent = &evidence.sent[attempt.sent as usize];
+        let own = lines(&Message::read(sent.payload), &evidence.agreement);
+        sent.whole && own.iter().any(|line| line.order == order.order && !is_agreed(line))
+    })
 }

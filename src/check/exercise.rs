@@ -113,8 +113,13 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
     if interrupted || !finished {
         missing("history cut", "the history ends before its last step".to_owned());
     }
-    let any_due = evidence.exams.iter().any(|exam| exam.charged == Charged::Once);
-    if evidence.orders.is_empty() && (any_due || evidence.is_field_capture()) {
+    let numbers = evidence.events.iter().zip(1..);
+    if let Some((event, number)) = { numbers }.find(|(event, number)| event.seq != *number) {
+        let seq = event.seq;
+        missing("history cut", format!("event {seq} stands where event {number} should be"));
+    }
+    // Not even `never` is proven by a sender that may have been dead.
+    if evidence.orders.is_empty() {
         missing("nothing was sent", "no charge was attempted at all".to_owned());
     }
 }

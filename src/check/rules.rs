@@ -103,7 +103,7 @@ pub const RULES: &[Rule] = &[
         name: FRAMING,
         title: "frames as MLLP has them",
         promise: "Every message stands in one frame: VT, the payload, FS, CR, and nothing between \
-                  frames.",
+                  frames; the payload has no control characters but CR.",
         source: "HL7 minimal lower layer protocol, release 1",
         how_to_read: "The offset counts from the first byte of the connection. A frame that was cut \
                       by the EMR's own reset or close, or by a kill, is not reported.",
@@ -111,7 +111,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: SEGMENTS,
         title: "segments end in a carriage return",
-        promise: "Every segment ends in one CR, the last one too.",
+        promise: "Every segment ends in one CR, the last one too, and none is empty.",
         source: "HL7 v2 chapter 2, message construction: the segment terminator is always CR",
         how_to_read: "The segment and the end that it has are named.",
     },

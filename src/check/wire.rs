@@ -10,7 +10,7 @@ use crate::history::{Event, Micros, Piece, What};
 use crate::hl7::{Message, SegmentEnd, escape, visible};
 use crate::verdict::{FieldDifference, Proof, Weight};
 
-use super::attempts::{Kind, Sent};
+use super::attempts::{FS, Kind, Sent, VT};
 use super::between::witness;
 use super::compare::{first_whole, unescaped};
 use super::evidence::Evidence;
@@ -32,6 +32,10 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     for sent in &evidence.sent {
         let message = Message::read(sent.payload);
         segments(sent, &message, &mut mistakes, findings);
+        if let Some((offset, byte)) = control_character(sent.payload) {
+            let what = || format!("byte {offset} of a message is the control character {byte:02X}");
+            mistakes.note(FRAMING, "control character", Some(sent), what);
+        }
         if sent.whole {
             findings.exercised(ESCAPES, 1);
             if let Some(&offset) = escape::mistakes(sent.payload, message.delimiters()).first() {
@@ -134,6 +138,17 @@ fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
     by_emr || killed || asked
 }
 
+/// The first byte that MLLP does not allow in a payload: it must be above 1F or a carriage return.
+/// Framing bytes and line feeds are told elsewhere, and ISO 2022 switches its alphabets by escape
+/// and shift characters.
+fn control_character(payload: &[u8]) -> Option<(usize, u8)> {
+    const TOLD_ELSEWHERE: [u8; 4] = [VT, FS, b'\n', b'\r'];
+    const ISO_2022: [u8; 3] = [0x0E, 0x0F, 0x1B];
+    let is_wrong =
+        |byte: &u8| *byte < b' ' && !TOLD_ELSEWHERE.contains(byte) && !ISO_2022.contains(byte);
+    payload.iter().position(is_wrong).map(|offset| (offset, payload[offset]))
+}
+
 /// HL7 v2 chapter 2: the segment terminator is always a carriage return.
 fn segments<'e, 'h>(
     sent: &'e Sent<'h>,
@@ -146,6 +161,11 @@ fn segments<'e, 'h>(
     for segment in message.segments() {
         let (id, occurrence) = (segment.id(), segment.occurrence());
         match segment.end() {
+            SegmentEnd::Cr if segment.raw().is_empty() => {
+                let what = || "a carriage return ends no segment".to_owned();
+                mistakes.note(SEGMENTS, "empty segment", Some(sent), what);
+                return;
+            }
             SegmentEnd::Cr => {}
             SegmentEnd::Lf | SegmentEnd::CrLf => {
                 let what = || format!("{} ends in a line feed", name(id, occurrence));

@@ -149,7 +149,7 @@ impl Case {
         results.message(&self.plan.exams[exam], &stamp)
     }
 
-    fn stamp(&mut self) -> Stamp {
+    pub(super) fn stamp(&mut self) -> Stamp {
         self.stamps += 1;
         let now: DateTime = "2017-04-10T15:13:00".parse().unwrap();
         let now = now.checked_add(jiff::SignedDuration::from_secs(self.stamps as i64)).unwrap();

@@ -2,6 +2,7 @@
 
 mod companions;
 mod fixture;
+mod hostile;
 mod once;
 mod process;
 mod properties;
