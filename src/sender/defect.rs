@@ -13,6 +13,9 @@ use crate::mllp::encode;
 
 /// The charge's message with the defect of `bug` in its content, in `shape`.
 pub(super) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8> {
+    if bug.is_none() && shape == Shape::Whole {
+        return payload.to_vec();
+    }
     let mut draft = Draft::of(payload);
     match shape {
         Shape::Whole => {}
@@ -28,6 +31,9 @@ pub(super) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8>
 
 /// The charge's message as a broken sender writes it when it sends it again.
 pub(super) fn rewrite(how: Rewrite, payload: &[u8], control_id: &str) -> Vec<u8> {
+    if matches!(how, Rewrite::Nothing | Rewrite::ControlId) {
+        return payload.to_vec();
+    }
     let mut draft = Draft::of(payload);
     match how {
         Rewrite::Nothing | Rewrite::ControlId => {}
