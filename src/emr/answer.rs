@@ -75,17 +75,23 @@ impl Scene<'_> {
     }
 
     /// What an EMR that refuses the charge answers: an application acknowledgement where one is
-    /// due, otherwise an accept acknowledgement.
+    /// due, otherwise an accept acknowledgement, and nothing where MSH-15 and MSH-16 ask for
+    /// nothing.
     pub(crate) fn refuse(&self, code: Code, commit: Code, with: &Parameters) -> Vec<Action> {
         let due = ack::due(self.message);
-        if matches!(due.application, AckCondition::Never) {
-            return vec![frame(&self.acknowledge(commit, with))];
-        }
         let mut all = Vec::new();
+        if matches!(due.application, AckCondition::Never) {
+            if due.accept.on_error() {
+                all.push(frame(&self.acknowledge(commit, with)));
+            }
+            return all;
+        }
         if due.accept.on_success() {
             all.push(frame(&self.acknowledge(Code::CA, &Parameters::default())));
         }
-        all.push(frame(&self.acknowledge(code, with)));
+        if due.application.on_error() {
+            all.push(frame(&self.acknowledge(code, with)));
+        }
         all
     }
 

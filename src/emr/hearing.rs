@@ -15,20 +15,22 @@ use crate::plan::{MessageKind, WireEvent};
 
 impl Turn<'_, '_> {
     /// Takes bytes in, but none beyond the count that sets a behaviour off.
-    pub(super) fn received(&mut self, id: ConnectionId, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
+    pub(super) fn received(&mut self, id: ConnectionId, bytes: &[u8]) {
+        // A count begins anew with every message, and only a byte shows where that is.
+        let at_once = if self.counts_bytes() { 1 } else { bytes.len().max(1) };
+        for piece in bytes.chunks(at_once) {
             let due = self.due_at(id);
-            let count = due.map_or(bytes.len(), |(_, count)| count.min(bytes.len()));
-            let (piece, rest) = bytes.split_at(count);
             self.take_in(id, piece);
-            bytes = rest;
-            if let Some((behaviour, wanted)) = due
-                && wanted == count
-            {
+            if let Some((behaviour, 1)) = due {
                 self.play_at_bytes(id, behaviour);
                 return; // an EMR that breaks off here has not read what comes after
             }
         }
+    }
+
+    /// Whether anybody wants to know how many bytes of a message have come.
+    fn counts_bytes(&self) -> bool {
+        self.emr.script.byte_triggers() || matches!(self.emr.watch, Some(WireEvent::Bytes(_)))
     }
 
     fn take_in(&mut self, id: ConnectionId, bytes: &[u8]) {
@@ -58,9 +60,10 @@ impl Turn<'_, '_> {
             return;
         };
         let pending = connection.decoder.pending();
+        let length = pending.as_ref().map_or(0, |pending| pending.length);
         let before = pending.as_ref().map_or(&[][..], |pending| pending.bytes);
         match self.emr.watch {
-            Some(WireEvent::Bytes(wanted)) if (before.len() + bytes.len()) as u64 >= wanted => {
+            Some(WireEvent::Bytes(wanted)) if length + bytes.len() as u64 >= wanted => {
                 self.reach(WireEvent::Bytes(wanted));
             }
             Some(WireEvent::InsideFt1) => {
@@ -74,7 +77,7 @@ impl Turn<'_, '_> {
     }
 
     /// The behaviour that a byte count will set off, and how many bytes are missing until then.
-    fn due_at(&self, id: ConnectionId) -> Option<(usize, usize)> {
+    fn due_at(&self, id: ConnectionId) -> Option<(usize, u64)> {
         let Emr { script, connections, expecting, attempts, settings, endpoints, .. } = &*self.emr;
         if !script.byte_triggers() {
             return None;
@@ -90,8 +93,8 @@ impl Turn<'_, '_> {
             kind: None,
         };
         let (behaviour, wanted) = script.due_at_bytes(&moment)?;
-        let pending = connection.decoder.pending().map_or(0, |pending| pending.bytes.len());
-        let missing = usize::try_from(wanted).unwrap_or(usize::MAX).checked_sub(pending)?;
+        let pending = connection.decoder.pending().map_or(0, |pending| pending.length);
+        let missing = wanted.checked_sub(pending)?;
         (missing > 0).then_some((behaviour, missing))
     }
 

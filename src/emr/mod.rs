@@ -16,3 +16,6 @@ mod turn;
 mod wrong;
 
 pub use machine::{Emr, Input, Output, Settings};
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub(crate) fn payload(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
         Fault::PayloadLf => with_ends(&good(), b"\n"),
         Fault::PayloadCrlf => with_ends(&good(), b"\r\n"),
         Fault::PayloadLiteralNewline => with_ends(&good(), b"\\n"),
-        Fault::PayloadMerged => [msh(), msa()].concat(),
+        Fault::PayloadMerged => join(&[[msh(), msa()].concat()]),
         Fault::PayloadNoFinalCr => without_final_cr(good()),
         Fault::PayloadProse => text(with, "NACK sent from receiver: charge could not be posted"),
         Fault::PayloadHttp => text(with, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
@@ -47,7 +47,7 @@ pub(crate) fn misrouted(fault: Fault, scene: &Scene<'_>) -> Vec<u8> {
     let wrong: Vec<u8> = match fault {
         Fault::MatchPrevious => scene.previous.to_vec(),
         Fault::MatchEmpty | Fault::MatchInMsh10Only => Vec::new(),
-        Fault::MatchTruncated => id.get(..10).unwrap_or_default().to_vec(),
+        Fault::MatchTruncated => id[..id.len().saturating_sub(1).min(10)].to_vec(),
         Fault::MatchPadded => [id, b"    "].concat(),
         Fault::MatchNumeric => numeric(id),
         Fault::MatchOnConnect => b"STALE0001".to_vec(),
@@ -132,8 +132,11 @@ fn truncated(payload: &[u8]) -> Vec<u8> {
     payload[..at.map_or(payload.len() / 2, |at| at + 5)].to_vec()
 }
 
-/// What is left of an id that somebody kept as a floating point number.
+/// What is left of an id that somebody kept as a floating point number, as a spreadsheet shows it.
 fn numeric(id: &[u8]) -> Vec<u8> {
     let number: Option<f64> = std::str::from_utf8(id).ok().and_then(|text| text.parse().ok());
-    number.map_or_else(|| b"0".to_vec(), |number| format!("{number:.4E}").into_bytes())
+    let Some(number) = number.filter(|number| number.is_finite()) else {
+        return b"0".to_vec();
+    };
+    format!("{number:.4E}").replace('E', "E+").into_bytes()
 }

@@ -71,6 +71,8 @@ pub(crate) struct Director {
     reached: Option<WireEvent>,
     accounted: bool,
     interrupted: bool,
+    /// Steps were left out because of an interrupt.
+    cut_short: bool,
     wishes: VecDeque<Wish>,
 }
 
@@ -89,6 +91,7 @@ impl Director {
             reached: None,
             accounted: false,
             interrupted: false,
+            cut_short: false,
             wishes: VecDeque::new(),
         }
     }
@@ -139,6 +142,7 @@ impl Director {
         if self.waiting == Waiting::Interrupt {
             return None;
         }
+        self.cut_short = true;
         self.abort();
         Some(What::Interrupted)
     }
@@ -162,8 +166,10 @@ impl Director {
             }
             Waiting::Ended { asked, .. } => Some(*asked + Duration::from(self.limits.stop) * 2),
             Waiting::Quiet { began } => {
+                // While the EMR is busy it wakes the driver itself.
+                let longest = self.longest_watch(*began);
                 let quiet = self.quiet_since(*began, view) + self.limits.settle.into();
-                Some(quiet.min(self.longest_watch(*began)))
+                Some(if view.emr_busy { longest } else { quiet.min(longest) })
             }
         }
     }
@@ -223,15 +229,10 @@ impl Director {
             return;
         }
         self.waiting = Waiting::Finished;
-        if !self.interrupted || self.open_ended() {
+        if !self.cut_short {
             self.wish(Wish::Record(What::Finished));
         }
         self.wish(Wish::Do(Command::Finish));
-    }
-
-    /// An interrupted run is complete only if it was meant to be interrupted.
-    const fn open_ended(&self) -> bool {
-        self.incarnation == 0
     }
 
     fn end(&mut self, how: Ending, view: &View) {
@@ -305,8 +306,13 @@ impl Director {
             self.end(Ending::Kill, view);
             return false;
         }
-        // Connections that outlive their process are nobody's: do not wait for ever.
-        waited >= Duration::from(self.limits.stop) * 2
+        if waited < Duration::from(self.limits.stop) * 2 {
+            return false;
+        }
+        // A process that not even a kill ends, and connections that outlive theirs, are nobody's:
+        // do not wait for ever.
+        self.sender = Sender::Down;
+        true
     }
 
     fn quiet(&mut self, began: Duration, view: &View) -> bool {

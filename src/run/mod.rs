@@ -10,3 +10,6 @@ pub mod real;
 pub mod simulated;
 
 pub use drive::{Command, Do, Drive, Happening};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! Every fault of the catalogue: what it puts on the wire, and that it counts as played only
+//! after it has.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Rig, Said, about, behaviour_with};
+use crate::emr::Input;
+use crate::history::{ConnectionId, End, What};
+use crate::hl7::visible;
+use crate::plan::{Fault, Parameters};
+
+/// What each fault puts on the wire after the charge of `john` has arrived, as `visible` writes
+/// it. `<100ms>` is a pause, `<close>`, `<reset>`, `<half-close>` and `<refused>` are ends, `…` is
+/// text that the catalogue leaves open, and a word in braces is one of [`WORDS`]. The pauses of a
+/// row that begins with `~` are left out.
+#[rustfmt::skip]
+const ROWS: &[(Fault, &str)] = &[
+    (Fault::AnswerAccept, "{AA}"),
+    (Fault::AnswerError, "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerReject, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerCommitAccept, "{CA}"),
+    (Fault::AnswerCommitError, "<VT>{msh}<CR>MSA|CE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerCommitReject, "<VT>{msh}<CR>MSA|CR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerCommitThenAccept, "{CA}<100ms>{AA}"),
+    (Fault::AnswerCommitThenError,
+        "{CA}<100ms><VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerCommitThenReject,
+        "{CA}<100ms><VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerAcceptLost, "<close>"),
+    (Fault::AnswerLate, "<800ms>{AA}"),
+    (Fault::AnswerLateAfterNext, "<2000ms>{AA}{AA of the next}"),
+    (Fault::AnswerDuplicateControlId, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|MSH^1^10^205<CR><FS><CR>"),
+    (Fault::AnswerLocked, "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
+    (Fault::AnswerErrorThenAccept,
+        "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR><100ms>{AA}"),
+    (Fault::AnswerNone, ""),
+    (Fault::AnswerOtherType,
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ORR^O02|EMR2|P|2.4<CR>MSA|AA|{id}<CR><FS><CR>"),
+    (Fault::AnswerAcceptWithErr, "<VT>{msh}<CR>MSA|AA|{id}|…<CR>ERR|FT1^1^7^0<CR><FS><CR>"),
+    (Fault::AnswerBatch,
+        "<VT>FHS|^~\\&|EMR<CR>BHS|^~\\&|EMR<CR>{msh}<CR>{msa}<CR>BTS|1<CR>FTS|1<CR><FS><CR>"),
+    (Fault::AnswerSlow, "<200ms>{AA}"),
+
+    (Fault::MatchOther, "<VT>{msh}<CR>MSA|AA|NOT-YOUR-MESSAGE<CR><FS><CR>"),
+    (Fault::MatchPrevious, "<VT>{msh}<CR>MSA|AA|200130165605<CR><FS><CR>"),
+    (Fault::MatchEmpty, "<VT>{msh}<CR>MSA|AA|<CR><FS><CR>"),
+    (Fault::MatchTruncated, "<VT>{msh}<CR>MSA|AA|2001301656<CR><FS><CR>"),
+    (Fault::MatchPadded, "<VT>{msh}<CR>MSA|AA|{id}    <CR><FS><CR>"),
+    (Fault::MatchNumeric, "<VT>{msh}<CR>MSA|AA|2.0013E+11<CR><FS><CR>"),
+    (Fault::MatchInMsh10Only,
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|{id}|P|2.4<CR>MSA|AA|<CR><FS><CR>"),
+    (Fault::MatchTwice, "{AA}{AA}"),
+    (Fault::MatchConflict, "{AA}<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::MatchOnConnect,
+        "<VT>MSH|^~\\&|||IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>MSA|AA|STALE0001<CR><FS><CR>\
+        <VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR3|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::MatchEcho, "<VT>{dft}<FS><CR>"),
+
+    (Fault::PayloadJunk, "<VT>fail<FS><CR>"),
+    (Fault::PayloadSemiJunk, "<VT>MSA<FS><CR>"),
+    (Fault::PayloadEmpty, "<VT><FS><CR>"),
+    (Fault::PayloadBlank, "<VT>   <CR><FS><CR>"),
+    (Fault::PayloadNoMsa, "<VT>{msh}<CR><FS><CR>"),
+    (Fault::PayloadNoMsh, "<VT>{msa}<CR><FS><CR>"),
+    (Fault::PayloadErrWithoutMsa, "<VT>{msh}<CR>ERR|…<CR><FS><CR>"),
+    (Fault::PayloadMsaFirst, "<VT>{msa}<CR>{msh}<CR><FS><CR>"),
+    (Fault::PayloadCodeEmpty, "<VT>{msh}<CR>MSA||{id}<CR><FS><CR>"),
+    (Fault::PayloadCodeUnknown, "<VT>{msh}<CR>MSA|OK|{id}<CR><FS><CR>"),
+    (Fault::PayloadCodePrefix, "<VT>{msh}<CR>MSA|AAX|{id}<CR><FS><CR>"),
+    (Fault::PayloadCodeCase, "<VT>{msh}<CR>MSA|aa|{id}<CR><FS><CR>"),
+    (Fault::PayloadTwoMsa, "<VT>{msh}<CR>{msa}<CR>MSA|AE|{id}<CR><FS><CR>"),
+    (Fault::PayloadLf, "<VT>{msh}<LF>{msa}<LF><FS><CR>"),
+    (Fault::PayloadCrlf, "<VT>{msh}<CR><LF>{msa}<CR><LF><FS><CR>"),
+    (Fault::PayloadMerged, "<VT>{msh}{msa}<CR><FS><CR>"),
+    (Fault::PayloadNoFinalCr, "<VT>{msh}<CR>{msa}<FS><CR>"),
+    (Fault::PayloadLiteralNewline, "<VT>{msh}\\n{msa}\\n<FS><CR>"),
+    (Fault::PayloadProse, "<VT>NACK sent from receiver…<FS><CR>"),
+    (Fault::PayloadHttp, "<VT>HTTP/1.1 400 …<CR><LF>…<CR><LF><CR><LF><FS><CR>"),
+    (Fault::PayloadXml, "<VT><ACK><MSA><MSA.1>AA</MSA.1><MSA.2>{id}</MSA.2></MSA></ACK><FS><CR>"),
+    (Fault::PayloadDelimiters,
+        "<VT>MSH#*~\\&#EMR#F#IRIS#IRIS#20260105080000##ACK*P03*ACK#EMR2#P#2.4<CR>MSA#AA#{id}<CR><FS><CR>"),
+    (Fault::PayloadShifted,
+        "<VT>MSH|^~\\&||EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadNul, "<VT>MSH|…<00>…|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadTruncated, "<VT>{msh}<CR>MSA|A<FS><CR>"),
+
+    (Fault::FrameNoVt, "{ack}<FS><CR>"),
+    (Fault::FrameUnframed, "{ack}"),
+    (Fault::FrameNoFsCr, "<VT>{ack}"),
+    (Fault::FrameFsOnly, "<VT>{ack}<FS>"),
+    (Fault::FrameDoubleWrapped, "<VT><VT>{ack}<FS><CR><FS><CR>"),
+    (Fault::FrameJunkBefore, "…<CR><LF>{AA}"),
+    (Fault::FrameJunkAfter, "{AA}<CR><LF>…<CR><LF>"),
+    (Fault::FrameByteByByte, "~{AA}"),
+    (Fault::FrameHeaderFirst, "<VT><100ms>{ack}<FS><CR>"),
+    (Fault::FrameTrailerLate, "<VT>{ack}<100ms><FS><CR>"),
+    (Fault::FramePauseInside, "<VT>MSH|…<100ms>…|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::FrameDrip, "~{AA}"),
+    (Fault::FramePartialThenClose, "<VT>MSH|…<close>"),
+    (Fault::FramePartialThenReset, "<VT>MSH|…<reset>"),
+    (Fault::FramePartialThenSilence, "<VT>MSH|…"),
+    (Fault::FrameMllp2Ack, "<VT><06><FS><CR>"),
+    (Fault::FrameMllp2Nak, "<VT><15><FS><CR>"),
+    (Fault::FrameSplitInTwoFrames, "<VT>{msh}<CR><FS><CR><VT>{msa}<CR><FS><CR>"),
+
+    (Fault::ConnectionRefused, "<refused>"),
+    (Fault::ConnectionAcceptClose, "<close>"),
+    (Fault::ConnectionAcceptReset, "<reset>"),
+    (Fault::ConnectionResetAfterBytes, "<reset>"),
+    (Fault::ConnectionCloseBeforeReply, "<close>"),
+    (Fault::ConnectionResetBeforeReply, "<reset>"),
+    (Fault::ConnectionReplyThenClose, "{AA}<close>"),
+    (Fault::ConnectionReplyThenReset, "{AA}<reset>"),
+    (Fault::ConnectionHalfClose, "<half-close>"),
+];
+
+/// The words in braces, the composed ones first.
+const WORDS: [(&str, &str); 8] = [
+    ("{AA of the next}", "<VT>{next}<CR>MSA|AA|200130165607<CR><FS><CR>"),
+    ("{AA}", "<VT>{ack}<FS><CR>"),
+    ("{CA}", "<VT>{msh}<CR>MSA|CA|{id}<CR><FS><CR>"),
+    ("{ack}", "{msh}<CR>{msa}<CR>"),
+    ("{msa}", "MSA|AA|{id}"),
+    ("{msh}", "MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4"),
+    ("{next}", "MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080002||ACK^P03^ACK|EMR3|P|2.4"),
+    ("{id}", ID),
+];
+
+/// MSH-10 of the charge, as interface pages write it: `yyMMddHHmmss`.
+const ID: &str = "200130165606";
+
+#[test]
+fn every_fault_has_a_row_of_its_own() {
+    let rows: BTreeSet<Fault> = ROWS.iter().map(|(fault, _)| *fault).collect();
+    let missing: Vec<&Fault> = Fault::ALL.iter().filter(|fault| !rows.contains(fault)).collect();
+    assert!(missing.is_empty(), "no row for {missing:?}");
+    assert_eq!(rows.len(), ROWS.len(), "a fault has two rows");
+}
+
+#[test]
+fn every_fault_puts_on_the_wire_what_the_catalogue_says() {
+    for (fault, expected) in ROWS {
+        let (rig, connection) = play(*fault, Parameters::default());
+        let (found, expected) = (line(&rig, connection, expected), spelled_out(expected));
+        assert!(is_like(&found, &expected), "{fault}\n   found: {found}\nexpected: {expected}");
+    }
+}
+
+#[test]
+fn every_fault_is_played_once_and_after_it_has_happened() {
+    for (fault, _) in ROWS.iter().filter(|(fault, _)| *fault != Fault::AnswerAccept) {
+        let (rig, connection) = play(*fault, Parameters::default());
+        assert_eq!(rig.played(), [fault.name()], "{fault}");
+        let place = |wanted: &dyn Fn(&What) -> bool| {
+            rig.events().iter().position(|event| wanted(&event.what))
+        };
+        let played = place(&|what| matches!(what, What::Played { .. }));
+        let on_the_wire = place(&|what| match what {
+            What::Replied { connection: on, name, .. } => *on == connection && name == fault.name(),
+            What::EndedByEmr { connection: on, .. } => *on == connection,
+            What::RefusalSeen { .. } => true,
+            _ => false,
+        });
+        if *fault == Fault::AnswerNone {
+            continue; // there is nothing to be seen but the message
+        }
+        // A drip has happened once it has outlasted the sender; its reply is not over then.
+        let in_order =
+            if *fault == Fault::FrameDrip { on_the_wire > played } else { on_the_wire < played };
+        assert!(on_the_wire.is_some() && in_order, "{fault}: {:#?}", rig.events());
+    }
+}
+
+#[test]
+fn what_the_wire_does_not_take_is_not_played() {
+    let writes = ROWS.iter().filter(|(_, expected)| spelled_out(expected).contains("MSH"));
+    for (fault, _) in writes.filter(|(fault, _)| *fault != Fault::MatchOnConnect) {
+        let mut rig = Rig::new(vec![behaviour_with(*fault, Parameters::default(), about("john"))]);
+        let connection = rig.accept();
+        rig.takes = 0;
+        rig.charge(connection, "john", ID);
+        rig.pass(60_000);
+        rig.charge(connection, "jane", "200130165607");
+        assert_eq!(rig.played(), Vec::<&str>::new(), "{fault}");
+        assert_eq!(rig.bytes(connection), b"", "{fault}");
+    }
+}
+
+#[test]
+fn who_dies_before_a_reply_is_due_has_not_seen_it_played() {
+    for fault in
+        [Fault::AnswerLate, Fault::AnswerSlow, Fault::AnswerLateAfterNext, Fault::FrameDrip]
+    {
+        let mut rig = Rig::new(vec![behaviour_with(fault, Parameters::default(), about("john"))]);
+        let connection = rig.accept();
+        rig.charge(connection, "john", ID);
+        rig.feed(Input::SenderKilled { incarnation: 1 });
+        rig.feed(Input::Ended { connection, how: End::Close });
+        rig.pass(60_000);
+        assert_eq!(rig.played(), Vec::<&str>::new(), "{fault}");
+    }
+}
+
+#[test]
+fn no_answer_to_the_wrong_message_names_the_right_one() {
+    let wrong = ROWS.iter().filter(|(fault, _)| {
+        fault.name().starts_with("match/")
+            && !["twice", "conflict", "echo", "on-connect"]
+                .iter()
+                .any(|it| fault.name().ends_with(it))
+    });
+    // Ids of senders differ in length and kind; none may slip through.
+    for id in [ID, "2001301656", "7", "A-0001", "00000000000000000042"] {
+        for (fault, _) in wrong.clone() {
+            let mut rig =
+                Rig::new(vec![behaviour_with(*fault, Parameters::default(), about("john"))]);
+            let connection = rig.accept();
+            rig.charge(connection, "john", id);
+            let bytes = rig.bytes(connection);
+            let text = String::from_utf8(bytes).unwrap();
+            let (_, msa) =
+                text.split_once("\rMSA|AA|").unwrap_or_else(|| panic!("{fault}: {text}"));
+            assert_ne!(msa.split(['|', '\r']).next(), Some(id), "{fault}");
+        }
+    }
+}
+
+/// A probe on connection 1, then the charge of `john` on connection 2 and another one later.
+fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
+    let mut rig = Rig::new(vec![behaviour_with(fault, with, about("john"))]);
+    let first = rig.accept();
+    rig.charge(first, "probe", "200130165605");
+    rig.feed(Input::Submitted { exam: "john" });
+    if !rig.listening[0] {
+        return (rig, 0);
+    }
+    let connection = rig.accept();
+    let message = [&dft()[..], &b"NTE|1||"[..], &[b'x'; 600], b"\r"].concat();
+    let message = if fault == Fault::ConnectionResetAfterBytes { message } else { dft() };
+    rig.receive(connection, &crate::mllp::encode(&message));
+    rig.pass(2_000);
+    if fault == Fault::AnswerLateAfterNext {
+        rig.charge(connection, "jane", "200130165607");
+    }
+    rig.pass(60_000);
+    (rig, connection)
+}
+
+fn dft() -> Vec<u8> {
+    super::charge("john", ID)
+}
+
+/// What was said on a connection, in the notation of [`ROWS`].
+fn line(rig: &Rig, connection: ConnectionId, row: &str) -> String {
+    if !rig.listening[0] {
+        return "<refused>".to_owned();
+    }
+    let mut line = String::new();
+    let mut before = Duration::ZERO;
+    for (at, on, said) in &rig.said {
+        if *on != connection {
+            continue;
+        }
+        if *at > before && !row.starts_with('~') {
+            line.push_str(&format!("<{}ms>", (*at - before).as_millis()));
+        }
+        before = *at;
+        line.push_str(&match said {
+            Said::Bytes(bytes) => visible(bytes),
+            Said::End(End::Close) => "<close>".to_owned(),
+            Said::End(End::Reset) => "<reset>".to_owned(),
+            Said::End(End::HalfClose) => "<half-close>".to_owned(),
+        });
+    }
+    line
+}
+
+fn spelled_out(row: &str) -> String {
+    let row = row.trim_start_matches('~').replace("{dft}", &visible(&dft()));
+    WORDS.iter().fold(row, |row, (word, meaning)| row.replace(word, meaning))
+}
+
+/// Whether `found` is `expected`, where `…` stands for some text without a control.
+fn is_like(found: &str, expected: &str) -> bool {
+    let Some((exact, rest)) = expected.split_once('…') else { return found == expected };
+    let Some(found) = found.strip_prefix(exact) else { return false };
+    let text = found.find('<').unwrap_or(found.len());
+    let ends = found.char_indices().map(|(at, _)| at).chain([found.len()]);
+    ends.filter(|&end| end > 0 && end <= text).any(|end| is_like(&found[end..], rest))
+}
+
+#[test]
+fn the_notation_of_the_rows_tells_lines_apart() {
+    assert!(is_like("a|why<CR>b", "a|…<CR>b"));
+    assert!(!is_like("a|<CR>b", "a|…<CR>b"), "something must stand there");
+    assert!(!is_like("a|why<CR>c<CR>b", "a|…<CR>b"), "and no more than one text");
+    assert!(!is_like("a", "ab") && !is_like("ab", "a"));
+}

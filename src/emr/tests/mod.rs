@@ -1,0 +1,278 @@
+//! The EMR at work: a small rig feeds it and does what it asks for, in a time of its own.
+//!
+//! The rig's wire is perfect unless a test says otherwise. It does **not** know what is right;
+//! the files beside this one do.
+
+mod cuts;
+mod faults;
+mod matching;
+mod modes;
+mod timing;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::{DateTime, date};
+use serde_json::{from_value, json};
+
+use crate::emr::{Emr, Input, Output, Settings};
+use crate::history::{Bounds, ConnectionId, End, Event, Recorder, What};
+use crate::mllp::encode;
+use crate::plan::{Behaviour, Fault, Match, Parameters, Plan, Play, WireEvent};
+
+/// What the rig did for the EMR on one connection, or saw of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Said {
+    Bytes(Vec<u8>),
+    End(End),
+}
+
+/// One EMR, one recorder, one clock.
+struct Rig {
+    emr: Emr,
+    recorder: Recorder,
+    now: Duration,
+    accepted: ConnectionId,
+    listening: Vec<bool>,
+    /// Everything that was written or ended, with its time and connection.
+    said: Vec<(Duration, ConnectionId, Said)>,
+    dealt: Vec<String>,
+    reached: Vec<WireEvent>,
+    /// Bytes that the wire still takes; what is beyond them is lost.
+    takes: usize,
+}
+
+impl Rig {
+    /// An EMR with one endpoint that plays `script`.
+    fn new(script: Vec<Behaviour>) -> Self {
+        Self::with(script, &["emr"], 1 << 20)
+    }
+
+    fn with(script: Vec<Behaviour>, endpoints: &[&str], message_bytes: usize) -> Self {
+        let settings = settings(endpoints, message_bytes);
+        let mut rig = Self {
+            emr: Emr::new(&plan(script), settings),
+            recorder: Recorder::new(Bounds { pieces: 10_000, bytes: 1 << 30 }),
+            now: Duration::ZERO,
+            accepted: 0,
+            listening: vec![false; endpoints.len()],
+            said: Vec::new(),
+            dealt: Vec::new(),
+            reached: Vec::new(),
+            takes: usize::MAX,
+        };
+        rig.carry_out();
+        rig
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        self.emr.handle(self.now, input, &mut self.recorder);
+        self.carry_out();
+    }
+
+    /// Does what the EMR asks for, as a driver would, until it asks for nothing more.
+    fn carry_out(&mut self) {
+        for _ in 0..MOST_OUTPUTS {
+            let Some(output) = self.emr.poll() else { return };
+            match output {
+                Output::Write { connection, bytes } => self.write(connection, &bytes),
+                Output::End { connection, how } => {
+                    self.said.push((self.now, connection, Said::End(how)));
+                    self.tell(Input::EndDone { connection, how });
+                }
+                Output::Listen { endpoint, up } => {
+                    self.listening[endpoint] = up;
+                    self.tell(Input::Listening { endpoint, up });
+                    if !up {
+                        self.tell(Input::RefusalSeen { endpoint });
+                    }
+                }
+                Output::Reached(event) => self.reached.push(event),
+                Output::Dealt(exam) => self.dealt.push(exam.to_string()),
+            }
+        }
+        panic!("the EMR never comes to rest");
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        self.emr.handle(self.now, input, &mut self.recorder);
+    }
+
+    fn write(&mut self, connection: ConnectionId, bytes: &[u8]) {
+        let taken = &bytes[..bytes.len().min(self.takes)];
+        self.takes = self.takes.saturating_sub(taken.len());
+        if !taken.is_empty() {
+            self.said.push((self.now, connection, Said::Bytes(taken.to_vec())));
+        }
+        let complete = taken.len() == bytes.len();
+        self.tell(Input::Wrote { connection, bytes: taken, complete });
+    }
+
+    /// The sender connects to the first endpoint.
+    fn accept(&mut self) -> ConnectionId {
+        self.accept_at(0, 1)
+    }
+
+    fn accept_at(&mut self, endpoint: usize, incarnation: u32) -> ConnectionId {
+        self.accepted += 1;
+        let connection = self.accepted;
+        self.feed(Input::Accepted { connection, endpoint, incarnation });
+        connection
+    }
+
+    fn receive(&mut self, connection: ConnectionId, bytes: &[u8]) {
+        self.feed(Input::Received { connection, bytes });
+    }
+
+    /// A whole charge of `exam` with this control id.
+    fn charge(&mut self, connection: ConnectionId, exam: &str, id: &str) {
+        self.receive(connection, &encode(&charge(exam, id)));
+    }
+
+    /// Lets time pass, with a tick whenever the EMR asks for one.
+    fn pass(&mut self, milliseconds: u64) {
+        let until = self.now + ms(milliseconds);
+        for _ in 0..MOST_OUTPUTS {
+            match self.emr.deadline() {
+                Some(at) if at <= until => {
+                    self.now = self.now.max(at);
+                    self.feed(Input::Tick);
+                }
+                _ => {
+                    self.now = until;
+                    return;
+                }
+            }
+        }
+        panic!("the EMR's deadlines never end");
+    }
+
+    /// All bytes written on a connection.
+    fn bytes(&self, connection: ConnectionId) -> Vec<u8> {
+        let on = self.said.iter().filter(|(_, on, _)| *on == connection);
+        let bytes = on.filter_map(|(_, _, said)| match said {
+            Said::Bytes(bytes) => Some(bytes.as_slice()),
+            Said::End(_) => None,
+        });
+        bytes.collect::<Vec<_>>().concat()
+    }
+
+    /// How a connection was ended by the EMR, each time.
+    fn ends(&self, connection: ConnectionId) -> Vec<End> {
+        let on = self.said.iter().filter(|(_, on, _)| *on == connection);
+        let end = |(_, _, said): &(_, _, Said)| match said {
+            Said::End(how) => Some(*how),
+            Said::Bytes(_) => None,
+        };
+        on.filter_map(end).collect()
+    }
+
+    fn events(&self) -> &[Event] {
+        self.recorder.events()
+    }
+
+    /// The names of what was recorded as played.
+    fn played(&self) -> Vec<&str> {
+        let name = |event: &'_ Event| match &event.what {
+            What::Played { name, .. } => Some(name.as_str().to_owned()),
+            _ => None,
+        };
+        let names: Vec<String> = self.events().iter().filter_map(name).collect();
+        names.iter().map(|name| known(name)).collect()
+    }
+
+    /// MSA-1 of every acknowledgement on a connection, in order.
+    fn codes(&self, connection: ConnectionId) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.bytes(connection)).into_owned();
+        let after = text.split("\rMSA|").skip(1);
+        after.map(|rest| rest.split('|').next().unwrap().to_owned()).collect()
+    }
+}
+
+/// A fault's name, or `raw`, that lives long enough.
+fn known(name: &str) -> &'static str {
+    name.parse::<Fault>().map_or("raw", Fault::name)
+}
+
+/// Settings of an EMR that knows the orders of `john`, `jane` and `probe`.
+fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
+    let orders = EXAMS.map(|(exam, order)| (order.to_owned(), Arc::from(exam)));
+    Settings {
+        endpoints: endpoints.iter().map(|&name| name.to_owned()).collect(),
+        orders: BTreeMap::from(orders),
+        order_path: "FT1-2".parse().ok(),
+        result_path: "OBR-3".parse().ok(),
+        ack_timeout: ms(ACK_TIMEOUT_MS),
+        message_bytes,
+        epoch: EPOCH,
+    }
+}
+
+/// A plan of which only the script matters here.
+fn plan(script: Vec<Behaviour>) -> Plan {
+    let mapping = json!({
+        "name": "m", "message": "DFT^P03", "version": "2.4", "charset": "",
+        "identity": { "order": "FT1-2", "distinct": [], "rule": "per-order" },
+        "segments": [], "fields": {}, "lines": [],
+    });
+    let limits = json!({
+        "ack_timeout": 1, "longest_retry": 1, "settle": 1, "patience": 1, "stop": 1,
+        "message_bytes": 1, "connections": 1, "messages": 1, "recorded_bytes": 1,
+    });
+    let sender = json!({
+        "name": "s", "start": [], "environment": {}, "directory": null, "account": null,
+        "stop": "terminate", "bug": null, "variant": null,
+    });
+    let plan = json!({
+        "id": "rig", "title": "", "requirements": [], "seed": 1, "mapping": mapping,
+        "results": null, "exams": {}, "endpoints": ["emr"], "script": [], "steps": [],
+        "limits": limits, "expect": {}, "sender": sender,
+    });
+    let plan: Plan = from_value(plan).unwrap();
+    Plan { script, ..plan }
+}
+
+/// `fault` with the EMR's own defaults, for every message that `on` says.
+fn behaviour(fault: Fault, on: Match) -> Behaviour {
+    behaviour_with(fault, Parameters::default(), on)
+}
+
+fn behaviour_with(fault: Fault, with: Parameters, on: Match) -> Behaviour {
+    Behaviour { on, play: vec![Play::Fault { fault, with }], times: None }
+}
+
+fn about(exam: &str) -> Match {
+    Match { exam: Some(exam.to_owned()), ..Match::default() }
+}
+
+/// A charge message in v2.4 that asks for nothing special, without framing.
+fn charge(exam: &str, id: &str) -> Vec<u8> {
+    message("DFT^P03", exam, id, "2.4", "")
+}
+
+/// A message whose MSH ends in `rest`, which begins after MSH-12.
+fn message(of: &str, exam: &str, id: &str, version: &str, rest: &str) -> Vec<u8> {
+    let order = EXAMS.iter().find(|(name, _)| *name == exam).map_or("", |(_, order)| order);
+    let header = format!("MSH|^~\\&|IRIS|IRIS|EMR|F|20260105080000||{of}|{id}|P|{version}{rest}");
+    let body = match of {
+        "ORU^R01" => format!("OBR|1||{order}"),
+        _ => format!("EVN|P03\rPID|1||555\rFT1|1|{order}||20260105||CG|92250"),
+    };
+    format!("{header}\r{body}\r").into_bytes()
+}
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// Exams and their orders.
+const EXAMS: [(&str, &str); 3] = [("john", "273013"), ("jane", "273014"), ("probe", "990001")];
+
+const ACK_TIMEOUT_MS: u64 = 400;
+
+const EPOCH: DateTime = date(2026, 1, 5).at(8, 0, 0, 0);
+
+/// More outputs or ticks than any behaviour needs.
+const MOST_OUTPUTS: usize = 100_000;
