@@ -229,7 +229,10 @@ fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     if exit == Exit::Passed {
         return Ok(());
     }
-    let word = verdict(outcome.verdict()).to_uppercase();
+    let word = match exit {
+        Exit::Pending => headword(Weight::Pending).to_owned(),
+        _ => verdict(outcome.verdict()).to_uppercase(),
+    };
     let code = format!(" · exit {}: {}", exit.code(), meaning(exit));
     page.pieces(&[(tone, &word), (Tone::Normal, &code)])
 }
