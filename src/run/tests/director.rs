@@ -333,11 +333,12 @@ fn an_interrupt_before_the_first_start_leaves_the_history_unfinished_too() {
 }
 
 #[rstest]
-#[case::alone(&[Step::Hold], &["Finished", "finish"])]
-#[case::then_more(&[Step::Hold, Step::Heal], &["heal", "Finished", "finish"])]
+#[case::alone(&[Step::Hold], &["watched 3600000", "Finished", "finish"])]
+#[case::then_more(&[Step::Hold, Step::Heal], &["watched 3600000", "heal", "Finished", "finish"])]
 #[case::beside_a_sender(
     &[Step::Start, Step::Hold, Step::Stop],
-    &["start 1", "started", "Stop 1", "do Stop", "exited asked=true", "Finished", "finish"])]
+    &["start 1", "started", "watched 3600000", "Stop 1", "do Stop", "exited asked=true", "Finished",
+      "finish"])]
 fn a_hold_lasts_until_it_is_interrupted_and_ends_as_planned(
     #[case] steps: &[Step],
     #[case] expected: &[&str],

@@ -155,7 +155,8 @@ fn a_hold_that_is_interrupted_is_finished_and_keeps_half_a_message() {
     receive(&mut drive, b"\x0bMSH|");
     drive.happened(ms(0), Happening::Interrupted);
     assert_eq!(todo(&mut drive), [Do::Sender(Command::Finish)]);
-    assert_eq!(kinds(&drive), ["Listening", "Opened", "Received", "EndedByEmr", "Finished"]);
+    let expected = ["Listening", "Opened", "Watched", "Received", "EndedByEmr", "Finished"];
+    assert_eq!(kinds(&drive), expected);
 }
 
 #[test]
