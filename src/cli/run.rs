@@ -30,7 +30,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let store = Store::asked_for(run.out.as_deref(), &run.report)?;
     let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
     let (cases, interrupted) = carry_out(run, jobs, store.as_ref())?;
-    let outcome = RunOutcome {
+    let mut outcome = RunOutcome {
         sender,
         seed: run.selection.seed,
         cases,
@@ -39,6 +39,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     };
     if let Some(store) = &store {
         store.report(&outcome)?;
+        store.pasteable(&mut outcome);
     }
     print(&outcome)?;
     if run.update {

@@ -34,7 +34,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     if let Some(store) = &store {
         case.history = Some(store.keep(&plan.id, &history)?);
     }
-    let outcome = RunOutcome {
+    let mut outcome = RunOutcome {
         sender: "whoever connected".to_owned(),
         seed: 0,
         cases: vec![case],
@@ -43,6 +43,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     };
     if let Some(store) = &store {
         store.report(&outcome)?;
+        store.pasteable(&mut outcome);
     }
     print(&outcome)?;
     Ok(outcome.exit())
