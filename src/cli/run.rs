@@ -39,7 +39,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     };
     if let Some(store) = &store {
         store.report(&outcome)?;
-        store.pasteable(&mut outcome);
+        store.show(&mut outcome);
     }
     print(&outcome)?;
     if run.update {

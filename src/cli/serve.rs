@@ -30,9 +30,12 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     let store = Store::asked_for(serve.out.as_deref(), &serve.report)?;
     let started = Instant::now();
     let history = play(&plan, serve)?;
-    let mut case = judge(&plan, &history, "chargeproof serve".to_owned());
+    let mut case = judge(&plan, &history, String::new());
     if let Some(store) = &store {
-        case.history = Some(store.keep(&plan.id, &history)?);
+        let below = store.keep(&plan.id, &history)?;
+        // Whoever connected cannot be made to do it again; what was recorded can be judged again.
+        case.repeat = format!("chargeproof check {}", store.pasteable(&below));
+        case.history = Some(below);
     }
     let mut outcome = RunOutcome {
         sender: "whoever connected".to_owned(),
@@ -43,7 +46,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     };
     if let Some(store) = &store {
         store.report(&outcome)?;
-        store.pasteable(&mut outcome);
+        store.show(&mut outcome);
     }
     print(&outcome)?;
     Ok(outcome.exit())

@@ -78,10 +78,15 @@ impl Store {
     /// Makes the paths of the histories such that they can be pasted into a shell where the
     /// program was started. That is for people: reports name them within the folder, which may
     /// be moved.
-    pub(super) fn pasteable(&self, outcome: &mut RunOutcome) {
+    pub(super) fn show(&self, outcome: &mut RunOutcome) {
         for history in outcome.cases.iter_mut().filter_map(|case| case.history.as_mut()) {
-            *history = quoted(&self.folder.join(&history));
+            *history = self.pasteable(history);
         }
+    }
+
+    /// The path of something within the folder, as one word of a shell.
+    pub(super) fn pasteable(&self, below: &str) -> String {
+        quoted(&self.folder.join(below))
     }
 
     fn create(&self, below: &str) -> Result<BufWriter<File>, Failure> {
@@ -104,7 +109,7 @@ fn folder_of(case: &str) -> String {
 }
 
 /// A path as a shell takes it for one word.
-pub(super) fn quoted(path: &Path) -> String {
+fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |letter: char| letter.is_alphanumeric() || "/._-+:=@%,".contains(letter);
     if !path.is_empty() && path.chars().all(plain) {

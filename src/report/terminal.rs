@@ -94,7 +94,9 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     if let Some(next) = next_step(shown) {
         page.row("next", "", &next)?;
     }
-    page.row("repeat", "", &one_line(&first.case.repeat))?;
+    if !first.case.repeat.is_empty() {
+        page.row("repeat", "", &one_line(&first.case.repeat))?;
+    }
     if let Some(history) = &first.case.history {
         page.row("history", "", &one_line(history))?;
     }
