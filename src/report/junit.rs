@@ -110,7 +110,7 @@ fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
             said.push(row("when", one_line(&finding.circumstance)));
         }
         said.extend(rows(finding));
-        said.extend(next_step(finding).map(|next| row("next", next)));
+        said.extend(next_step(finding, case).map(|next| row("next", next)));
     }
     let mut message = worst.message.clone();
     if findings.len() > 1 {
