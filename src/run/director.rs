@@ -160,7 +160,7 @@ impl Director {
             Waiting::Ended { asked, killed: false } if self.sender != Sender::Down => {
                 Some(*asked + self.limits.stop.into())
             }
-            Waiting::Ended { asked, .. } => Some(*asked + Duration::from(self.limits.stop) * 2),
+            Waiting::Ended { asked, .. } => Some(*asked + self.longest_end()),
             Waiting::Quiet { began } => {
                 let quiet = self.quiet_since(*began, view) + self.limits.settle.into();
                 Some(quiet.min(self.longest_watch(*began)))
@@ -306,7 +306,13 @@ impl Director {
             return false;
         }
         // Connections that outlive their process are nobody's: do not wait for ever.
-        waited >= Duration::from(self.limits.stop) * 2
+        waited >= self.longest_end()
+    }
+
+    /// How long an end is waited for. A killed process needs a moment to be gone, however little
+    /// time its sender file gives it to stop, and its exit must not be taken for the next life's.
+    fn longest_end(&self) -> Duration {
+        (Duration::from(self.limits.stop) * 2).max(SHORTEST_END)
     }
 
     fn quiet(&mut self, began: Duration, view: &View) -> bool {
@@ -330,6 +336,9 @@ impl Director {
         began + Duration::from(self.limits.settle) * 6
     }
 }
+
+/// The least time that a killed process gets to be gone.
+const SHORTEST_END: Duration = Duration::from_secs(5);
 
 fn wire_event(event: WireEvent) -> String {
     match event {

@@ -2,14 +2,15 @@
 //!
 //! The sender leads a process group of its own, and what it leaves behind is ended with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -30,6 +31,7 @@ impl Folder {
     pub(super) fn new(plan: &Plan) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("chargeproof-").tempdir()?;
         let folder = Self { root };
+        open_folders().insert(folder.root.path().to_owned());
         for name in ["inbox", "state"] {
             std::fs::create_dir(folder.path(name))?;
         }
@@ -42,6 +44,29 @@ impl Folder {
 
     fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        open_folders().remove(self.root.path());
+    }
+}
+
+/// The folders of the cases under way, for whoever has to leave at once.
+fn open_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static OPEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the senders of all cases under way and removes their folders, for a program that is about
+/// to exit without waiting for them.
+pub fn abandon() {
+    for folder in std::mem::take(&mut *open_folders()) {
+        for process in left_behind(&Sought { group: None, mark: mark(&folder) }) {
+            let _ = rustix::process::kill_process(process, Signal::KILL);
+        }
+        let _ = std::fs::remove_dir_all(folder);
     }
 }
 
@@ -166,6 +191,7 @@ impl Case {
             match process.program(&process.plan.start) {
                 None => Err("the sender file names no program".to_owned()),
                 Some(mut program) => {
+                    program.env(MARK, process.folder.root.path());
                     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
                     program.spawn().map_err(|error| {
                         let name = fill(&process.plan.start[0], &process.values);
@@ -190,11 +216,20 @@ impl Case {
         }
         self.note(Happening::Started);
         let case = self.clone();
+        let sought = self.sought();
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
-            case.exited(status.ok());
+            // Looking through all processes takes its time, and no other case should wait for it.
+            let left = tokio::task::spawn_blocking(move || left_behind(&sought)).await;
+            case.exited(status.ok(), &left.unwrap_or_default());
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+    }
+
+    /// What tells the processes of this sender from all others.
+    fn sought(&self) -> Sought {
+        let process = &self.0.stage.borrow().process;
+        Sought { group: process.group, mark: mark(process.folder.root.path()) }
     }
 
     fn ask_to_stop(&self) {
@@ -211,7 +246,7 @@ impl Case {
     }
 
     /// The sender's process is gone: everything it has sent is accepted before this is told.
-    fn exited(&self, status: Option<ExitStatus>) {
+    fn exited(&self, status: Option<ExitStatus>, left: &[Pid]) {
         let endpoints = self.0.stage.borrow().endpoints.len();
         for endpoint in 0..endpoints {
             self.accept_waiting(endpoint);
@@ -223,13 +258,15 @@ impl Case {
         };
         let signal =
             status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
+        let killed = signal == Some(Signal::KILL.as_raw());
+        if !left.is_empty() && !killed {
+            self.note(Happening::LeftBehind(u32::try_from(left.len()).unwrap_or(u32::MAX)));
+        }
         if let Some(group) = group {
-            let left = left_behind(group);
-            let killed = signal == Some(Signal::KILL.as_raw());
-            if left > 0 && !killed {
-                self.note(Happening::LeftBehind(left));
-            }
             let _ = kill_process_group(group, Signal::KILL);
+        }
+        for process in left {
+            let _ = rustix::process::kill_process(*process, Signal::KILL);
         }
         let code = status.and_then(|status| status.code());
         self.happened(Happening::Exited { code, signal });
@@ -287,26 +324,47 @@ fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
     rows.collect()
 }
 
-/// How many processes of a group are still there and not merely waiting to be reaped.
-fn left_behind(group: Pid) -> u32 {
-    if test_kill_process_group(group).is_err() {
-        return 0;
-    }
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let alive = entries.filter(|entry| is_alive_in(&entry.path(), group)).count();
-    u32::try_from(alive).unwrap_or(u32::MAX)
+/// The environment entry by which the processes of the case in `folder` are known.
+fn mark(folder: &Path) -> Vec<u8> {
+    [MARK.as_bytes(), b"=", folder.as_os_str().as_encoded_bytes()].concat()
 }
 
-/// Whether a process folder of the system belongs to a living member of the group.
-fn is_alive_in(process: &Path, group: Pid) -> bool {
-    let Ok(stat) = std::fs::read_to_string(process.join("stat")) else {
-        return false;
-    };
-    // After the command in parentheses: state, parent, group.
-    let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-    let state = fields.next().unwrap_or("Z");
-    let of_group = fields.nth(1).and_then(|text| text.parse().ok()) == Some(group.as_raw_pid());
-    of_group && state != "Z" && state != "X"
+/// What tells the processes of one sender from all others.
+struct Sought {
+    /// The process group that its leader has led.
+    group: Option<Pid>,
+    /// The environment entry that all of them inherit, also those that have left the group.
+    mark: Vec<u8>,
+}
+
+/// The processes of a sender that are still there and not merely waiting to be reaped.
+fn left_behind(sought: &Sought) -> Vec<Pid> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| sought.alive(&entry.path())).collect()
+}
+
+impl Sought {
+    /// The number of the process that this folder of the system describes, if it is alive and one
+    /// of those.
+    fn alive(&self, process: &Path) -> Option<Pid> {
+        let number = process.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw)?;
+        let stat = std::fs::read(process.join("stat")).ok()?;
+        // After the command in parentheses: state, parent, group.
+        let after = stat.iter().rposition(|&byte| byte == b')')? + 1;
+        let stat = String::from_utf8_lossy(&stat[after..]).into_owned();
+        let mut fields = stat.split_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        let group = fields.nth(1)?.parse().ok().and_then(Pid::from_raw);
+        let of_group = group.is_some() && group == self.group;
+        (of_group || self.is_marked(process)).then_some(number)
+    }
+
+    fn is_marked(&self, process: &Path) -> bool {
+        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|entry| entry == self.mark)
+    }
 }
 
 fn boxed(output: impl AsyncRead + Unpin + 'static) -> Box<dyn AsyncRead + Unpin> {
@@ -356,6 +414,10 @@ fn fill(text: &str, values: &BTreeMap<&'static str, String>) -> String {
 fn file_name(exam: &str) -> String {
     exam.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
 }
+
+/// The environment variable by which the processes of a sender are known, whatever group or session
+/// they have moved to.
+const MARK: &str = "CHARGEPROOF_CASE";
 
 /// How much of an account is read.
 const ACCOUNT_BYTES: u64 = 1024 * 1024;
