@@ -67,8 +67,9 @@ impl Turn<'_, '_> {
                 self.reach(WireEvent::Bytes(wanted));
             }
             Some(WireEvent::InsideFt1) => {
-                let all = [before, bytes].concat();
-                if all.windows(5).any(|window| window == b"\rFT1|") {
+                // Only what a find can begin in: a sender may send a megabyte byte by byte.
+                let before = &before[before.len().saturating_sub(FT1.len() - 1)..];
+                if memchr::memmem::find(&[before, bytes].concat(), FT1).is_some() {
                     self.reach(WireEvent::InsideFt1);
                 }
             }
@@ -235,6 +236,9 @@ impl Turn<'_, '_> {
         }
     }
 }
+
+/// How an FT1 begins after the segment before it.
+const FT1: &[u8] = b"\rFT1|";
 
 const fn piece(kind: FoundKind) -> Piece {
     match kind {

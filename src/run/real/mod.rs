@@ -26,6 +26,9 @@ use crate::run::drive::{Do, Drive, Happening};
 use process::Process;
 use sockets::{Endpoint, Line};
 
+pub use process::abandon;
+pub use sockets::allow_many_connections;
+
 /// Why a case could not be run at all. What the sender does is never one of these.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {

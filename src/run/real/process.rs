@@ -3,14 +3,15 @@
 //! The sender leads a process group of its own, and what it leaves behind is ended with it. A
 //! process that has left the group is known by its environment, which names the case.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -31,6 +32,7 @@ impl Folder {
     pub(super) fn new(plan: &Plan) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("chargeproof-").tempdir()?;
         let folder = Self { root };
+        open_folders().insert(folder.root.path().to_owned());
         for name in ["inbox", "state"] {
             std::fs::create_dir(folder.path(name))?;
         }
@@ -43,6 +45,29 @@ impl Folder {
 
     fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        open_folders().remove(self.root.path());
+    }
+}
+
+/// The folders of the cases under way, for whoever has to leave at once.
+fn open_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static OPEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the senders of all cases under way and removes their folders, for a program that is about
+/// to exit without waiting for them.
+pub fn abandon() {
+    for folder in std::mem::take(&mut *open_folders()) {
+        for process in left_behind(&Sought { group: None, mark: mark(&folder) }) {
+            let _ = rustix::process::kill_process(process, Signal::KILL);
+        }
+        let _ = std::fs::remove_dir_all(folder);
     }
 }
 
@@ -174,6 +199,7 @@ impl Case {
             match process.program(&process.plan.start) {
                 None => Err("the sender file names no program".to_owned()),
                 Some(mut program) => {
+                    program.env(MARK, process.folder.root.path());
                     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
                     program.spawn().map_err(|error| {
                         let name = fill(&process.plan.start[0], &process.values);
@@ -198,11 +224,20 @@ impl Case {
         }
         self.note(Happening::Started);
         let case = self.clone();
+        let sought = self.sought();
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
-            case.exited(status.ok());
+            // Looking through all processes takes its time, and no other case should wait for it.
+            let left = tokio::task::spawn_blocking(move || left_behind(&sought)).await;
+            case.exited(status.ok(), &left.unwrap_or_default());
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+    }
+
+    /// What tells the processes of this sender from all others.
+    fn sought(&self) -> Sought {
+        let process = &self.0.stage.borrow().process;
+        Sought { group: process.group, mark: mark(process.folder.root.path()) }
     }
 
     fn ask_to_stop(&self) {
@@ -219,7 +254,7 @@ impl Case {
     }
 
     /// The sender's process is gone: everything it has sent is accepted before this is told.
-    fn exited(&self, status: Option<ExitStatus>) {
+    fn exited(&self, status: Option<ExitStatus>, left: &[Pid]) {
         let endpoints = self.0.stage.borrow().endpoints.len();
         for endpoint in 0..endpoints {
             self.accept_waiting(endpoint);
@@ -231,17 +266,18 @@ impl Case {
         };
         let signal =
             status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
+        let killed = signal == Some(Signal::KILL.as_raw());
+        if !left.is_empty() && !killed {
+            self.note(Happening::LeftBehind(u32::try_from(left.len()).unwrap_or(u32::MAX)));
+        }
         if let Some(group) = group {
-            let left = left_behind(group, &mark);
-            let killed = signal == Some(Signal::KILL.as_raw());
-            if !left.is_empty() && !killed {
-                let count = u32::try_from(left.len()).unwrap_or(u32::MAX);
-                self.note(Happening::LeftBehind(count));
-            }
             let _ = kill_process_group(group, Signal::KILL);
             for process in left {
                 let _ = kill_process(process, Signal::KILL);
             }
+        }
+        for process in left {
+            let _ = rustix::process::kill_process(*process, Signal::KILL);
         }
         let code = status.and_then(|status| status.code());
         self.happened(Happening::Exited { code, signal });
@@ -299,37 +335,47 @@ fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
     rows.collect()
 }
 
-/// The processes of a sender that are still there and not merely waiting to be reaped: those of
-/// its group, and those that have left the group and bear the mark of the case.
-fn left_behind(group: Pid, mark: &[u8]) -> Vec<Pid> {
-    let populated = test_kill_process_group(group).is_ok();
+/// The environment entry by which the processes of the case in `folder` are known.
+fn mark(folder: &Path) -> Vec<u8> {
+    [MARK.as_bytes(), b"=", folder.as_os_str().as_encoded_bytes()].concat()
+}
+
+/// What tells the processes of one sender from all others.
+struct Sought {
+    /// The process group that its leader has led.
+    group: Option<Pid>,
+    /// The environment entry that all of them inherit, also those that have left the group.
+    mark: Vec<u8>,
+}
+
+/// The processes of a sender that are still there and not merely waiting to be reaped.
+fn left_behind(sought: &Sought) -> Vec<Pid> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    // Children are younger than their leader, so that few of the system's processes are read.
-    let younger = ids.filter(|&id| populated || id > group.as_raw_pid());
-    let left = younger.filter(|&id| match living_group(id) {
-        Some(of) if of == group.as_raw_pid() => true,
-        Some(_) => id > group.as_raw_pid() && bears(id, mark),
-        None => false,
-    });
-    left.filter_map(Pid::from_raw).collect()
+    entries.filter_map(|entry| sought.alive(&entry.path())).collect()
 }
 
-/// The group of a process; none for one that is gone or only waits to be reaped.
-fn living_group(process: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // After the command in parentheses: state, parent, group.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    (state != "Z" && state != "X").then_some(group)
-}
+impl Sought {
+    /// The number of the process that this folder of the system describes, if it is alive and one
+    /// of those.
+    fn alive(&self, process: &Path) -> Option<Pid> {
+        let number = process.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw)?;
+        let stat = std::fs::read(process.join("stat")).ok()?;
+        // After the command in parentheses: state, parent, group.
+        let after = stat.iter().rposition(|&byte| byte == b')')? + 1;
+        let stat = String::from_utf8_lossy(&stat[after..]).into_owned();
+        let mut fields = stat.split_whitespace();
+        if matches!(fields.next()?, "Z" | "X") {
+            return None;
+        }
+        let group = fields.nth(1)?.parse().ok().and_then(Pid::from_raw);
+        let of_group = group.is_some() && group == self.group;
+        (of_group || self.is_marked(process)).then_some(number)
+    }
 
-/// Whether a process has this variable in its environment.
-fn bears(process: i32, mark: &[u8]) -> bool {
-    let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
-    environment.split(|&byte| byte == 0).any(|variable| variable == mark)
+    fn is_marked(&self, process: &Path) -> bool {
+        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|entry| entry == self.mark)
+    }
 }
 
 fn boxed(output: impl AsyncRead + Unpin + 'static) -> Box<dyn AsyncRead + Unpin> {
@@ -380,8 +426,9 @@ fn file_name(exam: &str) -> String {
     exam.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
 }
 
-/// Names the case's folder to every process of it.
-const CASE_VARIABLE: &str = "CHARGEPROOF_CASE";
+/// The environment variable by which the processes of a sender are known, whatever group or session
+/// they have moved to.
+const MARK: &str = "CHARGEPROOF_CASE";
 
 /// How much of an account is read.
 const ACCOUNT_BYTES: u64 = 1024 * 1024;
