@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::arguments::Run;
@@ -65,25 +66,31 @@ pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
 /// A channel that says when the run is interrupted from the keyboard.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (tell, interrupted) = watch::channel(false);
+    // At once, not when the task first runs: a signal in between would end us without a word.
+    let mut signals =
+        [SignalKind::interrupt(), SignalKind::terminate()].map(|one| signal(one).ok());
     tokio::spawn(async move {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-        let terminated = async {
-            match &mut terminate {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
+        let [interrupt, terminate] = &mut signals;
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated => {}
+            () = came(interrupt) => {}
+            () = came(terminate) => {}
         }
         let _ = tell.send(true);
         // Whoever interrupts twice does not want to wait.
-        let _ = tokio::signal::ctrl_c().await;
+        came(interrupt).await;
         std::process::exit(130);
     });
     interrupted
+}
+
+/// Waits until a signal has come; for ever where the system does not let us listen to it.
+async fn came(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// The runtime that everything real runs on: one thread, since the harness mostly waits.
