@@ -1,5 +1,6 @@
 //! Well-formed acknowledgements to one message.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -22,8 +23,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) ack_timeout: Duration,
     /// The EMR's wall clock, UTC.
     pub(crate) now: DateTime,
-    /// Number of this answer, for its own MSH-10.
-    pub(crate) number: u64,
+    /// Number of the last acknowledgement that was made; each has an MSH-10 of its own.
+    pub(crate) number: Cell<u64>,
 }
 
 impl Scene<'_> {
@@ -131,11 +132,13 @@ impl Scene<'_> {
     }
 
     fn answer(&self, code: Code, text: &str, error: Option<Problem>) -> Vec<u8> {
+        let number = self.number.get() + 1;
+        self.number.set(number);
         let answer = Answer {
             code,
             text: text.to_owned(),
             error,
-            control_id: format!("EMR{}", self.number),
+            control_id: format!("EMR{number}"),
             at: self.now.strftime("%Y%m%d%H%M%S").to_string(),
         };
         answer.to(self.message)
