@@ -71,11 +71,10 @@ pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (tell, interrupted) = watch::channel(false);
     // Heard from this moment on, and not only once the task gets its turn: until then a signal
     // would end us with nothing written down.
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let hangup = Some(SignalKind::hangup()).filter(|kind| !is_ignored(*kind));
+    let kinds = [Some(SignalKind::interrupt()), Some(SignalKind::terminate()), hangup];
+    let mut signals = kinds.map(|kind| kind.and_then(|kind| signal(kind).ok()));
     tokio::spawn(async move {
-        let hangup = Some(SignalKind::hangup()).filter(|kind| !is_ignored(*kind));
-        let kinds = [Some(SignalKind::interrupt()), Some(SignalKind::terminate()), hangup];
-        let mut signals = kinds.map(|kind| kind.and_then(|kind| signal(kind).ok()));
         next_of(&mut signals).await;
         let _ = tell.send(true);
         // Whoever interrupts twice does not want to wait.

@@ -306,8 +306,13 @@ impl Director {
             self.end(Ending::Kill, view);
             return false;
         }
-        // Connections that outlive their process are nobody's: do not wait for ever.
-        waited >= self.longest_end()
+        if waited < self.longest_end() {
+            return false;
+        }
+        // A process that not even a kill ends, and connections that outlive theirs, are nobody's:
+        // do not wait for ever.
+        self.sender = Sender::Down;
+        true
     }
 
     /// How long an end is waited for. A killed process needs a moment to be gone, however little

@@ -4,6 +4,10 @@
 //! [`RefCell`], and whoever has seen something feeds it in and carries out what follows before
 //! anything else can happen.
 
+mod account;
+mod folder;
+mod kin;
+mod placeholders;
 mod process;
 mod sockets;
 
@@ -26,7 +30,7 @@ use crate::run::drive::{Do, Drive, Happening};
 use process::Process;
 use sockets::{Endpoint, Line};
 
-pub use process::abandon;
+pub use folder::abandon;
 pub use sockets::allow_many_connections;
 
 /// Why a case could not be run at all. What the sender does is never one of these.
@@ -77,7 +81,7 @@ pub async fn run(
     bound: impl FnOnce(&[SocketAddr]),
 ) -> Result<History, RunError> {
     let started = Timestamp::now();
-    let folder = process::Folder::new(plan).map_err(RunError::Folder)?;
+    let folder = folder::Folder::new(plan).map_err(RunError::Folder)?;
     let endpoints = (0..plan.endpoints.len()).map(|index| {
         let address = place.address(index);
         Endpoint::bind(address).map_err(|error| RunError::Listen { address, error })
