@@ -161,7 +161,8 @@ fn segments<'e, 'h>(
     for segment in message.segments() {
         let (id, occurrence) = (segment.id(), segment.occurrence());
         match segment.end() {
-            SegmentEnd::Cr if segment.raw().is_empty() => {
+            // After a lost end byte its carriage return looks like one.
+            SegmentEnd::Cr if segment.raw().is_empty() && sent.whole => {
                 let what = || "a carriage return ends no segment".to_owned();
                 mistakes.note(SEGMENTS, "empty segment", Some(sent), what);
                 return;
