@@ -288,7 +288,9 @@ impl<'a> Message<'a> {
         field.get(path.repetition, path.component, path.subcomponent)
     }
 
-    fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
+    /// Field `number`, from 1, of the segment that stands at `index`, from 0; none when the segment
+    /// ends before it.
+    pub(crate) fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
         let span = &self.spans[index];
         let segment = span.range();
         let header = is_header(&self.bytes[segment.clone()], self.delimiters.field);
