@@ -308,8 +308,8 @@ impl<'a> Message<'a> {
         Some(Field::new(&self.bytes[start..stop], self.delimiters, header && number == 2))
     }
 
-    /// A field of the first header, or a component of it.
-    fn header(&self, field: usize, component: Option<usize>) -> &'a [u8] {
+    /// A field of the first header, or a component of it; empty when absent.
+    pub(in crate::hl7) fn header(&self, field: usize, component: Option<usize>) -> &'a [u8] {
         let (repetition, subcomponent) = (None, None);
         let parts =
             Parts { segment: "MSH", occurrence: 1, field, repetition, component, subcomponent };
