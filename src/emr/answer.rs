@@ -139,10 +139,19 @@ impl Scene<'_> {
             text: text.to_owned(),
             error,
             control_id: format!("EMR{number}"),
-            at: self.now.strftime("%Y%m%d%H%M%S").to_string(),
+            at: stamp(self.now),
         };
         answer.to(self.message)
     }
+}
+
+/// `yyyyMMddHHmmss`.
+fn stamp(now: DateTime) -> String {
+    let year = u64::try_from(now.year()).unwrap_or(0);
+    let rest = [now.month(), now.day(), now.hour(), now.minute(), now.second()];
+    let number =
+        rest.into_iter().fold(year, |all, part| all * 100 + u64::from(part.unsigned_abs()));
+    format!("{number:014}")
 }
 
 /// Segments joined into a payload, each with its carriage return.
