@@ -52,6 +52,7 @@ fn tells(ran: &Ran, place: &str, message: &str, hint: &str) {
 
 #[rstest]
 #[case::unknown_key("examz: [john-doe]", "2:1", "unknown key `examz`", "did you mean `exams`?")]
+#[case::missing_key("emr:\n  - on: {}", "3:5", "missing key `reply`", "add `reply: …`")]
 #[case::wrong_type("exams: john-doe", "2:8", "expected a list", "[john-doe]")]
 #[case::duplicate_key("exams: [john-doe]\ntitle: again", "3:1", "the key `title`", "line 1")]
 #[case::unknown_exam(
@@ -240,6 +241,14 @@ fn a_missing_file_is_told_by_name_with_advice(#[case] arguments: &[&str], #[case
     let ran = place.run(arguments).exits(2);
     assert!(ran.err.starts_with(&format!("error: {message}")), "{}", ran.err);
     assert!(ran.err.contains("\nhint: "), "{}", ran.err);
+}
+
+#[rstest]
+#[case::a_beginning("once/sil", "once/silence")]
+#[case::the_beginning_of_a_part("silen", "once/silence")]
+fn a_name_that_was_not_written_out_is_completed(#[case] name: &str, #[case] meant: &str) {
+    let ran = Place::new().run(&["run", name]).exits(2);
+    assert!(ran.err.contains(&format!("hint: did you mean `{meant}`?")), "{}", ran.err);
 }
 
 #[test]

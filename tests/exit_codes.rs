@@ -75,7 +75,8 @@ fn nothing_to_run_exits_4() {
 fn a_fault_that_cannot_fire_exits_5() {
     let place = Place::with_scenario(SECOND_ATTEMPT);
     let ran = place.run(&["run", "--simulated"]).exits(5);
-    assert!(ran.out.contains("behaviour 1 for john-doe of the script never played"), "{}", ran.out);
+    let message = "`answer/reject` for john-doe, attempt 2, was never played";
+    assert!(ran.out.contains(message), "{}", ran.out);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod command;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -65,6 +67,16 @@ fn marked(place: &Path) -> Vec<i32> {
         environment.split(|&byte| byte == 0).any(|variable| variable == mark)
     };
     ids.filter(carries).collect()
+}
+
+#[test]
+fn a_relative_program_lies_beside_the_sender_file() {
+    let place = Place::with_scenario(SHORT);
+    let program = place.write("senders/bin/send", "#!/bin/sh\nexit 3\n");
+    std::fs::set_permissions(program, Permissions::from_mode(0o755)).unwrap();
+    place.write("senders/mine.yaml", sender_file(&place, "[bin/send]"));
+    let ran = place.run(&["run", "--sender", "senders/mine.yaml"]).exits(1);
+    assert!(ran.out.contains("exited with code 3"), "{}", ran.out);
 }
 
 /// Each is convicted by its own rule, and the harness gets through to its end.

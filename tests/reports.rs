@@ -55,6 +55,17 @@ fn the_json_report_names_what_was_run_and_where_its_history_is() {
 }
 
 #[test]
+fn the_terminal_shows_where_the_history_is_from_here() {
+    let place = Place::new();
+    let run =
+        ["run", "once/silence", "--simulated", "--bug", "resend-on-timeout", "--out", "a/out"];
+    let ran = place.run(&run).exits(10);
+    let row = ran.out.lines().find_map(|line| line.trim().strip_prefix("history   ")).unwrap();
+    assert_eq!(row, "a/out/cases/once/silence/history.jsonl");
+    place.run(&["check", row]).exits(10);
+}
+
+#[test]
 fn the_junit_report_is_sound_xml_and_counts_its_failures() {
     let text = reported().text("out/junit.xml");
     let elements = elements(&text);

@@ -54,6 +54,10 @@ fn a_charge_that_comes_twice_is_found_and_kept_byte_for_byte() {
     assert_eq!(judged.received(), [first, again]);
     assert!(rules_found(&judged.report).contains("once/per-order"));
     assert!(judged.out.contains("once/per-order"), "{}", judged.out);
+    // Whoever connected was not started by us, and can only be judged again.
+    assert!(!judged.out.contains("life"), "{}", judged.out);
+    let again = "  repeat    chargeproof check out/cases/serve/history.jsonl\n";
+    assert!(judged.out.contains(again), "{}", judged.out);
 }
 
 #[test]

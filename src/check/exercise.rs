@@ -5,7 +5,7 @@
 //! names it. This does **not** judge the sender.
 
 use crate::history::What;
-use crate::plan::{Charged, Step};
+use crate::plan::{Behaviour, Charged, Play, Step};
 use crate::verdict::Weight;
 
 use super::evidence::Evidence;
@@ -44,13 +44,35 @@ fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
         if optional || played {
             continue;
         }
-        let whose =
-            behaviour.on.exam.as_deref().map_or(String::new(), |exam| format!(" for {exam}"));
-        missing(
-            "fault not played",
-            format!("behaviour {}{whose} of the script never played", index + 1),
-        );
+        let message = format!("{} was never played", told(behaviour));
+        missing("fault not played", message);
     }
+}
+
+/// A behaviour as a person knows it: what it plays, and for whom.
+fn told(behaviour: &Behaviour) -> String {
+    let play = |play: &Play| match play {
+        Play::Fault { fault, .. } => format!("`{fault}`"),
+        Play::Raw(_) => "`raw`".to_owned(),
+        Play::Wait(_) => "`wait`".to_owned(),
+    };
+    let plays: Vec<String> = behaviour.play.iter().map(play).collect();
+    let on = &behaviour.on;
+    let number = |what: &str, number: Option<u32>| number.map(|one| format!("{what} {one}"));
+    let whom = [
+        on.exam.clone(),
+        number("attempt", on.attempt.filter(|attempt| *attempt > 1)),
+        number("message", on.message),
+        number("connection", on.connection),
+        on.endpoint.clone(),
+    ];
+    let whom: Vec<String> = whom.into_iter().flatten().collect();
+    let whom = match whom.as_slice() {
+        [] => "any message".to_owned(),
+        [one] => one.clone(),
+        several => format!("{},", several.join(", ")),
+    };
+    format!("{} for {whom}", plays.join(", "))
 }
 
 /// Steps of the plan that left no trace: starts, exams, kills and stops.

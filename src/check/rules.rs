@@ -148,7 +148,8 @@ pub const RULES: &[Rule] = &[
         title: "the sender can be started and fed",
         promise: "The sender starts, and takes the exams that are handed to it.",
         source: "the sender file",
-        how_to_read: "Nothing was proven of the sender: look at its command line and its log.",
+        how_to_read: "Nothing was proven of the sender. Start it by hand, with the command of its \
+                      sender file: what it prints is not kept here.",
     },
     Rule {
         name: STAYS_UP,

@@ -44,11 +44,25 @@ pub(super) fn jobs(project: &Project, selection: &Selection) -> Result<Vec<Job>,
 
 /// The sender file that was named, or the reference sender's.
 fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> {
-    let source = match &selection.sender {
-        Some(path) => read_source(path)?,
-        None => Project::reference(),
+    let Some(path) = &selection.sender else {
+        return Ok(SenderFile::read(&Project::reference())?);
     };
-    Ok(SenderFile::read(&source)?)
+    let mut sender = SenderFile::read(&read_source(path)?)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for command in [Some(&mut sender.start), sender.account.as_mut()].into_iter().flatten() {
+        if let Some(program) = command.first_mut() {
+            *program = beside(folder, program);
+        }
+    }
+    Ok(sender)
+}
+
+/// The program of a sender file that lies in `folder`. A relative path means one beside that file,
+/// since every case runs in a folder of its own; a bare name is looked up in `PATH` as ever.
+fn beside(folder: &Path, program: &str) -> String {
+    let is_relative = program.contains('/') && !program.starts_with(['/', '{']);
+    let path = std::path::absolute(folder.join(program)).ok().filter(|_| is_relative);
+    path.map_or_else(|| program.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
 /// The scenarios that are meant, by id: those of the project whose names were given, and files
@@ -129,8 +143,21 @@ fn repeat(id: &str, selection: &Selection) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use std::path::Path;
+
+    use super::{beside, names};
     use rstest::rstest;
+
+    #[rstest]
+    #[case::beside("./send.sh", "/senders/send.sh")]
+    #[case::below("bin/send", "/senders/bin/send")]
+    #[case::absolute("/opt/send", "/opt/send")]
+    #[case::bare("python3", "python3")]
+    #[case::placeholder("{chargeproof}", "{chargeproof}")]
+    #[case::below_a_placeholder("{state}/send", "{state}/send")]
+    fn a_relative_program_lies_beside_the_sender_file(#[case] program: &str, #[case] path: &str) {
+        assert_eq!(beside(Path::new("/senders"), program), path);
+    }
 
     #[rstest]
     #[case("once/rejected", "once/rejected[reply=reject]", true)]

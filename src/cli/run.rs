@@ -38,7 +38,11 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
         interrupted,
     };
     // Whatever cannot be written down, what was found is said first.
-    print(&outcome)?;
+    let mut shown = outcome.clone();
+    if let Some(store) = &store {
+        store.show(&mut shown);
+    }
+    print(&shown)?;
     kept?;
     if let Some(store) = &store {
         store.report(&outcome)?;

@@ -46,12 +46,16 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
 
 fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{:28} {:17} {:4}  circumstances", "broken sender", "convicted by", "real")?;
+    writeln!(
+        out,
+        "{:28} {:17} {:4}  circumstances: how many, and the commonest",
+        "broken sender", "convicted by", "real"
+    )?;
     for row in &matrix.broken {
-        let own = if row.circumstances.is_empty() && row.confirmed != Some(true) {
-            "NOTHING"
-        } else {
-            row.own
+        let own = match (row.is_real_only(), row.circumstances.is_empty(), row.confirmed) {
+            (true, ..) => "real only",
+            (false, true, None | Some(false)) => "NOTHING",
+            (false, ..) => row.own,
         };
         let confirmed = match row.confirmed {
             Some(true) => "yes",
@@ -73,9 +77,13 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
     }
     let convicted = matrix.broken.iter().filter(|row| row.is_convicted()).count();
     let clean = matrix.honest.iter().filter(|row| row.held_against.is_empty()).count();
+    let real_only = match matrix.broken.iter().filter(|row| row.is_real_only()).count() {
+        0 => String::new(),
+        count => format!(", {count} not tried (real only)"),
+    };
     writeln!(
         out,
-        "\n{convicted} of {} broken senders convicted by their own rule and no other, {clean} of {} honest ones clean · {cases} cases each · {:.1} s",
+        "\n{convicted} of {} broken senders convicted by their own rule and no other{real_only}, {clean} of {} honest ones clean · {cases} cases each · {:.1} s",
         matrix.broken.len(),
         matrix.honest.len(),
         started.elapsed().as_secs_f64(),
@@ -83,12 +91,17 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
     Ok(())
 }
 
-/// The circumstances in which a defect shows, the most frequent first, three at the most.
+/// In how many circumstances a defect shows, and which they are: the most frequent first, three
+/// at the most.
 fn circumstances(row: &Broken) -> String {
     let mut all: Vec<(&String, &usize)> = row.circumstances.iter().collect();
     all.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
     let shown = all.iter().take(3).map(|(name, count)| format!("{name} ({count})"));
-    let mut text = shown.collect::<Vec<String>>().join(", ");
+    let shown = shown.collect::<Vec<String>>().join(", ");
+    if shown.is_empty() {
+        return shown;
+    }
+    let mut text = format!("{:>3}: {shown}", all.len());
     if all.len() > 3 {
         text += &format!(", {} more", all.len() - 3);
     }

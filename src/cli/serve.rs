@@ -30,11 +30,14 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     let store = Store::asked_for(serve.out.as_deref(), &serve.report)?;
     let started = Instant::now();
     let history = play(&plan, serve)?;
-    let mut case = judge(&plan, &history, "chargeproof serve".to_owned());
+    let mut case = judge(&plan, &history, String::new());
     if let Some(store) = &store {
-        case.history = Some(store.keep(&plan.id, &history)?);
+        let below = store.keep(&plan.id, &history)?;
+        // Whoever connected cannot be made to do it again; what was recorded can be judged again.
+        case.repeat = format!("chargeproof check {}", store.pasteable(&below));
+        case.history = Some(below);
     }
-    let outcome = RunOutcome {
+    let mut outcome = RunOutcome {
         sender: "whoever connected".to_owned(),
         seed: 0,
         cases: vec![case],
@@ -43,6 +46,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     };
     if let Some(store) = &store {
         store.report(&outcome)?;
+        store.show(&mut outcome);
     }
     print(&outcome)?;
     Ok(outcome.exit())

@@ -75,6 +75,20 @@ impl Store {
         Ok(())
     }
 
+    /// Makes the paths of the histories such that they can be pasted into a shell where the
+    /// program was started. That is for people: reports name them within the folder, which may
+    /// be moved.
+    pub(super) fn show(&self, outcome: &mut RunOutcome) {
+        for history in outcome.cases.iter_mut().filter_map(|case| case.history.as_mut()) {
+            *history = self.pasteable(history);
+        }
+    }
+
+    /// The path of something within the folder, as one word of a shell.
+    pub(super) fn pasteable(&self, below: &str) -> String {
+        quoted(&self.folder.join(below))
+    }
+
     fn create(&self, below: &str) -> Result<BufWriter<File>, Failure> {
         let path = self.folder.join(below);
         let parent = path.parent().unwrap_or(&self.folder);
@@ -94,10 +108,30 @@ fn folder_of(case: &str) -> String {
     case.split('/').map(name).collect::<Vec<String>>().join("/")
 }
 
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+:=@%,".contains(letter);
+    if !path.is_empty() && path.chars().all(plain) {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::folder_of;
+    use std::path::Path;
+
+    use super::{folder_of, quoted};
     use rstest::rstest;
+
+    #[rstest]
+    #[case("out/cases/serve/history.jsonl", "out/cases/serve/history.jsonl")]
+    #[case("out/once/a[reply=x]", "'out/once/a[reply=x]'")]
+    #[case("it's here", r"'it'\''s here'")]
+    fn a_path_is_one_word_of_a_shell(#[case] path: &str, #[case] word: &str) {
+        assert_eq!(quoted(Path::new(path)), word);
+    }
 
     #[rstest]
     #[case("once/rejected[reply=reject]", "once/rejected[reply=reject]")]

@@ -47,6 +47,19 @@ pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
     groups
 }
 
+impl Group<'_> {
+    /// Whether it only tells what could not be seen because of something worse: in each case
+    /// something worse was found, or nothing was sent in a run whose sender is `red`.
+    pub(super) fn is_consequence(&self, red: bool) -> bool {
+        let explained = |witness: &Witness<'_>| {
+            let judgement = &witness.case.judgement;
+            let worse = judgement.findings.iter().any(|one| one.weight > Weight::Inconclusive);
+            worse || red && judgement.charges == 0
+        };
+        self.weight == Weight::Inconclusive && self.cases.iter().all(explained)
+    }
+}
+
 /// How the cases that exercise one requirement came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Proven {

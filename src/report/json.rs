@@ -90,7 +90,7 @@ struct Case<'a> {
     snapshots: Vec<Snapshot<'a>>,
     /// How long the case took.
     took_seconds: f64,
-    /// The command that repeats it.
+    /// The command that repeats it; empty if there is none.
     repeat: &'a str,
 }
 

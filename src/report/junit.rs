@@ -80,7 +80,10 @@ fn test_case(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
     if case.judgement.verdict != Verdict::Pass {
         complaint(case, out)?;
     }
-    let mut said = vec![row("title", one_line(&case.title)), row("repeat", one_line(&case.repeat))];
+    let mut said = vec![row("title", one_line(&case.title))];
+    if !case.repeat.is_empty() {
+        said.push(row("repeat", one_line(&case.repeat)));
+    }
     said.extend(case.history.as_deref().map(|history| row("history", one_line(history))));
     writeln!(out, "      <system-out>{}</system-out>", Text(&lines(&said)))?;
     writeln!(out, "    </testcase>")
@@ -107,7 +110,7 @@ fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
             said.push(row("when", one_line(&finding.circumstance)));
         }
         said.extend(rows(finding));
-        said.extend(next_step(finding).map(|next| row("next", next)));
+        said.extend(next_step(finding, case).map(|next| row("next", next)));
     }
     let mut message = worst.message.clone();
     if findings.len() > 1 {

@@ -88,11 +88,15 @@ fn describe(attempt: &Attempt) -> String {
         id => format!("MSH-10 {}", clipped(id)),
     };
     let unfinished = if attempt.complete { "" } else { ", not the whole message" };
+    // A sender that somebody else started has no lives that we could tell apart.
+    let life = match attempt.incarnation {
+        0 => String::new(),
+        life => format!(", life {life}"),
+    };
     format!(
-        "connection {}, {}, life {}, {control_id}, {} {}{unfinished}",
+        "connection {}, {}{life}, {control_id}, {} {}{unfinished}",
         attempt.connection,
         one_line(&attempt.endpoint),
-        attempt.incarnation,
         attempt.bytes,
         if attempt.bytes == 1 { "byte" } else { "bytes" },
     )

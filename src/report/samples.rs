@@ -13,6 +13,7 @@ pub(super) fn all() -> Vec<(&'static str, RunOutcome)> {
         ("duplicate", duplicate()),
         ("snapshot", snapshot()),
         ("inconclusive", inconclusive()),
+        ("silent", silent()),
         ("nothing ran", nothing_ran()),
         ("interrupted", interrupted()),
         ("hostile", hostile()),
@@ -100,6 +101,33 @@ pub(super) fn inconclusive() -> RunOutcome {
         case("once/late", &["once-per-order"], vec![]),
     ];
     cases[1].history = None;
+    run(cases)
+}
+
+/// A sender that sends nothing.
+pub(super) fn silent() -> RunOutcome {
+    let finding = |rule: &str, weight, circumstance: &str, message: &str| Finding {
+        rule: rule.into(),
+        weight,
+        circumstance: circumstance.into(),
+        message: message.into(),
+        proof: None,
+    };
+    let open = |circumstance, message| {
+        finding("once/per-order", Weight::Inconclusive, circumstance, message)
+    };
+    let never = "the charge of order 273013 never came";
+    let broken = finding("delivers", Weight::Broken, "healthy EMR", never);
+    let unsent = open("nothing was sent", "no charge was attempted at all");
+    let unplayed = open("fault not played", "`answer/none` for john-doe was never played");
+    let mut cases = vec![
+        case("once/early", &["once-per-order"], vec![broken.clone(), unsent.clone()]),
+        case("once/late", &["once-per-order"], vec![broken, unsent.clone(), unplayed]),
+        case("once/refused", &["recovers"], vec![unsent]),
+    ];
+    for case in &mut cases {
+        case.judgement.charges = 0;
+    }
     run(cases)
 }
 

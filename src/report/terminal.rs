@@ -1,7 +1,8 @@
 //! The report for a person: quiet when everything held, complete when it did not.
 //!
 //! Findings come first, grouped so that one defect is one headline with one proof, and a defect
-//! that shows everywhere is three proofs and a list; then which promises were proven and how long
+//! that shows everywhere is three proofs and a list; what could only not be seen because of them
+//! is a line each; then which promises were proven and how long
 //! the wire was watched; the last line says what the exit code means. It does **not** decide whether to colour, and its form may change between versions: a
 //! program reads [`json`](super::json).
 //!
@@ -54,6 +55,9 @@ const PROOFS: usize = 3;
 pub fn write(outcome: &RunOutcome, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(out, colour);
     let groups = groups(outcome);
+    let red = groups.iter().any(|group| group.weight > Weight::Inconclusive);
+    let (consequences, groups): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|group| group.is_consequence(red));
     for of_rule in
         groups.chunk_by(|one, other| (one.weight, one.rule) == (other.weight, other.rule))
     {
@@ -64,6 +68,7 @@ pub fn write(outcome: &RunOutcome, colour: Colour, out: &mut dyn Write) -> io::R
         }
         further(&mut page, rest)?;
     }
+    consequence(&mut page, &consequences)?;
     proven(&mut page, outcome)?;
     summary(&mut page, outcome)
 }
@@ -91,10 +96,12 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     for other in further {
         page.row("and", "", &one_line(&other.message))?;
     }
-    if let Some(next) = next_step(shown) {
+    if let Some(next) = next_step(shown, first.case) {
         page.row("next", "", &next)?;
     }
-    page.row("repeat", "", &one_line(&first.case.repeat))?;
+    if !first.case.repeat.is_empty() {
+        page.row("repeat", "", &one_line(&first.case.repeat))?;
+    }
     if let Some(history) = &first.case.history {
         page.row("history", "", &one_line(history))?;
     }
@@ -125,6 +132,21 @@ fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     page.pieces(&[(tone(first.weight), headword(first.weight)), (Tone::Normal, &text)])?;
     page.row("", "", &names.join(", "))?;
     page.gap()
+}
+
+/// What could not be seen because of something that stands above, in a line each: it has no cause
+/// of its own to look for.
+fn consequence(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
+    for group in groups {
+        let what = match group.circumstance {
+            "" => "none in particular".to_owned(),
+            circumstance => one_line(circumstance),
+        };
+        let text = format!("{} {}: {what}", headword(group.weight), one_line(group.rule));
+        let cases = format!("({})", count(group.cases.len(), "case"));
+        page.headline(tone(group.weight), &text, &cases)?;
+    }
+    if groups.is_empty() { Ok(()) } else { page.gap() }
 }
 
 /// As many of `names` as fit on one line, and how many there are besides; at least one.
@@ -384,6 +406,38 @@ mod tests {
         3 cases, 2 inconclusive, 1 passed · 4.2 s
         INCONCLUSIVE · exit 5: something needed for a verdict was not seen
         ");
+    }
+
+    #[test]
+    fn what_follows_from_something_worse_is_a_line_without_a_hint() {
+        assert_snapshot!(plain(&samples::silent()), @r"
+        FAIL delivers: the charge of order 273013 never came                          (healthy EMR, 2 cases)
+          case      once/early
+          next      nothing was sent at all: start the sender by hand, with the command of its sender file
+          repeat    chargeproof run 'once/early' --seed 7
+          history   chargeproof-out/once/early.jsonl
+          also in   once/late
+
+        INCONCLUSIVE once/per-order: nothing was sent                                              (3 cases)
+        INCONCLUSIVE once/per-order: fault not played                                               (1 case)
+
+          unproven  once-per-order    0 of 2 cases, 2 failed
+          open      recovers          0 of 1 case, 1 inconclusive
+          held      delivers 3×, wire/framing 9×
+          watched   1.2 s after the last event of each case
+
+        3 cases, 2 failed, 1 inconclusive · 4.2 s
+        FAIL · exit 1: a check failed
+        ");
+    }
+
+    #[test]
+    fn whoever_sent_nothing_is_not_told_to_be_more_patient() {
+        let mut outcome = samples::silent();
+        outcome.cases.drain(..2);
+        let text = plain(&outcome);
+        assert!(text.contains("  next      nothing was sent at all: start the sender"), "{text}");
+        assert!(!text.contains("longer limits"), "{text}");
     }
 
     #[test]

@@ -40,22 +40,32 @@ pub(super) const fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What to try next about a finding that is not the sender's broken promise, if there is anything.
-pub(super) fn next_step(finding: &Finding) -> Option<String> {
+/// What to try next about a finding of `case`, unless it is the sender's broken promise and says
+/// so itself.
+pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String> {
+    let by_hand = "start the sender by hand, with the command of its sender file";
+    // Patience is no cure where the sender did nothing at all.
+    let silent = case.judgement.charges == 0;
     match finding.weight {
         Weight::Pending => Some(
             "look at the message as it was sent; if it is as agreed: cargo insta review".into(),
         ),
+        Weight::Inconclusive | Weight::Broken if silent && says_unsent(finding) => {
+            Some(format!("nothing was sent at all: {by_hand}"))
+        }
         Weight::Inconclusive => Some(format!(
             "chargeproof explain {}; if the sender is only slow, give it longer limits in its \
              sender file",
             one_line(&finding.rule)
         )),
-        Weight::Undriven => {
-            Some("start the sender by hand, with the command of its sender file".into())
-        }
+        Weight::Undriven => Some(by_hand.into()),
         Weight::Broken | Weight::SentTwice => None,
     }
+}
+
+/// Whether a finding is about a charge that never came, rather than about what did.
+fn says_unsent(finding: &Finding) -> bool {
+    finding.weight == Weight::Inconclusive || finding.rule == "delivers"
 }
 
 /// The first clause of a summary: how many cases, and how each came out.

@@ -51,7 +51,9 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
 pub struct SenderFile {
     /// Its name, for people.
     pub name: String,
-    /// The program and its arguments, placeholders still in them.
+    /// The program and its arguments, placeholders still in them. A relative path of a program,
+    /// as in `./send.sh`, is meant from the folder of the sender file; whoever reads the file
+    /// from a disk knows that folder and makes the path absolute.
     pub start: Vec<String>,
     /// Environment variables to set, placeholders still in them.
     pub environment: BTreeMap<String, String>,
@@ -63,7 +65,7 @@ pub struct SenderFile {
     pub limits: SenderLimits,
     /// When an attempt counts.
     pub attempts: Attempts,
-    /// The command that prints its account.
+    /// The command that prints its account; its program is found as that of `start` is.
     pub account: Option<Vec<String>>,
 }
 

@@ -145,6 +145,7 @@ fn a_sender_file_must_say_how_patient_the_sender_is() {
       |
     1 | name: S
       | ^^^^
+    hint: add `limits: …` beside the keys of this map
     ");
 }
 
@@ -155,6 +156,7 @@ fn a_limit_must_not_be_left_out() {
       |
     3 | limits: { ack_timeout: 1s }
       |         ^
+    hint: add `longest_retry: …` beside the keys of this map
     ");
 }
 

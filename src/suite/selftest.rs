@@ -65,12 +65,18 @@ impl Matrix {
     /// Whether every broken sender was convicted as it should be and every honest one is clean.
     #[must_use]
     pub fn is_green(&self) -> bool {
-        self.broken.iter().all(Broken::is_convicted)
+        self.broken.iter().all(|one| one.is_convicted() || one.is_real_only())
             && self.honest.iter().all(|one| one.held_against.is_empty() && one.cases > 0)
     }
 }
 
 impl Broken {
+    /// Whether only a real process can show its defect, and none was tried: nothing is known.
+    #[must_use]
+    pub const fn is_real_only(&self) -> bool {
+        shell_only(self.bug) && self.confirmed.is_none()
+    }
+
     /// Whether its own rule convicted it, no other did, and a real run agrees if one was made.
     #[must_use]
     pub fn is_convicted(&self) -> bool {
@@ -275,5 +281,39 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::Floods => ("sender/bounded", &[]),
         Bug::DiesAtStart => ("sender/stays-up", &[]),
         _ => ("once/per-order", &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use rstest::rstest;
+
+    use super::{Broken, Honest, Matrix};
+    use crate::sender::Bug;
+
+    #[rstest]
+    #[case::a_process_was_not_tried(Bug::DiesAtStart, None, true)]
+    #[case::a_process_was_tried_in_vain(Bug::DiesAtStart, Some(false), false)]
+    #[case::a_process_showed_it(Bug::LeavesChild, Some(true), true)]
+    #[case::nothing_showed_what_virtual_time_can_show(Bug::Brick, None, false)]
+    fn only_what_virtual_time_cannot_show_may_stay_open(
+        #[case] bug: Bug,
+        #[case] confirmed: Option<bool>,
+        #[case] green: bool,
+    ) {
+        let broken = Broken {
+            bug,
+            own: "a rule",
+            circumstances: BTreeMap::new(),
+            beside: BTreeSet::new(),
+            shown_by: Vec::new(),
+            confirmed,
+        };
+        let text = String::new;
+        let honest = Honest { name: text(), what: text(), cases: 1, held_against: Vec::new() };
+        let matrix = Matrix { broken: vec![broken], honest: vec![honest] };
+        assert_eq!(matrix.is_green(), green);
     }
 }

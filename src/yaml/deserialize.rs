@@ -11,6 +11,7 @@ use serde::de::{
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
+use super::node::add;
 use super::{Diagnostic, Key, Node, Place, Value};
 
 /// Reads `node` as a `T`.
@@ -23,6 +24,8 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Diagnostic> {
 struct Mistake {
     message: String,
     unknown: Option<Box<Unknown>>,
+    /// The key that is not there.
+    missing: Option<&'static str>,
     place: Option<Box<Place>>,
 }
 
@@ -36,7 +39,7 @@ struct Unknown {
 
 impl Mistake {
     fn new(message: String) -> Self {
-        Self { message, unknown: None, place: None }
+        Self { message, unknown: None, missing: None, place: None }
     }
 
     /// The same mistake at `place`, unless somebody further down knew better.
@@ -46,7 +49,10 @@ impl Mistake {
     }
 
     fn finish(self, fallback: &Place) -> Diagnostic {
-        let mistake = self.place.as_deref().unwrap_or(fallback).error(self.message);
+        let mut mistake = self.place.as_deref().unwrap_or(fallback).error(self.message);
+        if let Some(key) = self.missing {
+            mistake = mistake.hint(add(key));
+        }
         match self.unknown {
             Some(unknown) => {
                 mistake.hint_words(&unknown.word, unknown.plural, unknown.valid.iter().copied())
@@ -88,7 +94,7 @@ impl de::Error for Mistake {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(format!("missing key `{field}`"))
+        Self { missing: Some(field), ..Self::new(format!("missing key `{field}`")) }
     }
 }
 

@@ -234,6 +234,11 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// It is not there; the map itself is blamed.
     pub fn require(&self, key: &str) -> Result<&'a Node, Diagnostic> {
-        self.get(key).ok_or_else(|| self.node.error(format!("missing key `{key}`")))
+        self.get(key).ok_or_else(|| self.node.error(format!("missing key `{key}`")).hint(add(key)))
     }
+}
+
+/// What to do about a key that is missing.
+pub(super) fn add(key: &str) -> String {
+    format!("add `{key}: …` beside the keys of this map")
 }

@@ -21,7 +21,8 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
         return Err(Diagnostic::new(source, 1, 1, message).hint(hint));
     }
     if source.text.lines().all(|line| line.trim().is_empty() || line.starts_with('#')) {
-        return Err(Diagnostic::new(source, 1, 1, "the file is empty"));
+        return Err(Diagnostic::new(source, 1, 1, "the file is empty")
+            .hint("`chargeproof schema --help` names the formats that can be printed"));
     }
     let raw: At<Raw> = serde_yaml::from_str_with_options(&source.text, options())
         .map_err(|error| complaint(source, &error))?;

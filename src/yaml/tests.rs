@@ -251,6 +251,7 @@ fn a_missing_key_is_named() {
       |
     1 | count: 1
       | ^^^^^
+    hint: add `title: …` beside the keys of this map
     ");
 }
 
@@ -289,7 +290,10 @@ fn a_tab_after_blanks_is_shown_too() {
 
 #[test]
 fn a_file_without_text_is_empty() {
-    assert_snapshot!(mistake(""), @"case.yaml:1:1: the file is empty");
+    assert_snapshot!(mistake(""), @r"
+    case.yaml:1:1: the file is empty
+    hint: `chargeproof schema --help` names the formats that can be printed
+    ");
 }
 
 #[test]
@@ -299,6 +303,7 @@ fn a_file_of_comments_is_empty() {
       |
     1 | # only words
       | ^
+    hint: `chargeproof schema --help` names the formats that can be printed
     ");
 }
 

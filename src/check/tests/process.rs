@@ -53,6 +53,8 @@ fn a_fault_that_never_played_is_inconclusive() {
     let case = Case::healthy().scripted(Fault::AnswerReject);
     let judgement = case.judge();
     assert_eq!(inconclusive(&judgement), [("once/per-order", "fault not played")]);
+    let message = "`answer/reject` for john-doe was never played";
+    assert_eq!(judgement.findings[0].message, message);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
 }
 

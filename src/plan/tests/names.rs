@@ -200,6 +200,7 @@ fn a_behaviour_for_an_exam_that_is_not_there() {
       |
     4 |   - on: { exam: john }
       |                 ^^^^
+    hint: did you mean `john-doe`?
     hint: valid exams: john-doe, probe-1, probe-2
     ");
 }

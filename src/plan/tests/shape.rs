@@ -11,6 +11,7 @@ fn a_scenario_must_have_a_title() {
       |
     1 | exams: [john-doe]
       | ^^^^^
+    hint: add `title: …` beside the keys of this map
     ");
 }
 
@@ -31,6 +32,7 @@ fn an_entry_must_have_a_reply() {
       |
     4 |   - on: { exam: john-doe }
       |     ^^
+    hint: add `reply: …` beside the keys of this map
     ");
 }
 
@@ -41,6 +43,7 @@ fn an_exam_must_have_its_facts() {
       |
     3 |   - me: { site: A }
       |         ^
+    hint: add `order: …` beside the keys of this map
     ");
 }
 
