@@ -98,6 +98,11 @@ fn a_relative_program_lies_beside_the_sender_file() {
     "sender/stops",
     "left 1 of its processes"
 )]
+#[case::leaves_a_child_of_another_session_behind(
+    "setsid sleep 300 & trap 'exit 0' TERM; while :; do sleep 0.05; done",
+    "sender/stops",
+    "left 1 of its processes"
+)]
 #[case::leaves_a_stubborn_child_behind(
     "sh -c 'trap \"\" TERM INT HUP; while :; do sleep 300; done' & trap 'exit 0' TERM; while :; do sleep 0.05; done",
     "sender/stops",

@@ -55,41 +55,64 @@ pub struct Line {
 #[must_use]
 pub fn lines(message: &Message<'_>, agreement: &Agreement) -> Vec<Line> {
     let patient = fingerprint::patient(message);
-    let charges = message.segments().filter(|segment| segment.id() == b"FT1");
-    let mut found = Vec::new();
-    let mut fields = Vec::with_capacity(MODIFIERS);
     let mut scratch = Vec::new();
-    for segment in charges {
-        fields.clear();
-        fields.extend(segment.fields().map(|(_, field)| field));
-        let charge = Charge { message, fields: &fields };
-        found.push(Line {
-            ft1: segment.occurrence(),
-            order: charge.part(&agreement.order).into_owned(),
-            identity: charge.identity(agreement),
-            fingerprint: fingerprint::of(&charge, &patient, &mut scratch),
-        });
-    }
-    found
+    let line = |charge: Charge<'_, '_>| Line {
+        ft1: charge.ft1,
+        order: charge.order(agreement).into_owned(),
+        identity: charge.identity(agreement),
+        fingerprint: fingerprint::of(&charge, &patient, &mut scratch),
+    };
+    charges(message).map(line).collect()
 }
 
-/// One FT1 with its fields found.
-struct Charge<'m, 'a> {
+/// The charges of `message`, one for each FT1, in order, for whoever needs only some of what
+/// [`lines`] makes of them.
+pub fn charges<'m, 'a>(message: &'m Message<'a>) -> impl Iterator<Item = Charge<'m, 'a>> {
+    let segments = message.segments().enumerate();
+    let charges = segments.filter(|(_, segment)| segment.id() == b"FT1");
+    charges.map(move |(index, segment)| Charge { message, index, ft1: segment.occurrence() })
+}
+
+/// One FT1 of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge<'m, 'a> {
     message: &'m Message<'a>,
-    fields: &'m [Field<'a>],
+    /// At which position it stands among the segments.
+    index: usize,
+    ft1: usize,
 }
 
 impl<'a> Charge<'_, 'a> {
+    /// Which FT1 it is, from 1.
+    #[must_use]
+    pub const fn ft1(&self) -> usize {
+        self.ft1
+    }
+
+    /// The order's number; empty when the message names none.
+    #[must_use]
+    pub fn order(&self, agreement: &Agreement) -> Cow<'a, [u8]> {
+        self.part(&agreement.order)
+    }
+
+    /// Adds to `out` the parts that make another charge of the same order, each with its length
+    /// before it: an order and these are a charge's identity.
+    pub fn write_distinct(&self, agreement: &Agreement, out: &mut Vec<u8>) {
+        for path in &agreement.distinct {
+            append(out, &self.part(path));
+        }
+    }
+
     /// Field `number`, from 1.
     fn field(&self, number: usize) -> Option<Field<'a>> {
-        self.fields.get(number.checked_sub(1)?).copied()
+        self.message.field(self.index, number)
     }
 
     /// The value of `path` for this line, written the same however it was escaped or delimited.
     fn part(&self, path: &Path) -> Cow<'a, [u8]> {
         let raw = if path.segment == "FT1" {
             if (path.field, path.repetition, path.component) == (MODIFIERS, None, None) {
-                return Cow::Owned(self.component_modifier());
+                return Cow::Borrowed(self.component_modifier());
             }
             self.field(path.field).and_then(|field| field.at(path))
         } else {
@@ -100,24 +123,31 @@ impl<'a> Charge<'_, 'a> {
 
     fn identity(&self, agreement: &Agreement) -> Vec<u8> {
         let mut identity = Vec::with_capacity(32);
-        for path in std::iter::once(&agreement.order).chain(&agreement.distinct) {
-            append(&mut identity, &self.part(path));
-        }
+        append(&mut identity, &self.order(agreement));
+        self.write_distinct(agreement, &mut identity);
         identity
     }
 
     /// The modifier that says which component of the procedure is charged: 26 for the
     /// professional, TC for the technical one. Any other modifier describes the same charge.
-    fn component_modifier(&self) -> Vec<u8> {
+    fn component_modifier(&self) -> &'static [u8] {
         let Some(field) = self.field(MODIFIERS) else {
-            return Vec::new();
+            return b"";
         };
-        let codes = field.repetitions().filter_map(|repetition| repetition.component(1));
-        let mut components: Vec<&[u8]> =
-            codes.map(<[u8]>::trim_ascii).filter(|code| matches!(*code, b"26" | b"TC")).collect();
-        components.sort_unstable();
-        components.dedup();
-        components.join(&b'~')
+        let (mut professional, mut technical) = (false, false);
+        for repetition in field.repetitions() {
+            match repetition.component(1).map(<[u8]>::trim_ascii) {
+                Some(b"26") => professional = true,
+                Some(b"TC") => technical = true,
+                _ => {}
+            }
+        }
+        match (professional, technical) {
+            (true, true) => b"26~TC",
+            (true, false) => b"26",
+            (false, true) => b"TC",
+            (false, false) => b"",
+        }
     }
 }
 

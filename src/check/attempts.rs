@@ -4,16 +4,19 @@
 //! several orders is an attempt at each of them. What cannot be told from the bytes alone is left
 //! to [elimination](super::elimination). This does **not** judge.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
+use memchr::memmem::Finder;
 use memchr::{memchr_iter, memmem, memrchr2};
 
-use crate::charge::lines;
-use crate::history::{Piece, What};
+use crate::charge::{Agreement, Charge, charges, lines};
+use crate::history::{Event, Piece, What};
 use crate::hl7::Message;
 
 use super::evidence::{Attempted, Evidence, OrderSeen};
+use super::quick::Quick;
+use super::wire::is_faultless;
 
 /// Start and end byte of a frame (MLLP release 1).
 pub(super) const VT: u8 = 0x0B;
@@ -29,6 +32,8 @@ pub(super) struct Sent<'h> {
     pub(super) payload: &'h [u8],
     /// Whether all of it arrived.
     pub(super) whole: bool,
+    /// Whether it is known to stand on the wire as it should.
+    pub(super) faultless: bool,
     /// What it is about.
     pub(super) kind: Kind,
     /// Its MSH-10; empty if that did not arrive.
@@ -59,10 +64,16 @@ pub(super) struct SentLine {
     pub(super) ft1: u32,
     /// Position of its order in the evidence's list.
     pub(super) order: u32,
-    /// Number of its charge: equal numbers are equal charges. None if the line was cut.
-    pub(super) identity: Option<u32>,
-    /// What it is about, apart from ids and times.
-    pub(super) fingerprint: u64,
+    /// Number of its distinct parts: lines of one order with equal numbers are equal charges. None
+    /// if the line was cut.
+    pub(super) distinct: Option<u32>,
+}
+
+impl SentLine {
+    /// Its charge: its order and its distinct parts.
+    pub(super) fn identity(&self) -> Option<(u32, u32)> {
+        Some((self.order, self.distinct?))
+    }
 }
 
 impl Sent<'_> {
@@ -78,18 +89,111 @@ impl Sent<'_> {
     }
 }
 
-/// Reads every message of the history into `evidence`.
-pub(super) fn read(evidence: &mut Evidence<'_>) {
-    let mut identities: HashMap<Vec<u8>, u32> = HashMap::new();
-    let events = evidence.events;
-    for (index, event) in events.iter().enumerate() {
-        let What::Received { piece, bytes, .. } = &event.what else { continue };
-        each_message(*piece, bytes.as_slice(), &mut |payload, whole| {
-            take(evidence, index, payload, whole, &mut identities);
+/// Reads messages into the evidence, each of them once.
+pub(super) struct Reading {
+    agreement: Agreement,
+    /// Finds a second header in a frame.
+    header: Finder<'static>,
+    /// Numbers of the distinct parts that were seen: few, however many charges there are.
+    numbers: HashMap<Vec<u8>, u32, Quick>,
+    /// The distinct parts of the line that is being read.
+    parts: Vec<u8>,
+}
+
+impl Reading {
+    /// Reads charges by this agreement.
+    pub(super) fn of(agreement: &Agreement) -> Self {
+        Self {
+            agreement: agreement.clone(),
+            header: Finder::new(b"\rMSH"),
+            numbers: HashMap::default(),
+            parts: Vec::new(),
+        }
+    }
+
+    /// Reads the messages of one event, if it brought any.
+    pub(super) fn event<'h>(
+        &mut self,
+        evidence: &mut Evidence<'h>,
+        index: usize,
+        event: &'h Event,
+    ) {
+        let What::Received { piece, bytes, .. } = &event.what else { return };
+        let header = self.header.clone();
+        each_message(&header, *piece, bytes.as_slice(), &mut |payload, whole| {
+            self.take(evidence, index, payload, whole);
         });
     }
-    evidence.identities = u32::try_from(identities.len()).unwrap_or(u32::MAX);
-    sort_attempts(evidence);
+
+    /// To be called after the last event.
+    pub(super) fn finish(self, evidence: &mut Evidence<'_>) {
+        sort_attempts(evidence);
+    }
+
+    fn take<'h>(
+        &mut self,
+        evidence: &mut Evidence<'h>,
+        event: usize,
+        payload: &'h [u8],
+        whole: bool,
+    ) {
+        let message = Message::read(readable(payload, whole));
+        let first_line = evidence.lines.len();
+        let number =
+            u32::try_from(evidence.sent.len()).expect("invariant: fewer than 2^32 messages");
+        let finished = if whole { usize::MAX } else { finished_lines(payload) };
+        let mut carries_lines = false;
+        for charge in charges(&message) {
+            carries_lines = true;
+            let order = charge.order(&self.agreement);
+            if order.is_empty() {
+                continue;
+            }
+            let order = order_number(evidence, order);
+            attempt_once(&mut evidence.orders[order as usize], number);
+            let distinct = (charge.ft1() <= finished).then(|| self.distinct(&charge));
+            let ft1 = u32::try_from(charge.ft1()).unwrap_or(u32::MAX);
+            evidence.lines.push(SentLine { ft1, order, distinct });
+        }
+        let line_count = evidence.lines.len() - first_line;
+        evidence.sent.push(Sent {
+            event,
+            payload,
+            whole,
+            faultless: whole && is_faultless(&message),
+            kind: kind(&message, carries_lines, whole),
+            control_id: message.control_id(),
+            first_line: u32::try_from(first_line).expect("invariant: fewer than 2^32 lines"),
+            line_count: u32::try_from(line_count).expect("invariant: fewer than 2^32 lines"),
+        });
+    }
+
+    fn distinct(&mut self, charge: &Charge<'_, '_>) -> u32 {
+        self.parts.clear();
+        charge.write_distinct(&self.agreement, &mut self.parts);
+        if let Some(known) = self.numbers.get(&self.parts) {
+            return *known;
+        }
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(self.parts.clone(), next);
+        next
+    }
+}
+
+/// What every line in the evidence is about, apart from ids and times.
+pub(super) fn fingerprints(evidence: &Evidence<'_>) -> Vec<u64> {
+    let mut found = Vec::with_capacity(evidence.lines.len());
+    for sent in evidence.sent.iter().filter(|sent| sent.line_count > 0) {
+        let message = Message::read(readable(sent.payload, sent.whole));
+        let lines = lines(&message, &evidence.agreement).into_iter();
+        found.extend(lines.filter(|line| !line.order.is_empty()).map(|line| line.fingerprint));
+    }
+    found
+}
+
+/// The part of a message that can be read: all of it, or what is before the field that was cut.
+fn readable(payload: &[u8], whole: bool) -> &[u8] {
+    if whole { payload } else { to_last_field(payload) }
 }
 
 /// Puts the attempts at each order into the order in which their first bytes arrived; a part is
@@ -110,44 +214,6 @@ pub(super) fn began(evidence: &Evidence<'_>, sent: u32) -> (crate::history::Micr
     (place.began, place.seq, sent)
 }
 
-fn take<'h>(
-    evidence: &mut Evidence<'h>,
-    event: usize,
-    payload: &'h [u8],
-    whole: bool,
-    identities: &mut HashMap<Vec<u8>, u32>,
-) {
-    let readable = if whole { payload } else { to_last_field(payload) };
-    let message = Message::read(readable);
-    let first_line = evidence.lines.len();
-    let number = u32::try_from(evidence.sent.len()).expect("invariant: fewer than 2^32 messages");
-    let finished = if whole { usize::MAX } else { finished_lines(payload) };
-    let found = lines(&message, &evidence.agreement);
-    let carries_lines = !found.is_empty();
-    for line in found {
-        if line.order.is_empty() {
-            continue;
-        }
-        let order = order_number(evidence, line.order);
-        attempt_once(&mut evidence.orders[order as usize], number);
-        let next = u32::try_from(identities.len()).unwrap_or(u32::MAX);
-        let identity =
-            (line.ft1 <= finished).then(|| *identities.entry(line.identity).or_insert(next));
-        let ft1 = u32::try_from(line.ft1).unwrap_or(u32::MAX);
-        evidence.lines.push(SentLine { ft1, order, identity, fingerprint: line.fingerprint });
-    }
-    let line_count = evidence.lines.len() - first_line;
-    evidence.sent.push(Sent {
-        event,
-        payload,
-        whole,
-        kind: kind(&message, carries_lines, whole),
-        control_id: message.control_id(),
-        first_line: u32::try_from(first_line).expect("invariant: fewer than 2^32 lines"),
-        line_count: u32::try_from(line_count).expect("invariant: fewer than 2^32 lines"),
-    });
-}
-
 fn kind(message: &Message<'_>, carries_lines: bool, whole: bool) -> Kind {
     match message.code() {
         // A wrong MSH-9 does not make a charge anything else: the EMR may post what it reads.
@@ -166,24 +232,24 @@ fn says_nothing(message: &Message<'_>) -> bool {
     bytes.len() <= 1 || bytes.starts_with(b"FHS") || bytes.starts_with(b"BHS")
 }
 
-fn order_number(evidence: &mut Evidence<'_>, order: Vec<u8>) -> u32 {
-    let number = u32::try_from(evidence.orders.len()).expect("invariant: fewer than 2^32 orders");
+fn order_number<'h>(evidence: &mut Evidence<'h>, order: Cow<'h, [u8]>) -> u32 {
     // The lines of one message mostly are of one order.
-    if evidence.orders.last().is_some_and(|last| last.order == order) {
-        return number - 1;
-    }
-    match evidence.order_ids.entry(order) {
-        Entry::Occupied(known) => *known.get(),
-        Entry::Vacant(new) => {
-            let order = new.key().clone();
+    let last = evidence.orders.len().wrapping_sub(1);
+    let number = if evidence.orders.last().is_some_and(|last| last.order == order) {
+        last
+    } else {
+        let (number, is_new) = evidence.order_ids.insert_full(order);
+        if is_new {
+            let order = evidence.order_ids[number].clone();
             evidence.orders.push(OrderSeen { order, attempts: Vec::with_capacity(1) });
-            *new.insert(number)
         }
-    }
+        number
+    };
+    u32::try_from(number).expect("invariant: fewer than 2^32 orders")
 }
 
 /// Notes an attempt; several lines of one order in one message are one attempt.
-fn attempt_once(order: &mut OrderSeen, sent: u32) {
+fn attempt_once(order: &mut OrderSeen<'_>, sent: u32) {
     if order.attempts.last().is_none_or(|last| last.sent != sent) {
         order.attempts.push(Attempted { sent, eliminated: false });
     }
@@ -191,7 +257,7 @@ fn attempt_once(order: &mut OrderSeen, sent: u32) {
 
 /// Notes that a message is an attempt at `order`, though the order is not readable in it.
 pub(super) fn attempt_by_elimination(evidence: &mut Evidence<'_>, sent: u32, order: &[u8]) {
-    let number = order_number(evidence, order.to_vec()) as usize;
+    let number = order_number(evidence, Cow::Owned(order.to_vec())) as usize;
     let key = began(evidence, sent);
     let attempts = &evidence.orders[number].attempts;
     let position = attempts.partition_point(|other| began(evidence, other.sent) < key);
@@ -200,24 +266,31 @@ pub(super) fn attempt_by_elimination(evidence: &mut Evidence<'_>, sent: u32, ord
 
 /// Calls `found` with every message in a piece: its bytes without framing, and whether all of it
 /// is there.
-fn each_message<'h>(piece: Piece, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
+fn each_message<'h>(
+    header: &Finder<'_>,
+    piece: Piece,
+    bytes: &'h [u8],
+    found: &mut dyn FnMut(&'h [u8], bool),
+) {
     match piece {
-        Piece::Frame => split_at_headers(frame_payload(bytes), true, found),
-        Piece::Unfinished | Piece::Oversize if bytes.first() != Some(&VT) => strays(bytes, found),
-        Piece::Unfinished | Piece::Oversize => split_at_headers(&bytes[1..], false, found),
-        Piece::Stray => strays(bytes, found),
+        Piece::Frame => split_at_headers(header, frame_payload(bytes), true, found),
+        Piece::Unfinished | Piece::Oversize if bytes.first() != Some(&VT) => {
+            strays(header, bytes, found)
+        }
+        Piece::Unfinished | Piece::Oversize => split_at_headers(header, &bytes[1..], false, found),
+        Piece::Stray => strays(header, bytes, found),
     }
 }
 
 /// Messages outside any frame, whatever stands before them: a lenient EMR may read them all the
 /// same.
-fn strays<'h>(bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
+fn strays<'h>(second: &Finder<'_>, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
     let mut start = 0;
     let ends = memchr_iter(FS, bytes).map(|end| (end, true));
     for (end, whole) in ends.chain([(bytes.len(), false)]) {
         let part = &bytes[start..end];
         if let Some(header) = memmem::find(part, b"MSH") {
-            split_at_headers(&part[header..], whole, found);
+            split_at_headers(second, &part[header..], whole, found);
         } else if memmem::find(part, b"FT1").is_some() {
             found(part, whole);
         }
@@ -226,12 +299,17 @@ fn strays<'h>(bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
 }
 
 /// Two messages in one frame are two messages.
-fn split_at_headers<'h>(payload: &'h [u8], whole: bool, found: &mut dyn FnMut(&'h [u8], bool)) {
+fn split_at_headers<'h>(
+    second: &Finder<'_>,
+    payload: &'h [u8],
+    whole: bool,
+    found: &mut dyn FnMut(&'h [u8], bool),
+) {
     if payload.is_empty() && whole {
         return;
     }
     let mut start = 0;
-    for header in memmem::find_iter(payload, b"\rMSH") {
+    for header in second.find_iter(payload) {
         found(&payload[start..=header], true);
         start = header + 1;
     }

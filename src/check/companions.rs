@@ -194,7 +194,7 @@ fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
 fn not_agreed<'e>(
     evidence: &'e Evidence<'_>,
     exam: &KnownExam<'_>,
-    order: &'e OrderSeen,
+    order: &'e OrderSeen<'_>,
 ) -> Option<&'e Attempted> {
     if evidence.plan.mapping.identity.rule != OnceRule::PerCharge || order.attempts.len() < 2 {
         return None;
@@ -204,6 +204,6 @@ fn not_agreed<'e>(
     order.attempts.iter().skip(1).find(|attempt| {
         let sent = &evidence.sent[attempt.sent as usize];
         let own = lines(&Message::read(sent.payload), &evidence.agreement);
-        sent.whole && own.iter().any(|line| line.order == order.order && !is_agreed(line))
+        sent.whole && own.iter().any(|line| *line.order == *order.order && !is_agreed(line))
     })
 }

@@ -4,7 +4,10 @@
 //! Draws no conclusion. Everything borrows from the plan and the history, so that memory stays a
 //! small part of the history's own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use indexmap::IndexSet;
 
 use crate::charge::{Agreement, lines};
 use crate::exam::Exam;
@@ -13,8 +16,9 @@ use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, OnceRule, Stamp};
 use crate::plan::{AttemptMode, Charged, Plan, Step};
 
-use super::attempts::{self, Sent, SentLine};
+use super::attempts::{Reading, Sent, SentLine};
 use super::elimination;
+use super::quick::Quick;
 
 /// A history, indexed.
 pub(super) struct Evidence<'h> {
@@ -39,11 +43,9 @@ pub(super) struct Evidence<'h> {
     /// The FT1 lines of all messages.
     pub(super) lines: Vec<SentLine>,
     /// Orders that were attempted, in the order in which they were first seen.
-    pub(super) orders: Vec<OrderSeen>,
+    pub(super) orders: Vec<OrderSeen<'h>>,
     /// Position in `orders` by the order's value on the wire.
-    pub(super) order_ids: HashMap<Vec<u8>, u32>,
-    /// How many different charge lines there are.
-    pub(super) identities: u32,
+    pub(super) order_ids: IndexSet<Cow<'h, [u8]>, Quick>,
     /// Parts of messages that no single exam explains: index in `sent`, and the exams that could.
     pub(super) unexplained: Vec<(u32, Vec<usize>)>,
 }
@@ -107,9 +109,9 @@ pub(super) struct Fault<'h> {
 
 /// An order that was attempted.
 #[derive(Debug, Default)]
-pub(super) struct OrderSeen {
+pub(super) struct OrderSeen<'h> {
     /// The order's value on the wire.
-    pub(super) order: Vec<u8>,
+    pub(super) order: Cow<'h, [u8]>,
     /// The attempts, in time order.
     pub(super) attempts: Vec<Attempted>,
 }
@@ -139,8 +141,7 @@ impl<'h> Evidence<'h> {
             sent: Vec::new(),
             lines: Vec::new(),
             orders: Vec::new(),
-            order_ids: HashMap::new(),
-            identities: 0,
+            order_ids: IndexSet::default(),
             unexplained: Vec::new(),
         };
         for (index, exam) in evidence.exams.iter().enumerate() {
@@ -148,10 +149,12 @@ impl<'h> Evidence<'h> {
         }
         let names: HashMap<&str, usize> =
             evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
+        let mut reading = Reading::of(&evidence.agreement);
         for (index, event) in events.iter().enumerate() {
             evidence.note(index, event, &names);
+            reading.event(&mut evidence, index, event);
         }
-        attempts::read(&mut evidence);
+        reading.finish(&mut evidence);
         elimination::attribute(&mut evidence);
         evidence
     }
@@ -228,8 +231,8 @@ impl<'h> Evidence<'h> {
 
     /// The attempts at the order with this value on the wire.
     pub(super) fn attempts_at(&self, order: &[u8]) -> &[Attempted] {
-        let id = self.order_ids.get(order);
-        id.map_or(&[], |&id| self.orders[id as usize].attempts.as_slice())
+        let number = self.order_ids.get_index_of(order);
+        number.map_or(&[], |number| self.orders[number].attempts.as_slice())
     }
 
     /// Whether a whole message carried the order with this value on the wire.
@@ -257,7 +260,10 @@ impl<'h> Evidence<'h> {
     pub(super) fn charges(&self) -> u64 {
         match self.plan.mapping.identity.rule {
             OnceRule::PerOrder => self.orders.len() as u64,
-            OnceRule::PerCharge => u64::from(self.identities),
+            OnceRule::PerCharge => {
+                let identities = self.lines.iter().filter_map(SentLine::identity);
+                identities.collect::<HashSet<_, Quick>>().len() as u64
+            }
         }
     }
 

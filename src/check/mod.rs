@@ -18,6 +18,7 @@ mod findings;
 mod mask;
 mod once;
 mod process;
+mod quick;
 mod replies;
 mod results;
 mod rules;

@@ -12,15 +12,19 @@ use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Charged};
 use crate::verdict::{Proof, Weight};
 
-use super::attempts::{Kind, Sent, SentLine};
+use super::attempts::{Kind, Sent, SentLine, fingerprints};
 use super::between::{circumstance, moments, witness};
 use super::evidence::{Attempted, Evidence, OrderSeen};
 use super::findings::{Findings, Told};
 use super::mask::Mask;
+use super::quick::Quick;
 use super::rules::{PER_CHARGE, PER_ORDER};
 
 /// How many differences between two witnesses are shown.
 const DIFFERENCES: usize = 20;
+
+/// Up to how many lines of a message are compared each with each.
+const FEW_LINES: usize = 16;
 
 /// Judges both rules.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
@@ -44,8 +48,8 @@ pub(super) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
 }
 
 fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+    findings.exercised(PER_ORDER, evidence.orders.len() as u64);
     for order in &evidence.orders {
-        findings.exercised(PER_ORDER, 1);
         let Some((first, second)) = two_attempts(evidence, &order.attempts) else { continue };
         findings.add(PER_ORDER, Weight::SentTwice, || {
             let message = format!(
@@ -74,8 +78,9 @@ fn two_attempts(evidence: &Evidence<'_>, attempts: &[Attempted]) -> Option<(Atte
 
 /// The same line twice in one message, which no agreement allows.
 fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+    let mut lines = 0;
     for sent in evidence.sent.iter().filter(|sent| sent.kind == Kind::Charge) {
-        findings.exercised(PER_CHARGE, u64::from(sent.line_count));
+        lines += u64::from(sent.line_count);
         let Some((first, second)) = repeated_line(evidence, sent) else { continue };
         findings.add(PER_CHARGE, Weight::SentTwice, || {
             let order = &evidence.orders[first.order as usize].order;
@@ -93,6 +98,7 @@ fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings
             Told::plainly("inside one message", message).with(proof)
         });
     }
+    findings.exercised(PER_CHARGE, lines);
 }
 
 /// The first two lines of a message that are the same charge.
@@ -101,12 +107,17 @@ pub(super) fn repeated_line(
     sent: &Sent<'_>,
 ) -> Option<(SentLine, SentLine)> {
     let lines = sent.lines(evidence);
-    if lines.len() < 2 {
-        return None;
+    if lines.len() <= FEW_LINES {
+        // For few lines, looking back is quickest.
+        return lines.iter().enumerate().find_map(|(index, line)| {
+            let identity = line.identity()?;
+            let first = lines[..index].iter().find(|one| one.identity() == Some(identity))?;
+            Some((*first, *line))
+        });
     }
-    let mut seen: HashMap<u32, SentLine> = HashMap::with_capacity(lines.len());
+    let mut seen: HashMap<(u32, u32), SentLine> = HashMap::with_capacity(lines.len());
     for line in lines {
-        let Some(identity) = line.identity else { continue };
+        let Some(identity) = line.identity() else { continue };
         if let Some(first) = seen.insert(identity, *line) {
             return Some((first, *line));
         }
@@ -116,20 +127,16 @@ pub(super) fn repeated_line(
 
 /// Several messages per order are allowed, and no line of them twice.
 fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-    let nowhere = u32::MAX;
-    let mut seen = vec![nowhere; evidence.identities as usize];
+    let mut seen: HashMap<(u32, u32), u32, Quick> = HashMap::default();
     for order in &evidence.orders {
         let mut told = false;
         for attempt in &order.attempts {
             let sent = &evidence.sent[attempt.sent as usize];
             for line in sent.lines(evidence) {
-                let Some(identity) = line.identity else { continue };
-                let first = &mut seen[identity as usize];
-                if *first == nowhere {
-                    *first = attempt.sent;
-                } else if *first != attempt.sent && !told && counts(evidence, *first, attempt.sent)
-                {
-                    let pair = (whole_attempt(*first), *attempt);
+                let Some(identity) = line.identity() else { continue };
+                let first = *seen.entry(identity).or_insert(attempt.sent);
+                if first != attempt.sent && !told && counts(evidence, first, attempt.sent) {
+                    let pair = (whole_attempt(first), *attempt);
                     tell_repeated_line(evidence, mask, order, pair, findings);
                     told = true;
                 }
@@ -158,7 +165,7 @@ fn counts(evidence: &Evidence<'_>, first: u32, second: u32) -> bool {
 fn tell_repeated_line(
     evidence: &Evidence<'_>,
     mask: &Mask,
-    order: &OrderSeen,
+    order: &OrderSeen<'_>,
     pair: (Attempted, Attempted),
     findings: &mut Findings,
 ) {
@@ -174,12 +181,12 @@ fn tell_repeated_line(
 fn parts_per_charge(
     evidence: &Evidence<'_>,
     mask: &Mask,
-    order: &OrderSeen,
+    order: &OrderSeen<'_>,
     findings: &mut Findings,
 ) {
     let part = order.attempts.iter().find(|attempt| {
         let sent = &evidence.sent[attempt.sent as usize];
-        !sent.whole && sent.lines(evidence).iter().all(|line| line.identity.is_none())
+        !sent.whole && sent.lines(evidence).iter().all(|line| line.distinct.is_none())
     });
     let Some(part) = part.filter(|_| order.attempts.len() > 1) else { return };
     let expected = evidence
@@ -214,18 +221,26 @@ fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findi
         return;
     }
     let known = |line: &SentLine| {
-        evidence.exam_of.contains_key(&evidence.orders[line.order as usize].order)
+        evidence.exam_of.contains_key(&*evidence.orders[line.order as usize].order)
     };
-    let mut first_with: HashMap<u64, u32> = HashMap::new();
+    if evidence.lines.iter().all(known) {
+        return;
+    }
+    let fingerprints = fingerprints(evidence);
+    let of = |sent: &Sent<'_>| {
+        let first = sent.first_line as usize;
+        sent.lines(evidence).iter().zip(&fingerprints[first..])
+    };
+    let mut first_with: HashMap<u64, u32, Quick> = HashMap::default();
     for (number, sent) in evidence.sent.iter().enumerate() {
-        for line in sent.lines(evidence).iter().filter(|line| known(line)) {
+        for (_, fingerprint) in of(sent).filter(|(line, _)| known(line)) {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            first_with.entry(line.fingerprint).or_insert(number);
+            first_with.entry(*fingerprint).or_insert(number);
         }
     }
     for sent in &evidence.sent {
-        let again = sent.lines(evidence).iter().filter(|line| !known(line));
-        let again = again.filter_map(|line| Some((line, *first_with.get(&line.fingerprint)?)));
+        let again = of(sent).filter(|(line, _)| !known(line));
+        let again = again.filter_map(|(line, print)| Some((line, *first_with.get(print)?)));
         let Some((line, first)) = again.into_iter().next() else { continue };
         findings.add(PER_CHARGE, Weight::SentTwice, || {
             let original = &evidence.sent[first as usize];

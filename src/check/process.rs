@@ -69,12 +69,19 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
         findings.exercised(STOPS, 1);
         return;
     }
-    let life = evidence.lives.get(&incarnation);
-    if life.and_then(|life| life.asked).is_some_and(|asked| asked < seq) {
+    let asked = evidence.lives.get(&incarnation).and_then(|life| life.asked);
+    if asked.is_some_and(|asked| asked < seq && !cut_short(evidence, asked, seq)) {
         findings.add(STOPS, Weight::Broken, || {
             let message =
                 format!("life {incarnation} of the sender was asked to stop, and had to be killed");
             Told::plainly("stop ignored", message)
         });
     }
+}
+
+/// Whether the run was broken off between two events, so that a sender was killed though it may
+/// have been about to stop.
+fn cut_short(evidence: &Evidence<'_>, from: u64, to: u64) -> bool {
+    let between = &evidence.events[evidence.index_of(from)..evidence.index_of(to)];
+    between.iter().any(|event| matches!(event.what, What::Interrupted | What::Bound { .. }))
 }

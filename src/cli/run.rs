@@ -15,7 +15,7 @@ use crate::cli::snapshots;
 use crate::cli::store::Store;
 use crate::report::progress::Progress;
 use crate::report::{Colour, terminal};
-use crate::run::real::Place;
+use crate::run::real::{self, Place};
 use crate::suite::{self, Job, News};
 use crate::verdict::{CaseOutcome, Exit, RunOutcome};
 
@@ -29,19 +29,24 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let started = Instant::now();
     let store = Store::asked_for(run.out.as_deref(), &run.report)?;
     let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
-    let (cases, interrupted) = carry_out(run, jobs, store.as_ref())?;
-    let mut outcome = RunOutcome {
+    let (cases, interrupted, kept) = carry_out(run, jobs, store.as_ref())?;
+    let outcome = RunOutcome {
         sender,
         seed: run.selection.seed,
         cases,
         took: started.elapsed().into(),
         interrupted,
     };
+    // Whatever cannot be written down, what was found is said first.
+    let mut shown = outcome.clone();
+    if let Some(store) = &store {
+        store.show(&mut shown);
+    }
+    print(&shown)?;
+    kept?;
     if let Some(store) = &store {
         store.report(&outcome)?;
-        store.show(&mut outcome);
     }
-    print(&outcome)?;
     if run.update {
         tell_pending(&snapshots::write_pending(project.folder(), &outcome.cases)?)?;
     }
@@ -64,31 +69,46 @@ pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
     }
 }
 
-/// A channel that says when the run is interrupted from the keyboard.
+/// A channel that says when the run is interrupted: from the keyboard, by whoever ends jobs, or
+/// because the terminal is gone.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (tell, interrupted) = watch::channel(false);
     // Heard from this moment on, and not only once the task gets its turn: until then a signal
     // would end us with nothing written down.
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let hangup = Some(SignalKind::hangup()).filter(|kind| !is_ignored(*kind));
+    let kinds = [Some(SignalKind::interrupt()), Some(SignalKind::terminate()), hangup];
+    let mut signals = kinds.map(|kind| kind.and_then(|kind| signal(kind).ok()));
     tokio::spawn(async move {
-        let (mut interrupt, mut terminate) = (interrupt.ok(), terminate.ok());
-        tokio::select! {
-            () = heard(&mut interrupt) => {}
-            () = heard(&mut terminate) => {}
-        }
+        next_of(&mut signals).await;
         let _ = tell.send(true);
         // Whoever interrupts twice does not want to wait.
-        heard(&mut interrupt).await;
+        next_of(&mut signals).await;
+        real::abandon();
         std::process::exit(130);
     });
     interrupted
 }
 
-/// Waits for a signal; for ever where the system does not let us hear it.
-async fn heard(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => _ = signal.recv().await,
-        None => std::future::pending().await,
+/// Whether whoever started us had this signal ignored, as `nohup` does.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    ignored >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+/// Waits for the first of three signals.
+async fn next_of([one, two, three]: &mut [Option<Signal>; 3]) {
+    async fn next(signal: &mut Option<Signal>) {
+        match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+    tokio::select! {
+        () = next(one) => {}
+        () = next(two) => {}
+        () = next(three) => {}
     }
 }
 
@@ -97,19 +117,19 @@ async fn heard(signal: &mut Option<Signal>) {
 /// # Errors
 /// A system that gives us no event queue.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    real::allow_many_connections();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::Output)
 }
 
-fn carry_out(
-    run: &Run,
-    jobs: Vec<Job>,
-    store: Option<&Store>,
-) -> Result<(Vec<CaseOutcome>, bool), Failure> {
+/// The outcomes, whether the run was interrupted, and whether all histories could be kept.
+type CarriedOut = (Vec<CaseOutcome>, bool, Result<(), Failure>);
+
+fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<CarriedOut, Failure> {
     let mut listener = Listener::new(jobs.len(), store);
     if run.simulated {
         let cases = suite::run_simulated(jobs, &mut |news| listener.hear(news))?;
-        return listener.end().map(|()| (cases, false));
+        return Ok((cases, false, listener.end()));
     }
     let executable =
         std::env::current_exe().map_err(Failure::reading(&PathBuf::from("/proc/self/exe")))?;
@@ -122,8 +142,7 @@ fn carry_out(
         let interrupted = *interrupted.borrow();
         cases.map(|cases| (cases, interrupted))
     })?;
-    listener.end()?;
-    Ok((cases, interrupted))
+    Ok((cases, interrupted, listener.end()))
 }
 
 /// Stores histories as they come and keeps a person informed while the run goes on.

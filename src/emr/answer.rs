@@ -1,5 +1,6 @@
 //! Well-formed acknowledgements to one message.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -22,8 +23,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) ack_timeout: Duration,
     /// The EMR's wall clock, UTC.
     pub(crate) now: DateTime,
-    /// Number of this answer, for its own MSH-10.
-    pub(crate) number: u64,
+    /// Number of the last acknowledgement that was made; each has an MSH-10 of its own.
+    pub(crate) number: Cell<u64>,
 }
 
 impl Scene<'_> {
@@ -131,15 +132,26 @@ impl Scene<'_> {
     }
 
     fn answer(&self, code: Code, text: &str, error: Option<Problem>) -> Vec<u8> {
+        let number = self.number.get() + 1;
+        self.number.set(number);
         let answer = Answer {
             code,
             text: text.to_owned(),
             error,
-            control_id: format!("EMR{}", self.number),
-            at: self.now.strftime("%Y%m%d%H%M%S").to_string(),
+            control_id: format!("EMR{number}"),
+            at: stamp(self.now),
         };
         answer.to(self.message)
     }
+}
+
+/// `yyyyMMddHHmmss`.
+fn stamp(now: DateTime) -> String {
+    let year = u64::try_from(now.year()).unwrap_or(0);
+    let rest = [now.month(), now.day(), now.hour(), now.minute(), now.second()];
+    let number =
+        rest.into_iter().fold(year, |all, part| all * 100 + u64::from(part.unsigned_abs()));
+    format!("{number:014}")
 }
 
 /// Segments joined into a payload, each with its carriage return.

@@ -67,8 +67,9 @@ impl Turn<'_, '_> {
                 self.reach(WireEvent::Bytes(wanted));
             }
             Some(WireEvent::InsideFt1) => {
-                let all = [before, bytes].concat();
-                if all.windows(5).any(|window| window == b"\rFT1|") {
+                // Only what a find can begin in: a sender may send a megabyte byte by byte.
+                let before = &before[before.len().saturating_sub(FT1.len() - 1)..];
+                if memchr::memmem::find(&[before, bytes].concat(), FT1).is_some() {
                     self.reach(WireEvent::InsideFt1);
                 }
             }
@@ -132,10 +133,15 @@ impl Turn<'_, '_> {
     }
 
     fn message(&mut self, id: ConnectionId, seq: u64, payload: &[u8]) {
-        let message = Message::read(payload);
-        if !message.has_header() || message.code() == b"ACK" {
+        let end = memchr::memchr2(b'\r', b'\n', payload).map_or(payload.len(), |end| end + 1);
+        let header = Message::read(&payload[..end]);
+        if !header.has_header() || header.code() == b"ACK" {
             return; // an acknowledgement is never acknowledged, and what is no message has no answer
         }
+        // To an EMR that knows no exam the header says everything, unless it announces a result:
+        // one with charge lines is a charge.
+        let suffices = self.emr.settings.orders.is_empty() && !is_result(&header);
+        let message = if suffices { header } else { Message::read(payload) };
         let kind = kind(&message);
         let exam = self.exam_of(&message, kind);
         let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
@@ -167,7 +173,7 @@ impl Turn<'_, '_> {
         let mut job = match behaviour {
             Some(index) => {
                 let name = Cow::Owned(play::name(self.emr.script.play(index)));
-                Job::new(name, self.actions(id, index, &message))
+                Job::new(name, self.actions(id, index, &Message::read(payload)))
             }
             None => Job::new(Cow::Borrowed("answer/accept"), self.acceptance(id, &message)),
         };
@@ -236,6 +242,9 @@ impl Turn<'_, '_> {
     }
 }
 
+/// How an FT1 begins after the segment before it.
+const FT1: &[u8] = b"\rFT1|";
+
 const fn piece(kind: FoundKind) -> Piece {
     match kind {
         FoundKind::Frame => Piece::Frame,
@@ -246,12 +255,15 @@ const fn piece(kind: FoundKind) -> Piece {
 }
 
 fn kind(message: &Message<'_>) -> MessageKind {
-    let result = matches!(message.code(), b"ORU" | b"MDM");
-    if result && message.segment("FT1", 1).is_none() {
+    if is_result(message) && message.segment("FT1", 1).is_none() {
         MessageKind::Result
     } else {
         MessageKind::Charge
     }
+}
+
+fn is_result(message: &Message<'_>) -> bool {
+    matches!(message.code(), b"ORU" | b"MDM")
 }
 
 fn result_of(exam: &str) -> Arc<str> {

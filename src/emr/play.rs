@@ -123,10 +123,10 @@ fn answers(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
 
 /// Well-formed answers to the wrong message: MSA-2 is not the MSH-10 that was sent.
 fn matches(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
-    let accept = frame(&scene.acknowledge(Code::AA, with));
+    let say = |code: Code| frame(&scene.acknowledge(code, with));
     match fault {
-        Fault::MatchTwice => vec![accept.clone(), accept],
-        Fault::MatchConflict => vec![accept, frame(&scene.acknowledge(Code::AR, with))],
+        Fault::MatchTwice => vec![say(Code::AA); 2],
+        Fault::MatchConflict => vec![say(Code::AA), say(Code::AR)],
         Fault::MatchEcho => vec![frame(scene.payload)],
         _ => vec![frame(&wrong::misrouted(fault, scene))],
     }

@@ -1,6 +1,7 @@
 //! One call of the machine: what happens to endpoints, connections and time.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,7 +129,6 @@ impl Turn<'_, '_> {
         message: &Message<'_>,
         make: impl FnOnce(&Emr, &Scene<'_>) -> T,
     ) -> T {
-        self.emr.answers += 1;
         let emr = &*self.emr;
         let endpoint = emr.connections.get(&id).map_or(0, |connection| connection.endpoint);
         let since = jiff::SignedDuration::try_from(self.now).unwrap_or_default();
@@ -138,9 +138,11 @@ impl Turn<'_, '_> {
             previous: &emr.endpoints[endpoint].previous,
             ack_timeout: emr.settings.ack_timeout,
             now: emr.settings.epoch.saturating_add(since),
-            number: emr.answers,
+            number: Cell::new(emr.answers),
         };
-        make(emr, &scene)
+        let made = make(emr, &scene);
+        self.emr.answers = scene.number.get();
+        made
     }
 
     /// Ends every connection: half a message at the end is an attempt like any other.

@@ -11,6 +11,10 @@ pub struct Bounds {
     pub bytes: u64,
 }
 
+/// How many connections may be opened for every piece that may be sent: who only connects and hangs
+/// up must not fill the memory either.
+const CONNECTIONS_PER_PIECE: u64 = 4;
+
 /// The one place where events get their number.
 #[derive(Debug)]
 pub struct Recorder {
@@ -18,6 +22,7 @@ pub struct Recorder {
     bounds: Bounds,
     pieces: u64,
     bytes: u64,
+    opened: u64,
     full: bool,
     seq: u64,
 }
@@ -26,7 +31,7 @@ impl Recorder {
     /// An empty recorder.
     #[must_use]
     pub const fn new(bounds: Bounds) -> Self {
-        Self { events: Vec::new(), bounds, pieces: 0, bytes: 0, full: false, seq: 0 }
+        Self { events: Vec::new(), bounds, pieces: 0, bytes: 0, opened: 0, full: false, seq: 0 }
     }
 
     /// Records one event and returns its number.
@@ -39,6 +44,12 @@ impl Recorder {
                 self.pieces += 1;
                 self.bytes += bytes.0.len() as u64;
                 if self.pieces > self.bounds.pieces || self.bytes > self.bounds.bytes {
+                    return self.overflow(at);
+                }
+            }
+            What::Opened { .. } => {
+                self.opened += 1;
+                if self.opened > self.bounds.pieces.saturating_mul(CONNECTIONS_PER_PIECE) {
                     return self.overflow(at);
                 }
             }
@@ -72,7 +83,12 @@ impl Recorder {
         }
         self.full = true;
         let Bounds { pieces, bytes } = self.bounds;
-        let what = format!("the sender sent more than {pieces} messages or {bytes} bytes");
+        let connections = pieces.saturating_mul(CONNECTIONS_PER_PIECE);
+        let what = if self.opened > connections {
+            format!("the sender opened more than {connections} connections")
+        } else {
+            format!("the sender sent more than {pieces} messages or {bytes} bytes")
+        };
         self.push(at, What::Bound { what })
     }
 
@@ -114,6 +130,20 @@ mod tests {
             .collect();
         assert_eq!(kinds, [false, false, true, false]);
         assert!(recorder.is_full());
+    }
+
+    #[test]
+    fn who_only_connects_is_bounded_too() {
+        let mut recorder = Recorder::new(Bounds { pieces: 2, bytes: 100 });
+        for connection in 1..=50 {
+            let endpoint = "emr".to_owned();
+            recorder.record(Micros(1), What::Opened { connection, endpoint, incarnation: 1 });
+        }
+        assert!(recorder.is_full());
+        assert_eq!(recorder.events().len(), 9);
+        let last = &recorder.events()[8].what;
+        let what = "the sender opened more than 8 connections".to_owned();
+        assert_eq!(*last, What::Bound { what });
     }
 
     #[test]

@@ -288,7 +288,9 @@ impl<'a> Message<'a> {
         field.get(path.repetition, path.component, path.subcomponent)
     }
 
-    fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
+    /// Field `number`, from 1, of the segment that stands at `index`, from 0; none when the segment
+    /// ends before it.
+    pub(crate) fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {
         let span = &self.spans[index];
         let segment = span.range();
         let header = is_header(&self.bytes[segment.clone()], self.delimiters.field);
@@ -306,8 +308,8 @@ impl<'a> Message<'a> {
         Some(Field::new(&self.bytes[start..stop], self.delimiters, header && number == 2))
     }
 
-    /// A field of the first header, or a component of it.
-    fn header(&self, field: usize, component: Option<usize>) -> &'a [u8] {
+    /// A field of the first header, or a component of it; empty when absent.
+    pub(in crate::hl7) fn header(&self, field: usize, component: Option<usize>) -> &'a [u8] {
         let (repetition, subcomponent) = (None, None);
         let parts =
             Parts { segment: "MSH", occurrence: 1, field, repetition, component, subcomponent };

@@ -164,7 +164,7 @@ impl Director {
             Waiting::Ended { asked, killed: false } if self.sender != Sender::Down => {
                 Some(*asked + self.limits.stop.into())
             }
-            Waiting::Ended { asked, .. } => Some(*asked + Duration::from(self.limits.stop) * 2),
+            Waiting::Ended { asked, .. } => Some(*asked + self.longest_end()),
             Waiting::Quiet { began } => {
                 // While the EMR is busy it wakes the driver itself.
                 let longest = self.longest_watch(*began);
@@ -306,13 +306,19 @@ impl Director {
             self.end(Ending::Kill, view);
             return false;
         }
-        if waited < Duration::from(self.limits.stop) * 2 {
+        if waited < self.longest_end() {
             return false;
         }
         // A process that not even a kill ends, and connections that outlive theirs, are nobody's:
         // do not wait for ever.
         self.sender = Sender::Down;
         true
+    }
+
+    /// How long an end is waited for. A killed process needs a moment to be gone, however little
+    /// time its sender file gives it to stop, and its exit must not be taken for the next life's.
+    fn longest_end(&self) -> Duration {
+        (Duration::from(self.limits.stop) * 2).max(SHORTEST_END)
     }
 
     fn quiet(&mut self, began: Duration, view: &View) -> bool {
@@ -336,6 +342,9 @@ impl Director {
         began + Duration::from(self.limits.settle) * 6
     }
 }
+
+/// The least time that a killed process gets to be gone.
+const SHORTEST_END: Duration = Duration::from_secs(5);
 
 fn wire_event(event: WireEvent) -> String {
     match event {

@@ -83,6 +83,8 @@ pub enum Happening<'a> {
     },
     /// The sender holds more connections than the plan allows.
     TooManyConnections,
+    /// A connection is there that this machine does not let us accept.
+    CannotAccept,
     /// Processes of the sender outlived it.
     LeftBehind(u32),
     /// The sender's account.
@@ -103,6 +105,8 @@ pub struct Drive {
     recorder: Recorder,
     last_activity: Duration,
     aborted: bool,
+    /// A connection could not be accepted.
+    blind: bool,
 }
 
 impl Drive {
@@ -117,6 +121,7 @@ impl Drive {
             recorder: Recorder::new(bounds),
             last_activity: Duration::ZERO,
             aborted: false,
+            blind: false,
         }
     }
 
@@ -137,6 +142,12 @@ impl Drive {
                 self.director.abort();
                 let what = "the sender opened more connections than the plan allows".to_owned();
                 Some(What::Bound { what })
+            }
+            // What we cannot see proves nothing, and is nobody's fault but ours.
+            Happening::CannotAccept => {
+                self.director.abort();
+                let told = std::mem::replace(&mut self.blind, true);
+                (!told).then_some(What::Interrupted)
             }
             Happening::LeftBehind(processes) => {
                 Some(What::LeftBehind { incarnation: self.director.incarnation(), processes })

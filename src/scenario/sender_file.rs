@@ -43,6 +43,7 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("mapping", "path of the mapping as JSON"),
     ("results", "path of the mapping for results as JSON; the argument is left out without one"),
     ("ack_timeout_ms", "how long to wait for an acknowledgement, in milliseconds"),
+    ("longest_retry_ms", "the longest time after which it tries anything again, in milliseconds"),
 ];
 
 /// A sender file.

@@ -189,7 +189,6 @@ fn an_unknown_placeholder() {
     2 | start: [s, "--to={endpiont}"]
       |            ^^^^^^^^^^^^^^^^^
     hint: did you mean `endpoint`?
-    hint: valid placeholders: chargeproof, endpoint, endpoints, host, port, state, inbox, mapping, results, ack_timeout_ms
     "#);
 }
 

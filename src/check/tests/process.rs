@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::fixture::{Case, broken, inconclusive};
-use crate::history::{Outcome, What};
+use crate::history::{Ending, Outcome, What};
 use crate::plan::{Fault, Step, WireEvent};
 use crate::verdict::{Exit, Verdict};
 
@@ -35,7 +35,7 @@ fn a_stop_that_needs_a_kill_is_told() {
             (*code, *signal) = (None, Some(9));
         }
     }
-    case.push(What::SenderEnding { incarnation: 2, how: crate::history::Ending::Kill });
+    case.push(What::SenderEnding { incarnation: 2, how: Ending::Kill });
     assert_eq!(broken(&case.judge()), ["sender/stops"]);
 }
 
@@ -118,4 +118,15 @@ fn an_interrupted_history_is_inconclusive() {
     case.events.pop();
     case.push(What::Interrupted);
     assert_eq!(inconclusive(&case.judge()), [("once/per-order", "history cut")]);
+}
+
+#[test]
+fn a_stop_that_an_interrupt_cuts_short_is_not_held_against_the_sender() {
+    let mut case = Case::begun();
+    case.push(What::SenderEnding { incarnation: 1, how: Ending::Stop });
+    case.push(What::Interrupted);
+    case.kill(1);
+    let judgement = case.judge();
+    assert_eq!(broken(&judgement), [""; 0]);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
 }

@@ -22,18 +22,18 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::AnswerCommitAccept, "{CA}"),
     (Fault::AnswerCommitError, "<VT>{msh}<CR>MSA|CE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::AnswerCommitReject, "<VT>{msh}<CR>MSA|CR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerCommitThenAccept, "{CA}<100ms>{AA}"),
+    (Fault::AnswerCommitThenAccept, "{CA}<100ms>{AA as the second}"),
     (Fault::AnswerCommitThenError,
-        "{CA}<100ms><VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+        "{CA}<100ms><VT>{second}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::AnswerCommitThenReject,
-        "{CA}<100ms><VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+        "{CA}<100ms><VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::AnswerAcceptLost, "<close>"),
     (Fault::AnswerLate, "<800ms>{AA}"),
     (Fault::AnswerLateAfterNext, "<2000ms>{AA}{AA of the next}"),
     (Fault::AnswerDuplicateControlId, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|MSH^1^10^205<CR><FS><CR>"),
     (Fault::AnswerLocked, "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
     (Fault::AnswerErrorThenAccept,
-        "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR><100ms>{AA}"),
+        "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR><100ms>{AA as the second}"),
     (Fault::AnswerNone, ""),
     (Fault::AnswerOtherType,
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ORR^O02|EMR2|P|2.4<CR>MSA|AA|{id}<CR><FS><CR>"),
@@ -51,7 +51,7 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::MatchInMsh10Only,
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|{id}|P|2.4<CR>MSA|AA|<CR><FS><CR>"),
     (Fault::MatchTwice, "{AA}{AA}"),
-    (Fault::MatchConflict, "{AA}<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::MatchConflict, "{AA}<VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::MatchOnConnect,
         "<VT>MSH|^~\\&|||IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>MSA|AA|STALE0001<CR><FS><CR>\
         <VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR3|P|2.4<CR>{msa}<CR><FS><CR>"),
@@ -116,13 +116,15 @@ const ROWS: &[(Fault, &str)] = &[
 ];
 
 /// The words in braces, the composed ones first.
-const WORDS: [(&str, &str); 8] = [
+const WORDS: [(&str, &str); 10] = [
     ("{AA of the next}", "<VT>{next}<CR>MSA|AA|200130165607<CR><FS><CR>"),
+    ("{AA as the second}", "<VT>{second}<CR>{msa}<CR><FS><CR>"),
     ("{AA}", "<VT>{ack}<FS><CR>"),
     ("{CA}", "<VT>{msh}<CR>MSA|CA|{id}<CR><FS><CR>"),
     ("{ack}", "{msh}<CR>{msa}<CR>"),
     ("{msa}", "MSA|AA|{id}"),
     ("{msh}", "MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4"),
+    ("{second}", "MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR3|P|2.4"),
     ("{next}", "MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080002||ACK^P03^ACK|EMR3|P|2.4"),
     ("{id}", ID),
 ];

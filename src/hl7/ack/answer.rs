@@ -2,9 +2,11 @@
 //!
 //! UAC and SFT are optional in every version and are not written.
 
+use std::borrow::Cow;
+
 use crate::hl7::ack::Code;
 use crate::hl7::escape::escape;
-use crate::hl7::{Message, SegmentWriter};
+use crate::hl7::{Delimiters, Message, SegmentWriter};
 
 /// What is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,35 +48,36 @@ impl Answer {
         let delimiters = message.delimiters();
         let form = Form::of(message.version());
         let mut out = Vec::with_capacity(256);
-        self.header(message, &form).write_to(&mut out, delimiters);
-        let mut msa = SegmentWriter::new("MSA");
-        msa.set(1, self.code.as_str()).set(2, message.control_id());
-        if form.has_text {
-            msa.set(3, text(&self.text, message));
-        }
-        msa.write_to(&mut out, delimiters);
+        self.write_header(message, &form, &mut out);
+        out.extend_from_slice(b"MSA");
+        let words = if form.has_text { text(&self.text, message) } else { Cow::Borrowed(&[][..]) };
+        let msa = [self.code.as_str().as_bytes(), message.control_id(), &words];
+        write_fields(&msa, delimiters.field, &mut out);
         if let Some(problem) = &self.error {
             problem.segment(message, &form).write_to(&mut out, delimiters);
         }
         out
     }
 
-    fn header<'m>(&self, message: &Message<'m>, form: &Form) -> SegmentWriter {
-        let or = |value: &'m [u8], usual: &'static str| match value {
-            b"" => usual.as_bytes(),
+    /// Writes MSH without a [`SegmentWriter`]: this is what an EMR under load writes most.
+    fn write_header(&self, message: &Message<'_>, form: &Form, out: &mut Vec<u8>) {
+        let given = |field: usize| message.header(field, None);
+        let or = |field: usize, usual: &'static [u8]| match given(field) {
+            b"" => usual,
             value => value,
         };
-        let mut msh = SegmentWriter::new("MSH");
+        let (at, control_id) = (text(&self.at, message), text(&self.control_id, message));
+        let kind = form.message_type(message);
+        let mut fields = [&[][..]; 16];
         // The answer goes back to where the message came from.
-        msh.set(3, message.value("MSH-5")).set(4, message.value("MSH-6"));
-        msh.set(5, message.value("MSH-3")).set(6, message.value("MSH-4"));
-        msh.set(7, text(&self.at, message));
-        msh.set(9, form.message_type(message));
-        msh.set(10, text(&self.control_id, message));
-        msh.set(11, or(message.value("MSH-11"), "P"));
-        msh.set(12, or(message.value("MSH-12"), "2.4"));
-        msh.set(18, message.value("MSH-18"));
-        msh
+        (fields[0], fields[1], fields[2], fields[3]) = (given(5), given(6), given(3), given(4));
+        (fields[4], fields[6], fields[7]) = (&at, &kind, &control_id);
+        (fields[8], fields[9], fields[15]) = (or(11, b"P"), or(12, b"2.4"), given(18));
+        let delimiters = message.delimiters();
+        out.extend_from_slice(b"MSH");
+        out.push(delimiters.field);
+        out.extend_from_slice(&delimiters.encoding_characters());
+        write_fields(&fields, delimiters.field, out);
     }
 }
 
@@ -142,8 +145,25 @@ fn number(version: &[u8]) -> Option<(u16, u16)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn text(text: &str, message: &Message<'_>) -> Vec<u8> {
-    message.charset().encode(&escape(text, message.delimiters()))
+/// Adds fields, without the empty ones at their end, and the end of their segment.
+fn write_fields(fields: &[&[u8]], separator: u8, out: &mut Vec<u8>) {
+    let filled = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
+    for field in &fields[..filled] {
+        out.push(separator);
+        out.extend_from_slice(field);
+    }
+    out.push(b'\r');
+}
+
+fn text<'t>(text: &'t str, message: &Message<'_>) -> Cow<'t, [u8]> {
+    let Delimiters { field, component, repetition, escape: mark, subcomponent } =
+        message.delimiters();
+    let special = [field, component, repetition, mark, subcomponent];
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() && !special.contains(&byte);
+    if message.header(18, None).is_empty() && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    Cow::Owned(message.charset().encode(&escape(text, message.delimiters())))
 }
 
 /// Table 0357.

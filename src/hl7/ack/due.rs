@@ -42,7 +42,7 @@ pub struct Due {
 /// that is one of the application; an acknowledgement is never acknowledged.
 #[must_use]
 pub fn due(message: &Message<'_>) -> Due {
-    let (accept, application) = (message.value("MSH-15"), message.value("MSH-16"));
+    let (accept, application) = (message.header(15, None), message.header(16, None));
     if message.code() == b"ACK" {
         return Due { accept: AckCondition::Never, application: AckCondition::Never };
     }

@@ -4,6 +4,10 @@
 //! [`RefCell`], and whoever has seen something feeds it in and carries out what follows before
 //! anything else can happen.
 
+mod account;
+mod folder;
+mod kin;
+mod placeholders;
 mod process;
 mod sockets;
 
@@ -25,6 +29,9 @@ use crate::plan::Plan;
 use crate::run::drive::{Do, Drive, Happening};
 use process::Process;
 use sockets::{Endpoint, Line};
+
+pub use folder::abandon;
+pub use sockets::allow_many_connections;
 
 /// Why a case could not be run at all. What the sender does is never one of these.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +81,7 @@ pub async fn run(
     bound: impl FnOnce(&[SocketAddr]),
 ) -> Result<History, RunError> {
     let started = Timestamp::now();
-    let folder = process::Folder::new(plan).map_err(RunError::Folder)?;
+    let folder = folder::Folder::new(plan).map_err(RunError::Folder)?;
     let endpoints = (0..plan.endpoints.len()).map(|index| {
         let address = place.address(index);
         Endpoint::bind(address).map_err(|error| RunError::Listen { address, error })
@@ -105,6 +112,8 @@ struct Inner {
     stage: RefCell<Stage>,
     scratch: RefCell<Vec<u8>>,
     started: Instant,
+    /// The time when something was last seen: what follows from it is done at that time.
+    seen: Cell<Duration>,
     /// Until when the loop sleeps; it is only woken for what is due sooner.
     sleeping: Cell<Option<Duration>>,
     changed: Notify,
@@ -129,6 +138,7 @@ impl Case {
             stage: RefCell::new(stage),
             scratch: RefCell::new(vec![0; READ_BYTES]),
             started: Instant::now(),
+            seen: Cell::new(Duration::ZERO),
             sleeping: Cell::new(None),
             changed: Notify::new(),
             connections: usize::try_from(connections).unwrap_or(usize::MAX),
@@ -147,8 +157,15 @@ impl Case {
 
     /// Feeds in what was seen, and leaves what follows to the caller.
     fn note(&self, happening: Happening<'_>) {
-        let now = self.now();
+        let now = self.look();
         self.0.stage.borrow_mut().drive.happened(now, happening);
+    }
+
+    /// Looks at the clock for what is seen from now on.
+    fn look(&self) -> Duration {
+        let now = self.now();
+        self.0.seen.set(now);
+        now
     }
 
     fn emr(&self, input: Input<'_>) {
@@ -158,17 +175,20 @@ impl Case {
     /// Carries out everything that is to be done now.
     fn pump(&self) {
         loop {
-            let now = self.now();
-            let next = self.0.stage.borrow_mut().drive.next(now);
+            let next = self.0.stage.borrow_mut().drive.next(self.0.seen.get());
             match next {
-                Some(Do::Write { connection, bytes }) => self.write(connection, bytes),
+                Some(Do::Write { connection, bytes }) => {
+                    self.write(connection, bytes);
+                    continue;
+                }
                 Some(Do::End { connection, how }) => self.end(connection, how),
                 Some(Do::Listen { endpoint, up }) => self.listen(endpoint, up),
                 Some(Do::Sender(command)) => self.command(command),
                 None => break,
             }
+            self.look();
         }
-        let (finished, deadline) = self.outlook();
+        let (finished, deadline) = self.outlook(self.0.seen.get());
         let sleeping = self.0.sleeping.get();
         let sooner = deadline.is_some_and(|at| sleeping.is_none_or(|sleeping| at < sleeping));
         if finished || sooner {
@@ -177,15 +197,15 @@ impl Case {
     }
 
     /// Whether the case is over, and when it wants a tick if not.
-    fn outlook(&self) -> (bool, Option<Duration>) {
+    fn outlook(&self, now: Duration) -> (bool, Option<Duration>) {
         let stage = self.0.stage.borrow();
-        (stage.drive.is_finished(), stage.drive.deadline(self.now()))
+        (stage.drive.is_finished(), stage.drive.deadline(now))
     }
 
     async fn drive_to_the_end(&self, mut interrupted: watch::Receiver<bool>) {
         let mut listening = true;
         loop {
-            let (finished, deadline) = self.outlook();
+            let (finished, deadline) = self.outlook(self.now());
             if finished {
                 break;
             }

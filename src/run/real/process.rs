@@ -1,50 +1,25 @@
-//! The sender's process: its folder, its start, its end, and what it says of its charges.
+//! The sender's process: its start, its end, and what is handed to it in between.
 //!
-//! The sender leads a process group of its own, and what it leaves behind is ended with it. A
-//! process that has left the group is known by its environment, which names the case.
+//! The sender leads a process group of its own, and what it leaves behind is ended with it.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
-use serde::Deserialize;
-use tempfile::TempDir;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStdin, Command as Program};
 
-use crate::history::{Accounted, Ending, Outcome};
+use crate::history::Ending;
 use crate::plan::{Plan, SenderPlan};
 use crate::run::drive::{Command, Happening, stop_signal};
 use crate::run::real::Case;
-
-/// The folder of one case, removed at its end.
-pub(super) struct Folder {
-    root: TempDir,
-}
-
-impl Folder {
-    /// Makes the folder with the inbox, the sender's state and the mappings in it.
-    pub(super) fn new(plan: &Plan) -> io::Result<Self> {
-        let root = tempfile::Builder::new().prefix("chargeproof-").tempdir()?;
-        let folder = Self { root };
-        for name in ["inbox", "state"] {
-            std::fs::create_dir(folder.path(name))?;
-        }
-        std::fs::write(folder.path("mapping.json"), serde_json::to_vec(&plan.mapping)?)?;
-        if let Some(results) = &plan.results {
-            std::fs::write(folder.path("results.json"), serde_json::to_vec(results)?)?;
-        }
-        Ok(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-}
+use crate::run::real::account::read_account;
+use crate::run::real::folder::Folder;
+use crate::run::real::kin::{MARK, Sought, left_behind, mark};
+use crate::run::real::placeholders::{fill, values};
 
 /// The sender under test.
 pub(super) struct Process {
@@ -84,7 +59,6 @@ impl Process {
         let (program, arguments) = argv.split_first()?;
         let mut command = Program::new(program);
         command.args(arguments);
-        command.env(CASE_VARIABLE, self.folder.root.path());
         for (name, value) in &self.plan.environment {
             command.env(name, fill(value, &self.values));
         }
@@ -117,12 +91,6 @@ impl Process {
         let bytes = self.exams.get(exam).map_or(&[][..], Vec::as_slice);
         std::fs::write(&written, bytes)?;
         std::fs::rename(written, inbox.join(format!("{name}.json")))
-    }
-
-    /// The environment variable that every process of this case has, unless it was taken away.
-    fn mark(&self) -> Vec<u8> {
-        let folder = self.folder.root.path().as_os_str().as_encoded_bytes();
-        [CASE_VARIABLE.as_bytes(), b"=", folder].concat()
     }
 
     fn signal(&self, signal: Signal) {
@@ -174,6 +142,7 @@ impl Case {
             match process.program(&process.plan.start) {
                 None => Err("the sender file names no program".to_owned()),
                 Some(mut program) => {
+                    program.env(MARK, process.folder.root.path());
                     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
                     program.spawn().map_err(|error| {
                         let name = fill(&process.plan.start[0], &process.values);
@@ -198,11 +167,20 @@ impl Case {
         }
         self.note(Happening::Started);
         let case = self.clone();
+        let sought = self.sought();
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
-            case.exited(status.ok());
+            // Looking through all processes takes its time, and no other case should wait for it.
+            let left = tokio::task::spawn_blocking(move || left_behind(&sought)).await;
+            case.exited(status.ok(), &left.unwrap_or_default());
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+    }
+
+    /// What tells the processes of this sender from all others.
+    fn sought(&self) -> Sought {
+        let process = &self.0.stage.borrow().process;
+        Sought { group: process.group, mark: mark(process.folder.root.path()) }
     }
 
     fn ask_to_stop(&self) {
@@ -211,7 +189,7 @@ impl Case {
             Some(signal) => {
                 // The leader is asked; what it does with its children is its own affair.
                 if let Some(leader) = stage.process.group {
-                    let _ = kill_process(leader, signal);
+                    let _ = rustix::process::kill_process(leader, signal);
                 }
             }
             None => stage.process.stdin = None,
@@ -219,29 +197,27 @@ impl Case {
     }
 
     /// The sender's process is gone: everything it has sent is accepted before this is told.
-    fn exited(&self, status: Option<ExitStatus>) {
+    fn exited(&self, status: Option<ExitStatus>, left: &[Pid]) {
         let endpoints = self.0.stage.borrow().endpoints.len();
         for endpoint in 0..endpoints {
             self.accept_waiting(endpoint);
         }
-        let (group, mark) = {
+        let group = {
             let mut stage = self.0.stage.borrow_mut();
             stage.process.stdin = None;
-            (stage.process.group.take(), stage.process.mark())
+            stage.process.group.take()
         };
         let signal =
             status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
+        let killed = signal == Some(Signal::KILL.as_raw());
+        if !left.is_empty() && !killed {
+            self.note(Happening::LeftBehind(u32::try_from(left.len()).unwrap_or(u32::MAX)));
+        }
         if let Some(group) = group {
-            let left = left_behind(group, &mark);
-            let killed = signal == Some(Signal::KILL.as_raw());
-            if !left.is_empty() && !killed {
-                let count = u32::try_from(left.len()).unwrap_or(u32::MAX);
-                self.note(Happening::LeftBehind(count));
-            }
             let _ = kill_process_group(group, Signal::KILL);
-            for process in left {
-                let _ = kill_process(process, Signal::KILL);
-            }
+        }
+        for process in left {
+            let _ = rustix::process::kill_process(*process, Signal::KILL);
         }
         let code = status.and_then(|status| status.code());
         self.happened(Happening::Exited { code, signal });
@@ -264,74 +240,6 @@ impl Case {
     }
 }
 
-async fn read_account(mut program: Program) -> Result<Vec<Accounted>, String> {
-    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = program.spawn().map_err(|error| format!("cannot start it: {error}"))?;
-    let mut text = Vec::new();
-    let output = child.stdout.take().ok_or("it has no output")?;
-    let reading = async {
-        output.take(ACCOUNT_BYTES).read_to_end(&mut text).await?;
-        child.wait().await
-    };
-    let status = tokio::time::timeout(ACCOUNT_TIME, reading).await;
-    let status = status.map_err(|_| format!("it took longer than {ACCOUNT_TIME:?}"))?;
-    let status = status.map_err(|error| error.to_string())?;
-    if !status.success() {
-        return Err(format!("it ended with {status}"));
-    }
-    let text = String::from_utf8(text).map_err(|_| "its output is not UTF-8".to_owned())?;
-    parse_account(&text)
-}
-
-/// Reads an account: a JSON object a line, `{"order": "273013", "outcome": "delivered"}`.
-fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
-    #[derive(Deserialize)]
-    struct Row {
-        order: String,
-        outcome: Outcome,
-    }
-    let rows = text.lines().filter(|line| !line.trim().is_empty()).enumerate();
-    let rows = rows.map(|(index, line)| {
-        let row: Row = serde_json::from_str(line)
-            .map_err(|error| format!("line {} of its output: {error}", index + 1))?;
-        Ok(Accounted { order: row.order, outcome: row.outcome })
-    });
-    rows.collect()
-}
-
-/// The processes of a sender that are still there and not merely waiting to be reaped: those of
-/// its group, and those that have left the group and bear the mark of the case.
-fn left_behind(group: Pid, mark: &[u8]) -> Vec<Pid> {
-    let populated = test_kill_process_group(group).is_ok();
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    // Children are younger than their leader, so that few of the system's processes are read.
-    let younger = ids.filter(|&id| populated || id > group.as_raw_pid());
-    let left = younger.filter(|&id| match living_group(id) {
-        Some(of) if of == group.as_raw_pid() => true,
-        Some(_) => id > group.as_raw_pid() && bears(id, mark),
-        None => false,
-    });
-    left.filter_map(Pid::from_raw).collect()
-}
-
-/// The group of a process; none for one that is gone or only waits to be reaped.
-fn living_group(process: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // After the command in parentheses: state, parent, group.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    (state != "Z" && state != "X").then_some(group)
-}
-
-/// Whether a process has this variable in its environment.
-fn bears(process: i32, mark: &[u8]) -> bool {
-    let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
-    environment.split(|&byte| byte == 0).any(|variable| variable == mark)
-}
-
 fn boxed(output: impl AsyncRead + Unpin + 'static) -> Box<dyn AsyncRead + Unpin> {
     Box::new(output)
 }
@@ -342,70 +250,6 @@ async fn swallow(mut output: Box<dyn AsyncRead + Unpin>) {
     while let Ok(1..) = output.read(&mut buffer).await {}
 }
 
-fn values(
-    plan: &Plan,
-    executable: &Path,
-    folder: &Folder,
-    addresses: &[SocketAddr],
-) -> BTreeMap<&'static str, String> {
-    let text = |path: PathBuf| path.to_string_lossy().into_owned();
-    let all: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    let first = addresses.first();
-    let results = plan.results.as_ref().map(|_| text(folder.path("results.json")));
-    let millis = |time: crate::history::Micros| (time.0 / 1000).to_string();
-    BTreeMap::from([
-        ("chargeproof", text(executable.to_owned())),
-        ("endpoints", all.join(",")),
-        ("host", first.map(|one| one.ip().to_string()).unwrap_or_default()),
-        ("port", first.map(|one| one.port().to_string()).unwrap_or_default()),
-        ("state", text(folder.path("state"))),
-        ("inbox", text(folder.path("inbox"))),
-        ("mapping", text(folder.path("mapping.json"))),
-        ("results", results.unwrap_or_default()),
-        ("ack_timeout_ms", millis(plan.limits.ack_timeout)),
-        ("longest_retry_ms", millis(plan.limits.longest_retry)),
-    ])
-}
-
-/// Replaces `{name}` by its value; what is no placeholder stays as it is.
-fn fill(text: &str, values: &BTreeMap<&'static str, String>) -> String {
-    let mut out = text.to_owned();
-    for (name, value) in values {
-        out = out.replace(&format!("{{{name}}}"), value);
-    }
-    out
-}
-
 fn file_name(exam: &str) -> String {
     exam.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
-}
-
-/// Names the case's folder to every process of it.
-const CASE_VARIABLE: &str = "CHARGEPROOF_CASE";
-
-/// How much of an account is read.
-const ACCOUNT_BYTES: u64 = 1024 * 1024;
-
-/// How long an account may take.
-const ACCOUNT_TIME: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests {
-    use super::{fill, parse_account};
-    use crate::history::Outcome;
-    use std::collections::BTreeMap;
-
-    #[test]
-    fn placeholders_are_filled_and_other_braces_stay() {
-        let values = BTreeMap::from([("port", "2575".to_owned())]);
-        assert_eq!(fill("--port={port} {json}", &values), "--port=2575 {json}");
-    }
-
-    #[test]
-    fn an_account_is_one_json_object_a_line() {
-        let rows = parse_account("{\"order\":\"1\",\"outcome\":\"not-sent\"}\n\n").unwrap();
-        assert_eq!((rows[0].order.as_str(), rows[0].outcome), ("1", Outcome::NotSent));
-        let error = parse_account("{\"order\":\"1\",\"outcome\":\"sent\"}").unwrap_err();
-        assert!(error.contains("line 1"), "{error}");
-    }
 }

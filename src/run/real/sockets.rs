@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, listen, sockopt};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
@@ -137,8 +138,14 @@ impl Case {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => self.accepted(endpoint, stream),
-                // Out of descriptors, or a peer that is gone already: the next one may do.
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                Err(error) => match failed_accept(&error) {
+                    FailedAccept::NextMayDo => {}
+                    FailedAccept::Shut => return,
+                    FailedAccept::Unseen => {
+                        self.happened(Happening::CannotAccept);
+                        tokio::time::sleep(BREATH).await;
+                    }
+                },
             }
         }
     }
@@ -150,9 +157,15 @@ impl Case {
             return;
         };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        while let Ok(socket) = rustix::net::accept_with(&*listener, flags) {
-            if let Ok(stream) = TcpStream::from_std(socket.into()) {
-                self.accepted(endpoint, stream);
+        loop {
+            let accepted = rustix::net::accept_with(&*listener, flags).map_err(io::Error::from);
+            match accepted.and_then(|socket| TcpStream::from_std(socket.into())) {
+                Ok(stream) => self.accepted(endpoint, stream),
+                Err(error) => match failed_accept(&error) {
+                    FailedAccept::NextMayDo => {}
+                    FailedAccept::Shut => return,
+                    FailedAccept::Unseen => return self.note(Happening::CannotAccept),
+                },
             }
         }
     }
@@ -303,6 +316,35 @@ impl Case {
     }
 }
 
+/// What follows from a connection that could not be accepted.
+enum FailedAccept {
+    /// It is gone already: the next one may do.
+    NextMayDo,
+    /// There is none, or nobody listens any more.
+    Shut,
+    /// It is there, and what it carries is not seen: out of descriptors or memory.
+    Unseen,
+}
+
+fn failed_accept(error: &io::Error) -> FailedAccept {
+    match error.kind() {
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => FailedAccept::NextMayDo,
+        io::ErrorKind::WouldBlock | io::ErrorKind::InvalidInput => FailedAccept::Shut,
+        _ => FailedAccept::Unseen,
+    }
+}
+
+/// Lets this process have as many sockets as the system allows, up to what a run can need.
+///
+/// A limit that cannot be raised shows where a connection cannot be accepted.
+pub fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(MOST_DESCRIPTORS, |most| most.min(MOST_DESCRIPTORS));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit });
+    }
+}
+
 /// Reads what is there. A read that does not fill the buffer has emptied the socket, so that the
 /// next one waits for the system to say that there is more, instead of asking in vain.
 fn read_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
@@ -323,8 +365,11 @@ fn read_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
 const NOW: rustix::net::SendFlags =
     rustix::net::SendFlags::DONTWAIT.union(rustix::net::SendFlags::NOSIGNAL);
 
-/// How long to leave the system alone after it would not give us a connection.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(5);
+/// As many descriptors as sixteen cases with the most connections that a plan allows.
+const MOST_DESCRIPTORS: u64 = 1 << 17;
+
+/// How long a listener that cannot accept leaves the case alone.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// How often a connection is read when a run is interrupted: as much as the system may hold for
 /// it, and not for ever where the sender goes on.

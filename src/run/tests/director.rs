@@ -251,7 +251,7 @@ fn who_survives_a_kill_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn a_stop_waits_until_the_connections_are_read_out_and_no_longer_than_twice_its_time() {
+fn a_stop_waits_until_the_connections_are_read_out_and_not_for_ever() {
     let mut walk = Walk::new(&[Step::Start, Step::Stop, Step::Account]);
     walk.view.connections = 1;
     walk.go().pass(100);
@@ -261,7 +261,7 @@ fn a_stop_waits_until_the_connections_are_read_out_and_no_longer_than_twice_its_
 
     let mut walk = Walk::new(&[Step::Start, Step::Stop, Step::Account]);
     walk.view.connections = 1;
-    walk.go().pass(3_999);
+    walk.go().pass(4_999); // the least that an end is given; twice its own would be less
     assert_eq!(walk.log().last().unwrap(), "exited asked=true");
     walk.pass(1);
     assert_eq!(walk.log()[0], "account", "nobody's connection holds up the rest");

@@ -1,0 +1,66 @@
+//! What the sender says of its charges: the output of its account command.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::AsyncReadExt;
+use tokio::process::Command as Program;
+
+use crate::history::{Accounted, Outcome};
+
+/// Runs the account command and reads what it prints.
+pub(super) async fn read_account(mut program: Program) -> Result<Vec<Accounted>, String> {
+    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = program.spawn().map_err(|error| format!("cannot start it: {error}"))?;
+    let mut text = Vec::new();
+    let output = child.stdout.take().ok_or("it has no output")?;
+    let reading = async {
+        output.take(ACCOUNT_BYTES).read_to_end(&mut text).await?;
+        child.wait().await
+    };
+    let status = tokio::time::timeout(ACCOUNT_TIME, reading).await;
+    let status = status.map_err(|_| format!("it took longer than {ACCOUNT_TIME:?}"))?;
+    let status = status.map_err(|error| error.to_string())?;
+    if !status.success() {
+        return Err(format!("it ended with {status}"));
+    }
+    let text = String::from_utf8(text).map_err(|_| "its output is not UTF-8".to_owned())?;
+    parse_account(&text)
+}
+
+/// Reads an account: a JSON object a line, `{"order": "273013", "outcome": "delivered"}`.
+fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
+    #[derive(Deserialize)]
+    struct Row {
+        order: String,
+        outcome: Outcome,
+    }
+    let rows = text.lines().filter(|line| !line.trim().is_empty()).enumerate();
+    let rows = rows.map(|(index, line)| {
+        let row: Row = serde_json::from_str(line)
+            .map_err(|error| format!("line {} of its output: {error}", index + 1))?;
+        Ok(Accounted { order: row.order, outcome: row.outcome })
+    });
+    rows.collect()
+}
+
+/// How much of an account is read.
+const ACCOUNT_BYTES: u64 = 1024 * 1024;
+
+/// How long an account may take.
+const ACCOUNT_TIME: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::parse_account;
+    use crate::history::Outcome;
+
+    #[test]
+    fn an_account_is_one_json_object_a_line() {
+        let rows = parse_account("{\"order\":\"1\",\"outcome\":\"not-sent\"}\n\n").unwrap();
+        assert_eq!((rows[0].order.as_str(), rows[0].outcome), ("1", Outcome::NotSent));
+        let error = parse_account("{\"order\":\"1\",\"outcome\":\"sent\"}").unwrap_err();
+        assert!(error.contains("line 1"), "{error}");
+    }
+}

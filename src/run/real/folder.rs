@@ -1,0 +1,61 @@
+//! The folder of one case: the sender's inbox and state, and the mappings in effect.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::plan::Plan;
+use crate::run::real::kin::{Sought, left_behind, mark};
+
+/// The folder of one case, removed at its end.
+pub(super) struct Folder {
+    pub(super) root: TempDir,
+}
+
+impl Folder {
+    /// Makes the folder with the inbox, the sender's state and the mappings in it.
+    pub(super) fn new(plan: &Plan) -> io::Result<Self> {
+        let root = tempfile::Builder::new().prefix("chargeproof-").tempdir()?;
+        let folder = Self { root };
+        open_folders().insert(folder.root.path().to_owned());
+        for name in ["inbox", "state"] {
+            std::fs::create_dir(folder.path(name))?;
+        }
+        std::fs::write(folder.path("mapping.json"), serde_json::to_vec(&plan.mapping)?)?;
+        if let Some(results) = &plan.results {
+            std::fs::write(folder.path("results.json"), serde_json::to_vec(results)?)?;
+        }
+        Ok(folder)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        open_folders().remove(self.root.path());
+    }
+}
+
+/// The folders of the cases under way, for whoever has to leave at once.
+fn open_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static OPEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the senders of all cases under way and removes their folders, for a program that is about
+/// to exit without waiting for them.
+pub fn abandon() {
+    for folder in std::mem::take(&mut *open_folders()) {
+        for process in left_behind(&Sought { group: None, mark: mark(&folder) }) {
+            let _ = rustix::process::kill_process(process, Signal::KILL);
+        }
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}

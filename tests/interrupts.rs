@@ -1,0 +1,89 @@
+//! A run that is broken off leaves nothing behind: no process, no folder.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod command;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use command::{BOUND, PROGRAM, Place};
+use rstest::rstest;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Starts a run whose sender never stops by itself, and waits until that sender is there.
+fn begun(place: &Place) -> Child {
+    place.write("sender.sh", "trap '' TERM INT HUP; touch here; while :; do sleep 0.05; done");
+    let script = place.path("sender.sh");
+    let sender = format!(
+        "name: stubborn\nstart: [sh, '{}']\ndirectory: '{}'\n\
+         limits: {{ ack_timeout: 20s, longest_retry: 20s, stop: 20s }}\n",
+        script.display(),
+        place.path("").display(),
+    );
+    place.write("sender.yaml", sender);
+    std::fs::create_dir(place.path("temporary")).unwrap();
+    let child = Command::new(PROGRAM)
+        .args(["run", "options/option-1", "--sender", "sender.yaml", "--out", "out"])
+        .current_dir(place.path(""))
+        .env("TMPDIR", place.path("temporary"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for("the sender to start", || place.path("here").exists());
+    child
+}
+
+fn wait_for(what: &str, it_is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !it_is_so() {
+        assert!(began.elapsed() < BOUND, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn tell(child: &Child, signal: Signal) {
+    let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(id, signal).unwrap();
+}
+
+/// Whether any living process has something below `folder` on its command line.
+fn is_running(folder: &Path) -> bool {
+    let folder = folder.as_os_str().as_encoded_bytes();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.into_iter().any(|process| {
+        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        line.windows(folder.len()).any(|part| part == folder)
+    })
+}
+
+#[rstest]
+#[case::asked_to_end(Signal::TERM)]
+#[case::from_the_keyboard(Signal::INT)]
+#[case::terminal_gone(Signal::HUP)]
+fn an_interrupted_run_is_written_down_and_leaves_nothing_behind(#[case] signal: Signal) {
+    let place = Place::new();
+    let mut child = begun(&place);
+    tell(&child, signal);
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert!(place.text("out/cases/options/option-1/history.jsonl").contains("interrupted"));
+    assert_eq!(place.json("out/report.json")["interrupted"], true);
+    assert!(std::fs::read_dir(place.path("temporary")).unwrap().next().is_none());
+    wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
+}
+
+#[test]
+fn whoever_interrupts_twice_leaves_nothing_behind_either() {
+    let place = Place::new();
+    let mut child = begun(&place);
+    // Two of a kind could become one on their way.
+    tell(&child, Signal::TERM);
+    tell(&child, Signal::INT);
+    tell(&child, Signal::HUP);
+    let code = child.wait().unwrap().code();
+    assert!(matches!(code, Some(5 | 130)), "{code:?}");
+    assert!(std::fs::read_dir(place.path("temporary")).unwrap().next().is_none());
+    wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
+}
