@@ -148,3 +148,12 @@ name: nobody
 start: [/nonexistent/sender]
 limits: { ack_timeout: 100ms, longest_retry: 100ms }
 ";
+
+#[test]
+fn a_defect_of_a_process_is_no_question_for_virtual_time() {
+    let place = Place::new();
+    for bug in ["dies-at-start", "leaves-child"] {
+        let told = place.run(&["run", "options/option-1", "--simulated", "--bug", bug]).exits(2);
+        assert!(told.err.contains("leave `--simulated` out"), "{}", told.err);
+    }
+}

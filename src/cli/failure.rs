@@ -102,6 +102,9 @@ impl Failure {
             Self::Diagnostic(_) | Self::Usage { .. } | Self::History { .. } => Exit::Usage,
             Self::File { action, .. } if action.as_bytes()[0] == b'r' => Exit::Usage,
             Self::Run(RunError::Listen { .. }) => Exit::Usage,
+            Self::Suite(SuiteError::Simulation {
+                error: SimulationError::NeedsProcess(_), ..
+            }) => Exit::Usage,
             Self::Sender(_) => Exit::Failed,
             _ => Exit::Internal,
         }

@@ -25,6 +25,9 @@ pub enum SimulationError {
     /// Only the reference sender can be simulated.
     #[error("`{0}` is no defect or habit of the reference sender")]
     UnknownHabit(String),
+    /// The defect shows only in a real process.
+    #[error("the defect `{0}` shows only in a real process: leave `--simulated` out")]
+    NeedsProcess(Bug),
     /// The plan could not be written down.
     #[error("cannot write the plan down: {0}")]
     Plan(#[from] serde_json::Error),
@@ -337,6 +340,9 @@ fn config(plan: &Plan) -> Result<Config, SimulationError> {
     let unknown = |name: &String| SimulationError::UnknownHabit(name.clone());
     let bug = plan.sender.bug.as_ref();
     let bug: Option<Bug> = bug.map(|name| name.parse().map_err(|_| unknown(name))).transpose()?;
+    if let Some(bug) = bug.filter(|bug| bug.needs_process()) {
+        return Err(SimulationError::NeedsProcess(bug));
+    }
     let variant = plan.sender.variant.as_ref();
     let variant: Option<Variant> =
         variant.map(|name| name.parse().map_err(|_| unknown(name))).transpose()?;

@@ -64,6 +64,15 @@ catalogue! {
     DiesAtStart "dies-at-start" "exits as soon as it is started"
 }
 
+impl Bug {
+    /// Whether the defect lives in the process around the machine, so that only a real process
+    /// shows it.
+    #[must_use]
+    pub const fn needs_process(self) -> bool {
+        matches!(self, Self::LeavesChild | Self::DiesAtStart)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Bug;

@@ -74,14 +74,14 @@ impl Broken {
     /// Whether only a real process can show its defect, and none was tried: nothing is known.
     #[must_use]
     pub const fn is_real_only(&self) -> bool {
-        shell_only(self.bug) && self.confirmed.is_none()
+        self.bug.needs_process() && self.confirmed.is_none()
     }
 
     /// Whether its own rule convicted it, no other did, and a real run agrees if one was made.
     #[must_use]
     pub fn is_convicted(&self) -> bool {
-        let simulated = !self.circumstances.is_empty() || shell_only(self.bug);
-        simulated && self.beside.is_empty() && self.confirmed.unwrap_or(!shell_only(self.bug))
+        let simulated = !self.circumstances.is_empty() || self.bug.needs_process();
+        simulated && self.beside.is_empty() && self.confirmed.unwrap_or(!self.bug.needs_process())
     }
 }
 
@@ -158,7 +158,7 @@ fn try_broken(bug: Bug, plans: &[Plan]) -> Result<Broken, SuiteError> {
         shown_by: Vec::new(),
         confirmed: None,
     };
-    if shell_only(bug) {
+    if bug.needs_process() {
         return Ok(row);
     }
     let mut shown: BTreeMap<String, (Duration, &str)> = BTreeMap::new();
@@ -239,11 +239,6 @@ fn convictions(outcome: &CaseOutcome) -> impl Iterator<Item = &str> {
 
 fn belongs(case: &str, scenario: &str) -> bool {
     case.split('[').next() == Some(scenario)
-}
-
-/// Whether a defect lives in the process around the machine, so that only a real run shows it.
-const fn shell_only(bug: Bug) -> bool {
-    matches!(bug, Bug::LeavesChild | Bug::DiesAtStart)
 }
 
 /// The rule that must convict a defect, and the rules that may do so beside it because the
