@@ -4,7 +4,9 @@
 //! missing here is inconclusive under the once rule of the agreement, with a circumstance that
 //! names it. This does **not** judge the sender.
 
-use crate::history::What;
+use std::collections::BTreeMap;
+
+use crate::history::{ConnectionId, What};
 use crate::plan::{Behaviour, Charged, Play, Step};
 use crate::verdict::Weight;
 
@@ -140,9 +142,29 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
         let seq = event.seq;
         missing("history cut", format!("event {seq} stands where event {number} should be"));
     }
+    bytes_lost(evidence, missing);
     // Not even `never` is proven by a sender that may have been dead.
     if evidence.orders.is_empty() {
         missing("nothing was sent", "no charge was attempted at all".to_owned());
+    }
+}
+
+/// The pieces of a connection follow one another without a gap.
+fn bytes_lost(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    let mut read: BTreeMap<ConnectionId, u64> = BTreeMap::new();
+    for event in evidence.events {
+        let What::Received { connection, offset, length, ref bytes, .. } = event.what else {
+            continue;
+        };
+        let next = read.entry(connection).or_insert(0);
+        let kept = bytes.as_slice().len() as u64;
+        if *next != offset || kept > length {
+            let message =
+                format!("bytes {next} to {offset} of connection {connection} are missing");
+            missing("history cut", message);
+            return;
+        }
+        *next = offset + length;
     }
 }
 

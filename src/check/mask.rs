@@ -77,22 +77,24 @@ impl<'e> Mask<'e> {
 }
 
 fn holds_patient(segment: &[u8]) -> bool {
-    matches!(segment, b"PID" | b"NK1" | b"GT1" | b"IN1" | b"PV1")
+    matches!(segment, b"PID" | b"NK1" | b"GT1" | b"IN1" | b"PV1" | b"FT1")
 }
 
 fn is_patient_field(path: &str) -> bool {
     let Some(segment) = path.get(..3) else { return true };
     match segment {
         "PID" | "NK1" | "GT1" | "IN1" => true,
-        // A whole visit segment holds the account number too.
-        "PV1" => {
-            let field = path.rsplit_once('-').map(|(_, field)| field);
-            field.is_none_or(|field| {
-                field == "19" || field.starts_with("19.") || field.starts_with("19[")
-            })
-        }
+        // A whole visit segment holds the account number too, a whole charge the MRN.
+        "PV1" => is_field(path, "19"),
+        "FT1" => is_field(path, "9"),
         _ => false,
     }
+}
+
+/// Whether a path is this field of its segment, a part of it, or the whole segment.
+fn is_field(path: &str, number: &str) -> bool {
+    let field = path.rsplit_once('-').map(|(_, field)| field);
+    field.and_then(|field| field.split(['.', '[']).next()).is_none_or(|field| field == number)
 }
 
 fn is_delimiter(byte: u8) -> bool {
@@ -116,6 +118,8 @@ mod tests {
     #[case::unknown_name("PID-5", "ROE^JANE", "•••(3)^•••(4)")]
     #[case::ssn("PID-19", "123-45-6789", "•••(11)")]
     #[case::visit("PV1-19", "987654", "•••(6)")]
+    #[case::mrn_of_a_charge("FT1[2]-9", "987654", "•••(6)")]
+    #[case::other_field_of_a_charge("FT1-19", "E11.9", "E11.9")]
     #[case::other_visit_field("PV1-3", "POC01", "POC01")]
     #[case::charge("FT1[2]-26", "TC~52", "TC~52")]
     #[case::whole_segment("NK1[1]", "NK1|1|ROE", "•••(3)|•••(1)|•••(3)")]

@@ -38,6 +38,14 @@ impl Project {
     /// # Errors
     /// A file that cannot be read, or is not UTF-8.
     pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
+        if !folder.is_dir() {
+            let message = format!("there is no folder `{}`", folder.display());
+            return Err(Failure::usage(message, "name one that holds `scenarios/`"));
+        }
+        Self::at(folder)
+    }
+
+    fn at(folder: &Path) -> Result<Self, Failure> {
         let own = folder.join("scenarios").is_dir();
         let (mut exams, mut scenarios) = split_exams(built_in(&SCENARIOS, "yaml", "scenarios")?);
         if own {
@@ -62,7 +70,7 @@ impl Project {
     /// # Errors
     /// None in a sound build.
     pub(super) fn built_in() -> Result<Self, Failure> {
-        Self::open(Path::new("/nonexistent"))
+        Self::at(Path::new("/nonexistent"))
     }
 
     /// The scenarios by id.

@@ -33,6 +33,11 @@ pub(super) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
         draft.segments.take().ok_or_else(|| missing("segments", "segments: [MSH, EVN]"))?;
     let order =
         draft.order.take().ok_or_else(|| missing("identity", "identity: { order: FT1-3 }"))?;
+    if order.value.starts_with("MSH") {
+        let mistake = Mistake::new(format!("`{}` cannot identify an order", order.value));
+        let hint = "two orders may share a control id, and one may come under two: name a field of the order, such as FT1-3";
+        return Err(order.place.wrong(&mistake.hint(hint)));
+    }
     check_header(&segments, &draft.file)?;
     let version = draft.version.take();
     let charset = read_charset(draft.charset.take())?;

@@ -8,6 +8,7 @@ use super::{
     script, steps,
 };
 use crate::exam::Exam;
+use crate::mapping::Mapping;
 use crate::scenario::StopBy as WrittenStop;
 use crate::scenario::{Attempts, Case, Choice, HowOften, Scenario, SenderFile, Word};
 use crate::yaml::{Diagnostic, Place};
@@ -75,7 +76,7 @@ impl Expansion<'_> {
             requirements: case.requirements.clone(),
             seed: choices.seed,
             mapping: self.mapping()?,
-            results: case.results.as_ref().map(|word| mapping(self.library, word)).transpose()?,
+            results: case.results.as_ref().map(|word| self.results(word)).transpose()?,
             exams,
             endpoints,
             limits: defaults::limits(limits, &script),
@@ -92,9 +93,26 @@ impl Expansion<'_> {
         })
     }
 
-    fn mapping(&self) -> Result<crate::mapping::Mapping, Diagnostic> {
+    fn mapping(&self) -> Result<Mapping, Diagnostic> {
         let default = Word { text: defaults::MAPPING.to_owned(), place: self.start.clone() };
-        mapping(self.library, self.case.mapping.as_ref().unwrap_or(&default))
+        let word = self.case.mapping.as_ref().unwrap_or(&default);
+        let found = mapping(self.library, word)?;
+        if !is_charge(&found) {
+            let (name, message) = (&word.text, &found.message);
+            let mistake = format!("the mapping `{name}` makes {message}, which is no charge");
+            return Err(word.place.error(mistake).hint("a charge is a DFT: `message: DFT^P03`"));
+        }
+        Ok(found)
+    }
+
+    /// The mapping for results, which may be resent, so that a charge must not pass for one.
+    fn results(&self, word: &Word) -> Result<Mapping, Diagnostic> {
+        let found = mapping(self.library, word)?;
+        if is_charge(&found) {
+            let mistake = format!("the mapping `{}` makes charges, and no results", word.text);
+            return Err(word.place.error(mistake).hint("results are made by `iris/result`"));
+        }
+        Ok(found)
     }
 
     fn endpoints(&self) -> Vec<String> {
@@ -208,4 +226,9 @@ fn sender_plan(file: &SenderFile, choices: &Choices) -> SenderPlan {
         bug: choices.bug.clone(),
         variant: choices.variant.clone(),
     }
+}
+
+/// Whether a mapping makes messages that carry money.
+fn is_charge(mapping: &Mapping) -> bool {
+    mapping.message.starts_with("DFT")
 }

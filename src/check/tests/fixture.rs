@@ -176,9 +176,14 @@ impl Case {
         anomalies: &[AnomalyKind],
     ) -> u64 {
         let began = self.clock;
+        let before = self.events.iter().filter_map(|event| match event.what {
+            What::Received { connection: of, length, .. } if of == connection => Some(length),
+            _ => None,
+        });
+        let offset = before.sum();
         self.push(What::Received {
             connection,
-            offset: 0,
+            offset,
             began,
             piece,
             bytes: Raw::from(bytes),
