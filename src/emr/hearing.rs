@@ -34,7 +34,7 @@ impl Turn<'_, '_> {
     }
 
     fn take_in(&mut self, id: ConnectionId, bytes: &[u8]) {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
         if connection.decoder.pending().is_none() {
@@ -42,7 +42,7 @@ impl Turn<'_, '_> {
             self.reach(WireEvent::FirstByte);
         }
         self.byte_events(id, bytes);
-        if let Some(connection) = self.emr.connections.get_mut(&id) {
+        if let Some(connection) = self.emr.connections.get_mut(id) {
             connection.decoder.feed(bytes);
         }
         while let Some(found) = self.next_found(id) {
@@ -51,12 +51,12 @@ impl Turn<'_, '_> {
     }
 
     fn next_found(&mut self, id: ConnectionId) -> Option<Found> {
-        self.emr.connections.get_mut(&id)?.decoder.next()
+        self.emr.connections.get_mut(id)?.decoder.next()
     }
 
     /// Reports byte-level wire events that somebody waits for.
     fn byte_events(&mut self, id: ConnectionId, bytes: &[u8]) {
-        let Some(connection) = self.emr.connections.get(&id) else {
+        let Some(connection) = self.emr.connections.get(id) else {
             return;
         };
         let pending = connection.decoder.pending();
@@ -83,7 +83,7 @@ impl Turn<'_, '_> {
         if !script.byte_triggers() {
             return None;
         }
-        let connection = connections.get(&id)?;
+        let connection = connections.get(id)?;
         let exam = expecting.as_deref();
         let moment = Moment {
             exam,
@@ -111,7 +111,7 @@ impl Turn<'_, '_> {
 
     /// Records a piece, and answers it if it is a message.
     pub(super) fn found(&mut self, id: ConnectionId, found: Found) {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
         let began = connection.began;
@@ -146,7 +146,7 @@ impl Turn<'_, '_> {
         let exam = self.exam_of(&message, kind);
         let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
             &mut *self.emr;
-        let Some(connection) = connections.get(&id) else {
+        let Some(connection) = connections.get(id) else {
             return;
         };
         let endpoint = &mut endpoints[connection.endpoint];
@@ -197,7 +197,7 @@ impl Turn<'_, '_> {
     }
 
     fn remember(&mut self, id: ConnectionId, message: &Message<'_>) {
-        if let Some(connection) = self.emr.connections.get(&id) {
+        if let Some(connection) = self.emr.connections.get(id) {
             let previous = &mut self.emr.endpoints[connection.endpoint].previous;
             previous.clear();
             previous.extend_from_slice(message.control_id());
@@ -206,7 +206,7 @@ impl Turn<'_, '_> {
 
     /// Another message has arrived: whatever waited for it goes out first, on its connection.
     fn wake_parked(&mut self, id: ConnectionId) {
-        let endpoint = self.emr.connections.get(&id).map(|connection| connection.endpoint);
+        let endpoint = self.emr.connections.get(id).map(|connection| connection.endpoint);
         let parked = std::mem::take(&mut self.emr.parked);
         for (at, job) in parked {
             if Some(at) == endpoint {
@@ -218,7 +218,7 @@ impl Turn<'_, '_> {
     }
 
     pub(super) fn ended(&mut self, id: ConnectionId, how: End) {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
         connection.ended_by_sender = true;
@@ -226,7 +226,7 @@ impl Turn<'_, '_> {
         self.record(What::EndedBySender { connection: id, how });
         if how == End::Reset {
             self.abandon(id);
-            self.emr.connections.remove(&id);
+            self.emr.connections.remove(id);
         } else {
             self.advance(id);
         }
@@ -235,7 +235,7 @@ impl Turn<'_, '_> {
     /// No more bytes come: what was under way is a piece as it is.
     pub(super) fn finish_reading(&mut self, id: ConnectionId) {
         while let Some(found) =
-            self.emr.connections.get_mut(&id).and_then(|one| one.decoder.finish())
+            self.emr.connections.get_mut(id).and_then(|one| one.decoder.finish())
         {
             self.found(id, found);
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use crate::emr::connection::{Connection, Job};
+use crate::emr::connection::Job;
+use crate::emr::connections::Connections;
 use crate::emr::script::Script;
 use crate::emr::turn::Turn;
 use crate::history::{ConnectionId, End, Incarnation, Recorder};
@@ -154,7 +155,7 @@ pub struct Emr {
     pub(super) settings: Settings,
     pub(super) script: Script,
     pub(super) endpoints: Vec<Endpoint>,
-    pub(super) connections: BTreeMap<ConnectionId, Connection>,
+    pub(super) connections: Connections,
     pub(super) waits: BTreeSet<(Duration, ConnectionId)>,
     pub(super) reopenings: Vec<(Duration, usize)>,
     pub(super) closures: Vec<(usize, usize)>,
@@ -183,7 +184,7 @@ impl Emr {
         let mut emr = Self {
             script: Script::new(plan.script.clone()),
             endpoints: settings.endpoints.iter().map(endpoint).collect(),
-            connections: BTreeMap::new(),
+            connections: Connections::default(),
             waits: BTreeSet::new(),
             reopenings: Vec::new(),
             closures: Vec::new(),
@@ -262,6 +263,6 @@ impl Emr {
     /// Whether a piece is under way on any connection: bytes that are no event yet.
     #[must_use]
     pub fn mid_piece(&self) -> bool {
-        self.connections.values().any(|one| one.decoder.pending().is_some())
+        self.connections.all().any(|one| one.decoder.pending().is_some())
     }
 }

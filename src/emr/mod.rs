@@ -7,6 +7,7 @@
 
 mod answer;
 mod connection;
+mod connections;
 mod hearing;
 mod machine;
 mod play;

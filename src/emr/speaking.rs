@@ -10,7 +10,7 @@ use crate::plan::WireEvent;
 
 impl Turn<'_, '_> {
     pub(super) fn queue(&mut self, id: ConnectionId, job: Job) {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
         if connection.writable {
@@ -21,7 +21,7 @@ impl Turn<'_, '_> {
 
     /// Nothing more can be written on a connection: what was under way is cut off.
     pub(super) fn abandon(&mut self, id: ConnectionId) {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
         connection.writable = false;
@@ -45,7 +45,7 @@ impl Turn<'_, '_> {
 
     pub(super) fn wrote(&mut self, id: ConnectionId, bytes: &[u8], complete: bool) {
         let now = self.now.into();
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
         let Some(job) = connection.jobs.front_mut() else {
@@ -68,7 +68,7 @@ impl Turn<'_, '_> {
     }
 
     pub(super) fn end_done(&mut self, id: ConnectionId, how: End) {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
         connection.in_hand = false;
@@ -80,14 +80,14 @@ impl Turn<'_, '_> {
         self.advance(id);
         if how == End::Reset {
             self.abandon(id);
-            self.emr.connections.remove(&id);
+            self.emr.connections.remove(id);
         }
     }
 
     /// Goes on with what is to be said on a connection, as far as that is possible now.
     pub(super) fn advance(&mut self, id: ConnectionId) {
         loop {
-            let Some(connection) = self.emr.connections.get_mut(&id) else {
+            let Some(connection) = self.emr.connections.get_mut(id) else {
                 return;
             };
             if connection.in_hand || connection.until.is_some() {
@@ -112,7 +112,7 @@ impl Turn<'_, '_> {
             Action::Write(bytes) => self.write(id, bytes),
             Action::Wait(time) => {
                 let until = self.now + time;
-                if let Some(connection) = self.emr.connections.get_mut(&id) {
+                if let Some(connection) = self.emr.connections.get_mut(id) {
                     connection.until = Some(until);
                     self.emr.waits.insert((until, id));
                 }
@@ -120,7 +120,7 @@ impl Turn<'_, '_> {
             }
             Action::AwaitNext => self.await_next(id),
             Action::Mark => {
-                let job = self.emr.connections.get_mut(&id).and_then(|one| one.jobs.front_mut());
+                let job = self.emr.connections.get_mut(id).and_then(|one| one.jobs.front_mut());
                 if let Some(behaviour) = job.and_then(|job| job.behaviour.take()) {
                     self.played(behaviour, Some(id));
                 }
@@ -132,7 +132,7 @@ impl Turn<'_, '_> {
 
     fn write(&mut self, id: ConnectionId, mut bytes: Vec<u8>) -> Then {
         let watch = self.emr.watch;
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return Then::Stop;
         };
         if !connection.writable {
@@ -160,7 +160,7 @@ impl Turn<'_, '_> {
 
     /// Puts what is left of the front job aside until another message arrives at its endpoint.
     fn await_next(&mut self, id: ConnectionId) -> Then {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return Then::Stop;
         };
         if let Some(mut job) = connection.jobs.pop_front() {
@@ -173,7 +173,7 @@ impl Turn<'_, '_> {
     }
 
     fn end(&mut self, id: ConnectionId, how: End) -> Then {
-        let Some(connection) = self.emr.connections.get_mut(&id) else {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
             return Then::Stop;
         };
         if !connection.writable {
@@ -190,7 +190,7 @@ impl Turn<'_, '_> {
 
     /// The front job has nothing left to do.
     fn finish_job(&mut self, id: ConnectionId) {
-        let front = self.emr.connections.get_mut(&id).and_then(|one| one.jobs.pop_front());
+        let front = self.emr.connections.get_mut(id).and_then(|one| one.jobs.pop_front());
         let Some(mut job) = front else {
             return;
         };
@@ -212,11 +212,11 @@ impl Turn<'_, '_> {
 
     /// Nothing is left to say: a connection that the sender has ended is ended on our side too.
     fn idle(&mut self, id: ConnectionId) {
-        let Some(connection) = self.emr.connections.get(&id) else {
+        let Some(connection) = self.emr.connections.get(id) else {
             return;
         };
         if connection.ended_by_sender {
-            self.emr.connections.remove(&id);
+            self.emr.connections.remove(id);
             self.emr.outputs.push_back(Output::End { connection: id, how: End::Close });
         }
     }

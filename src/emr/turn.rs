@@ -130,7 +130,7 @@ impl Turn<'_, '_> {
         make: impl FnOnce(&Emr, &Scene<'_>) -> T,
     ) -> T {
         let emr = &*self.emr;
-        let endpoint = emr.connections.get(&id).map_or(0, |connection| connection.endpoint);
+        let endpoint = emr.connections.get(id).map_or(0, |connection| connection.endpoint);
         let since = jiff::SignedDuration::try_from(self.now).unwrap_or_default();
         let scene = Scene {
             message,
@@ -147,18 +147,18 @@ impl Turn<'_, '_> {
 
     /// Ends every connection: half a message at the end is an attempt like any other.
     pub(super) fn over(&mut self) {
-        let open: Vec<ConnectionId> = self.emr.connections.keys().copied().collect();
+        let open = self.emr.connections.numbers();
         for id in open {
             self.abandon(id);
             self.finish_reading(id);
             self.record(What::EndedByEmr { connection: id, how: End::Close });
-            self.emr.connections.remove(&id);
+            self.emr.connections.remove(id);
         }
     }
 
     pub(super) fn sender_killed(&mut self, incarnation: Incarnation) {
         self.emr.killed = Some(incarnation);
-        let ids: Vec<ConnectionId> = self.emr.connections.keys().copied().collect();
+        let ids = self.emr.connections.numbers();
         for id in ids {
             self.abandon(id);
         }
@@ -170,7 +170,7 @@ impl Turn<'_, '_> {
                 break;
             }
             self.emr.waits.pop_first();
-            if let Some(connection) = self.emr.connections.get_mut(&id) {
+            if let Some(connection) = self.emr.connections.get_mut(id) {
                 connection.until = None;
             }
             self.advance(id);

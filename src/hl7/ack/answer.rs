@@ -126,7 +126,8 @@ impl Form {
     fn message_type(&self, message: &Message<'_>) -> Vec<u8> {
         let component = message.delimiters().component;
         let trigger = message.trigger();
-        let mut out = b"ACK".to_vec();
+        let mut out = Vec::with_capacity(16);
+        out.extend_from_slice(b"ACK");
         let echoed = self.echoes_trigger && !trigger.is_empty();
         if echoed || self.requires_structure {
             out.push(component);
