@@ -118,7 +118,9 @@ fn names(name: &str, id: &str) -> bool {
 fn nothing_called<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let hint = match nearest(name, known) {
         Some(id) => format!("did you mean `{id}`? `chargeproof list` shows every case"),
-        None => "`chargeproof list` shows every case".to_owned(),
+        None => "`chargeproof list` shows every case; where a folder has `scenarios/` of its own, \
+                 those stand in place of the built-in ones"
+            .to_owned(),
     };
     Failure::usage(format!("no scenario or case is called `{name}`"), hint)
 }

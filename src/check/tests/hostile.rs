@@ -113,6 +113,29 @@ fn any_event_taken_out_of_a_history_is_missed() {
     }
 }
 
+#[test]
+fn a_second_charge_that_was_cut_out_and_renumbered_leaves_a_gap_in_its_connection() {
+    let mut case = Case::healthy();
+    let pieces = |case: &Case| {
+        let pieces = case.events.iter().enumerate();
+        let pieces =
+            pieces.filter(|(_, event)| matches!(event.what, crate::history::What::Received { .. }));
+        pieces.map(|(index, _)| index).collect::<Vec<usize>>()
+    };
+    let first = pieces(&case)[0];
+    case.events.remove(first);
+    for (event, seq) in case.events.iter_mut().zip(1..) {
+        event.seq = seq;
+    }
+    let judged = case.judge();
+    assert_ne!(judged.verdict, Verdict::Pass);
+    assert!(
+        judged.findings.iter().any(|finding| finding.circumstance == "history cut"),
+        "{:?}",
+        judged.findings
+    );
+}
+
 #[rstest]
 #[case::never(Charged::Never)]
 #[case::at_most_once(Charged::AtMostOnce)]
