@@ -3,7 +3,7 @@
 //!
 //! What is simulated is the wire, the clock, the disk and the process; the EMR, the sender and
 //! the steps are the very machines that the real driver uses. The wire is perfect and takes no
-//! time; bytes arrive in pieces of [`PIECE_BYTES`].
+//! time; bytes arrive in small pieces.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

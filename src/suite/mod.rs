@@ -1,6 +1,6 @@
 //! The pipeline over many cases: run, judge, collect.
 //!
-//! [`judge`] is the one door to a verdict: a live run and a recording both go through it.
+//! [`judge()`] is the one door to a verdict: a live run and a recording both go through it.
 //! This room does **not** read or write files and prints nothing; whoever calls it says what to
 //! do with a history.
 
