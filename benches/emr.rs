@@ -145,7 +145,7 @@ struct Server {
 impl Server {
     fn emr() -> io::Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chargeproof"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--project", "/nonexistent"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--project", "/"]);
         Self::start(&mut command)
     }
 
