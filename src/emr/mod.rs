@@ -6,11 +6,14 @@
 //! the script says.
 
 mod answer;
+mod connecting;
 mod connection;
 mod connections;
+mod framing;
 mod hearing;
 mod machine;
 mod play;
+mod replies;
 mod script;
 mod speaking;
 mod turn;

@@ -1,0 +1,22 @@
+//! What happens to a connection, before or around an answer.
+
+use crate::emr::answer::Scene;
+use crate::emr::play::{Action, frame};
+use crate::history::End;
+use crate::hl7::ack::Code;
+use crate::plan::{Fault, Parameters};
+
+/// What a connection goes through, by the name of the fault.
+pub(crate) fn connections(fault: Fault, scene: &Scene<'_>) -> Vec<Action> {
+    let accept = frame(&scene.acknowledge(Code::AA, &Parameters::default()));
+    match fault {
+        Fault::ConnectionReplyThenClose => vec![accept, Action::End(End::Close)],
+        Fault::ConnectionReplyThenReset => vec![accept, Action::End(End::Reset)],
+        Fault::ConnectionHalfClose => vec![Action::End(End::HalfClose)],
+        Fault::ConnectionAcceptReset
+        | Fault::ConnectionResetAfterBytes
+        | Fault::ConnectionResetBeforeReply => vec![Action::End(End::Reset)],
+        Fault::ConnectionRefused => Vec::new(), // the endpoint's business, not a connection's
+        _ => vec![Action::End(End::Close)],
+    }
+}
