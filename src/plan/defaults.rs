@@ -65,7 +65,8 @@ fn delay(behaviour: &Behaviour) -> Duration {
 /// | `answer/commit-then-…`, `answer/error-then-accept` | between the two answers | half the timeout |
 /// | `match/conflict`, `match/twice` | between the two answers | none |
 /// | `frame/byte-by-byte` | between two bytes | a 400th of the timeout, 2 ms at the most |
-/// | `frame/header-first`, `trailer-late`, `pause-inside` | the pause | a quarter of the timeout |
+/// | `frame/header-first`, `trailer-late`, `cr-late`, `pause-inside` | the pause | a quarter of the timeout |
+/// | `frame/keepalive-noise` | between two signs of life | a quarter of the timeout |
 /// | `frame/drip` | between two bytes | half the timeout |
 /// | `connection/refused` | how long nobody listens | twice the longest retry |
 pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
@@ -83,6 +84,8 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         Fault::FrameByteByByte
         | Fault::FrameHeaderFirst
         | Fault::FrameTrailerLate
+        | Fault::FrameCrLate
+        | Fault::FrameKeepaliveNoise
         | Fault::FramePauseInside => Some(timeout / 4),
         Fault::ConnectionRefused => Some(sender.longest_retry.saturating_mul(2)),
         _ => None,
