@@ -71,6 +71,22 @@ fn nothing_to_run_exits_4() {
     place.run(&["list"]).exits(4);
 }
 
+/// A sender that is configured for another mapping is asked for nothing.
+#[test]
+fn a_run_whose_cases_are_all_left_out_exits_4_and_names_them() {
+    let place = Place::new();
+    place.write("sender.yaml", format!("{NO_PROGRAM}mapping: acme\n"));
+    let run = ["run", "options/option-1", "--sender", "sender.yaml", "--out", "out"];
+    let ran = place.run(&run).exits(4);
+    let why = "needs the mapping `iris/option-1`; the sender file lists `mapping: acme`";
+    assert!(ran.out.contains(why), "{}", ran.out);
+    let left = &place.json("out/report.json")["left_out"][0];
+    assert_eq!(left["cases"], serde_json::json!(["options/option-1"]));
+    assert!(place.text("out/junit.xml").contains("<skipped message=\"it needs the mapping"));
+    let listed = place.run(&["list", "options/option-1", "--sender", "sender.yaml"]).exits(4);
+    assert!(listed.out.contains(why), "{}", listed.out);
+}
+
 #[test]
 fn a_fault_that_cannot_fire_exits_5() {
     let place = Place::with_scenario(SECOND_ATTEMPT);

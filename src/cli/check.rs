@@ -29,6 +29,7 @@ pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
         sender: "recording".to_owned(),
         seed: 0,
         cases,
+        left_out: Vec::new(),
         took: started.elapsed().into(),
         interrupted: false,
     };

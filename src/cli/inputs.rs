@@ -6,16 +6,26 @@ use std::path::Path;
 use crate::cli::arguments::Selection;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source};
-use crate::plan::{self, Choices, Plan};
+use crate::plan::{self, Choices, Lack, Plan};
 use crate::scenario::{Scenario, SenderFile};
 use crate::suite::Job;
+use crate::verdict::LeftOut;
 use crate::yaml::{Source, nearest};
 
-/// Every case that is meant, with the command that repeats it.
+/// What was typed, decided.
+#[derive(Debug)]
+pub(super) struct Meant {
+    /// The cases to run, each with the command that repeats it.
+    pub(super) jobs: Vec<Job>,
+    /// The cases that need what the sender file does not offer.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// Every case that is meant.
 ///
 /// # Errors
 /// The first mistake in a file, or a name that selects nothing.
-pub(super) fn jobs(project: &Project, selection: &Selection) -> Result<Vec<Job>, Failure> {
+pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, Failure> {
     let sender = sender_file(selection)?;
     let choices = Choices {
         seed: selection.seed,
@@ -23,7 +33,7 @@ pub(super) fn jobs(project: &Project, selection: &Selection) -> Result<Vec<Job>,
         variant: selection.variant.clone(),
     };
     let mut plans: Vec<Plan> = Vec::new();
-    for (id, source) in meant(project, selection)? {
+    for (id, source) in scenarios(project, selection)? {
         let scenario = Scenario::read(&source)?;
         plans.extend(plan::expand(&scenario, &id, project, &sender, &choices)?);
     }
@@ -38,8 +48,27 @@ pub(super) fn jobs(project: &Project, selection: &Selection) -> Result<Vec<Job>,
         let mut of_scenario = cases.iter().filter(|name| stem(name) == stem(&plan.id)).peekable();
         of_scenario.peek().is_none() || of_scenario.any(|name| **name == plan.id)
     };
-    let job = |plan: Plan| Job { repeat: repeat(&plan.id, selection), plan };
-    Ok(plans.into_iter().filter(is_meant).map(job).collect())
+    let mut meant = Meant { jobs: Vec::new(), left_out: Vec::new() };
+    for plan in plans.into_iter().filter(is_meant) {
+        let lacks = plan::unmet(&plan, &sender);
+        if lacks.is_empty() {
+            meant.jobs.push(Job { repeat: repeat(&plan.id, selection), plan });
+        } else {
+            meant.left_out.push(left_out(plan.id, &lacks));
+        }
+    }
+    meant.left_out.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(meant)
+}
+
+/// A case that lacks all of these.
+fn left_out(id: String, lacks: &[Lack]) -> LeftOut {
+    let all = |part: fn(&Lack) -> &str, between: &str| {
+        let mut parts: Vec<&str> = lacks.iter().map(part).collect();
+        parts.dedup();
+        parts.join(between)
+    };
+    LeftOut { id, need: all(|lack| &lack.need, " and "), why: all(|lack| &lack.why, ", ") }
 }
 
 /// The sender file that was named, or the reference sender's.
@@ -67,7 +96,10 @@ fn beside(folder: &Path, program: &str) -> String {
 
 /// The scenarios that are meant, by id: those of the project whose names were given, and files
 /// that lie elsewhere.
-fn meant(project: &Project, selection: &Selection) -> Result<BTreeMap<String, Source>, Failure> {
+fn scenarios(
+    project: &Project,
+    selection: &Selection,
+) -> Result<BTreeMap<String, Source>, Failure> {
     let all = project.scenarios();
     if selection.scenarios.is_empty() {
         return Ok(all.clone());

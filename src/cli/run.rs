@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::cli::arguments::Run;
 use crate::cli::failure::Failure;
-use crate::cli::inputs;
+use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
 use crate::cli::snapshots;
 use crate::cli::store::Store;
@@ -25,7 +25,7 @@ use crate::verdict::{CaseOutcome, Exit, RunOutcome};
 /// A mistake in a file, or something that this machine does not let us do.
 pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let project = Project::open(&run.selection.project)?;
-    let jobs = inputs::jobs(&project, &run.selection)?;
+    let Meant { jobs, left_out } = inputs::meant(&project, &run.selection)?;
     let started = Instant::now();
     let store = Store::asked_for(run.out.as_deref(), &run.report)?;
     let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
@@ -34,6 +34,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
         sender,
         seed: run.selection.seed,
         cases,
+        left_out,
         took: started.elapsed().into(),
         interrupted,
     };

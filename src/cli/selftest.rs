@@ -29,8 +29,8 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
         variant: None,
         seed: 1,
     };
-    let jobs = inputs::jobs(&project, &selection)?;
-    let plans: Vec<Plan> = jobs.into_iter().map(|job| job.plan).collect();
+    let meant = inputs::meant(&project, &selection)?;
+    let plans: Vec<Plan> = meant.jobs.into_iter().map(|job| job.plan).collect();
     let mut matrix = simulate(&plans, HONEST)?;
     if !selftest.simulated {
         let executable = std::env::current_exe().map_err(Failure::Output)?;

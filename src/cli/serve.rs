@@ -41,6 +41,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
         sender: "whoever connected".to_owned(),
         seed: 0,
         cases: vec![case],
+        left_out: Vec::new(),
         took: started.elapsed().into(),
         interrupted: false,
     };

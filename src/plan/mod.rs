@@ -8,6 +8,7 @@ mod exams;
 mod expand;
 mod fault;
 mod library;
+mod needs;
 mod orders;
 mod script;
 mod steps;
@@ -15,6 +16,7 @@ mod steps;
 pub use expand::{Choices, expand};
 pub use fault::{Fault, FaultKind};
 pub use library::Library;
+pub use needs::{Lack, unmet};
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::verdict::{CaseOutcome, Finding, RunOutcome, Verdict, Weight};
+use crate::verdict::{CaseOutcome, Finding, LeftOut, RunOutcome, Verdict, Weight};
 
 /// What one rule found under one circumstance.
 pub(super) struct Group<'a> {
@@ -88,6 +88,18 @@ pub(super) fn requirements(outcome: &RunOutcome) -> BTreeMap<&str, Proven> {
         }
     }
     requirements
+}
+
+/// The ids of the cases that were left out, by need and by what would offer it; the need of most
+/// cases first.
+pub(super) fn left_out(cases: &[LeftOut]) -> Vec<((&str, &str), Vec<&str>)> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for case in cases {
+        groups.entry((&case.need, &case.why)).or_default().push(&case.id);
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, ids)| Reverse(ids.len()));
+    groups
 }
 
 /// Every rule that was exercised and held, and how many times over the whole run.

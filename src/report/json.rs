@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::group::{Proven, requirements};
+use super::group::{Proven, left_out, requirements};
 use super::wording;
 use crate::history::Micros;
 use crate::verdict::{CaseOutcome, Finding, Proof, RunOutcome, Verdict, Weight};
@@ -60,8 +60,22 @@ struct Report<'a> {
     interrupted: bool,
     /// The cases, in the order of their ids.
     cases: Vec<Case<'a>>,
+    /// What was not run because the sender file does not offer what it needs, by reason.
+    left_out: Vec<LeftOut<'a>>,
     /// For each requirement, how the cases that exercise it came out.
     requirements: BTreeMap<&'a str, Counts>,
+}
+
+/// Cases that were not run, and why.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LeftOut<'a> {
+    /// What they need of a sender.
+    need: &'a str,
+    /// By what its sender file would offer that.
+    why: &'a str,
+    /// Their ids.
+    cases: Vec<&'a str>,
 }
 
 /// One case.
@@ -244,6 +258,10 @@ impl<'a> Report<'a> {
             took_seconds: seconds(outcome.took),
             interrupted: outcome.interrupted,
             cases: outcome.cases.iter().map(Case::of).collect(),
+            left_out: left_out(&outcome.left_out)
+                .into_iter()
+                .map(|((need, why), cases)| LeftOut { need, why, cases })
+                .collect(),
             requirements: requirements(outcome)
                 .into_iter()
                 .map(|(requirement, proven)| (requirement, counts(proven)))
@@ -408,6 +426,19 @@ mod tests {
         assert_eq!(attempts.len(), 2);
         assert_eq!(attempts[1]["at_seconds"], 0.615);
         assert_eq!(attempts[1]["control_id"], "20260101120001");
+    }
+
+    #[test]
+    fn cases_that_were_left_out_are_named_by_what_they_lack() {
+        assert_eq!(
+            report(&samples::left_out())["left_out"],
+            json!([
+                {"need": "TLS", "why": "the sender file names no `{ca}`",
+                 "cases": ["tls/expired", "tls/refused"]},
+                {"need": "several endpoints", "why": "the sender file names no `{endpoints}`",
+                 "cases": ["once/standby"]},
+            ])
+        );
     }
 
     #[test]

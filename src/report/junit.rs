@@ -2,7 +2,8 @@
 //!
 //! A build server counts what is neither failure nor error as green, so whatever is not green
 //! here is one of the two: a broken promise is a failure, and what is pending, inconclusive,
-//! undriven, interrupted or did not run at all is an error. It does **not** use `skipped`.
+//! undriven, interrupted or did not run at all is an error. Only a case that was left out because the
+//! sender cannot be asked for what it needs is `skipped`: it is named, and neither red nor green.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -10,7 +11,7 @@ use std::io::{self, Write};
 use super::proof::{Row, row, rows};
 use super::wording::{count, meaning, name_of, next_step, one_line, verdict};
 use crate::history::Micros;
-use crate::verdict::{CaseOutcome, Exit, RunOutcome, Verdict, Weight};
+use crate::verdict::{CaseOutcome, Exit, LeftOut, RunOutcome, Verdict, Weight};
 
 /// Writes the report of `outcome`: one suite, and a test case for each case.
 ///
@@ -18,7 +19,8 @@ use crate::verdict::{CaseOutcome, Exit, RunOutcome, Verdict, Weight};
 /// Whatever the writer fails with.
 pub fn write(outcome: &RunOutcome, out: &mut dyn Write) -> io::Result<()> {
     let run = about_the_run(outcome);
-    let tests = outcome.cases.len() + usize::from(run.is_some());
+    let skipped = outcome.left_out.len();
+    let tests = outcome.cases.len() + skipped + usize::from(run.is_some());
     let failures = outcome.counts().get(&Verdict::Fail).copied().unwrap_or(0);
     let open = outcome.counts().get(&Verdict::Inconclusive).copied().unwrap_or(0);
     let totals = format!(
@@ -28,10 +30,17 @@ pub fn write(outcome: &RunOutcome, out: &mut dyn Write) -> io::Result<()> {
     );
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"chargeproof\" {totals}>")?;
-    writeln!(out, "  <testsuite name=\"{}\" {totals} skipped=\"0\">", Attribute(&outcome.sender))?;
+    writeln!(
+        out,
+        "  <testsuite name=\"{}\" {totals} skipped=\"{skipped}\">",
+        Attribute(&outcome.sender)
+    )?;
     properties(outcome, out)?;
     for case in &outcome.cases {
         test_case(case, out)?;
+    }
+    for case in &outcome.left_out {
+        left_out(case, out)?;
     }
     if let Some((kind, message)) = run {
         writeln!(out, "    <testcase classname=\"chargeproof\" name=\"run\" time=\"0.000000\">")?;
@@ -66,14 +75,26 @@ fn properties(outcome: &RunOutcome, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "    </properties>")
 }
 
+/// A case that was not run.
+fn left_out(case: &LeftOut, out: &mut dyn Write) -> io::Result<()> {
+    let (directory, id) = (Attribute(directory(&case.id)), Attribute(&case.id));
+    writeln!(out, "    <testcase classname=\"{directory}\" name=\"{id}\" time=\"0.000000\">")?;
+    let why = format!("it needs {}; {}", case.need, case.why);
+    writeln!(out, "      <skipped message=\"{}\"/>", Attribute(&why))?;
+    writeln!(out, "    </testcase>")
+}
+
+/// The directory of a case. The axes may hold a slash of their own, so it ends before them.
+fn directory(id: &str) -> &str {
+    let stem = id.split('[').next().unwrap_or_default();
+    stem.rsplit_once('/').map_or("chargeproof", |(directory, _)| directory)
+}
+
 fn test_case(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
-    // The axes may hold a slash of their own, so the directory ends before them.
-    let stem = case.id.split('[').next().unwrap_or_default();
-    let directory = stem.rsplit_once('/').map_or("chargeproof", |(directory, _)| directory);
     writeln!(
         out,
         "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">",
-        Attribute(directory),
+        Attribute(directory(&case.id)),
         Attribute(&case.id),
         Seconds(case.took)
     )?;
@@ -289,6 +310,7 @@ mod tests {
             assert_eq!(total("tests"), suite.named("testcase").count(), "{name}");
             assert_eq!(total("failures"), with("failure"), "{name}");
             assert_eq!(total("errors"), with("error"), "{name}");
+            assert_eq!(total("skipped"), with("skipped"), "{name}");
         }
     }
 
@@ -299,6 +321,19 @@ mod tests {
             let green = suite.attribute("failures") == "0" && suite.attribute("errors") == "0";
             assert_eq!(green, outcome.exit().code() == 0, "{name}");
         }
+    }
+
+    #[test]
+    fn a_case_that_was_left_out_is_skipped_and_says_why() {
+        let suite = suite(&samples::left_out());
+        let skipped = |case: &Element| {
+            let skipped = case.named("skipped").next()?;
+            Some((case.attribute("name").to_owned(), skipped.attribute("message").to_owned()))
+        };
+        let skipped: Vec<(String, String)> = suite.named("testcase").filter_map(skipped).collect();
+        assert_eq!(skipped.len(), 3);
+        let why = "it needs TLS; the sender file names no `{ca}`";
+        assert_eq!(skipped[1], ("tls/expired".to_owned(), why.to_owned()));
     }
 
     #[test]

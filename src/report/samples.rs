@@ -2,8 +2,8 @@
 
 use crate::history::Micros;
 use crate::verdict::{
-    Attempt, CaseOutcome, FieldDifference, Finding, Held, Judgement, Moment, Proof, RunOutcome,
-    SnapshotSeen, Verdict, Weight,
+    Attempt, CaseOutcome, FieldDifference, Finding, Held, Judgement, LeftOut, Moment, Proof,
+    RunOutcome, SnapshotSeen, Verdict, Weight,
 };
 
 /// Every sample by its name.
@@ -17,6 +17,7 @@ pub(super) fn all() -> Vec<(&'static str, RunOutcome)> {
         ("nothing ran", nothing_ran()),
         ("interrupted", interrupted()),
         ("hostile", hostile()),
+        ("left out", left_out()),
     ]
 }
 
@@ -27,6 +28,22 @@ pub(super) fn green() -> RunOutcome {
         case("once/late", &["once-per-order"], vec![]),
         case("once/reset", &["once-per-order", "recovers"], vec![]),
     ])
+}
+
+/// Three cases that hold, and three that the sender cannot be asked for.
+pub(super) fn left_out() -> RunOutcome {
+    let left = |id: &str, need: &str, why: &str| LeftOut {
+        id: id.into(),
+        need: need.into(),
+        why: why.into(),
+    };
+    let ca = "the sender file names no `{ca}`";
+    let left_out = vec![
+        left("once/standby", "several endpoints", "the sender file names no `{endpoints}`"),
+        left("tls/expired", "TLS", ca),
+        left("tls/refused", "TLS", ca),
+    ];
+    RunOutcome { left_out, ..green() }
 }
 
 /// The same defect in six cases, and one that holds.
@@ -157,7 +174,14 @@ pub(super) fn hostile() -> RunOutcome {
 
 fn run(cases: Vec<CaseOutcome>) -> RunOutcome {
     let sender = "reference".into();
-    RunOutcome { sender, seed: 7, cases, took: Micros(4_200_000), interrupted: false }
+    RunOutcome {
+        sender,
+        seed: 7,
+        cases,
+        left_out: vec![],
+        took: Micros(4_200_000),
+        interrupted: false,
+    }
 }
 
 fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome {

@@ -19,13 +19,13 @@
 
 use std::io::{self, Write};
 
-use super::group::{Group, Proven, groups, held, requirements};
+use super::group::{self, Group, Proven, groups, held, requirements};
 use super::layout::{Colour, Page, TEXT_WIDTH, Tone};
 use super::proof;
 use super::wording::{
     count, duration, headword, meaning, next_step, one_line, plural, tally, verdict, watched,
 };
-use crate::verdict::{Exit, RunOutcome, Weight};
+use crate::verdict::{Exit, LeftOut, RunOutcome, Weight};
 
 /// How many circumstances of one rule are shown with a proof; the others are only named.
 const PROOFS: usize = 3;
@@ -41,6 +41,7 @@ const PROOFS: usize = 3;
 ///     sender: "reference".into(),
 ///     seed: 7,
 ///     cases: vec![],
+///     left_out: vec![],
 ///     took: Micros(1_000),
 ///     interrupted: false,
 /// };
@@ -190,7 +191,20 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     if let Some(watched) = watched(&outcome.cases) {
         page.row("watched", "", &watched)?;
     }
-    if outcome.cases.is_empty() { Ok(()) } else { page.gap() }
+    for (index, line) in left_out(&outcome.left_out).iter().enumerate() {
+        page.row(if index == 0 { "left out" } else { "" }, "", line)?;
+    }
+    if outcome.cases.is_empty() && outcome.left_out.is_empty() { Ok(()) } else { page.gap() }
+}
+
+/// A line for each reason why cases were left out.
+#[must_use]
+pub fn left_out(cases: &[LeftOut]) -> Vec<String> {
+    let line = |((need, why), ids): ((&str, &str), Vec<&str>)| {
+        let verb = if ids.len() == 1 { "needs" } else { "need" };
+        format!("{} {verb} {}; {}", count(ids.len(), "case"), one_line(need), one_line(why))
+    };
+    group::left_out(cases).into_iter().map(line).collect()
 }
 
 /// Whether a requirement is proven by this run. One case exercises several, so that a case that
@@ -236,8 +250,13 @@ fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
         page.pieces(&[(Tone::Open, text)])?;
     }
     if outcome.cases.is_empty() {
+        let left = match outcome.left_out.len() {
+            0 => String::new(),
+            left => format!(", {left} left out"),
+        };
         page.pieces(&[
             (Tone::Open, "0 cases"),
+            (Tone::Normal, &left),
             (Tone::Normal, ": nothing ran, so nothing is proven"),
         ])?;
     } else {
@@ -314,6 +333,28 @@ mod tests {
             case.judgement.charges = 0;
         }
         assert!(plain(&outcome).contains("3 passed: no charge was sent at all"));
+    }
+
+    #[test]
+    fn what_the_sender_cannot_be_asked_for_is_counted_and_named() {
+        assert_snapshot!(plain(&samples::left_out()), @r"
+          proven    exactly-as-agreed    1 case
+                    once-per-order       2 cases
+                    recovers             1 case
+          watched   1.2 s after the last event of each case
+          left out  2 cases need TLS; the sender file names no `{ca}`
+                    1 case needs several endpoints; the sender file names no `{endpoints}`
+
+        3 cases, 3 passed, 3 left out: no charge was sent twice · 4.2 s
+        ");
+        let nothing = RunOutcome { cases: vec![], ..samples::left_out() };
+        assert_snapshot!(plain(&nothing), @r"
+          left out  2 cases need TLS; the sender file names no `{ca}`
+                    1 case needs several endpoints; the sender file names no `{endpoints}`
+
+        0 cases, 3 left out: nothing ran, so nothing is proven
+        INCONCLUSIVE · exit 4: nothing ran
+        ");
     }
 
     #[test]

@@ -81,6 +81,9 @@ pub(super) fn tally(outcome: &RunOutcome) -> String {
             parts.push(format!("{count} {word}"));
         }
     }
+    if !outcome.left_out.is_empty() {
+        parts.push(format!("{} left out", outcome.left_out.len()));
+    }
     format!("{}, {}", count(outcome.cases.len(), "case"), parts.join(", "))
 }
 

@@ -50,6 +50,7 @@ pub fn sender_file_schema() -> Value {
     );
     let properties = [
         ("name", text("Its name, for people.")),
+        ("mapping", mappings()),
         ("start", texts("The program and its arguments, with placeholders in braces.")),
         (
             "environment",
@@ -67,6 +68,13 @@ pub fn sender_file_schema() -> Value {
         ("account", texts("The command that prints what became of its charges.")),
     ];
     document("A sender file", &["name", "start", "limits"], sender_file::KEYS, properties)
+}
+
+fn mappings() -> Value {
+    json!({
+        "description": "The mappings that it is configured for; cases of others are left out.",
+        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+    })
 }
 
 fn exams() -> Value {

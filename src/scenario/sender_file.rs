@@ -4,11 +4,21 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::duration;
-use crate::yaml::{Diagnostic, Node, Source, parse};
+use crate::yaml::{Diagnostic, Node, Source, Value, parse};
 
 /// The keys of a sender file.
-pub(super) const KEYS: &[&str] =
-    &["name", "start", "environment", "directory", "feed", "stop", "limits", "attempts", "account"];
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "mapping",
+    "start",
+    "environment",
+    "directory",
+    "feed",
+    "stop",
+    "limits",
+    "attempts",
+    "account",
+];
 
 /// The keys of `limits`.
 pub(super) const LIMIT_KEYS: &[&str] = &["ack_timeout", "longest_retry", "stop"];
@@ -51,6 +61,9 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
 pub struct SenderFile {
     /// Its name, for people.
     pub name: String,
+    /// The mappings that it is configured for, results' included; without this it follows
+    /// `{mapping}` and `{results}`, or, where it does not name them, serves `iris/option-1`.
+    pub mappings: Option<Vec<String>>,
     /// The program and its arguments, placeholders still in them. A relative path of a program,
     /// as in `./send.sh`, is meant from the folder of the sender file; whoever reads the file
     /// from a disk knows that folder and makes the path absolute.
@@ -115,6 +128,7 @@ impl SenderFile {
         let directory = |node: &Node| node.text("a directory").map(str::to_owned);
         Ok(Self {
             name: fields.require("name")?.text("a name")?.to_owned(),
+            mappings: fields.get("mapping").map(mappings).transpose()?,
             start: command(fields.require("start")?)?,
             environment: fields
                 .get("environment")
@@ -128,9 +142,27 @@ impl SenderFile {
     }
 }
 
+impl SenderFile {
+    /// Whether the sender is told what the placeholder of this name stands for, in its arguments or
+    /// its environment.
+    #[must_use]
+    pub fn uses(&self, placeholder: &str) -> bool {
+        let placeholder = format!("{{{placeholder}}}");
+        self.start.iter().chain(self.environment.values()).any(|text| text.contains(&placeholder))
+    }
+}
+
 /// Reads `strict` or `frame`.
 pub(super) fn attempts(node: &Node) -> Result<Attempts, Diagnostic> {
     node.word("`strict` or `frame`", "valid words", ATTEMPTS)
+}
+
+/// One name, or a list of them.
+fn mappings(node: &Node) -> Result<Vec<String>, Diagnostic> {
+    if let Value::List(_) = node.value {
+        return node.texts("a list of mappings", "the name of a mapping");
+    }
+    Ok(vec![node.text("the name of a mapping, or a list of them")?.to_owned()])
 }
 
 fn limits(node: &Node) -> Result<SenderLimits, Diagnostic> {

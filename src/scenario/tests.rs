@@ -122,7 +122,7 @@ fn an_unknown_key_of_a_sender_file() {
     4 | strat: [s]
       | ^^^^^
     hint: did you mean `start`?
-    hint: valid keys: name, start, environment, directory, feed, stop, limits, attempts, account
+    hint: valid keys: name, mapping, start, environment, directory, feed, stop, limits, attempts, account
     ");
 }
 

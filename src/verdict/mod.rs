@@ -166,6 +166,17 @@ pub struct CaseOutcome {
     pub repeat: String,
 }
 
+/// A case that was not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Id of the case.
+    pub id: String,
+    /// What it needs, as in `TLS`.
+    pub need: String,
+    /// By what the sender file would offer it, as in ``the sender file names no `{ca}` ``.
+    pub why: String,
+}
+
 /// A whole run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOutcome {
@@ -175,6 +186,9 @@ pub struct RunOutcome {
     pub seed: u64,
     /// The cases, in the order of their ids.
     pub cases: Vec<CaseOutcome>,
+    /// The cases that were not run because the sender cannot be asked for what they need, in the
+    /// order of their ids. They prove nothing.
+    pub left_out: Vec<LeftOut>,
     /// How long it took.
     pub took: Micros,
     /// Whether it was interrupted.

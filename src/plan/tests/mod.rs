@@ -1,6 +1,7 @@
 //! Scenario files to plans: every default, every axis, and every mistake as its author sees it.
 
 mod names;
+mod needs;
 mod shape;
 
 use std::path::Path;

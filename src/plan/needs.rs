@@ -1,0 +1,72 @@
+//! What a case needs of a sender beyond being started and fed, and whether its sender file offers
+//! it: by the placeholders that it uses and by the keys that it has.
+//!
+//! A case whose needs are not met is left out by whoever runs cases, and the reports say so. This
+//! does **not** decide what becomes of it, and nothing of it is written into the plan: a recording
+//! is judged by what was done.
+
+use super::Plan;
+use super::defaults::MAPPING;
+use crate::scenario::SenderFile;
+
+/// Something that a case needs and its sender file does not offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What is needed, as in `TLS` after `the case needs`.
+    pub need: String,
+    /// By what it would be offered, as in ``the sender file names no `{ca}` ``.
+    pub why: String,
+}
+
+/// Everything that `plan` needs and `sender` does not offer; empty if the case can be run.
+#[must_use]
+pub fn unmet(plan: &Plan, sender: &SenderFile) -> Vec<Lack> {
+    let rows = NEEDS.iter().filter(|need| (need.asked)(plan) && !(need.offered)(sender));
+    let lack = |need: &Need| Lack { need: need.what.to_owned(), why: need.why.to_owned() };
+    mappings(plan, sender).into_iter().chain(rows.map(lack)).collect()
+}
+
+/// One thing that a case may need.
+struct Need {
+    /// As in `TLS` after `the case needs`.
+    what: &'static str,
+    asked: fn(&Plan) -> bool,
+    offered: fn(&SenderFile) -> bool,
+    /// By what it would be offered.
+    why: &'static str,
+}
+
+/// Every need but that of a mapping, which has a name.
+const NEEDS: &[Need] = &[Need {
+    what: "several endpoints",
+    asked: |plan| plan.endpoints.len() > 1,
+    offered: |sender| sender.uses("endpoint") || sender.uses("endpoints"),
+    why: "the sender file names neither `{endpoint}` nor `{endpoints}`",
+}];
+
+/// Whether the sender makes its messages by the mappings of the case: because it is told them, or
+/// because it is configured for them.
+fn mappings(plan: &Plan, sender: &SenderFile) -> Vec<Lack> {
+    let told = [(Some(&plan.mapping), "mapping"), (plan.results.as_ref(), "results")];
+    let asked = told.into_iter().filter_map(|(one, placeholder)| Some((one?, placeholder)));
+    asked.filter_map(|(one, placeholder)| lack_of(&one.name, placeholder, sender)).collect()
+}
+
+fn lack_of(mapping: &str, placeholder: &str, sender: &SenderFile) -> Option<Lack> {
+    let default = [MAPPING.to_owned()];
+    let configured = match (sender.mappings.as_deref(), placeholder) {
+        // A list bounds what it can be told, too.
+        (Some(listed), _) => listed,
+        (None, _) if sender.uses(placeholder) => return None,
+        (None, "mapping") => &default,
+        (None, _) => &[],
+    };
+    if configured.iter().any(|one| one == mapping) {
+        return None;
+    }
+    let why = match sender.mappings {
+        Some(_) => format!("the sender file lists `mapping: {}`", configured.join(", ")),
+        None => format!("the sender file names no `{{{placeholder}}}` and lists no `mapping`"),
+    };
+    Some(Lack { need: format!("the mapping `{mapping}`"), why })
+}

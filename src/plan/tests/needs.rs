@@ -1,0 +1,88 @@
+//! What a case asks of a sender, and what its sender file offers.
+
+use rstest::rstest;
+
+use super::{plan, sender};
+use crate::plan::unmet;
+use crate::scenario::SenderFile;
+use crate::yaml::Source;
+
+/// What `scenario` lacks with a sender file whose arguments and further keys are these.
+fn lacks(scenario: &str, arguments: &str, keys: &str) -> Vec<String> {
+    let text = format!(
+        "name: S\nstart: [s{arguments}]\nlimits: {{ ack_timeout: 1s, longest_retry: 1s }}\n{keys}"
+    );
+    let file = SenderFile::read(&Source::new("sender.yaml", text)).unwrap();
+    let lacks = unmet(&plan(scenario), &file);
+    lacks.into_iter().map(|lack| format!("{}; {}", lack.need, lack.why)).collect()
+}
+
+const PLAIN: &str = "title: T\nexams: [john-doe]\n";
+const OPTION_2: &str = "title: T\nexams: [john-doe]\nmapping: iris/option-2\n";
+const RESULTS: &str = "title: T\nexams: [john-doe]\nresults: iris/result\n";
+const TWO: &str = "title: T\nexams: [john-doe]\nendpoints: [one, two]\n";
+
+#[rstest]
+#[case::the_default_mapping(PLAIN, "", "")]
+#[case::a_mapping_that_it_is_told(OPTION_2, ", '{mapping}'", "")]
+#[case::told_by_the_environment(OPTION_2, "", "environment: { M: '{mapping}' }\n")]
+#[case::a_mapping_that_it_is_configured_for(OPTION_2, "", "mapping: iris/option-2\n")]
+#[case::one_of_several(OPTION_2, "", "mapping: [iris/option-1, iris/option-2]\n")]
+#[case::results_that_it_is_told(RESULTS, ", '{results}'", "")]
+#[case::results_by_configuration(RESULTS, "", "mapping: [iris/option-1, iris/result]\n")]
+#[case::every_endpoint(TWO, ", '--to={endpoint}'", "")]
+#[case::all_endpoints(TWO, ", '{endpoints}'", "")]
+fn a_sender_is_asked_for_what_its_file_offers(
+    #[case] scenario: &str,
+    #[case] arguments: &str,
+    #[case] keys: &str,
+) {
+    assert_eq!(lacks(scenario, arguments, keys), Vec::<String>::new());
+}
+
+#[rstest]
+#[case::another_mapping(
+    OPTION_2,
+    "",
+    "",
+    "the mapping `iris/option-2`; the sender file names no `{mapping}` and lists no `mapping`"
+)]
+#[case::not_among_those_it_is_configured_for(
+    PLAIN,
+    "",
+    "mapping: [acme, other]\n",
+    "the mapping `iris/option-1`; the sender file lists `mapping: acme, other`"
+)]
+#[case::told_but_bounded(
+    PLAIN,
+    ", '{mapping}'",
+    "mapping: acme\n",
+    "the mapping `iris/option-1`; the sender file lists `mapping: acme`"
+)]
+#[case::results(
+    RESULTS,
+    "",
+    "",
+    "the mapping `iris/result`; the sender file names no `{results}` and lists no `mapping`"
+)]
+#[case::two_endpoints(
+    TWO,
+    ", '{host}', '{port}'",
+    "",
+    "several endpoints; the sender file names neither `{endpoint}` nor `{endpoints}`"
+)]
+fn what_a_sender_file_does_not_offer_is_lacking(
+    #[case] scenario: &str,
+    #[case] arguments: &str,
+    #[case] keys: &str,
+    #[case] lack: &str,
+) {
+    assert_eq!(lacks(scenario, arguments, keys), [lack]);
+}
+
+#[test]
+fn the_reference_sender_lacks_nothing() {
+    for scenario in [PLAIN, OPTION_2, RESULTS, TWO] {
+        assert_eq!(unmet(&plan(scenario), &sender()), []);
+    }
+}
