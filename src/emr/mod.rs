@@ -20,6 +20,7 @@ mod turn;
 mod wrong;
 
 pub use machine::{Emr, Input, Output, Settings};
+pub(crate) use play::{Trigger, trigger};
 
 #[cfg(test)]
 mod tests;

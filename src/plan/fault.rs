@@ -1,11 +1,10 @@
-//! The faults and answers that a simulated EMR can play, by their stable names.
+//! The catalogue: every fault and answer that a simulated EMR can play.
 //!
-//! Names only: what each one puts on the wire is the EMR's business.
+//! A row says its stable name, the outcome that a good sender books for a charge that met it, what
+//! it is on the wire, and what it stands for in the field. How it is put on the wire is the EMR's
+//! business.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::history::Outcome;
 
 /// Which layer a fault belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +22,7 @@ pub enum FaultKind {
 }
 
 macro_rules! faults {
-    ($($variant:ident $kind:ident $name:literal $what:literal)*) => {
+    ($($variant:ident $kind:ident $name:literal $outcome:ident $what:literal $stands_for:literal)*) => {
         /// A fault or answer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Fault {
@@ -46,6 +45,20 @@ macro_rules! faults {
                 match self { $(Self::$variant => $what,)* }
             }
 
+            /// What it stands for in the field: which engine, proxy, firewall, operator or bug
+            /// causes it.
+            #[must_use]
+            pub const fn stands_for(self) -> &'static str {
+                match self { $(Self::$variant => $stands_for,)* }
+            }
+
+            /// What a good sender has to say of a charge that met it, once and with the parameters
+            /// that it has by itself.
+            #[must_use]
+            pub const fn outcome(self) -> Outcome {
+                match self { $(Self::$variant => Outcome::$outcome,)* }
+            }
+
             /// The layer that it belongs to.
             #[must_use]
             pub const fn kind(self) -> FaultKind {
@@ -56,149 +69,289 @@ macro_rules! faults {
 }
 
 faults! {
-    AnswerAccept Answer "answer/accept" "AA, or what MSH-15 and MSH-16 ask for"
-    AnswerError Answer "answer/error" "AE with text and an ERR in the form of the message's version"
-    AnswerReject Answer "answer/reject" "AR with text and an ERR in the form of the message's version"
-    AnswerCommitAccept Answer "answer/commit-accept" "CA and nothing more"
-    AnswerCommitError Answer "answer/commit-error" "CE and nothing more"
-    AnswerCommitReject Answer "answer/commit-reject" "CR and nothing more"
-    AnswerCommitThenAccept Answer "answer/commit-then-accept" "CA, a delay, then AA on the same connection"
-    AnswerCommitThenError Answer "answer/commit-then-error" "CA, a delay, then AE on the same connection"
-    AnswerCommitThenReject Answer "answer/commit-then-reject" "CA, a delay, then AR on the same connection"
-    AnswerAcceptLost Answer "answer/accept-lost" "the EMR posts the charge, then closes without a byte"
-    AnswerLate Answer "answer/late" "AA after the sender's timeout"
-    AnswerLateAfterNext Answer "answer/late-after-next" "AA for a message written when the next one has arrived, before its own"
-    AnswerDuplicateControlId Answer "answer/duplicate-control-id" "AR with 0357 code 205: the control id already exists"
-    AnswerLocked Answer "answer/locked" "AE with 0357 code 206: record locked, which sounds transient"
-    AnswerErrorThenAccept Answer "answer/error-then-accept" "AE, a delay, then an unsolicited AA for the same message"
-    AnswerNone Answer "answer/none" "read everything, answer nothing, keep the connection open"
-    AnswerOtherType Answer "answer/other-type" "MSA with AA inside a message of another type"
-    AnswerAcceptWithErr Answer "answer/accept-with-err" "AA with an ERR of severity information"
-    AnswerBatch Answer "answer/batch" "the acknowledgement inside a batch"
-    AnswerSlow Answer "answer/slow" "AA just before the sender's timeout"
-    MatchOther Match "match/other" "MSA-2 is the id of no message"
-    MatchPrevious Match "match/previous" "MSA-2 is the id of the message before"
-    MatchEmpty Match "match/empty" "MSA-2 is empty"
-    MatchTruncated Match "match/truncated" "MSA-2 is cut to ten characters"
-    MatchPadded Match "match/padded" "MSA-2 is padded with blanks"
-    MatchNumeric Match "match/numeric" "MSA-2 has passed through a number"
-    MatchInMsh10Only Match "match/in-msh10-only" "the id stands in the acknowledgement's MSH-10, and MSA-2 is absent"
-    MatchTwice Match "match/twice" "two identical acknowledgements"
-    MatchConflict Match "match/conflict" "AA, then AR, for the same message"
-    MatchOnConnect Match "match/on-connect" "a stale acknowledgement as soon as the connection is accepted"
-    MatchEcho Match "match/echo" "the message itself comes back"
-    PayloadJunk Payload "payload/junk" "the word `fail`"
-    PayloadSemiJunk Payload "payload/semi-junk" "the letters `MSA`"
-    PayloadEmpty Payload "payload/empty" "a frame without payload"
-    PayloadBlank Payload "payload/blank" "a frame of blanks"
-    PayloadNoMsa Payload "payload/no-msa" "an acknowledgement without MSA"
-    PayloadNoMsh Payload "payload/no-msh" "an acknowledgement without MSH"
-    PayloadErrWithoutMsa Payload "payload/err-without-msa" "an acknowledgement with ERR in place of MSA"
-    PayloadMsaFirst Payload "payload/msa-first" "MSA before MSH"
-    PayloadCodeEmpty Payload "payload/code-empty" "MSA-1 is empty"
-    PayloadCodeUnknown Payload "payload/code-unknown" "MSA-1 is `OK`"
-    PayloadCodePrefix Payload "payload/code-prefix" "MSA-1 is `AAX`"
-    PayloadCodeCase Payload "payload/code-case" "MSA-1 is `aa`"
-    PayloadTwoMsa Payload "payload/two-msa" "one MSA with AA and one with AE"
-    PayloadLf Payload "payload/lf" "segments end in line feeds"
-    PayloadCrlf Payload "payload/crlf" "segments end in carriage return and line feed"
-    PayloadMerged Payload "payload/merged" "no carriage return between MSH and MSA"
-    PayloadNoFinalCr Payload "payload/no-final-cr" "the last segment has no carriage return"
-    PayloadLiteralNewline Payload "payload/literal-newline" "segments end in a backslash and an `n`"
-    PayloadProse Payload "payload/prose" "a sentence instead of HL7"
-    PayloadHttp Payload "payload/http" "an HTTP error page"
-    PayloadXml Payload "payload/xml" "the acknowledgement as XML"
-    PayloadDelimiters Payload "payload/delimiters" "the acknowledgement in other delimiters"
-    PayloadShifted Payload "payload/shifted" "every MSH field one place off"
-    PayloadNul Payload "payload/nul" "a NUL byte inside the acknowledgement"
-    PayloadTruncated Payload "payload/truncated" "the payload ends inside MSA"
-    FrameNoVt Frame "frame/no-vt" "the start byte is missing"
-    FrameUnframed Frame "frame/unframed" "neither start nor end bytes"
-    FrameNoFsCr Frame "frame/no-fs-cr" "the end bytes are missing and the connection stays open"
-    FrameFsOnly Frame "frame/fs-only" "the end byte without its carriage return"
-    FrameFsLf Frame "frame/fs-lf" "the end byte with a line feed in place of its carriage return"
-    FrameCrFf Frame "frame/cr-ff" "carriage return and form feed in place of the end bytes"
-    FrameTrailingLf Frame "frame/trailing-lf" "a line feed after the frame"
-    FrameDoubleWrapped Frame "frame/double-wrapped" "a frame inside a frame"
-    FrameJunkBefore Frame "frame/junk-before" "stray bytes before the frame"
-    FrameJunkAfter Frame "frame/junk-after" "stray bytes after the frame"
-    FrameVtInside Frame "frame/vt-inside" "a start byte inside the frame, ahead of MSA"
-    FrameFsInside Frame "frame/fs-inside" "an end byte inside the frame, ahead of MSA"
-    FrameTwoInOneWrite Frame "frame/two-in-one-write" "two acknowledgements of the message in one write"
-    FrameByteByByte Frame "frame/byte-by-byte" "the frame one byte at a time, in time"
-    FrameHeaderFirst Frame "frame/header-first" "the start byte, a pause, the rest"
-    FrameTrailerLate Frame "frame/trailer-late" "the end bytes after a pause"
-    FrameCrLate Frame "frame/cr-late" "the last carriage return after a pause"
-    FramePauseInside Frame "frame/pause-inside" "a pause in the middle of the frame"
-    FrameDrip Frame "frame/drip" "one byte per half timeout, so that the reply never ends in time"
-    FramePartialThenClose Frame "frame/partial-then-close" "half a frame, then a close"
-    FramePartialThenReset Frame "frame/partial-then-reset" "half a frame, then a reset"
-    FramePartialThenSilence Frame "frame/partial-then-silence" "half a frame, then nothing"
-    FrameMllp2Ack Frame "frame/mllp2-ack" "a release 2 commit acknowledgement and no HL7 answer"
-    FrameMllp2Nak Frame "frame/mllp2-nak" "a release 2 negative acknowledgement and no HL7 answer"
-    FrameBareAckByte Frame "frame/bare-ack-byte" "the control byte ACK (06) alone, without a frame"
-    FrameBareNakByte Frame "frame/bare-nak-byte" "the control byte NAK (15) alone, without a frame"
-    FrameKeepaliveNoise Frame "frame/keepalive-noise" "AA, then a line feed, a NUL and an empty frame over the idle line"
-    FrameHllp Frame "frame/hllp" "a block of the hybrid protocol, with a count and a checksum before its end"
-    FrameCustomBytes Frame "frame/custom-bytes" "STX and ETX in place of the start and end bytes"
-    FrameSplitInTwoFrames Frame "frame/split-in-two-frames" "MSH in one frame, MSA in the next"
-    ConnectionRefused Connection "connection/refused" "the endpoint does not listen for a while"
-    ConnectionAcceptClose Connection "connection/accept-close" "closed as soon as it is accepted"
-    ConnectionAcceptReset Connection "connection/accept-reset" "reset as soon as it is accepted"
-    ConnectionResetAfterBytes Connection "connection/reset-after-bytes" "reset inside the message"
-    ConnectionCloseBeforeReply Connection "connection/close-before-reply" "closed after the message, before any answer"
-    ConnectionResetBeforeReply Connection "connection/reset-before-reply" "reset after the message, before any answer"
-    ConnectionReplyThenClose Connection "connection/reply-then-close" "AA, then a close"
-    ConnectionReplyThenReset Connection "connection/reply-then-reset" "AA, then a reset"
-    ConnectionHalfClose Connection "connection/half-close" "the EMR ends its side without an answer and keeps reading"
-}
-
-/// No fault has this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown fault `{0}`")]
-pub struct UnknownFault(pub String);
-
-impl FromStr for Fault {
-    type Err = UnknownFault;
-
-    /// Reads a stable name; one without a kind, such as `reject`, means an answer.
-    fn from_str(text: &str) -> Result<Self, UnknownFault> {
-        let wanted = |fault: &&Self| {
-            fault.name() == text || fault.name().strip_prefix("answer/") == Some(text)
-        };
-        Self::ALL.iter().find(wanted).copied().ok_or_else(|| UnknownFault(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
-    }
-}
-
-impl Serialize for Fault {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Fault {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Fault;
-
-    #[test]
-    fn the_page_for_authors_lists_every_fault_and_no_other() {
-        let page = include_str!("../../scenarios/README.md");
-        let (_, listed) = page.split_once("\n## Every fault\n").unwrap();
-        let rows: Vec<&str> = listed.lines().filter(|line| line.starts_with("| `")).collect();
-        let row = |fault: &Fault| format!("| `{}` | {} |", fault.name(), fault.what());
-        assert_eq!(rows, Fault::ALL.iter().map(row).collect::<Vec<String>>());
-    }
+    AnswerAccept Answer "answer/accept" Delivered
+        "AA, or what MSH-15 and MSH-16 ask for"
+        "an EMR in good health, and what every other row is measured against"
+    AnswerError Answer "answer/error" Rejected
+        "AE with text and an ERR in the form of the message's version"
+        "an interface engine or a charge router that read the message and could not file it: an unknown charge code, a visit that is closed"
+    AnswerReject Answer "answer/reject" Rejected
+        "AR with text and an ERR in the form of the message's version"
+        "a receiver that turns the message away as such: wrong processing id, a queue that is full, a message type that is not enabled"
+    AnswerCommitAccept Answer "answer/commit-accept" Unknown
+        "CA and nothing more"
+        "an engine in enhanced mode that says `stored` where nobody asked for that, and whose application never follows up"
+    AnswerCommitError Answer "answer/commit-error" Rejected
+        "CE and nothing more"
+        "an engine that could not store the message: disk full, database down"
+    AnswerCommitReject Answer "answer/commit-reject" Rejected
+        "CR and nothing more"
+        "an engine whose inbound channel is switched off for this message type or this sender"
+    AnswerCommitThenAccept Answer "answer/commit-then-accept" Delivered
+        "CA, a delay, then AA on the same connection"
+        "an engine in enhanced mode on one connection: stored at once, filed a moment later"
+    AnswerCommitThenError Answer "answer/commit-then-error" Rejected
+        "CA, a delay, then AE on the same connection"
+        "an engine that stores the message and an application behind it that then cannot file it"
+    AnswerCommitThenReject Answer "answer/commit-then-reject" Rejected
+        "CA, a delay, then AR on the same connection"
+        "an engine that stores the message and an application behind it that then turns it away"
+    AnswerAcceptLost Answer "answer/accept-lost" Unknown
+        "the EMR posts the charge, then closes without a byte"
+        "an EMR that posts the charge and restarts, or a firewall that drops the session, before the answer is out: the classic double charge"
+    AnswerLate Answer "answer/late" Unknown
+        "AA after the sender's timeout"
+        "an EMR under load, at month's end or during a backup, whose answer is slower than the sender's patience"
+    AnswerLateAfterNext Answer "answer/late-after-next" Unknown
+        "AA for a message written when the next one has arrived, before its own"
+        "an EMR under load behind a sender that has gone on: the old answer arrives where the next one is due"
+    AnswerDuplicateControlId Answer "answer/duplicate-control-id" Rejected
+        "AR with 0357 code 205: the control id already exists"
+        "an EMR that has seen this control id: it took the first copy, or two senders count alike"
+    AnswerLocked Answer "answer/locked" Rejected
+        "AE with 0357 code 206: record locked, which sounds transient"
+        "an account that a registrar or a nightly job holds open: it sounds as if trying again would help"
+    AnswerErrorThenAccept Answer "answer/error-then-accept" Rejected
+        "AE, a delay, then an unsolicited AA for the same message"
+        "an engine that answers an error and whose operator then replays the message from the error queue"
+    AnswerNone Answer "answer/none" Unknown
+        "read everything, answer nothing, keep the connection open"
+        "an interface thread that hangs: the port takes everything and nobody works behind it"
+    AnswerOtherType Answer "answer/other-type" Unknown
+        "MSA with AA inside a message of another type"
+        "an engine whose answer is built by a route meant for another interface"
+    AnswerAcceptWithErr Answer "answer/accept-with-err" Delivered
+        "AA with an ERR of severity information"
+        "an EMR that takes the charge with a warning, such as a price that is being updated"
+    AnswerBatch Answer "answer/batch" Unknown
+        "the acknowledgement inside a batch"
+        "an engine that answers through its batch route, as for a nightly file"
+    AnswerSlow Answer "answer/slow" Delivered
+        "AA just before the sender's timeout"
+        "an EMR under load that still answers in time"
+    MatchOther Match "match/other" Unknown
+        "MSA-2 is the id of no message"
+        "an engine that makes up control ids, or answers with the ids of its own outbound side"
+    MatchPrevious Match "match/previous" Unknown
+        "MSA-2 is the id of the message before"
+        "an answer that is one message behind, as after a timeout on a connection that was kept"
+    MatchEmpty Match "match/empty" Unknown
+        "MSA-2 is empty"
+        "a home-made receiver that fills in the code and forgets whom it answers"
+    MatchTruncated Match "match/truncated" Unknown
+        "MSA-2 is cut to ten characters"
+        "an EMR whose control id column is too short"
+    MatchPadded Match "match/padded" Unknown
+        "MSA-2 is padded with blanks"
+        "an EMR that keeps control ids in a column of fixed width"
+    MatchNumeric Match "match/numeric" Unknown
+        "MSA-2 has passed through a number"
+        "an EMR or a spreadsheet step that keeps control ids as numbers"
+    MatchInMsh10Only Match "match/in-msh10-only" Unknown
+        "the id stands in the acknowledgement's MSH-10, and MSA-2 is absent"
+        "a home-made receiver that copies the header back with its id and never writes MSA-2"
+    MatchTwice Match "match/twice" Delivered
+        "two identical acknowledgements"
+        "two interface threads, or an engine and the EMR behind it, that both answer"
+    MatchConflict Match "match/conflict" Delivered
+        "AA, then AR, for the same message"
+        "an engine that accepts and an EMR behind it that then refuses, both on the same connection"
+    MatchOnConnect Match "match/on-connect" Delivered
+        "a stale acknowledgement as soon as the connection is accepted"
+        "a proxy or a terminal server that holds the last session's answer and hands it to the next one"
+    MatchEcho Match "match/echo" Unknown
+        "the message itself comes back"
+        "a loopback test port, or a listener that is set to echo"
+    PayloadJunk Payload "payload/junk" Unknown
+        "the word `fail`"
+        "a script that stands in for the EMR, or an engine whose error text replaces the answer"
+    PayloadSemiJunk Payload "payload/semi-junk" Unknown
+        "the letters `MSA`"
+        "an answer template whose fields were never filled in"
+    PayloadEmpty Payload "payload/empty" Unknown
+        "a frame without payload"
+        "an engine whose answer step produced nothing"
+    PayloadBlank Payload "payload/blank" Unknown
+        "a frame of blanks"
+        "an engine whose answer template came out as white space"
+    PayloadNoMsa Payload "payload/no-msa" Unknown
+        "an acknowledgement without MSA"
+        "an engine that sends a header alone, since its answer route failed halfway"
+    PayloadNoMsh Payload "payload/no-msh" Unknown
+        "an acknowledgement without MSH"
+        "a home-made receiver that writes the one segment it knows"
+    PayloadErrWithoutMsa Payload "payload/err-without-msa" Unknown
+        "an acknowledgement with ERR in place of MSA"
+        "an engine that reports a parse error before it knows what to answer"
+    PayloadMsaFirst Payload "payload/msa-first" Unknown
+        "MSA before MSH"
+        "a home-made receiver that puts segments together in the wrong order"
+    PayloadCodeEmpty Payload "payload/code-empty" Unknown
+        "MSA-1 is empty"
+        "an answer template whose code was never filled in"
+    PayloadCodeUnknown Payload "payload/code-unknown" Unknown
+        "MSA-1 is `OK`"
+        "a home-made receiver with words of its own for success"
+    PayloadCodePrefix Payload "payload/code-prefix" Unknown
+        "MSA-1 is `AAX`"
+        "a receiver with local codes, which engines that compare two letters take for an acceptance"
+    PayloadCodeCase Payload "payload/code-case" Unknown
+        "MSA-1 is `aa`"
+        "a home-made receiver that writes codes in small letters"
+    PayloadTwoMsa Payload "payload/two-msa" Unknown
+        "one MSA with AA and one with AE"
+        "an engine that merges the answers of two systems into one message"
+    PayloadLf Payload "payload/lf" Delivered
+        "segments end in line feeds"
+        "a receiver written on Unix, or an editor's line ends in an answer template"
+    PayloadCrlf Payload "payload/crlf" Delivered
+        "segments end in carriage return and line feed"
+        "a receiver written on Windows, or an editor's line ends in an answer template"
+    PayloadMerged Payload "payload/merged" Unknown
+        "no carriage return between MSH and MSA"
+        "a receiver that joins segments and forgets what stands between them"
+    PayloadNoFinalCr Payload "payload/no-final-cr" Delivered
+        "the last segment has no carriage return"
+        "a receiver that takes the segment end for a separator: common, and harmless"
+    PayloadLiteralNewline Payload "payload/literal-newline" Unknown
+        "segments end in a backslash and an `n`"
+        "an answer template whose escape was never translated"
+    PayloadProse Payload "payload/prose" Unknown
+        "a sentence instead of HL7"
+        "an engine or a gateway that writes its error for people"
+    PayloadHttp Payload "payload/http" Unknown
+        "an HTTP error page"
+        "a web server or a proxy on the port where the EMR should be"
+    PayloadXml Payload "payload/xml" Unknown
+        "the acknowledgement as XML"
+        "an engine that answers in the XML encoding, which nobody asked for"
+    PayloadDelimiters Payload "payload/delimiters" Delivered
+        "the acknowledgement in other delimiters"
+        "an EMR with delimiters of its own, which MSH announces"
+    PayloadShifted Payload "payload/shifted" Unknown
+        "every MSH field one place off"
+        "a home-made receiver that counts MSH-1 as a field"
+    PayloadNul Payload "payload/nul" Delivered
+        "a NUL byte inside the acknowledgement"
+        "a receiver in C that sends the end of its string along"
+    PayloadTruncated Payload "payload/truncated" Unknown
+        "the payload ends inside MSA"
+        "a receiver whose buffer was too short for its own answer"
+    FrameNoVt Frame "frame/no-vt" Unknown
+        "the start byte is missing"
+        "a receiver, or a serial converter, that loses the first byte"
+    FrameUnframed Frame "frame/unframed" Unknown
+        "neither start nor end bytes"
+        "a raw TCP listener that knows HL7 and not MLLP"
+    FrameNoFsCr Frame "frame/no-fs-cr" Unknown
+        "the end bytes are missing and the connection stays open"
+        "a receiver that waits for more, and believes that it has answered"
+    FrameFsOnly Frame "frame/fs-only" Unknown
+        "the end byte without its carriage return"
+        "a receiver that takes FS alone for the end of a frame"
+    FrameFsLf Frame "frame/fs-lf" Unknown
+        "the end byte with a line feed in place of its carriage return"
+        "a receiver that ends every line as Unix does, the frame included"
+    FrameCrFf Frame "frame/cr-ff" Unknown
+        "carriage return and form feed in place of the end bytes"
+        "a receiver that feeds the page as to a printer, or a misread manual"
+    FrameTrailingLf Frame "frame/trailing-lf" Delivered
+        "a line feed after the frame"
+        "a receiver that prints its answer with a line end of its own"
+    FrameDoubleWrapped Frame "frame/double-wrapped" Delivered
+        "a frame inside a frame"
+        "two layers that both add the framing, such as an engine behind a gateway"
+    FrameJunkBefore Frame "frame/junk-before" Delivered
+        "stray bytes before the frame"
+        "a terminal server or a gateway that greets"
+    FrameJunkAfter Frame "frame/junk-after" Delivered
+        "stray bytes after the frame"
+        "a gateway that adds its own line after the answer"
+    FrameVtInside Frame "frame/vt-inside" Unknown
+        "a start byte inside the frame, ahead of MSA"
+        "a receiver that starts over in the middle of its answer, or two threads that write to one socket"
+    FrameFsInside Frame "frame/fs-inside" Unknown
+        "an end byte inside the frame, ahead of MSA"
+        "a text field that carried an end byte into the answer"
+    FrameTwoInOneWrite Frame "frame/two-in-one-write" Delivered
+        "two acknowledgements of the message in one write"
+        "two interface threads that both answer, and a stack that sends the two in one packet"
+    FrameByteByByte Frame "frame/byte-by-byte" Delivered
+        "the frame one byte at a time, in time"
+        "a receiver that writes without a buffer, or a serial line"
+    FrameHeaderFirst Frame "frame/header-first" Delivered
+        "the start byte, a pause, the rest"
+        "a receiver that writes the start byte and then begins to think"
+    FrameTrailerLate Frame "frame/trailer-late" Delivered
+        "the end bytes after a pause"
+        "a receiver that writes the end bytes on their own, held back by Nagle's algorithm"
+    FrameCrLate Frame "frame/cr-late" Delivered
+        "the last carriage return after a pause"
+        "a receiver that writes the last byte on its own, held back by Nagle's algorithm"
+    FramePauseInside Frame "frame/pause-inside" Delivered
+        "a pause in the middle of the frame"
+        "a network that cuts the answer into two packets"
+    FrameDrip Frame "frame/drip" Unknown
+        "one byte per half timeout, so that the reply never ends in time"
+        "a line so bad that every read succeeds and the answer never ends: it beats timers that start anew with each read"
+    FramePartialThenClose Frame "frame/partial-then-close" Unknown
+        "half a frame, then a close"
+        "an EMR that restarts in the middle of its answer"
+    FramePartialThenReset Frame "frame/partial-then-reset" Unknown
+        "half a frame, then a reset"
+        "an EMR that dies, or a firewall that cuts the session, in the middle of the answer"
+    FramePartialThenSilence Frame "frame/partial-then-silence" Unknown
+        "half a frame, then nothing"
+        "a line that breaks in the middle of the answer without telling anybody"
+    FrameMllp2Ack Frame "frame/mllp2-ack" Unknown
+        "a release 2 commit acknowledgement and no HL7 answer"
+        "an endpoint set to MLLP release 2: it says that the bytes arrived, not that the charge was taken"
+    FrameMllp2Nak Frame "frame/mllp2-nak" Unknown
+        "a release 2 negative acknowledgement and no HL7 answer"
+        "an endpoint set to MLLP release 2 that could not store the bytes, and invites a resend"
+    FrameBareAckByte Frame "frame/bare-ack-byte" Unknown
+        "the control byte ACK (06) alone, without a frame"
+        "a serial converter that acknowledges bytes and knows no messages"
+    FrameBareNakByte Frame "frame/bare-nak-byte" Unknown
+        "the control byte NAK (15) alone, without a frame"
+        "a serial converter that did not understand the bytes and asks for them again"
+    FrameKeepaliveNoise Frame "frame/keepalive-noise" Delivered
+        "AA, then a line feed, a NUL and an empty frame over the idle line"
+        "a load balancer or an engine that keeps idle sessions alive with bytes that mean nothing"
+    FrameHllp Frame "frame/hllp" Unknown
+        "a block of the hybrid protocol, with a count and a checksum before its end"
+        "an endpoint set to the hybrid lower layer protocol of serial lines"
+    FrameCustomBytes Frame "frame/custom-bytes" Unknown
+        "STX and ETX in place of the start and end bytes"
+        "an engine whose framing was set to STX and ETX for another interface"
+    FrameSplitInTwoFrames Frame "frame/split-in-two-frames" Unknown
+        "MSH in one frame, MSA in the next"
+        "a receiver that frames each segment"
+    ConnectionRefused Connection "connection/refused" NotSent
+        "the endpoint does not listen for a while"
+        "an EMR that is down or restarting: the port answers that nobody listens"
+    ConnectionAcceptClose Connection "connection/accept-close" NotSent
+        "closed as soon as it is accepted"
+        "a load balancer or a port forwarder without an EMR behind it"
+    ConnectionAcceptReset Connection "connection/accept-reset" NotSent
+        "reset as soon as it is accepted"
+        "a firewall or a load balancer that turns the session away"
+    ConnectionResetAfterBytes Connection "connection/reset-after-bytes" Unknown
+        "reset inside the message"
+        "a firewall that does not like the content, or an EMR that dies while it reads"
+    ConnectionCloseBeforeReply Connection "connection/close-before-reply" Unknown
+        "closed after the message, before any answer"
+        "an EMR that was stopped in good order before it answered"
+    ConnectionResetBeforeReply Connection "connection/reset-before-reply" Unknown
+        "reset after the message, before any answer"
+        "an EMR that dies, or a firewall that cuts the session, before the answer"
+    ConnectionReplyThenClose Connection "connection/reply-then-close" Delivered
+        "AA, then a close"
+        "an EMR that wants a new connection for every message"
+    ConnectionReplyThenReset Connection "connection/reply-then-reset" Delivered
+        "AA, then a reset"
+        "an EMR that wants a new connection for every message and ends the old one roughly"
+    ConnectionHalfClose Connection "connection/half-close" Unknown
+        "the EMR ends its side without an answer and keeps reading"
+        "a proxy that passes the end of one direction on, or an EMR that is shutting down and still reads"
 }

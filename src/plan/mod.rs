@@ -3,11 +3,13 @@
 //! A plan travels in the header of the history that it leads to, so that the history can be
 //! judged again without the files it came from. It does **not** read files and does not act.
 
+mod conduct;
 mod defaults;
 mod exams;
 mod expand;
 mod fault;
 mod library;
+mod naming;
 mod needs;
 mod orders;
 mod script;

@@ -6,6 +6,7 @@
 
 mod judge;
 mod pipeline;
+pub mod sample;
 pub mod selftest;
 
 pub use judge::{JudgeError, judge, judge_recorded};

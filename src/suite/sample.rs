@@ -1,0 +1,180 @@
+//! The smallest case in which one fault plays for one charge.
+//!
+//! It is written as an author would write it, so that what the catalogue's outcomes are held
+//! against is read by the same door as every scenario.
+
+use crate::emr::{Trigger, trigger};
+use crate::plan::{Fault, Parameters, Play};
+use crate::yaml::Source;
+
+/// A scenario that plays `fault` once, for the charge of `john-doe`, and asks the sender for its
+/// account in the end.
+#[must_use]
+pub fn scenario(fault: Fault) -> Source {
+    let rest = match (fault, set_off_by(fault)) {
+        (Fault::AnswerLateAfterNext, _) => TWO_IN_A_ROW,
+        (_, Trigger::Listening | Trigger::Accept) => NO_PROBE_BEFORE,
+        (_, Trigger::Bytes(_) | Trigger::Message) => "exams: [john-doe]\n",
+    };
+    let on = on(fault);
+    written(fault, &format!("  - on: {on}\n    reply: {fault}\n    times: 1\n{rest}"))
+}
+
+/// When `fault` plays. A sender may connect before it has anything to say, and then no exam is
+/// meant yet.
+fn on(fault: Fault) -> &'static str {
+    match set_off_by(fault) {
+        Trigger::Accept => "{ connection: 1 }",
+        _ => "{ exam: john-doe }",
+    }
+}
+
+fn written(fault: Fault, rest: &str) -> Source {
+    let what = fault.what();
+    Source::new(format!("{fault}.yaml"), format!("title: \"{what}\"\nemr:\n{rest}"))
+}
+
+/// What sets `fault` off, with the parameters that it has by itself.
+fn set_off_by(fault: Fault) -> Trigger {
+    trigger(&[Play::Fault { fault, with: Parameters::default() }])
+}
+
+/// The first charge is answered once the second has arrived.
+const TWO_IN_A_ROW: &str = "\
+exams: [john-doe, mary-major]
+steps:
+  - start
+  - probe
+  - submit: [john-doe, mary-major]
+  - await: mary-major
+  - settle
+  - account
+  - stop
+";
+
+/// No probe before the exam, or its connection would carry the exam too.
+const NO_PROBE_BEFORE: &str = "\
+exams: [john-doe]
+steps:
+  - start
+  - submit: john-doe
+  - probe
+  - settle
+  - account
+  - stop
+expect:
+  charges: { john-doe: at-most-once }
+";
+
+#[cfg(test)]
+mod tests {
+    use super::{scenario, written};
+    use crate::history::{History, Outcome, What};
+    use crate::mapping;
+    use crate::plan::{Choices, Fault, Library, Plan, expand};
+    use crate::run::simulated;
+    use crate::scenario::{Scenario, SenderFile};
+    use crate::suite::judge;
+    use crate::verdict::Verdict;
+    use crate::yaml::Source;
+
+    #[test]
+    fn a_good_sender_books_what_the_catalogue_says() {
+        let wrong: Vec<String> = Fault::ALL.iter().filter_map(|fault| wrong(*fault)).collect();
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }
+
+    /// What is not as the catalogue has it when the reference sender meets `fault`.
+    fn wrong(fault: Fault) -> Option<String> {
+        let plan = plan(&scenario(fault));
+        let history = simulated::run(&plan).unwrap();
+        let judgement = judge(&plan, &history, String::new()).judgement;
+        if judgement.verdict != Verdict::Pass {
+            return Some(format!("{fault}: {:?} {:#?}", judgement.verdict, judgement.findings));
+        }
+        if !played(&history, fault) {
+            return Some(format!("{fault}: did not play"));
+        }
+        let said = said(&history, &plan);
+        match fault.outcome() {
+            Outcome::NotSent => not_sent(fault, said),
+            outcome => (said != Some(outcome)).then(|| format!("{fault}: {said:?}")),
+        }
+    }
+
+    /// Where nothing has left, the sender may try again, and is through once the EMR is well. Until
+    /// then it says so, or that it does not know: it marks the charge before the first byte leaves.
+    fn not_sent(fault: Fault, in_the_end: Option<Outcome>) -> Option<String> {
+        let plan = plan(&for_good(fault));
+        let before = said(&simulated::run(&plan).unwrap(), &plan);
+        let honest = matches!(before, Some(Outcome::NotSent | Outcome::Unknown));
+        let through = in_the_end == Some(Outcome::Delivered);
+        (!honest || !through).then(|| format!("{fault}: {before:?}, then {in_the_end:?}"))
+    }
+
+    /// No connection ever comes about, so that no byte can leave.
+    fn for_good(fault: Fault) -> Source {
+        let with = "{ after: 5m }";
+        let reply = match fault {
+            Fault::ConnectionRefused => format!("{{ {fault}: {with} }}"),
+            _ => fault.to_string(),
+        };
+        let steps = "steps: [start, submit: john-doe, settle, account, stop]";
+        written(fault, &format!("  - on: {{}}\n    reply: {reply}\nexams: [john-doe]\n{steps}\n"))
+    }
+
+    fn played(history: &History, fault: Fault) -> bool {
+        let is = |what: &What| matches!(what, What::Played { name, .. } if name == fault.name());
+        history.events.iter().any(|event| is(&event.what))
+    }
+
+    /// What the sender said in the end of the charge of `john-doe`.
+    fn said(history: &History, plan: &Plan) -> Option<Outcome> {
+        let order = &plan.exams["john-doe"].order.number;
+        let accounts = history.events.iter().rev().filter_map(|event| match &event.what {
+            What::Account { charges } => Some(charges),
+            _ => None,
+        });
+        let mut rows = accounts.flatten();
+        rows.find(|charge| charge.order == *order).map(|charge| charge.outcome)
+    }
+
+    fn plan(source: &Source) -> Plan {
+        let scenario = Scenario::read(source).unwrap_or_else(|error| panic!("{error}"));
+        let sender = SenderFile::read(&Source::new("reference.yaml", REFERENCE)).unwrap();
+        let plans = expand(&scenario, "sample", &Shipped, &sender, &Choices::default());
+        plans.unwrap_or_else(|error| panic!("{error}")).remove(0)
+    }
+
+    struct Shipped;
+
+    impl Library for Shipped {
+        fn mapping(&self, name: &str) -> Option<Source> {
+            mapping::shipped(name)
+        }
+
+        fn exam(&self, name: &str) -> Option<Source> {
+            let found = EXAMS.iter().find(|(exam, _)| *exam == name);
+            found.map(|(name, text)| Source::new(*name, *text))
+        }
+
+        fn snapshot(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn mappings(&self) -> Vec<String> {
+            mapping::shipped_names()
+        }
+
+        fn exams(&self) -> Vec<String> {
+            EXAMS.iter().map(|(name, _)| (*name).to_owned()).collect()
+        }
+    }
+
+    const EXAMS: [(&str, &str); 2] = [
+        ("john-doe", include_str!("../../scenarios/exams/john-doe.yaml")),
+        ("mary-major", include_str!("../../scenarios/exams/mary-major.yaml")),
+    ];
+
+    const REFERENCE: &str = include_str!("../../senders/reference.yaml");
+}
