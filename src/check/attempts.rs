@@ -118,8 +118,15 @@ impl Reading {
         index: usize,
         event: &'h Event,
     ) {
-        let What::Received { piece, bytes, .. } = &event.what else { return };
         let header = self.header.clone();
+        if let What::Unread { bytes, .. } = &event.what {
+            // The first of them end the message that the EMR broke off in.
+            let next = memchr::memchr(VT, bytes.as_slice()).map(|at| &bytes.as_slice()[at..]);
+            strays(&header, next.unwrap_or_default(), &mut |payload, whole| {
+                self.take(evidence, index, payload, whole);
+            });
+        }
+        let What::Received { piece, bytes, .. } = &event.what else { return };
         each_message(&header, *piece, bytes.as_slice(), &mut |payload, whole| {
             self.take(evidence, index, payload, whole);
         });

@@ -213,8 +213,10 @@ impl<'h> Evidence<'h> {
     /// Where `sent` stands in the history.
     pub(super) fn place(&self, sent: &Sent<'_>) -> Place<'h> {
         let event = &self.events[sent.event];
-        let What::Received { connection, began, length, .. } = &event.what else {
-            unreachable!("invariant: a message is only read out of a received piece");
+        let (connection, began, length) = match &event.what {
+            What::Received { connection, began, length, .. } => (connection, began, length),
+            What::Unread { connection, length, .. } => (connection, &event.at, length),
+            _ => unreachable!("invariant: a message is only read out of what was received"),
         };
         let opened = self.connections.get(connection);
         Place {

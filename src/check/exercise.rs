@@ -46,9 +46,18 @@ fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
         if optional || played {
             continue;
         }
-        let message = format!("{} was never played", told(behaviour));
+        let message = format!("{} was never played{}", told(behaviour), why(evidence, index));
         missing("fault not played", message);
     }
+}
+
+/// What stood in the way of a behaviour when it last was due.
+fn why(evidence: &Evidence<'_>, index: usize) -> String {
+    let last = evidence.events.iter().rev().find_map(|event| match &event.what {
+        What::NotPlayed { behaviour, why, .. } if *behaviour == index => Some(why),
+        _ => None,
+    });
+    last.map_or_else(String::new, |why| format!(": {why}"))
 }
 
 /// A behaviour as a person knows it: what it plays, and for whom.

@@ -176,8 +176,10 @@ fn content<'m>(message: &Message<'m>, explained: &[Difference]) -> Vec<&'m [u8]>
 
 /// A normalised payload with the framing that it had on the wire.
 fn framed(evidence: &Evidence<'_>, sent: &Sent<'_>, payload: &[u8]) -> Vec<u8> {
-    let What::Received { bytes, .. } = &evidence.events[sent.event].what else {
-        unreachable!("invariant: a message is only read out of a received piece");
+    let (What::Received { bytes, .. } | What::Unread { bytes, .. }) =
+        &evidence.events[sent.event].what
+    else {
+        unreachable!("invariant: a message is only read out of what was received");
     };
     let bytes = bytes.as_slice();
     let start = (sent.payload.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);

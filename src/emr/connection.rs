@@ -24,6 +24,10 @@ pub(crate) struct Job {
     pub(crate) actions: VecDeque<Action>,
     /// What has been written so far.
     reply: Option<Reply>,
+    /// Something of it was seen to happen on the wire.
+    pub(crate) acted: bool,
+    /// It is played by doing nothing.
+    pub(crate) silent: bool,
 }
 
 #[derive(Debug)]
@@ -36,7 +40,16 @@ struct Reply {
 impl Job {
     pub(crate) fn new(name: Cow<'static, str>, actions: Vec<Action>) -> Self {
         let actions = actions.into();
-        Self { to: None, exam: None, behaviour: None, name, actions, reply: None }
+        Self {
+            to: None,
+            exam: None,
+            behaviour: None,
+            name,
+            actions,
+            reply: None,
+            acted: false,
+            silent: false,
+        }
     }
 
     /// Notes what the driver has written.
@@ -77,8 +90,16 @@ pub(crate) struct Connection {
     pub(crate) in_hand: bool,
     /// Nothing happens before this time.
     pub(crate) until: Option<Duration>,
-    /// Whether anything can still be written.
-    pub(crate) writable: bool,
+    /// Why nothing can be written any more, if that is so.
+    pub(crate) mute: Option<&'static str>,
+    /// We have ended our side, and the sender's is still open.
+    pub(crate) ended_by_us: bool,
+    /// Bytes that were read.
+    pub(crate) taken: u64,
+    /// The EMR broke off inside a message: what comes now it does not read.
+    pub(crate) broken_off: bool,
+    /// The beginning of what it did not read, and how much that was.
+    pub(crate) unread: (Vec<u8>, u64),
     /// Whether the sender has ended its side.
     pub(crate) ended_by_sender: bool,
 }
@@ -93,7 +114,11 @@ impl Connection {
             jobs: VecDeque::new(),
             in_hand: false,
             until: None,
-            writable: true,
+            mute: None,
+            ended_by_us: false,
+            taken: 0,
+            broken_off: false,
+            unread: (Vec::new(), 0),
             ended_by_sender: false,
         }
     }

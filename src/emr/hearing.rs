@@ -18,14 +18,32 @@ impl Turn<'_, '_> {
     pub(super) fn received(&mut self, id: ConnectionId, bytes: &[u8]) {
         // A count begins anew with every message, and only a byte shows where that is.
         let at_once = if self.counts_bytes() { 1 } else { bytes.len().max(1) };
-        for piece in bytes.chunks(at_once) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.leaves_unread(id, rest) {
+                return;
+            }
+            let (piece, later) = rest.split_at(at_once.min(rest.len()));
             let due = self.due_at(id);
             self.take_in(id, piece);
             if let Some((behaviour, 1)) = due {
                 self.play_at_bytes(id, behaviour);
-                return; // an EMR that breaks off here has not read what comes after
             }
+            rest = later;
         }
+    }
+
+    /// Puts aside what an EMR that has broken off no longer reads; whether it has.
+    fn leaves_unread(&mut self, id: ConnectionId, bytes: &[u8]) -> bool {
+        let limit = self.emr.settings.message_bytes;
+        let Some(connection) = self.emr.connections.get_mut(id).filter(|one| one.broken_off) else {
+            return false;
+        };
+        let (kept, length) = &mut connection.unread;
+        let room = limit.saturating_sub(kept.len()).min(bytes.len());
+        kept.extend_from_slice(&bytes[..room]);
+        *length += bytes.len() as u64;
+        true
     }
 
     /// Whether anybody wants to know how many bytes of a message have come.
@@ -43,6 +61,7 @@ impl Turn<'_, '_> {
         }
         self.byte_events(id, bytes);
         if let Some(connection) = self.emr.connections.get_mut(id) {
+            connection.taken += bytes.len() as u64;
             connection.decoder.feed(bytes);
         }
         while let Some(found) = self.next_found(id) {
@@ -105,6 +124,9 @@ impl Turn<'_, '_> {
         let exam = self.emr.expecting.clone();
         if let Some(exam) = &exam {
             *self.emr.attempts.entry(Arc::clone(exam)).or_insert(0) += 1;
+        }
+        if let Some(connection) = self.emr.connections.get_mut(id) {
+            connection.broken_off = true;
         }
         self.play_without_message(id, behaviour, exam);
     }
@@ -178,6 +200,7 @@ impl Turn<'_, '_> {
             None => Job::new(Cow::Borrowed("answer/accept"), self.acceptance(id, &message)),
         };
         (job.to, job.behaviour) = (Some(seq), behaviour);
+        job.silent = behaviour.is_none_or(|index| play::is_silent(self.emr.script.play(index)));
         job.exam = exam.filter(|_| kind == MessageKind::Charge);
         self.remember(id, &message);
         self.wake_parked(id);
@@ -225,7 +248,7 @@ impl Turn<'_, '_> {
         self.finish_reading(id);
         self.record(What::EndedBySender { connection: id, how });
         if how == End::Reset {
-            self.abandon(id);
+            self.abandon(id, "the sender had reset the connection");
             self.emr.connections.remove(id);
         } else {
             self.advance(id);
@@ -238,6 +261,13 @@ impl Turn<'_, '_> {
             self.emr.connections.get_mut(id).and_then(|one| one.decoder.finish())
         {
             self.found(id, found);
+        }
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return;
+        };
+        let ((bytes, length), offset) = (std::mem::take(&mut connection.unread), connection.taken);
+        if length > 0 {
+            self.record(What::Unread { connection: id, offset, bytes: Raw(bytes.into()), length });
         }
     }
 }

@@ -68,6 +68,15 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
     all
 }
 
+/// Whether a behaviour is played by doing nothing: no answer is asked for, or none may be due.
+pub(crate) fn is_silent(play: &[Play]) -> bool {
+    play.iter().all(|entry| match entry {
+        Play::Fault { fault, .. } => matches!(fault, Fault::AnswerNone | Fault::AnswerAccept),
+        Play::Raw(_) => false,
+        Play::Wait(_) => true,
+    })
+}
+
 /// The name that a behaviour's reply goes by: its first fault, or `raw`.
 pub(crate) fn name(play: &[Play]) -> String {
     let fault = play.iter().find_map(|entry| match entry {

@@ -11,20 +11,25 @@ use crate::plan::WireEvent;
 impl Turn<'_, '_> {
     pub(super) fn queue(&mut self, id: ConnectionId, job: Job) {
         let Some(connection) = self.emr.connections.get_mut(id) else {
-            return;
+            return self.drop_job(Some(id), job, GONE);
         };
-        if connection.writable {
-            connection.jobs.push_back(job);
-            self.advance(id);
+        let resets = job.actions.contains(&Action::End(End::Reset));
+        match connection.mute {
+            Some(why) if !(connection.ended_by_us && resets) => self.drop_job(Some(id), job, why),
+            _ => {
+                connection.jobs.push_back(job);
+                self.advance(id);
+            }
         }
     }
 
-    /// Nothing more can be written on a connection: what was under way is cut off.
-    pub(super) fn abandon(&mut self, id: ConnectionId) {
+    /// Nothing more can be said on a connection: what was under way is cut off.
+    pub(super) fn abandon(&mut self, id: ConnectionId, why: &'static str) {
         let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
-        connection.writable = false;
+        connection.mute.get_or_insert(why);
+        connection.ended_by_us = false;
         connection.in_hand = false;
         if let Some(until) = connection.until.take() {
             self.emr.waits.remove(&(until, id));
@@ -33,13 +38,28 @@ impl Turn<'_, '_> {
         self.emr.outputs.retain(|output| {
             !matches!(output, Output::Write { connection, .. } | Output::End { connection, .. } if *connection == id)
         });
-        for mut job in jobs {
-            if let Some(reply) = job.take_reply(id, false) {
-                self.record(reply);
-            }
-            if let Some(exam) = job.exam.take() {
-                self.emr.outputs.push_back(Output::Dealt(exam));
-            }
+        for job in jobs {
+            self.drop_job(Some(id), job, why);
+        }
+    }
+
+    /// A job that cannot go on: what it wrote is told, and what it should have played was not.
+    pub(super) fn drop_job(&mut self, id: Option<ConnectionId>, mut job: Job, why: &str) {
+        if let Some(reply) = id.and_then(|id| job.take_reply(id, false)) {
+            self.record(reply);
+        }
+        if let Some(behaviour) = job.behaviour {
+            self.not_played(behaviour, id, why);
+        }
+        if let Some(exam) = job.exam {
+            self.emr.outputs.push_back(Output::Dealt(exam));
+        }
+    }
+
+    fn drop_front_job(&mut self, id: ConnectionId, why: &str) {
+        let front = self.emr.connections.get_mut(id).and_then(|one| one.jobs.pop_front());
+        if let Some(job) = front {
+            self.drop_job(Some(id), job, why);
         }
     }
 
@@ -55,6 +75,9 @@ impl Turn<'_, '_> {
         if !bytes.is_empty() {
             job.wrote(now, bytes);
         }
+        if complete {
+            job.acted = true;
+        }
         let written = job.written() as u64;
         if let Some(WireEvent::ReplyBytes(wanted)) = self.emr.watch
             && written >= wanted
@@ -62,7 +85,7 @@ impl Turn<'_, '_> {
             self.reach(WireEvent::ReplyBytes(wanted));
         }
         if !complete {
-            self.abandon(id);
+            self.abandon(id, "the connection took no more bytes");
         }
         self.advance(id);
     }
@@ -72,14 +95,18 @@ impl Turn<'_, '_> {
             return;
         };
         connection.in_hand = false;
-        connection.writable = false;
+        connection.mute.get_or_insert(ENDED);
+        connection.ended_by_us = true;
+        if let Some(job) = connection.jobs.front_mut() {
+            job.acted = true;
+        }
         if how == End::Reset {
             self.finish_reading(id);
         }
         self.record(What::EndedByEmr { connection: id, how });
         self.advance(id);
         if how == End::Reset {
-            self.abandon(id);
+            self.abandon(id, ENDED);
             self.emr.connections.remove(id);
         }
     }
@@ -135,9 +162,9 @@ impl Turn<'_, '_> {
         let Some(connection) = self.emr.connections.get_mut(id) else {
             return Then::Stop;
         };
-        if !connection.writable {
-            self.abandon(id);
-            return Then::Stop;
+        if let Some(why) = connection.mute {
+            self.drop_front_job(id, why);
+            return Then::GoOn;
         }
         let Some(job) = connection.jobs.front_mut() else {
             return Then::GoOn;
@@ -176,7 +203,9 @@ impl Turn<'_, '_> {
         let Some(connection) = self.emr.connections.get_mut(id) else {
             return Then::Stop;
         };
-        if !connection.writable {
+        let cuts_off = how == End::Reset && connection.ended_by_us;
+        if let Some(why) = connection.mute.filter(|_| !cuts_off) {
+            self.drop_front_job(id, why);
             return Then::GoOn;
         }
         connection.in_hand = true;
@@ -199,8 +228,10 @@ impl Turn<'_, '_> {
         if let Some(reply) = replied {
             self.record(reply);
         }
-        if let Some(behaviour) = job.behaviour {
-            self.played(behaviour, Some(id));
+        match job.behaviour {
+            Some(behaviour) if job.acted || job.silent => self.played(behaviour, Some(id)),
+            Some(behaviour) => self.not_played(behaviour, Some(id), NOTHING_DUE),
+            None => {}
         }
         if let Some(exam) = job.exam {
             self.emr.outputs.push_back(Output::Dealt(exam));
@@ -221,6 +252,11 @@ impl Turn<'_, '_> {
         }
     }
 }
+
+/// Why something could not be said.
+const ENDED: &str = "the EMR had ended the connection";
+const GONE: &str = "the connection was gone";
+const NOTHING_DUE: &str = "the message asks for no such answer in MSH-15 and MSH-16";
 
 /// Whether a connection can go on at once.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -38,6 +38,16 @@ impl Turn<'_, '_> {
         self.record(What::Played { behaviour, name, connection });
     }
 
+    pub(super) fn not_played(
+        &mut self,
+        behaviour: usize,
+        connection: Option<ConnectionId>,
+        why: &str,
+    ) {
+        let name = play::name(self.emr.script.play(behaviour));
+        self.record(What::NotPlayed { behaviour, name, connection, why: why.to_owned() });
+    }
+
     pub(super) fn listening(&mut self, endpoint: usize, up: bool) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::Listening { endpoint: name, up });
@@ -76,7 +86,9 @@ impl Turn<'_, '_> {
         let limit = self.emr.settings.message_bytes;
         let mut connection = Connection::new(endpoint, number, limit);
         // A connection may be taken out of the backlog after its process has died.
-        connection.writable = self.emr.killed.is_none_or(|killed| incarnation > killed);
+        if self.emr.killed.is_some_and(|killed| incarnation <= killed) {
+            connection.mute = Some(KILLED);
+        }
         self.emr.connections.insert(id, connection);
         self.reach(WireEvent::Accepted);
         let Emr { script, expecting, attempts, settings, endpoints, .. } = &mut *self.emr;
@@ -106,6 +118,7 @@ impl Turn<'_, '_> {
         let name = Cow::Owned(play::name(self.emr.script.play(behaviour)));
         let mut job = Job::new(name, actions);
         job.behaviour = Some(behaviour);
+        job.silent = play::is_silent(self.emr.script.play(behaviour));
         job.exam = exam;
         self.queue(id, job);
     }
@@ -149,10 +162,13 @@ impl Turn<'_, '_> {
     pub(super) fn over(&mut self) {
         let open = self.emr.connections.numbers();
         for id in open {
-            self.abandon(id);
+            self.abandon(id, OVER);
             self.finish_reading(id);
             self.record(What::EndedByEmr { connection: id, how: End::Close });
             self.emr.connections.remove(id);
+        }
+        for (_, job) in std::mem::take(&mut self.emr.parked) {
+            self.drop_job(None, job, "no other message came");
         }
     }
 
@@ -160,7 +176,7 @@ impl Turn<'_, '_> {
         self.emr.killed = Some(incarnation);
         let ids = self.emr.connections.numbers();
         for id in ids {
-            self.abandon(id);
+            self.abandon(id, KILLED);
         }
     }
 
@@ -182,3 +198,6 @@ impl Turn<'_, '_> {
         self.emr.outputs.extend(listen);
     }
 }
+
+const KILLED: &str = "the sender had been killed";
+const OVER: &str = "the case was over";

@@ -188,6 +188,30 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         connection: Option<ConnectionId>,
     },
+    /// A scripted behaviour was due and could not happen as asked.
+    NotPlayed {
+        /// Index of the behaviour in the plan's script.
+        behaviour: usize,
+        /// Stable name of the fault.
+        name: String,
+        /// Where, if it belongs to one connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<ConnectionId>,
+        /// What stood in its way.
+        why: String,
+    },
+    /// Bytes that had arrived on a connection when the EMR broke off in the middle of a message:
+    /// it never read them, but they left the sender.
+    Unread {
+        /// On which connection.
+        connection: ConnectionId,
+        /// Offset of the first of them among all bytes received on this connection.
+        offset: u64,
+        /// The bytes, up to the recording limit.
+        bytes: Raw,
+        /// How many there were.
+        length: u64,
+    },
     /// The EMR ended a connection, or its half of it.
     EndedByEmr {
         /// Which connection.

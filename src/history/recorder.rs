@@ -47,6 +47,12 @@ impl Recorder {
                     return self.overflow(at);
                 }
             }
+            What::Unread { bytes, .. } => {
+                self.bytes += bytes.0.len() as u64;
+                if self.bytes > self.bounds.bytes {
+                    return self.overflow(at);
+                }
+            }
             What::Opened { .. } => {
                 self.opened += 1;
                 if self.opened > self.bounds.pieces.saturating_mul(CONNECTIONS_PER_PIECE) {

@@ -188,9 +188,23 @@ impl<'p> World<'p> {
             }
         }
         if how == End::Reset {
-            self.to_emr.retain(|delivery| delivery.connection() != connection);
+            self.deliver_at_once(connection);
         }
         self.emr(Input::EndDone { connection, how });
+    }
+
+    /// What is on its way when a connection is reset has arrived, as over a real socket.
+    fn deliver_at_once(&mut self, connection: ConnectionId) {
+        let all = std::mem::take(&mut self.to_emr);
+        let (of_it, others) =
+            all.into_iter().partition(|delivery| delivery.connection() == connection);
+        self.to_emr = others;
+        let of_it: VecDeque<Delivery> = of_it;
+        for delivery in of_it {
+            if let Delivery::Bytes { connection, bytes } = delivery {
+                self.emr(Input::Received { connection, bytes: &bytes });
+            }
+        }
     }
 
     fn command(&mut self, command: Command) {

@@ -285,3 +285,28 @@ fn an_exam_that_is_not_charged_must_not_be_sent() {
     assert_eq!(broken(&judgement), ["delivers"]);
     assert_eq!(judgement.findings[0].circumstance, "charge not due");
 }
+
+#[test]
+fn a_second_charge_among_bytes_that_the_emr_never_read_is_a_second_charge() {
+    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+    case.submit("john-doe");
+    let first = case.message("john-doe");
+    let second = case.message("john-doe");
+    case.send_part(1, &first[..599]);
+    let framed = |payload: &[u8]| [&[0x0B], payload, &[0x1C, b'\r']].concat();
+    let unread = |behind: &[u8]| {
+        let bytes = [&framed(&first)[600..], behind].concat();
+        let length = bytes.len() as u64;
+        What::Unread { connection: 1, offset: 600, bytes: bytes.as_slice().into(), length }
+    };
+    let ended = |what: What| {
+        let mut case = case.clone();
+        case.push(what);
+        case.end(1, End::Reset);
+        case.played(1, Fault::ConnectionResetAfterBytes);
+        case.open(2, 1);
+        case.ended(2, Outcome::Unknown).judge()
+    };
+    assert_eq!(broken(&ended(unread(b""))), Vec::<&str>::new(), "the rest of it is no other one");
+    assert_eq!(broken(&ended(unread(&framed(&second)))), ["once/per-order"]);
+}

@@ -8,6 +8,7 @@ mod faults;
 mod matching;
 mod modes;
 mod timing;
+mod unplayed;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -219,18 +219,23 @@ impl Case {
             unread.map(|(&id, line)| (id, Rc::clone(&line.stream))).collect()
         };
         for (connection, stream) in open {
-            for _ in 0..MOST_READS {
-                let mut scratch = self.0.scratch.borrow_mut();
-                match rustix::net::recv(&*stream, &mut scratch[..], RecvFlags::DONTWAIT) {
-                    Ok((count @ 1.., _)) => {
-                        let input = Input::Received { connection, bytes: &scratch[..count] };
-                        self.note(Happening::Emr(input));
-                    }
-                    _ => break, // an end is not told apart here: we are about to end it ourselves
-                }
-            }
+            self.read_what_arrived(connection, &stream);
         }
         self.pump();
+    }
+
+    /// Reads what has arrived on a connection by now. An end is not told apart here: we are about
+    /// to end it ourselves.
+    fn read_what_arrived(&self, connection: ConnectionId, stream: &TcpStream) {
+        for _ in 0..MOST_READS {
+            let mut scratch = self.0.scratch.borrow_mut();
+            let Ok((count @ 1.., _)) =
+                rustix::net::recv(stream, &mut scratch[..], RecvFlags::DONTWAIT)
+            else {
+                return;
+            };
+            self.note(Happening::Emr(Input::Received { connection, bytes: &scratch[..count] }));
+        }
     }
 
     fn read_out(
@@ -296,8 +301,12 @@ impl Case {
     pub(super) fn end(&self, connection: ConnectionId, how: End) {
         if let Some(stream) = self.stream(connection) {
             if how == End::Reset {
-                // Without a lingering close the system sends a reset instead of an end.
+                // What has arrived is recorded before the system throws it away.
+                self.read_what_arrived(connection, &stream);
+                // Sends the reset now: a socket that is merely dropped sends it when the last of
+                // its readers and writers is gone, and only if it does not linger.
                 let _ = sockopt::set_socket_linger(&*stream, Some(Duration::ZERO));
+                let _ = rustix::net::connect_unspec(&*stream);
             } else {
                 let _ = rustix::net::shutdown(&*stream, rustix::net::Shutdown::Write);
             }
