@@ -1,13 +1,13 @@
 //! What happens to a connection, before or around an answer.
 
 use crate::emr::answer::Scene;
-use crate::emr::play::{Action, frame};
+use crate::emr::play::{Action, duration, frame};
 use crate::history::End;
 use crate::hl7::ack::Code;
 use crate::plan::{Fault, Parameters};
 
 /// What a connection goes through, by the name of the fault.
-pub(crate) fn connections(fault: Fault, scene: &Scene<'_>) -> Vec<Action> {
+pub(crate) fn connections(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
     let accept = frame(&scene.acknowledge(Code::AA, &Parameters::default()));
     match fault {
         Fault::ConnectionReplyThenClose => vec![accept, Action::End(End::Close)],
@@ -16,7 +16,14 @@ pub(crate) fn connections(fault: Fault, scene: &Scene<'_>) -> Vec<Action> {
         Fault::ConnectionAcceptReset
         | Fault::ConnectionResetAfterBytes
         | Fault::ConnectionResetBeforeReply => vec![Action::End(End::Reset)],
-        Fault::ConnectionRefused => Vec::new(), // the endpoint's business, not a connection's
+        Fault::ConnectionRestart => {
+            vec![Action::Restart(duration(with.after, scene.ack_timeout * 2))]
+        }
+        // The endpoint's business, not a connection's.
+        Fault::ConnectionRefused
+        | Fault::ConnectionBlackhole
+        | Fault::ConnectionSlowAccept
+        | Fault::ConnectionNoRead => Vec::new(),
         _ => vec![Action::End(End::Close)],
     }
 }

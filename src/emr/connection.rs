@@ -94,6 +94,8 @@ pub(crate) struct Connection {
     pub(crate) mute: Option<&'static str>,
     /// We have ended our side, and the sender's is still open.
     pub(crate) ended_by_us: bool,
+    /// It is not read.
+    pub(crate) held: bool,
     /// Bytes that were read.
     pub(crate) taken: u64,
     /// The EMR broke off inside a message: what comes now it does not read.
@@ -116,6 +118,7 @@ impl Connection {
             until: None,
             mute: None,
             ended_by_us: false,
+            held: false,
             taken: 0,
             broken_off: false,
             unread: (Vec::new(), 0),

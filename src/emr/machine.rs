@@ -8,11 +8,12 @@ use jiff::civil::DateTime;
 
 use crate::emr::connection::Job;
 use crate::emr::connections::Connections;
+use crate::emr::doors::{Door, Standing};
 use crate::emr::script::Script;
 use crate::emr::turn::Turn;
-use crate::history::{ConnectionId, End, Incarnation, Recorder};
+use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder};
 use crate::hl7::Path;
-use crate::plan::{Plan, WireEvent};
+use crate::plan::{Fault, Plan, WireEvent};
 
 /// What an EMR needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -57,6 +58,32 @@ pub enum Input<'a> {
     RefusalSeen {
         /// Index of the endpoint.
         endpoint: usize,
+    },
+    /// A connect to an endpoint got neither an answer nor a refusal.
+    SilenceSeen {
+        /// Index of the endpoint.
+        endpoint: usize,
+        /// For how long.
+        waited: Duration,
+    },
+    /// The system has taken a connection for an endpoint that is unattended.
+    Waiting {
+        /// Index of the endpoint.
+        endpoint: usize,
+    },
+    /// Bytes have come on a connection that is not read.
+    Held {
+        /// Which connection.
+        connection: ConnectionId,
+    },
+    /// Reading was stopped, or goes on.
+    Reading {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Whether it goes on.
+        on: bool,
+        /// How many bytes have waited for it.
+        waiting: u64,
     },
     /// A connection was accepted.
     Accepted {
@@ -107,12 +134,16 @@ pub enum Input<'a> {
         /// Which life.
         incarnation: Incarnation,
     },
+    /// The sender's process is gone.
+    SenderGone,
     /// Somebody waits for this wire event; the first from now on is reported.
     Watch(WireEvent),
     /// From here on the EMR is healthy.
     Heal,
     /// Time has passed.
     Tick,
+    /// Nothing more will be waited for: what the system holds for us is to be read.
+    Closing,
     /// The case is over: what is under way on connections that are still open is all there is.
     Over,
 }
@@ -136,12 +167,20 @@ pub enum Output {
         /// How.
         how: End,
     },
-    /// Listen at an endpoint, or stop; then say so.
+    /// Meet those who connect to an endpoint in another way, and say so if it begins or ceases to
+    /// listen. A door that is shut or full is tried from outside.
     Listen {
         /// Index of the endpoint.
         endpoint: usize,
-        /// Whether to listen.
-        up: bool,
+        /// How.
+        door: Door,
+    },
+    /// Stop reading a connection, or go on, and say so.
+    Read {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Whether to go on.
+        on: bool,
     },
     /// The wire event that was waited for has come.
     Reached(WireEvent),
@@ -157,8 +196,7 @@ pub struct Emr {
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) connections: Connections,
     pub(super) waits: BTreeSet<(Duration, ConnectionId)>,
-    pub(super) reopenings: Vec<(Duration, usize)>,
-    pub(super) closures: Vec<(usize, usize)>,
+    pub(super) standing: Vec<Standing>,
     /// What waits for the next message at an endpoint, and which endpoint.
     pub(super) parked: Vec<(usize, Job)>,
     pub(super) attempts: BTreeMap<Arc<str>, u32>,
@@ -186,8 +224,7 @@ impl Emr {
             endpoints: settings.endpoints.iter().map(endpoint).collect(),
             connections: Connections::default(),
             waits: BTreeSet::new(),
-            reopenings: Vec::new(),
-            closures: Vec::new(),
+            standing: Vec::new(),
             parked: Vec::new(),
             attempts: BTreeMap::new(),
             expecting: None,
@@ -198,25 +235,12 @@ impl Emr {
             settings,
         };
         for endpoint in 0..emr.endpoints.len() {
-            emr.outputs.push_back(Output::Listen { endpoint, up: true });
+            emr.outputs.push_back(Output::Listen { endpoint, door: Door::Open });
         }
-        emr.close_endpoints(Duration::ZERO, None);
+        // Nothing can be seen yet, so nothing is recorded.
+        let mut recorder = Recorder::new(Bounds { pieces: 0, bytes: 0 });
+        Turn { emr: &mut emr, now: Duration::ZERO, recorder: &mut recorder }.stand(None);
         emr
-    }
-
-    /// Stops listening where the script says so: when `exam` is handed over, or at the start.
-    pub(super) fn close_endpoints(&mut self, now: Duration, exam: Option<&str>) {
-        for behaviour in self.script.on_listening(exam) {
-            let (name, stays) = self.script.closure(behaviour);
-            let named =
-                name.and_then(|name| self.settings.endpoints.iter().position(|one| one == name));
-            let endpoint = named.unwrap_or(0);
-            self.closures.push((behaviour, endpoint));
-            self.outputs.push_back(Output::Listen { endpoint, up: false });
-            if let Some(stays) = stays {
-                self.reopenings.push((now + stays, endpoint));
-            }
-        }
     }
 
     /// Takes what happened at `now`; afterwards [`Emr::poll`] until it says none.
@@ -225,6 +249,10 @@ impl Emr {
         match input {
             Input::Listening { endpoint, up } => turn.listening(endpoint, up),
             Input::RefusalSeen { endpoint } => turn.refusal_seen(endpoint),
+            Input::SilenceSeen { endpoint, waited } => turn.silence_seen(endpoint, waited),
+            Input::Waiting { endpoint } => turn.waiting(endpoint),
+            Input::Held { connection } => turn.held(connection),
+            Input::Reading { connection, on, waiting } => turn.reading(connection, on, waiting),
             Input::Accepted { connection, endpoint, incarnation } => {
                 turn.accepted(connection, endpoint, incarnation);
             }
@@ -234,9 +262,11 @@ impl Emr {
             Input::EndDone { connection, how } => turn.end_done(connection, how),
             Input::Submitted { exam } => turn.submitted(exam),
             Input::SenderKilled { incarnation } => turn.sender_killed(incarnation),
+            Input::SenderGone => turn.lift(|one| one.fault == Fault::ConnectionNoRead),
             Input::Watch(event) => turn.emr.watch = Some(event),
             Input::Heal => turn.heal(),
             Input::Tick => turn.tick(),
+            Input::Closing => turn.lift(|_| true),
             Input::Over => turn.over(),
         }
     }
@@ -250,8 +280,8 @@ impl Emr {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let wait = self.waits.first().map(|(at, _)| *at);
-        let reopening = self.reopenings.iter().map(|(at, _)| *at).min();
-        wait.into_iter().chain(reopening).min()
+        let standing = self.standing.iter().filter(|one| !one.over).filter_map(|one| one.until);
+        wait.into_iter().chain(standing).min()
     }
 
     /// How many connections are open or not yet read to their end.

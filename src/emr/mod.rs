@@ -9,6 +9,7 @@ mod answer;
 mod connecting;
 mod connection;
 mod connections;
+mod doors;
 mod framing;
 mod hearing;
 mod machine;
@@ -19,6 +20,7 @@ mod speaking;
 mod turn;
 mod wrong;
 
+pub use doors::Door;
 pub use machine::{Emr, Input, Output, Settings};
 pub(crate) use play::{Trigger, trigger};
 

@@ -25,6 +25,8 @@ pub(crate) enum Action {
     Mark,
     /// End the connection, or our half of it.
     End(End),
+    /// End every connection of the endpoint, and listen no more for so long.
+    Restart(Duration),
 }
 
 /// What sets a behaviour off.
@@ -46,7 +48,10 @@ pub(crate) fn trigger(play: &[Play]) -> Trigger {
         return Trigger::Message;
     };
     match fault {
-        Fault::ConnectionRefused => Trigger::Listening,
+        Fault::ConnectionRefused
+        | Fault::ConnectionBlackhole
+        | Fault::ConnectionSlowAccept
+        | Fault::ConnectionNoRead => Trigger::Listening,
         Fault::ConnectionAcceptClose | Fault::ConnectionAcceptReset | Fault::MatchOnConnect => {
             Trigger::Accept
         }
@@ -92,7 +97,7 @@ fn fault_actions(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Acti
         FaultKind::Match => replies::matches(fault, with, scene),
         FaultKind::Payload => vec![frame(&wrong::payload(fault, with, scene))],
         FaultKind::Frame => framing::frames(fault, with, scene),
-        FaultKind::Connection => connecting::connections(fault, scene),
+        FaultKind::Connection => connecting::connections(fault, with, scene),
     }
 }
 

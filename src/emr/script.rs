@@ -1,5 +1,7 @@
 //! Which behaviour of the script plays when.
 
+use std::time::Duration;
+
 use crate::emr::play::{Trigger, trigger};
 use crate::plan::{Behaviour, Fault, Match, MessageKind, Play};
 
@@ -69,8 +71,8 @@ impl Script {
         self.begun[index] += 1;
     }
 
-    /// Behaviours that close an endpoint when `exam` is handed over; at the start, those that
-    /// name no exam.
+    /// Behaviours that stand at an endpoint from the moment when `exam` is handed over; from the
+    /// start, those that name no exam.
     pub(crate) fn on_listening(&mut self, exam: Option<&str>) -> Vec<usize> {
         let mut found = Vec::new();
         for (index, behaviour) in self.behaviours.iter().enumerate() {
@@ -84,14 +86,14 @@ impl Script {
         found
     }
 
-    /// The endpoint that a behaviour is about, and how long it stays closed if it says so.
-    pub(crate) fn closure(&self, index: usize) -> (Option<&str>, Option<std::time::Duration>) {
+    /// What a behaviour that stands at an endpoint is, at which one, and for how long if it says
+    /// so.
+    pub(crate) fn standing(&self, index: usize) -> Option<(Fault, Option<&str>, Option<Duration>)> {
         let behaviour = &self.behaviours[index];
-        let after = behaviour.play.iter().find_map(|play| match play {
-            Play::Fault { fault: Fault::ConnectionRefused, with } => with.after,
-            _ => None,
-        });
-        (behaviour.on.endpoint.as_deref(), after.map(Into::into))
+        let Some(Play::Fault { fault, with }) = behaviour.play.first() else {
+            return None;
+        };
+        Some((*fault, behaviour.on.endpoint.as_deref(), with.after.map(Into::into)))
     }
 
     fn first(&mut self, moment: &Moment<'_>, due: impl Fn(Trigger) -> bool) -> Option<usize> {

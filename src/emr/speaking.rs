@@ -1,12 +1,14 @@
 //! What is said: the actions of a connection's jobs, one after the other, as far as the wire
 //! takes them.
 
+use std::time::Duration;
+
 use crate::emr::connection::Job;
 use crate::emr::machine::Output;
 use crate::emr::play::Action;
 use crate::emr::turn::Turn;
 use crate::history::{ConnectionId, End, What};
-use crate::plan::WireEvent;
+use crate::plan::{Fault, WireEvent};
 
 impl Turn<'_, '_> {
     pub(super) fn queue(&mut self, id: ConnectionId, job: Job) {
@@ -154,6 +156,7 @@ impl Turn<'_, '_> {
                 Then::GoOn
             }
             Action::End(how) => self.end(id, how),
+            Action::Restart(stays) => self.restart(id, stays),
         }
     }
 
@@ -197,6 +200,21 @@ impl Turn<'_, '_> {
             self.emr.parked.push((connection.endpoint, job));
         }
         Then::GoOn
+    }
+
+    /// The EMR goes down and comes back: what the front job plays is now the endpoint's affair.
+    fn restart(&mut self, id: ConnectionId, stays: Duration) -> Then {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return Then::Stop;
+        };
+        let endpoint = connection.endpoint;
+        let job = connection.jobs.front_mut();
+        let behaviour = job.and_then(|job| job.behaviour.take());
+        if let Some(behaviour) = behaviour {
+            let fault = Fault::ConnectionRestart;
+            self.begin_to_stand(behaviour, fault, endpoint, Some(stays));
+        }
+        Then::Stop
     }
 
     fn end(&mut self, id: ConnectionId, how: End) -> Then {

@@ -53,29 +53,14 @@ impl Turn<'_, '_> {
         self.record(What::Listening { endpoint: name, up });
     }
 
-    pub(super) fn refusal_seen(&mut self, endpoint: usize) {
-        let name = self.emr.settings.endpoints[endpoint].clone();
-        self.record(What::RefusalSeen { endpoint: name });
-        let closures = std::mem::take(&mut self.emr.closures);
-        for (behaviour, closed) in closures {
-            if closed == endpoint {
-                self.played(behaviour, None);
-            } else {
-                self.emr.closures.push((behaviour, closed));
-            }
-        }
-    }
-
     pub(super) fn submitted(&mut self, exam: &str) {
         self.emr.expecting = Some(Arc::from(exam));
-        self.emr.close_endpoints(self.now, Some(exam));
+        self.stand(Some(exam));
     }
 
     pub(super) fn heal(&mut self) {
         self.emr.script.heal();
-        let closed = self.emr.reopenings.drain(..).map(|(_, endpoint)| endpoint);
-        let listen = closed.map(|endpoint| Output::Listen { endpoint, up: true });
-        self.emr.outputs.extend(listen);
+        self.lift(|_| true);
     }
 
     pub(super) fn accepted(&mut self, id: ConnectionId, endpoint: usize, incarnation: Incarnation) {
@@ -90,6 +75,7 @@ impl Turn<'_, '_> {
             connection.mute = Some(KILLED);
         }
         self.emr.connections.insert(id, connection);
+        self.accepted_at(endpoint, id);
         self.reach(WireEvent::Accepted);
         let Emr { script, expecting, attempts, settings, endpoints, .. } = &mut *self.emr;
         let exam = expecting.as_deref();
@@ -170,6 +156,7 @@ impl Turn<'_, '_> {
         for (_, job) in std::mem::take(&mut self.emr.parked) {
             self.drop_job(None, job, "no other message came");
         }
+        self.tell_unseen();
     }
 
     pub(super) fn sender_killed(&mut self, incarnation: Incarnation) {
@@ -191,11 +178,7 @@ impl Turn<'_, '_> {
             }
             self.advance(id);
         }
-        let now = self.now;
-        let due = self.emr.reopenings.extract_if(.., |(at, _)| *at <= now);
-        let listen: Vec<Output> =
-            due.map(|(_, endpoint)| Output::Listen { endpoint, up: true }).collect();
-        self.emr.outputs.extend(listen);
+        self.end_standing();
     }
 }
 

@@ -133,6 +133,28 @@ pub enum What {
         /// Name of the endpoint.
         endpoint: String,
     },
+    /// The harness's own connect to an endpoint got neither an answer nor a refusal: the sender's
+    /// would not either.
+    SilenceSeen {
+        /// Name of the endpoint.
+        endpoint: String,
+        /// For how long.
+        waited: Micros,
+    },
+    /// The system has taken a connection for an endpoint, and the EMR does not accept it yet.
+    Waiting {
+        /// Name of the endpoint.
+        endpoint: String,
+    },
+    /// The EMR stopped reading a connection, or goes on.
+    Reading {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Whether it goes on.
+        on: bool,
+        /// How many bytes have waited for it.
+        waiting: u64,
+    },
     /// A connection was accepted.
     Opened {
         /// Its number.

@@ -68,7 +68,10 @@ fn delay(behaviour: &Behaviour) -> Duration {
 /// | `frame/header-first`, `trailer-late`, `cr-late`, `pause-inside` | the pause | a quarter of the timeout |
 /// | `frame/keepalive-noise` | between two signs of life | a quarter of the timeout |
 /// | `frame/drip` | between two bytes | half the timeout |
-/// | `connection/refused` | how long nobody listens | twice the longest retry |
+/// | `connection/refused`, `connection/restart` | how long nobody listens | twice the longest retry |
+/// | `connection/blackhole` | how long nobody answers a connect | twice the timeout, or the longest retry |
+/// | `connection/slow-accept` | how long a connection waits to be accepted | twice the timeout |
+/// | `connection/no-read` | how long bytes wait to be read | twice the timeout |
 pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
     let timeout = sender.ack_timeout;
     let after = match fault {
@@ -87,7 +90,14 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         | Fault::FrameCrLate
         | Fault::FrameKeepaliveNoise
         | Fault::FramePauseInside => Some(timeout / 4),
-        Fault::ConnectionRefused => Some(sender.longest_retry.saturating_mul(2)),
+        Fault::ConnectionRefused | Fault::ConnectionRestart => {
+            Some(sender.longest_retry.saturating_mul(2))
+        }
+        // Longer than the sender waits for a connection, or for an answer.
+        Fault::ConnectionBlackhole => {
+            Some(timeout.saturating_mul(2).max(sender.longest_retry.saturating_mul(2)))
+        }
+        Fault::ConnectionSlowAccept | Fault::ConnectionNoRead => Some(timeout.saturating_mul(2)),
         _ => None,
     };
     // 600 bytes end inside the first FT1 of every mapping that is shipped.

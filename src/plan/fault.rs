@@ -330,6 +330,15 @@ faults! {
     ConnectionRefused Connection "connection/refused" NotSent
         "the endpoint does not listen for a while"
         "an EMR that is down or restarting: the port answers that nobody listens"
+    ConnectionBlackhole Connection "connection/blackhole" NotSent
+        "a connect gets neither an answer nor a refusal for a while"
+        "a firewall that drops silently, an address that nobody has, a server too busy to answer a connect"
+    ConnectionSlowAccept Connection "connection/slow-accept" Unknown
+        "the system takes the connection and the message, and the EMR accepts it only after a while"
+        "an engine whose threads are all taken: the connect succeeds, the bytes leave, and whoever gives up must know that they will still be read"
+    ConnectionNoRead Connection "connection/no-read" Unknown
+        "the EMR stops reading, and reads on after a while"
+        "an engine that hangs in its database or collects garbage: its window closes, and what it was sent is read when it wakes up"
     ConnectionAcceptClose Connection "connection/accept-close" NotSent
         "closed as soon as it is accepted"
         "a load balancer or a port forwarder without an EMR behind it"
@@ -354,4 +363,7 @@ faults! {
     ConnectionHalfClose Connection "connection/half-close" Unknown
         "the EMR ends its side without an answer and keeps reading"
         "a proxy that passes the end of one direction on, or an EMR that is shutting down and still reads"
+    ConnectionRestart Connection "connection/restart" Unknown
+        "after the message every connection is closed without an answer, and nobody listens for a while"
+        "an engine that is restarted for an update, or by its watchdog, with messages in its hands"
 }

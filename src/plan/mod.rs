@@ -61,6 +61,15 @@ pub struct Plan {
     pub sender: SenderPlan,
 }
 
+impl Plan {
+    /// Whether the script plays this fault anywhere.
+    #[must_use]
+    pub fn plays(&self, wanted: Fault) -> bool {
+        let is = |play: &Play| matches!(play, Play::Fault { fault, .. } if *fault == wanted);
+        self.script.iter().flat_map(|behaviour| &behaviour.play).any(is)
+    }
+}
+
 /// One entry of the EMR's script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -34,6 +34,8 @@ pub(crate) enum Wish {
     Watch(WireEvent),
     /// Let the EMR be healthy.
     Heal,
+    /// Accept and read whatever has come by now.
+    Drain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +231,7 @@ impl Director {
             return;
         }
         self.waiting = Waiting::Finished;
+        self.wish(Wish::Drain);
         if !self.cut_short {
             self.wish(Wish::Record(What::Finished));
         }

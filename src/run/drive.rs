@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use crate::emr::{Emr, Input, Output, Settings};
+use crate::emr::{Door, Emr, Input, Output, Settings};
 use crate::history::{Accounted, Bounds, ConnectionId, End, Ending, Event, Recorder, What};
 use crate::plan::{Plan, StopBy};
 use crate::run::director::{Director, View, Wish};
@@ -53,14 +53,26 @@ pub enum Do {
         /// How.
         how: End,
     },
-    /// Listen or stop listening, then report [`Input::Listening`]; after stopping, prove it with
-    /// a connect of your own and report [`Input::RefusalSeen`].
+    /// Meet those who connect in another way. Report [`Input::Listening`] if the endpoint begins
+    /// or ceases to listen. Prove a shut or a full door with a connect of your own, and report
+    /// [`Input::RefusalSeen`] or [`Input::SilenceSeen`]; report [`Input::Waiting`] when the first
+    /// connection waits before an unattended one.
     Listen {
         /// Index of the endpoint.
         endpoint: usize,
-        /// Whether to listen.
-        up: bool,
+        /// How.
+        door: Door,
     },
+    /// Stop reading a connection, or go on, then report [`Input::Reading`]; in between, report
+    /// [`Input::Held`] when the first bytes wait.
+    Read {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Whether to go on.
+        on: bool,
+    },
+    /// Accept and read whatever has come by now, and report it.
+    Drain,
     /// Do something to the sender.
     Sender(Command),
 }
@@ -105,6 +117,8 @@ pub struct Drive {
     recorder: Recorder,
     last_activity: Duration,
     aborted: bool,
+    /// What is to be done when the EMR has nothing more to do.
+    held_back: Option<Do>,
     /// A connection could not be accepted.
     blind: bool,
 }
@@ -121,6 +135,7 @@ impl Drive {
             recorder: Recorder::new(bounds),
             last_activity: Duration::ZERO,
             aborted: false,
+            held_back: None,
             blind: false,
         }
     }
@@ -137,7 +152,10 @@ impl Drive {
             }
             Happening::Started => Some(self.director.started()),
             Happening::Failed(why) => Some(self.director.failed(why)),
-            Happening::Exited { code, signal } => Some(self.director.exited(code, signal)),
+            Happening::Exited { code, signal } => {
+                self.emr.handle(now, Input::SenderGone, &mut self.recorder);
+                Some(self.director.exited(code, signal))
+            }
             Happening::TooManyConnections => {
                 self.director.abort();
                 let what = "the sender opened more connections than the plan allows".to_owned();
@@ -180,18 +198,29 @@ impl Drive {
         loop {
             // The EMR's outputs come in the order in which they were caused, so that a kill that
             // is due before a reply really comes before it.
-            if let Some(wish) = self.director.next(&self.view(now)) {
-                if let Some(command) = self.grant(now, wish) {
-                    return Some(Do::Sender(command));
+            if self.held_back.is_none()
+                && let Some(wish) = self.director.next(&self.view(now))
+            {
+                match self.grant(now, wish) {
+                    // The EMR is in its place before an exam is handed over or the last byte read.
+                    Some(what @ (Do::Sender(Command::Submit { .. }) | Do::Drain)) => {
+                        self.held_back = Some(what);
+                    }
+                    Some(what) => return Some(what),
+                    None => {}
                 }
                 continue;
             }
-            match self.emr.poll()? {
+            let Some(output) = self.emr.poll() else {
+                return self.held_back.take();
+            };
+            match output {
                 Output::Write { connection, bytes } => {
                     return Some(Do::Write { connection, bytes });
                 }
                 Output::End { connection, how } => return Some(Do::End { connection, how }),
-                Output::Listen { endpoint, up } => return Some(Do::Listen { endpoint, up }),
+                Output::Listen { endpoint, door } => return Some(Do::Listen { endpoint, door }),
+                Output::Read { connection, on } => return Some(Do::Read { connection, on }),
                 Output::Reached(event) => self.director.reached(event),
                 Output::Dealt(exam) => self.director.dealt(&exam),
             }
@@ -229,7 +258,7 @@ impl Drive {
         self.recorder.take_events()
     }
 
-    fn grant(&mut self, now: Duration, wish: Wish) -> Option<Command> {
+    fn grant(&mut self, now: Duration, wish: Wish) -> Option<Do> {
         match wish {
             Wish::Record(what) => {
                 if what == What::Finished {
@@ -239,6 +268,10 @@ impl Drive {
             }
             Wish::Watch(event) => {
                 self.emr.handle(now, Input::Watch(event), &mut self.recorder);
+            }
+            Wish::Drain => {
+                self.emr.handle(now, Input::Closing, &mut self.recorder);
+                return Some(Do::Drain);
             }
             Wish::Heal => self.emr.handle(now, Input::Heal, &mut self.recorder),
             Wish::Do(command) => {
@@ -256,7 +289,7 @@ impl Drive {
                     }
                     _ => {}
                 }
-                return Some(command);
+                return Some(Do::Sender(command));
             }
         }
         None
@@ -276,7 +309,12 @@ impl Drive {
 const fn is_activity(input: &Input<'_>) -> bool {
     matches!(
         input,
-        Input::Accepted { .. } | Input::Received { .. } | Input::Ended { .. } | Input::Wrote { .. }
+        Input::Accepted { .. }
+            | Input::Received { .. }
+            | Input::Ended { .. }
+            | Input::Wrote { .. }
+            | Input::Waiting { .. }
+            | Input::Held { .. }
     )
 }
 

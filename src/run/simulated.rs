@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::civil::{DateTime, date};
 
-use crate::emr::Input;
+use crate::emr::{Door, Input};
 use crate::exam::Exam;
 use crate::history::{
     Accounted, ConnectionId, End, Ending, FORMAT_VERSION, Header, History, Outcome,
@@ -54,6 +54,10 @@ pub fn run(plan: &Plan) -> Result<History, SimulationError> {
 /// The simulated wall clock at time zero, UTC.
 const EPOCH: DateTime = date(2026, 1, 5).at(8, 0, 0, 0);
 
+/// How long a connect of our own waits for nothing before a door counts as full, and longer than
+/// anybody needs over loopback to answer.
+const SILENCE: Duration = Duration::from_millis(200);
+
 /// Bytes that one delivery carries from the sender to the EMR.
 const PIECE_BYTES: usize = 128;
 
@@ -72,11 +76,15 @@ struct World<'p> {
     /// What survives the sender: its disk, and the inbox that it reads.
     journal: Vec<Record>,
     inbox: Vec<Exam>,
-    listening: Vec<bool>,
+    doors: Vec<Door>,
+    /// When a connect to a full door will have met silence for long enough to say so.
+    silences: Vec<(Duration, usize)>,
     accepted: ConnectionId,
     lines: BTreeMap<ConnectionId, Line>,
     /// What is on its way to the EMR.
     to_emr: VecDeque<Delivery>,
+    /// What has come and is neither accepted nor read yet, in the order of its coming.
+    held: VecDeque<Delivery>,
 }
 
 #[derive(Clone, Copy)]
@@ -86,6 +94,8 @@ struct Line {
     open: bool,
     /// It was written to after that; whatever else is written finds a reset.
     refused: bool,
+    /// The EMR does not read it, or has not accepted it.
+    held: bool,
 }
 
 enum Delivery {
@@ -105,10 +115,12 @@ impl<'p> World<'p> {
             wake: None,
             journal: Vec::new(),
             inbox: Vec::new(),
-            listening: vec![false; plan.endpoints.len()],
+            doors: vec![Door::Shut; plan.endpoints.len()],
+            silences: Vec::new(),
             accepted: 0,
             lines: BTreeMap::new(),
             to_emr: VecDeque::new(),
+            held: VecDeque::new(),
         })
     }
 
@@ -129,11 +141,15 @@ impl<'p> World<'p> {
     /// Goes to the next deadline; whether there was one.
     fn jump(&mut self) -> bool {
         let drive = self.drive.deadline(self.now);
-        let Some(next) = drive.into_iter().chain(self.wake).min() else {
+        let silence = self.silences.first().map(|(at, _)| *at);
+        let Some(next) = drive.into_iter().chain(self.wake).chain(silence).min() else {
             return false;
         };
         self.now = self.now.max(next);
         self.wake = None;
+        if let Some((_, endpoint)) = self.silences.pop_if(|(at, _)| *at <= self.now) {
+            self.emr(Input::SilenceSeen { endpoint, waited: SILENCE });
+        }
         self.drive.happened(self.now, Happening::Tick);
         true
     }
@@ -152,11 +168,11 @@ impl<'p> World<'p> {
         match what {
             Do::Write { connection, bytes } => self.write_to_sender(connection, &bytes),
             Do::End { connection, how } => self.end_by_emr(connection, how),
-            Do::Listen { endpoint, up } => {
-                self.listening[endpoint] = up;
-                self.emr(Input::Listening { endpoint, up });
-                if !up {
-                    self.emr(Input::RefusalSeen { endpoint });
+            Do::Listen { endpoint, door } => self.meet(endpoint, door),
+            Do::Read { connection, on } => self.read(connection, on),
+            Do::Drain => {
+                while let Some(delivery) = self.to_emr.pop_front() {
+                    self.deliver(delivery);
                 }
             }
             Do::Sender(command) => self.command(command),
@@ -195,16 +211,71 @@ impl<'p> World<'p> {
 
     /// What is on its way when a connection is reset has arrived, as over a real socket.
     fn deliver_at_once(&mut self, connection: ConnectionId) {
-        let all = std::mem::take(&mut self.to_emr);
-        let (of_it, others) =
-            all.into_iter().partition(|delivery| delivery.connection() == connection);
-        self.to_emr = others;
-        let of_it: VecDeque<Delivery> = of_it;
+        let mut of_it = take(&mut self.held, connection);
+        of_it.append(&mut take(&mut self.to_emr, connection));
         for delivery in of_it {
             if let Delivery::Bytes { connection, bytes } = delivery {
                 self.emr(Input::Received { connection, bytes: &bytes });
             }
         }
+    }
+
+    /// Meets those who connect to an endpoint in another way.
+    fn meet(&mut self, endpoint: usize, door: Door) {
+        let listens = |door: Door| matches!(door, Door::Open | Door::Unattended);
+        if door != Door::Unattended {
+            self.accept_waiting(endpoint);
+        }
+        let before = std::mem::replace(&mut self.doors[endpoint], door);
+        if listens(before) != listens(door) {
+            self.emr(Input::Listening { endpoint, up: listens(door) });
+        }
+        self.silences.retain(|(_, at)| *at != endpoint);
+        match door {
+            Door::Shut => self.emr(Input::RefusalSeen { endpoint }),
+            Door::Full => self.silences.push((self.now + SILENCE, endpoint)),
+            Door::Open | Door::Unattended => {}
+        }
+    }
+
+    /// What waits before a door is let in.
+    fn accept_waiting(&mut self, endpoint: usize) {
+        let waiting: Vec<ConnectionId> =
+            self.held.iter().filter(|one| one.is_at(endpoint)).map(Delivery::connection).collect();
+        for connection in waiting {
+            self.release(connection);
+            self.to_emr.pop_front(); // its acceptance comes first
+            let incarnation = self.drive.incarnation();
+            self.emr(Input::Accepted { connection, endpoint, incarnation });
+        }
+    }
+
+    /// Stops reading a connection, or goes on.
+    fn read(&mut self, connection: ConnectionId, on: bool) {
+        let waiting = self.held.iter().filter(|one| one.connection() == connection);
+        let waiting = waiting.map(|one| one.length() as u64).sum();
+        self.emr(Input::Reading { connection, on, waiting });
+        if on {
+            self.release(connection);
+        } else {
+            self.hold(connection);
+        }
+    }
+
+    fn hold(&mut self, connection: ConnectionId) {
+        if let Some(line) = self.lines.get_mut(&connection) {
+            line.held = true;
+        }
+    }
+
+    /// What was held of a connection is on its way again, before anything that came later.
+    fn release(&mut self, connection: ConnectionId) {
+        if let Some(line) = self.lines.get_mut(&connection) {
+            line.held = false;
+        }
+        let mut of_it = take(&mut self.held, connection);
+        of_it.append(&mut self.to_emr);
+        self.to_emr = of_it;
     }
 
     fn command(&mut self, command: Command) {
@@ -249,6 +320,9 @@ impl<'p> World<'p> {
     fn exited(&mut self, code: Option<i32>, signal: Option<i32>) {
         self.machine = None;
         self.wake = None;
+        for endpoint in 0..self.doors.len() {
+            self.accept_waiting(endpoint);
+        }
         let open: Vec<ConnectionId> = self.lines.keys().copied().collect();
         for connection in open {
             self.end_by_sender(connection);
@@ -300,13 +374,14 @@ impl<'p> World<'p> {
     }
 
     fn connect(&mut self, link: Link, endpoint: usize) {
-        if !self.listening.get(endpoint).copied().unwrap_or(false) {
-            self.sender(sender::Input::Refused(link));
-            return;
+        match self.doors.get(endpoint) {
+            Some(Door::Open | Door::Unattended) => {}
+            Some(Door::Full) => return, // nobody says anything
+            _ => return self.sender(sender::Input::Refused(link)),
         }
         self.accepted += 1;
         let connection = self.accepted;
-        self.lines.insert(connection, Line { link, open: true, refused: false });
+        self.lines.insert(connection, Line { link, open: true, refused: false, held: false });
         self.to_emr.push_back(Delivery::Accepted { connection, endpoint });
         self.sender(sender::Input::Connected(link));
     }
@@ -325,6 +400,27 @@ impl<'p> World<'p> {
     }
 
     fn deliver(&mut self, delivery: Delivery) {
+        let connection = delivery.connection();
+        if let Delivery::Accepted { endpoint, .. } = delivery
+            && self.doors[endpoint] == Door::Unattended
+        {
+            self.hold(connection);
+            let first = !self.held.iter().any(|one| one.is_at(endpoint));
+            self.held.push_back(delivery);
+            if first {
+                self.emr(Input::Waiting { endpoint });
+            }
+            return;
+        }
+        if self.lines.get(&connection).is_some_and(|line| line.held) {
+            let first = !self.held.iter().any(|one| one.connection() == connection);
+            let is_read = matches!(delivery, Delivery::Bytes { .. });
+            self.held.push_back(delivery);
+            if first && is_read {
+                self.emr(Input::Held { connection });
+            }
+            return;
+        }
         match delivery {
             Delivery::Accepted { connection, endpoint } => {
                 let incarnation = self.drive.incarnation();
@@ -340,6 +436,14 @@ impl<'p> World<'p> {
     }
 }
 
+/// What belongs to this connection, taken out in its order.
+fn take(from: &mut VecDeque<Delivery>, connection: ConnectionId) -> VecDeque<Delivery> {
+    let all = std::mem::take(from).into_iter();
+    let (taken, left) = all.partition(|delivery| delivery.connection() == connection);
+    *from = left;
+    taken
+}
+
 impl Delivery {
     const fn connection(&self) -> ConnectionId {
         match self {
@@ -347,6 +451,15 @@ impl Delivery {
             | Self::Bytes { connection, .. }
             | Self::Ended { connection } => *connection,
         }
+    }
+
+    /// Whether it is a connection to this endpoint.
+    fn is_at(&self, wanted: usize) -> bool {
+        matches!(self, Self::Accepted { endpoint, .. } if *endpoint == wanted)
+    }
+
+    fn length(&self) -> usize {
+        if let Self::Bytes { bytes, .. } = self { bytes.len() } else { 0 }
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Rig, Said, about, behaviour_with};
-use crate::emr::Input;
+use super::{ACK_TIMEOUT_MS, Rig, Said, about, behaviour_with};
+use crate::emr::{Door, Input};
 use crate::history::{ConnectionId, End, What};
 use crate::hl7::visible;
 use crate::plan::{Fault, Parameters};
@@ -118,6 +118,9 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::FrameSplitInTwoFrames, "<VT>{msh}<CR><FS><CR><VT>{msa}<CR><FS><CR>"),
 
     (Fault::ConnectionRefused, "<refused>"),
+    (Fault::ConnectionBlackhole, "<silence>"),
+    (Fault::ConnectionSlowAccept, "<800ms>{AA}"),
+    (Fault::ConnectionNoRead, "<800ms>{AA}"),
     (Fault::ConnectionAcceptClose, "<close>"),
     (Fault::ConnectionAcceptReset, "<reset>"),
     (Fault::ConnectionResetAfterBytes, "<reset>"),
@@ -126,6 +129,7 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::ConnectionReplyThenClose, "{AA}<close>"),
     (Fault::ConnectionReplyThenReset, "{AA}<reset>"),
     (Fault::ConnectionHalfClose, "<half-close>"),
+    (Fault::ConnectionRestart, "<close>"),
 ];
 
 /// The words in braces, the composed ones first.
@@ -174,7 +178,8 @@ fn every_fault_is_played_once_and_after_it_has_happened() {
         let on_the_wire = place(&|what| match what {
             What::Replied { connection: on, name, .. } => *on == connection && name == fault.name(),
             What::EndedByEmr { connection: on, .. } => *on == connection,
-            What::RefusalSeen { .. } => true,
+            What::RefusalSeen { .. } | What::SilenceSeen { .. } => true,
+            What::Waiting { .. } | What::Reading { on: true, .. } => true,
             _ => false,
         });
         if *fault == Fault::AnswerNone {
@@ -247,8 +252,13 @@ fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
     let first = rig.accept();
     rig.charge(first, "probe", "200130165605");
     rig.feed(Input::Submitted { exam: "john" });
-    if !rig.listening[0] {
-        return (rig, 0);
+    match rig.doors[0] {
+        Door::Open => {}
+        Door::Shut | Door::Full => return (rig, 0),
+        Door::Unattended => {
+            rig.feed(Input::Waiting { endpoint: 0 });
+            rig.pass(2 * ACK_TIMEOUT_MS);
+        }
     }
     let connection = rig.accept();
     let message = [&dft()[..], &b"NTE|1||"[..], &[b'x'; 600], b"\r"].concat();
@@ -268,8 +278,10 @@ fn dft() -> Vec<u8> {
 
 /// What was said on a connection, in the notation of [`ROWS`].
 fn line(rig: &Rig, connection: ConnectionId, row: &str) -> String {
-    if !rig.listening[0] {
-        return "<refused>".to_owned();
+    match rig.doors[0] {
+        Door::Shut => return "<refused>".to_owned(),
+        Door::Full => return "<silence>".to_owned(),
+        Door::Open | Door::Unattended => {}
     }
     let mut line = String::new();
     let mut before = Duration::ZERO;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use jiff::civil::{DateTime, date};
 use serde_json::{from_value, json};
 
-use crate::emr::{Emr, Input, Output, Settings};
+use crate::emr::{Door, Emr, Input, Output, Settings};
 use crate::history::{Bounds, ConnectionId, End, Event, Recorder, What};
 use crate::mllp::encode;
 use crate::plan::{Behaviour, Fault, Match, Parameters, Plan, Play, WireEvent};
@@ -36,7 +36,9 @@ struct Rig {
     recorder: Recorder,
     now: Duration,
     accepted: ConnectionId,
-    listening: Vec<bool>,
+    doors: Vec<Door>,
+    /// What has come on connections that are not read.
+    unread: BTreeMap<ConnectionId, Vec<u8>>,
     /// Everything that was written or ended, with its time and connection.
     said: Vec<(Duration, ConnectionId, Said)>,
     dealt: Vec<String>,
@@ -58,7 +60,8 @@ impl Rig {
             recorder: Recorder::new(Bounds { pieces: 10_000, bytes: 1 << 30 }),
             now: Duration::ZERO,
             accepted: 0,
-            listening: vec![false; endpoints.len()],
+            doors: vec![Door::Shut; endpoints.len()],
+            unread: BTreeMap::new(),
             said: Vec::new(),
             dealt: Vec::new(),
             reached: Vec::new(),
@@ -83,11 +86,15 @@ impl Rig {
                     self.said.push((self.now, connection, Said::End(how)));
                     self.tell(Input::EndDone { connection, how });
                 }
-                Output::Listen { endpoint, up } => {
-                    self.listening[endpoint] = up;
-                    self.tell(Input::Listening { endpoint, up });
-                    if !up {
-                        self.tell(Input::RefusalSeen { endpoint });
+                Output::Listen { endpoint, door } => self.meet(endpoint, door),
+                Output::Read { connection, on } => {
+                    let kept = self.unread.remove(&connection).unwrap_or_default();
+                    let waiting = kept.len() as u64;
+                    self.tell(Input::Reading { connection, on, waiting });
+                    if on {
+                        self.tell(Input::Received { connection, bytes: &kept });
+                    } else {
+                        self.unread.insert(connection, Vec::new());
                     }
                 }
                 Output::Reached(event) => self.reached.push(event),
@@ -95,6 +102,19 @@ impl Rig {
             }
         }
         panic!("the EMR never comes to rest");
+    }
+
+    fn meet(&mut self, endpoint: usize, door: Door) {
+        let listens = |door| matches!(door, Door::Open | Door::Unattended);
+        let before = std::mem::replace(&mut self.doors[endpoint], door);
+        if listens(before) != listens(door) {
+            self.tell(Input::Listening { endpoint, up: listens(door) });
+        }
+        match door {
+            Door::Shut => self.tell(Input::RefusalSeen { endpoint }),
+            Door::Full => self.tell(Input::SilenceSeen { endpoint, waited: ms(200) }),
+            Door::Open | Door::Unattended => {}
+        }
     }
 
     fn tell(&mut self, input: Input<'_>) {
@@ -124,7 +144,18 @@ impl Rig {
     }
 
     fn receive(&mut self, connection: ConnectionId, bytes: &[u8]) {
-        self.feed(Input::Received { connection, bytes });
+        match self.unread.get_mut(&connection) {
+            None => self.feed(Input::Received { connection, bytes }),
+            Some(kept) => {
+                kept.extend_from_slice(bytes);
+                self.feed(Input::Held { connection });
+            }
+        }
+    }
+
+    /// Whether an endpoint lets the sender in.
+    fn is_open(&self, endpoint: usize) -> bool {
+        self.doors[endpoint] == Door::Open
     }
 
     /// A whole charge of `exam` with this control id.

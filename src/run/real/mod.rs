@@ -5,6 +5,7 @@
 //! anything else can happen.
 
 mod account;
+mod doors;
 mod folder;
 mod kin;
 mod placeholders;
@@ -25,10 +26,11 @@ use tokio::task::AbortHandle;
 
 use crate::emr::Input;
 use crate::history::{ConnectionId, FORMAT_VERSION, Header, History};
-use crate::plan::Plan;
+use crate::plan::{Fault, Plan};
 use crate::run::drive::{Do, Drive, Happening};
+use doors::Endpoint;
 use process::Process;
-use sockets::{Endpoint, Line};
+use sockets::Line;
 
 pub use folder::abandon;
 pub use sockets::allow_many_connections;
@@ -82,9 +84,10 @@ pub async fn run(
 ) -> Result<History, RunError> {
     let started = Timestamp::now();
     let folder = folder::Folder::new(plan).map_err(RunError::Folder)?;
+    let window = plan.plays(Fault::ConnectionNoRead).then_some(SMALL_WINDOW);
     let endpoints = (0..plan.endpoints.len()).map(|index| {
         let address = place.address(index);
-        Endpoint::bind(address).map_err(|error| RunError::Listen { address, error })
+        Endpoint::bind(address, window).map_err(|error| RunError::Listen { address, error })
     });
     let endpoints: Vec<Endpoint> = endpoints.collect::<Result<_, _>>()?;
     let addresses: Vec<SocketAddr> = endpoints.iter().map(Endpoint::address).collect();
@@ -182,7 +185,9 @@ impl Case {
                     continue;
                 }
                 Some(Do::End { connection, how }) => self.end(connection, how),
-                Some(Do::Listen { endpoint, up }) => self.listen(endpoint, up),
+                Some(Do::Listen { endpoint, door }) => self.listen(endpoint, door),
+                Some(Do::Read { connection, on }) => self.read(connection, on),
+                Some(Do::Drain) => self.take_in_what_arrived(),
                 Some(Do::Sender(command)) => self.command(command),
                 None => break,
             }
@@ -242,6 +247,10 @@ impl Case {
         self.0.stage.borrow_mut().drive.take_events()
     }
 }
+
+/// How much the system may take in for a connection where the script wants the sender to find
+/// its window closed: a message or two.
+const SMALL_WINDOW: usize = 8 * 1024;
 
 /// How much is read from a socket at once; one buffer serves all connections of a case.
 const READ_BYTES: usize = 64 * 1024;

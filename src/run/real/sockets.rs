@@ -1,17 +1,15 @@
-//! Listeners and connections.
-//!
-//! Every listener keeps its port while it does not listen, so that a refusal is a refusal and
-//! the port is still ours afterwards.
+//! Connections: what is read from them and written to them.
 
+use std::cell::Cell;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, listen, sockopt};
+use rustix::net::{RecvFlags, sockopt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::Interest;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use crate::emr::Input;
@@ -19,82 +17,20 @@ use crate::history::{ConnectionId, End};
 use crate::run::drive::Happening;
 use crate::run::real::Case;
 
-/// One address that the EMR listens on.
-pub(super) struct Endpoint {
-    address: SocketAddr,
-    /// Bound and never listening: it keeps the port while nobody listens.
-    _guard: rustix::fd::OwnedFd,
-    listener: Option<Rc<TcpListener>>,
-    acceptor: Option<AbortHandle>,
-}
-
-impl Endpoint {
-    /// Takes the port and does not listen yet.
-    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        if address.port() != 0 {
-            // Our own two sockets share the port; a stranger's must not, or he would take half
-            // of the connections. Who cannot bind alone is not alone.
-            drop(socket(address, Sharing::Alone)?);
-        }
-        let guard = socket(address, Sharing::WithOurOwn)?;
-        let bound = rustix::net::getsockname(&guard)?;
-        let address = SocketAddr::try_from(bound)?;
-        Ok(Self { address, _guard: guard, listener: None, acceptor: None })
-    }
-
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn open(&mut self) -> io::Result<Rc<TcpListener>> {
-        let socket = socket(self.address, Sharing::WithOurOwn)?;
-        listen(&socket, BACKLOG)?;
-        let listener = std::net::TcpListener::from(socket);
-        listener.set_nonblocking(true)?;
-        let listener = Rc::new(TcpListener::from_std(listener)?);
-        self.listener = Some(Rc::clone(&listener));
-        Ok(listener)
-    }
-
-    fn shut(&mut self) {
-        if let Some(listener) = self.listener.take() {
-            // The accepting task lets go of it later; nobody must get through until then.
-            let _ = rustix::net::shutdown(&*listener, rustix::net::Shutdown::Both);
-        }
-        if let Some(acceptor) = self.acceptor.take() {
-            acceptor.abort();
-        }
-    }
-}
-
-impl Drop for Endpoint {
-    fn drop(&mut self) {
-        self.shut();
-    }
-}
-
-/// Whether several sockets may have the same port.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sharing {
-    Alone,
-    WithOurOwn,
-}
-
-fn socket(address: SocketAddr, sharing: Sharing) -> io::Result<rustix::fd::OwnedFd> {
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    sockopt::set_socket_reuseaddr(&socket, true)?;
-    sockopt::set_socket_reuseport(&socket, sharing == Sharing::WithOurOwn)?;
-    bind(&socket, &address)?;
-    Ok(socket)
-}
-
 /// One accepted connection.
 pub(super) struct Line {
     stream: Rc<TcpStream>,
     reader: AbortHandle,
     /// The sender's side has ended and was read to its end.
     read_out: bool,
+    hold: Rc<Hold>,
+}
+
+/// Whether a connection is read.
+#[derive(Default)]
+struct Hold {
+    on: Cell<bool>,
+    let_go: Notify,
 }
 
 impl Drop for Line {
@@ -104,94 +40,34 @@ impl Drop for Line {
 }
 
 impl Case {
-    pub(super) fn listen(&self, endpoint: usize, up: bool) {
-        if up {
-            let mut stage = self.0.stage.borrow_mut();
-            let place = &mut stage.endpoints[endpoint];
-            if place.listener.is_some() {
-                return;
-            }
-            let Ok(listener) = place.open() else {
-                return; // without a listener nothing arrives, and the verdict says so
-            };
-            let case = self.clone();
-            let task = tokio::task::spawn_local(case.accept_all(endpoint, listener));
-            place.acceptor = Some(task.abort_handle());
-            drop(stage);
-            self.note(Happening::Emr(Input::Listening { endpoint, up }));
-            return;
-        }
-        self.accept_waiting(endpoint);
-        let address = {
-            let mut stage = self.0.stage.borrow_mut();
-            stage.endpoints[endpoint].shut();
-            stage.endpoints[endpoint].address()
-        };
-        self.note(Happening::Emr(Input::Listening { endpoint, up }));
-        let probe = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200));
-        if probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
-            self.note(Happening::Emr(Input::RefusalSeen { endpoint }));
-        }
-    }
-
-    async fn accept_all(self, endpoint: usize, listener: Rc<TcpListener>) {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => self.accepted(endpoint, stream),
-                Err(error) => match failed_accept(&error) {
-                    FailedAccept::NextMayDo => {}
-                    FailedAccept::Shut => return,
-                    FailedAccept::Unseen => {
-                        self.happened(Happening::CannotAccept);
-                        tokio::time::sleep(BREATH).await;
-                    }
-                },
-            }
-        }
-    }
-
-    /// Accepts whatever the system has taken on our behalf, without waiting.
-    pub(super) fn accept_waiting(&self, endpoint: usize) {
-        let listener = self.0.stage.borrow().endpoints[endpoint].listener.clone();
-        let Some(listener) = listener else {
-            return;
-        };
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        loop {
-            let accepted = rustix::net::accept_with(&*listener, flags).map_err(io::Error::from);
-            match accepted.and_then(|socket| TcpStream::from_std(socket.into())) {
-                Ok(stream) => self.accepted(endpoint, stream),
-                Err(error) => match failed_accept(&error) {
-                    FailedAccept::NextMayDo => {}
-                    FailedAccept::Shut => return,
-                    FailedAccept::Unseen => return self.note(Happening::CannotAccept),
-                },
-            }
-        }
-    }
-
-    fn accepted(&self, endpoint: usize, stream: TcpStream) {
+    /// Takes an accepted connection in, and leaves what follows to the caller.
+    pub(super) fn accepted(&self, endpoint: usize, stream: TcpStream) {
         let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
         let (id, incarnation) = {
             let mut stage = self.0.stage.borrow_mut();
             if stage.lines.len() >= self.0.connections {
                 drop(stage);
-                self.happened(Happening::TooManyConnections);
+                self.note(Happening::TooManyConnections);
                 return;
             }
             stage.accepted += 1;
             let id = stage.accepted;
             let stream = Rc::new(stream);
-            let task = tokio::task::spawn_local(self.clone().read_all(id, Rc::clone(&stream)));
-            let reader = task.abort_handle();
-            stage.lines.insert(id, Line { stream, reader, read_out: false });
+            let hold = Rc::new(Hold::default());
+            let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
+            let reader = tokio::task::spawn_local(reading).abort_handle();
+            stage.lines.insert(id, Line { stream, reader, read_out: false, hold });
             (id, stage.drive.incarnation())
         };
-        self.emr(Input::Accepted { connection: id, endpoint, incarnation });
+        self.note(Happening::Emr(Input::Accepted { connection: id, endpoint, incarnation }));
     }
 
-    async fn read_all(self, connection: ConnectionId, stream: Rc<TcpStream>) {
+    async fn read_all(self, connection: ConnectionId, stream: Rc<TcpStream>, hold: Rc<Hold>) {
         while stream.readable().await.is_ok() {
+            if hold.on.get() {
+                self.hold(connection, &stream, &hold).await;
+                continue;
+            }
             let mut scratch = self.0.scratch.borrow_mut();
             match read_now(&stream, &mut scratch) {
                 Ok(0) => return self.read_out(connection, End::Close, scratch),
@@ -207,7 +83,42 @@ impl Case {
         }
     }
 
-    /// Accepts and reads whatever the system has taken on our behalf by now, without waiting.
+    /// Leaves unread what has come, until it may be read.
+    async fn hold(&self, connection: ConnectionId, stream: &TcpStream, hold: &Hold) {
+        let peeked = rustix::net::recv(stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        match peeked {
+            Ok((1.., _)) => self.emr(Input::Held { connection }),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                // Nothing has come after all.
+                let would_block = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+                let _ = stream.try_io(Interest::READABLE, would_block);
+                return;
+            }
+            _ => {} // an end, which can wait as well
+        }
+        while hold.on.get() {
+            hold.let_go.notified().await;
+        }
+    }
+
+    /// Stops reading a connection, or goes on.
+    pub(super) fn read(&self, connection: ConnectionId, on: bool) {
+        let line = {
+            let stage = self.0.stage.borrow();
+            let line = stage.lines.get(&connection);
+            line.map(|line| (Rc::clone(&line.stream), Rc::clone(&line.hold)))
+        };
+        let Some((stream, hold)) = line else {
+            return;
+        };
+        hold.on.set(!on);
+        let waiting = if on { rustix::io::ioctl_fionread(&*stream).unwrap_or(0) } else { 0 };
+        self.note(Happening::Emr(Input::Reading { connection, on, waiting }));
+        hold.let_go.notify_one();
+    }
+
+    /// Accepts and reads whatever the system has taken on our behalf by now, without waiting, and
+    /// leaves what follows to the caller.
     pub(super) fn take_in_what_arrived(&self) {
         let endpoints = self.0.stage.borrow().endpoints.len();
         for endpoint in 0..endpoints {
@@ -221,7 +132,6 @@ impl Case {
         for (connection, stream) in open {
             self.read_what_arrived(connection, &stream);
         }
-        self.pump();
     }
 
     /// Reads what has arrived on a connection by now. An end is not told apart here: we are about
@@ -325,24 +235,6 @@ impl Case {
     }
 }
 
-/// What follows from a connection that could not be accepted.
-enum FailedAccept {
-    /// It is gone already: the next one may do.
-    NextMayDo,
-    /// There is none, or nobody listens any more.
-    Shut,
-    /// It is there, and what it carries is not seen: out of descriptors or memory.
-    Unseen,
-}
-
-fn failed_accept(error: &io::Error) -> FailedAccept {
-    match error.kind() {
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => FailedAccept::NextMayDo,
-        io::ErrorKind::WouldBlock | io::ErrorKind::InvalidInput => FailedAccept::Shut,
-        _ => FailedAccept::Unseen,
-    }
-}
-
 /// Lets this process have as many sockets as the system allows, up to what a run can need.
 ///
 /// A limit that cannot be raised shows where a connection cannot be accepted.
@@ -377,12 +269,6 @@ const NOW: rustix::net::SendFlags =
 /// As many descriptors as sixteen cases with the most connections that a plan allows.
 const MOST_DESCRIPTORS: u64 = 1 << 17;
 
-/// How long a listener that cannot accept leaves the case alone.
-const BREATH: Duration = Duration::from_millis(20);
-
 /// How often a connection is read when a run is interrupted: as much as the system may hold for
 /// it, and not for ever where the sender goes on.
 const MOST_READS: usize = 128;
-
-/// As many connections as the system lets wait for us.
-const BACKLOG: i32 = 1024;

@@ -97,6 +97,7 @@ fn said(wish: &Wish) -> String {
         Wish::Do(Command::Finish) => "finish".to_owned(),
         Wish::Watch(event) => format!("watch {event:?}"),
         Wish::Heal => "heal".to_owned(),
+        Wish::Drain => "drain".to_owned(),
         Wish::Record(What::SenderStarted { .. }) => "started".to_owned(),
         Wish::Record(What::SenderEnding { incarnation, how }) => format!("{how:?} {incarnation}"),
         Wish::Record(What::SenderExited { asked, .. }) => format!("exited asked={asked}"),
@@ -141,6 +142,7 @@ fn steps_are_carried_out_in_their_order() {
             "Stop 2",
             "do Stop",
             "exited asked=true",
+            "drain",
             "Finished",
             "finish",
         ]
@@ -152,7 +154,7 @@ fn steps_are_carried_out_in_their_order() {
 fn what_came_before_it_was_awaited_has_come() {
     let mut walk = Walk::new(&[Step::Start, submit("john"), submit("jane"), awaiting("john")]);
     walk.director.dealt("john");
-    walk.go().ends_with(&["Finished", "finish"]);
+    walk.go().ends_with(&["drain", "Finished", "finish"]);
 }
 
 #[test]
@@ -184,6 +186,7 @@ fn nothing_is_awaited_of_a_sender_that_is_down() {
             "in vain the charge of `john` 0",
             "watch FirstByte",
             "in vain the wire event `first-byte` 0",
+            "drain",
             "Finished",
             "finish",
         ]
@@ -247,7 +250,7 @@ fn who_survives_a_kill_is_not_waited_for_for_ever() {
     walk.obeys = Obeys::Nothing;
     walk.go().pass(60_000);
     assert!(walk.director.is_finished(), "{:#?}", walk.log());
-    walk.ends_with(&["Kill 1", "do Kill", "Finished", "finish"]);
+    walk.ends_with(&["Kill 1", "do Kill", "drain", "Finished", "finish"]);
 }
 
 #[test]
@@ -272,7 +275,7 @@ fn a_quiet_wire_is_watched_as_long_as_the_limits_say() {
     let mut walk = Walk::new(&[Step::Settle]);
     walk.go().pass(799);
     assert_eq!(walk.log(), Vec::<String>::new());
-    assert_eq!(walk.pass(1).log(), ["watched 800", "Finished", "finish"]);
+    assert_eq!(walk.pass(1).log(), ["watched 800", "drain", "Finished", "finish"]);
 }
 
 #[test]
@@ -320,7 +323,7 @@ fn an_interrupt_ends_the_sender_and_leaves_the_history_unfinished() {
     walk.go();
     assert_eq!(
         walk.log(),
-        ["start 1", "started", "Kill 1", "do Kill", "exited asked=true", "finish"]
+        ["start 1", "started", "Kill 1", "do Kill", "exited asked=true", "drain", "finish"]
     );
 }
 
@@ -329,15 +332,15 @@ fn an_interrupt_before_the_first_start_leaves_the_history_unfinished_too() {
     let mut walk = Walk::new(&[Step::Settle, Step::Start]);
     walk.go();
     assert_eq!(walk.director.interrupt(), Some(What::Interrupted));
-    assert_eq!(walk.go().log(), ["finish"]);
+    assert_eq!(walk.go().log(), ["drain", "finish"]);
 }
 
 #[rstest]
-#[case::alone(&[Step::Hold], &["watched 3600000", "Finished", "finish"])]
-#[case::then_more(&[Step::Hold, Step::Heal], &["watched 3600000", "heal", "Finished", "finish"])]
+#[case::alone(&[Step::Hold], &["watched 3600000", "drain", "Finished", "finish"])]
+#[case::then_more(&[Step::Hold, Step::Heal], &["watched 3600000", "heal", "drain", "Finished", "finish"])]
 #[case::beside_a_sender(
     &[Step::Start, Step::Hold, Step::Stop],
-    &["start 1", "started", "watched 3600000", "Stop 1", "do Stop", "exited asked=true", "Finished",
+    &["start 1", "started", "watched 3600000", "Stop 1", "do Stop", "exited asked=true", "drain", "Finished",
       "finish"])]
 fn a_hold_lasts_until_it_is_interrupted_and_ends_as_planned(
     #[case] steps: &[Step],
@@ -357,6 +360,7 @@ fn a_sender_that_cannot_be_started_ends_the_case() {
     assert_eq!(director.next(&view), Some(Wish::Do(Command::Start { incarnation: 1 })));
     let why = "no such file".to_owned();
     assert_eq!(director.failed(why.clone()), What::SenderFailed { incarnation: 1, why });
+    assert_eq!(director.next(&view), Some(Wish::Drain));
     assert_eq!(director.next(&view), Some(Wish::Record(What::Finished)));
     assert_eq!(director.next(&view), Some(Wish::Do(Command::Finish)));
     assert_eq!(director.next(&view), None);
@@ -372,6 +376,7 @@ fn giving_up_leaves_out_the_steps_and_ends_the_sender() {
         "Kill 1",
         "do Kill",
         "exited asked=true",
+        "drain",
         "Finished",
         "finish",
     ]);

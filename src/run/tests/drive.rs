@@ -3,7 +3,7 @@
 use jiff::civil::date;
 
 use super::{awaiting, ms, plan, submit};
-use crate::emr::Input;
+use crate::emr::{Door, Input};
 use crate::history::{End, Ending, What};
 use crate::plan::{Plan, Step, StopBy, WireEvent};
 use crate::run::drive::stop_signal;
@@ -19,8 +19,8 @@ fn todo(drive: &mut Drive) -> Vec<Do> {
     while let Some(what) = drive.next(ms(0)) {
         match &what {
             Do::Sender(Command::Start { .. }) => drive.happened(ms(0), Happening::Started),
-            Do::Listen { endpoint, up } => {
-                let input = Input::Listening { endpoint: *endpoint, up: *up };
+            Do::Listen { endpoint, door } => {
+                let input = Input::Listening { endpoint: *endpoint, up: *door == Door::Open };
                 drive.happened(ms(0), Happening::Emr(input));
             }
             _ => {}
@@ -154,7 +154,7 @@ fn a_hold_that_is_interrupted_is_finished_and_keeps_half_a_message() {
     connect(&mut drive, 1);
     receive(&mut drive, b"\x0bMSH|");
     drive.happened(ms(0), Happening::Interrupted);
-    assert_eq!(todo(&mut drive), [Do::Sender(Command::Finish)]);
+    assert_eq!(todo(&mut drive), [Do::Drain, Do::Sender(Command::Finish)]);
     let expected = ["Listening", "Opened", "Watched", "Received", "EndedByEmr", "Finished"];
     assert_eq!(kinds(&drive), expected);
 }

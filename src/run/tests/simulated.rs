@@ -35,7 +35,8 @@ fn the_same_plan_leads_to_the_same_history() {
 #[test]
 fn every_fault_is_played_and_every_case_comes_to_its_end() {
     for &fault in Fault::ALL {
-        let after = (fault == Fault::ConnectionRefused).then(|| ms(300).into());
+        let closed = matches!(fault, Fault::ConnectionRefused | Fault::ConnectionBlackhole);
+        let after = closed.then(|| ms(300).into());
         let bytes = (fault == Fault::ConnectionResetAfterBytes).then_some(50);
         let with = Parameters { after, bytes, ..Parameters::default() };
         let once = Behaviour { times: Some(1), ..on_with("john", fault, with) };
