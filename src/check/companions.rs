@@ -25,6 +25,9 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     if !started {
         return;
     }
+    // Who could not be driven to the end may be missing charges that were never handed over.
+    let undriven =
+        evidence.events.iter().any(|event| matches!(event.what, What::SenderFailed { .. }));
     let first_probe = evidence.plan.expect.probes.first();
     let first_arrived = first_probe.is_none_or(|probe| {
         let probe = evidence.exams.iter().find(|exam| exam.name == probe);
@@ -41,7 +44,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         }
         if evidence.arrived(&exam.order) {
             findings.exercised(rule, 1);
-        } else if !concerned(evidence, exam) {
+        } else if !undriven && !concerned(evidence, exam) {
             tell_missing(evidence, exam, rule, before, findings);
         }
     }

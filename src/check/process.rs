@@ -3,8 +3,8 @@
 //! Does **not** look at messages.
 
 use crate::history::AnomalyKind;
-use crate::history::{Ending, What};
-use crate::verdict::Weight;
+use crate::history::{Ending, Incarnation, What};
+use crate::verdict::{Moment, Proof, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
@@ -19,13 +19,19 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                 findings.exercised(STAYS_UP, 1);
                 findings.exercised(BOUNDED, 1);
             }
-            What::SenderFailed { why, .. } => findings.add(STARTS, Weight::Undriven, || {
-                let message = format!("the sender could not be started or driven: {why}");
-                Told::plainly("start", message)
-            }),
+            What::SenderFailed { why, incarnation } => {
+                findings.add(STARTS, Weight::Undriven, || {
+                    let message = format!("the sender could not be started or driven: {why}");
+                    let proof = printed(evidence, *incarnation);
+                    Told { proof, ..Told::plainly("start", message) }
+                })
+            }
             What::SenderExited { incarnation, code, signal, asked: false } => {
                 findings.add(STAYS_UP, Weight::Broken, || {
                     let how = match (signal, code) {
+                        (Some(XCPU), _) => {
+                            format!("took more processor time than its limit (signal {XCPU})")
+                        }
                         (Some(signal), _) => format!("was ended by signal {signal}"),
                         (None, Some(code)) => format!("exited with code {code}"),
                         (None, None) => "exited".to_owned(),
@@ -33,7 +39,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                     let message = format!(
                         "life {incarnation} of the sender {how}, and nobody had asked for it"
                     );
-                    Told::plainly("exit unasked", message)
+                    let proof = printed(evidence, *incarnation);
+                    Told { proof, ..Told::plainly("exit unasked", message) }
                 });
             }
             What::SenderEnding { incarnation, how } => {
@@ -63,6 +70,28 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         }
     }
 }
+
+/// The last lines that a life of the sender printed, where they were asked for.
+fn printed(evidence: &Evidence<'_>, life: Incarnation) -> Option<Proof> {
+    let lines = evidence.events.iter().filter_map(|event| match &event.what {
+        What::SenderSaid { incarnation, lines } if *incarnation == life => Some((event, lines)),
+        _ => None,
+    });
+    let between: Vec<Moment> = lines
+        .flat_map(|(event, lines)| {
+            let moment = |line: &String| Moment {
+                event: event.seq,
+                at: event.at,
+                what: format!("it had printed: {line}"),
+            };
+            lines.iter().map(moment).collect::<Vec<_>>()
+        })
+        .collect();
+    (!between.is_empty()).then(|| Proof { between, ..Proof::default() })
+}
+
+/// SIGXCPU, by which Linux ends a process beyond its limit of processor time (setrlimit(2)).
+const XCPU: i32 = 24;
 
 fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findings: &mut Findings) {
     if how == Ending::Stop {

@@ -75,6 +75,10 @@ pub(super) struct Selection {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sender", "bug"],
           value_parser = PossibleValuesParser::new(variants()))]
     pub(super) variant: Option<String>,
+    /// Show and store the last lines of the sender's output where it fails. They are shown as they
+    /// are, patient data included
+    #[arg(long)]
+    pub(super) show_output: bool,
     /// What decides every random choice
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::cli::arguments::Selection;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source};
+use crate::mapping::Document;
 use crate::plan::{self, Choices, Lack, Plan};
-use crate::scenario::{Scenario, SenderFile};
+use crate::scenario::{Account, Form, Scenario, SenderFile};
 use crate::suite::Job;
 use crate::verdict::LeftOut;
 use crate::yaml::{Source, nearest};
@@ -31,6 +32,7 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         seed: selection.seed,
         bug: selection.bug.clone(),
         variant: selection.variant.clone(),
+        show_output: selection.show_output,
     };
     let mut plans: Vec<Plan> = Vec::new();
     for (id, source) in scenarios(project, selection)? {
@@ -78,10 +80,18 @@ fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> {
     };
     let mut sender = SenderFile::read(&read_source(path)?)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    for command in [Some(&mut sender.start), sender.account.as_mut()].into_iter().flatten() {
+    let account = match &mut sender.account {
+        Some(Account::Command(command)) => Some(command),
+        _ => None,
+    };
+    for command in [Some(&mut sender.start), account].into_iter().flatten() {
         if let Some(program) = command.first_mut() {
             *program = beside(folder, program);
         }
+    }
+    if let Form::Template(file) = &sender.feed.form {
+        let source = read_source(&folder.join(&file.text))?;
+        sender.template = Some(Document::read(&source)?);
     }
     Ok(sender)
 }

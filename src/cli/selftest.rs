@@ -27,6 +27,7 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
         sender: None,
         bug: None,
         variant: None,
+        show_output: false,
         seed: 1,
     };
     let meant = inputs::meant(&project, &selection)?;

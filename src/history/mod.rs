@@ -101,6 +101,13 @@ pub enum What {
         /// How.
         how: Ending,
     },
+    /// The last lines that the sender printed, where somebody asked for them.
+    SenderSaid {
+        /// Which life printed them.
+        incarnation: Incarnation,
+        /// The lines, cut where they are long.
+        lines: Vec<String>,
+    },
     /// The sender process has exited.
     SenderExited {
         /// Which life has ended.

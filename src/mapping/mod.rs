@@ -21,6 +21,7 @@
 mod assemble;
 mod compose;
 mod condition;
+mod document;
 mod draft;
 mod fact;
 mod field_text;
@@ -40,6 +41,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub use document::Document;
 pub use identity::{Identity, OnceRule};
 pub use resolve::{read, resolve};
 pub use shipped::{shipped, shipped_names};

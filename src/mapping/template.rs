@@ -21,8 +21,9 @@ pub(super) struct Template {
     parts: Vec<Part>,
 }
 
+/// One part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Text(String),
     Structure(char),
     Fact(Fact),
@@ -32,6 +33,11 @@ impl Template {
     /// Whether it says nothing at all, which is how a mapping removes a field.
     pub(super) fn is_empty(&self) -> bool {
         self.parts.is_empty()
+    }
+
+    /// Its parts, in their order.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// The facts that it names.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Behaviour, Fault, Limits, Parameters, Play};
 use crate::history::Micros;
-use crate::scenario::SenderLimits;
+use crate::scenario::{FeedBy, SenderLimits};
 
 /// The mapping of a scenario that names none.
 pub(super) const MAPPING: &str = "iris/option-1";
@@ -22,8 +22,11 @@ const STOP: Duration = Duration::from_secs(2);
 /// What a slow start of a process may cost on top of the sender's own patience.
 const START: Duration = Duration::from_secs(2);
 
+/// What an operator may take to hand an exam over.
+const PERSON: Duration = Duration::from_secs(15 * 60);
+
 /// The limits that follow from the sender's own.
-pub(super) fn limits(sender: &SenderLimits, script: &[Behaviour]) -> Limits {
+pub(super) fn limits(sender: &SenderLimits, feed: &FeedBy, script: &[Behaviour]) -> Limits {
     let longest = sender.ack_timeout.max(sender.longest_retry);
     let base = sender
         .ack_timeout
@@ -32,7 +35,8 @@ pub(super) fn limits(sender: &SenderLimits, script: &[Behaviour]) -> Limits {
         .saturating_add(START);
     // A reply that is due after the patience has run out would never be seen to play.
     let delay = script.iter().map(delay).max().unwrap_or_default();
-    let patience = base.max(delay.saturating_add(base / 2));
+    let person = if *feed == FeedBy::Hand { PERSON } else { Duration::ZERO };
+    let patience = base.max(delay.saturating_add(base / 2)).max(person);
     Limits {
         ack_timeout: sender.ack_timeout.into(),
         longest_retry: sender.longest_retry.into(),

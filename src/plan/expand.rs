@@ -4,13 +4,13 @@ use indexmap::IndexMap;
 
 use super::library::{mapping, unknown};
 use super::{
-    AttemptMode, Charged, Expect, Library, Plan, SenderPlan, Snapshot, StopBy, defaults, exams,
-    script, steps,
+    AttemptMode, Charged, DocumentForm, Driving, Expect, Library, Plan, Ready, SenderPlan,
+    Snapshot, StopBy, defaults, exams, script, steps,
 };
 use crate::exam::Exam;
 use crate::mapping::Mapping;
-use crate::scenario::StopBy as WrittenStop;
-use crate::scenario::{Attempts, Case, Choice, HowOften, Scenario, SenderFile, Word};
+use crate::scenario::{Attempts, Case, Choice, Form, HowOften, Scenario, SenderFile, Word};
+use crate::scenario::{Ready as WrittenReady, StopBy as WrittenStop};
 use crate::yaml::{Diagnostic, Place};
 
 /// What is chosen for a whole run.
@@ -22,6 +22,8 @@ pub struct Choices {
     pub bug: Option<String>,
     /// For the reference sender, the honest habit to switch on.
     pub variant: Option<String>,
+    /// Whether the last lines of the sender's output are shown.
+    pub show_output: bool,
 }
 
 /// The plans of `scenario`, one for each of its cases.
@@ -79,7 +81,7 @@ impl Expansion<'_> {
             results: case.results.as_ref().map(|word| self.results(word)).transpose()?,
             exams,
             endpoints,
-            limits: defaults::limits(limits, &script),
+            limits: defaults::limits(limits, &self.sender.feed.by, &script),
             script,
             steps: steps.steps,
             expect: Expect {
@@ -89,7 +91,7 @@ impl Expansion<'_> {
                 probes,
                 optional_behaviours: optional.map(|(index, _)| index).collect(),
             },
-            sender: sender_plan(self.sender, choices),
+            sender: sender_plan(self.sender, self.driving(choices)?, choices),
         })
     }
 
@@ -113,6 +115,34 @@ impl Expansion<'_> {
             return Err(word.place.error(mistake).hint("results are made by `iris/result`"));
         }
         Ok(found)
+    }
+
+    fn driving(&self, choices: &Choices) -> Result<Driving, Diagnostic> {
+        let sender = self.sender;
+        let built_in = |name: &str| {
+            let word = Word { text: name.to_owned(), place: self.start.clone() };
+            mapping(self.library, &word).map(|mapping| DocumentForm::Message(Box::new(mapping)))
+        };
+        let forms = match &sender.feed.form {
+            Form::Json => vec![DocumentForm::Exam],
+            Form::Hl7 => vec![built_in("feed/order")?, built_in("feed/result")?],
+            Form::Message => vec![DocumentForm::Charge, DocumentForm::Result],
+            Form::Template(word) => match &sender.template {
+                Some(document) => vec![DocumentForm::Template(document.clone())],
+                None => return Err(word.place.error(format!("cannot read `{}`", word.text))),
+            },
+        };
+        let ready =
+            |ready: &WrittenReady| Ready { when: ready.when.clone(), within: ready.within.into() };
+        Ok(Driving {
+            life: sender.life,
+            by: sender.feed.by.clone(),
+            forms,
+            ready: sender.ready.as_ref().map(ready),
+            cpu: sender.limits.cpu.map(Into::into),
+            memory: sender.limits.memory,
+            show_output: choices.show_output,
+        })
     }
 
     fn endpoints(&self) -> Vec<String> {
@@ -205,7 +235,7 @@ fn snapshot_name(id: &str, choices: &[Choice], exam: &str) -> String {
     format!("{id}{separator}{}/{}", choices.join("+"), safe(exam))
 }
 
-fn sender_plan(file: &SenderFile, choices: &Choices) -> SenderPlan {
+fn sender_plan(file: &SenderFile, driving: Driving, choices: &Choices) -> SenderPlan {
     let mut start = file.start.clone();
     for (flag, name) in [("--bug", &choices.bug), ("--variant", &choices.variant)] {
         if let Some(name) = name {
@@ -218,6 +248,7 @@ fn sender_plan(file: &SenderFile, choices: &Choices) -> SenderPlan {
         environment: file.environment.clone(),
         directory: file.directory.clone(),
         account: file.account.clone(),
+        driving,
         stop: match file.stop {
             WrittenStop::Terminate => StopBy::Terminate,
             WrittenStop::Interrupt => StopBy::Interrupt,

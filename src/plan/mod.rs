@@ -5,6 +5,7 @@
 
 mod conduct;
 mod defaults;
+mod driving;
 mod exams;
 mod expand;
 mod fault;
@@ -15,10 +16,14 @@ mod orders;
 mod script;
 mod steps;
 
+pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
 pub use expand::{Choices, expand};
 pub use fault::{Fault, FaultKind};
 pub use library::Library;
 pub use needs::{Lack, unmet};
+
+// Words of a sender file that a plan carries on as they are.
+pub use crate::scenario::{Account, FeedBy, Lifetime, ReadyWhen, Separator};
 
 use std::collections::BTreeMap;
 
@@ -282,8 +287,11 @@ pub struct SenderPlan {
     pub environment: BTreeMap<String, String>,
     /// Directory to start it in; the case's own if absent.
     pub directory: Option<String>,
-    /// The command that prints its account, placeholders allowed.
-    pub account: Option<Vec<String>>,
+    /// How it is asked for its account, placeholders allowed.
+    pub account: Option<Account>,
+    /// How it is driven.
+    #[serde(default)]
+    pub driving: Driving,
     /// How it is asked to stop.
     pub stop: StopBy,
     /// For the reference sender, the defect that is built in.

@@ -5,9 +5,12 @@
 //! does **not** decide what becomes of it, and nothing of it is written into the plan: a recording
 //! is judged by what was done.
 
-use super::Plan;
+use std::collections::BTreeSet;
+
 use super::defaults::MAPPING;
-use crate::scenario::SenderFile;
+use super::{Plan, Step};
+use crate::mapping::Document;
+use crate::scenario::{Form, SenderFile};
 
 /// Something that a case needs and its sender file does not offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +40,30 @@ struct Need {
 }
 
 /// Every need but that of a mapping, which has a name.
-const NEEDS: &[Need] = &[Need {
-    what: "several endpoints",
-    asked: |plan| plan.endpoints.len() > 1,
-    offered: |sender| sender.uses("endpoint") || sender.uses("endpoints"),
-    why: "the sender file names neither `{endpoint}` nor `{endpoints}`",
-}];
+const NEEDS: &[Need] = &[
+    Need {
+        what: "several endpoints",
+        asked: |plan| plan.endpoints.len() > 1,
+        offered: |sender| sender.uses("endpoint") || sender.uses("endpoints"),
+        why: "the sender file names neither `{endpoint}` nor `{endpoints}`",
+    },
+    Need {
+        what: "a sender that knows an order again",
+        asked: hands_an_order_over_again,
+        offered: |sender| sender.feed.form != Form::Message,
+        why: "the sender file feeds it finished messages (`as: message`)",
+    },
+];
+
+/// Whether an order is handed over that was handed over before.
+fn hands_an_order_over_again(plan: &Plan) -> bool {
+    let mut known = BTreeSet::new();
+    let order = |step: &Step| match step {
+        Step::Submit(exam) => plan.exams.get(exam).map(|exam| exam.order.number.clone()),
+        _ => None,
+    };
+    plan.steps.iter().filter_map(order).any(|order| !known.insert(order))
+}
 
 /// Whether the sender makes its messages by the mappings of the case: because it is told them, or
 /// because it is configured for them.
@@ -50,6 +71,12 @@ fn mappings(plan: &Plan, sender: &SenderFile) -> Vec<Lack> {
     let told = [(Some(&plan.mapping), "mapping"), (plan.results.as_ref(), "results")];
     let asked = told.into_iter().filter_map(|(one, placeholder)| Some((one?, placeholder)));
     asked.filter_map(|(one, placeholder)| lack_of(&one.name, placeholder, sender)).collect()
+}
+
+/// Whether it is handed the finished charge message, by whatever mapping that is made.
+fn takes_messages(sender: &SenderFile) -> bool {
+    sender.feed.form == Form::Message
+        || sender.template.as_ref().is_some_and(Document::holds_message)
 }
 
 fn lack_of(mapping: &str, placeholder: &str, sender: &SenderFile) -> Option<Lack> {
@@ -61,6 +88,9 @@ fn lack_of(mapping: &str, placeholder: &str, sender: &SenderFile) -> Option<Lack
         (None, "mapping") => &default,
         (None, _) => &[],
     };
+    if sender.mappings.is_none() && placeholder == "mapping" && takes_messages(sender) {
+        return None;
+    }
     if configured.iter().any(|one| one == mapping) {
         return None;
     }

@@ -58,10 +58,21 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
              sender file",
             one_line(&finding.rule)
         )),
+        Weight::Undriven | Weight::Broken if is_mute(finding) => {
+            Some(format!("run it again with --show-output, or {by_hand}"))
+        }
         Weight::Undriven => Some(by_hand.into()),
         Weight::Broken | Weight::SentTwice => None,
     }
 }
+
+/// Whether a finding is about a process that nothing is known of but its end.
+fn is_mute(finding: &Finding) -> bool {
+    finding.proof.is_none() && (finding.weight == Weight::Undriven || finding.rule == STAYS_UP)
+}
+
+/// The rule about a process that ends unasked.
+const STAYS_UP: &str = "sender/stays-up";
 
 /// Whether a finding is about a charge that never came, rather than about what did.
 fn says_unsent(finding: &Finding) -> bool {

@@ -86,6 +86,8 @@ pub enum Happening<'a> {
     Started,
     /// The sender could not be started or driven.
     Failed(String),
+    /// The last lines that the sender has printed, where they are asked for.
+    Said(Vec<String>),
     /// The sender's process has exited.
     Exited {
         /// Exit code, or none after a signal.
@@ -152,6 +154,9 @@ impl Drive {
             }
             Happening::Started => Some(self.director.started()),
             Happening::Failed(why) => Some(self.director.failed(why)),
+            Happening::Said(lines) => {
+                Some(What::SenderSaid { incarnation: self.director.incarnation(), lines })
+            }
             Happening::Exited { code, signal } => {
                 self.emr.handle(now, Input::SenderGone, &mut self.recorder);
                 Some(self.director.exited(code, signal))

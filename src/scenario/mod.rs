@@ -6,6 +6,7 @@
 //! the file can only be read once their values are in.
 
 mod axes;
+mod driving;
 mod duration;
 mod read;
 mod schema;
@@ -14,9 +15,10 @@ mod sender_file;
 mod steps;
 
 pub use axes::Choice;
+pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};
 pub use schema::{exam_schema, schema, sender_file_schema};
 pub use script::{Kind, On, Part, Reaction, With};
-pub use sender_file::{Attempts, PLACEHOLDERS, SenderFile, SenderLimits, StopBy};
+pub use sender_file::{Account, Attempts, PLACEHOLDERS, SenderFile, SenderLimits, StopBy};
 pub use steps::{Act, Trigger};
 
 use crate::yaml::{Diagnostic, Node, Place, Source};

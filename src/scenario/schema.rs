@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{read, script, sender_file, steps};
+use super::{driving, read, script, sender_file, steps};
 use crate::exam::Exam;
 
 /// The JSON Schema of an exam file.
@@ -46,12 +46,18 @@ pub fn sender_file_schema() -> Value {
             ("ack_timeout", duration("How long it waits for an acknowledgement.")),
             ("longest_retry", duration("The longest time after which it tries anything again.")),
             ("stop", duration("How long it may take to stop; 2s if absent.")),
+            ("cpu", duration("How much processor time one process may take.")),
+            ("memory", text("How much memory one process may ask for, such as `64MiB`.")),
         ],
     );
     let properties = [
         ("name", text("Its name, for people.")),
-        ("mapping", mappings()),
-        ("start", texts("The program and its arguments, with placeholders in braces.")),
+        (
+            "mapping",
+            one_or_more("The mappings that it is configured for; cases of others are left out."),
+        ),
+        ("start", start()),
+        ("listen", one_or_more("Where the EMR listens, an address for each endpoint.")),
         (
             "environment",
             json!({
@@ -61,20 +67,91 @@ pub fn sender_file_schema() -> Value {
             }),
         ),
         ("directory", text("Directory to start it in; the case's own if absent.")),
-        ("feed", words("How exams are handed over.", sender_file::FEEDS)),
+        ("feed", feed()),
+        ("ready", ready()),
         ("stop", words("How it is asked to stop.", sender_file::STOPS)),
         ("limits", limits),
         ("attempts", words("When an attempt counts.", sender_file::ATTEMPTS)),
-        ("account", texts("The command that prints what became of its charges.")),
+        ("account", account()),
     ];
     document("A sender file", &["name", "start", "limits"], sender_file::KEYS, properties)
 }
 
-fn mappings() -> Value {
+fn one_or_more(description: &str) -> Value {
     json!({
-        "description": "The mappings that it is configured for; cases of others are left out.",
+        "description": description,
         "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
     })
+}
+
+fn start() -> Value {
+    let command = || texts("The program and its arguments, with placeholders in braces.");
+    let more = object(
+        "A command, and what one process of it is for.",
+        &["command"],
+        driving::START_KEYS,
+        [
+            ("command", command()),
+            ("per", words("What one process is for; a case if absent.", driving::PER)),
+        ],
+    );
+    let observe = json!({
+        "const": driving::OBSERVE,
+        "description": "It is not ours to start; an operator is told what to do.",
+    });
+    json!({ "description": "How it is started.", "anyOf": [command(), more, observe] })
+}
+
+fn feed() -> Value {
+    let ways = || words("A way to hand an exam over.", driving::FEEDS);
+    let file = object(
+        "A text of your own with facts in braces.",
+        &["template"],
+        &["template"],
+        [("template", text("Its file, beside the sender file."))],
+    );
+    let form = json!({
+        "description": "What is handed over; the exam as JSON if absent.",
+        "anyOf": [{ "enum": driving::FORMS }, file],
+    });
+    let more = object(
+        "How exams are handed over, and as what.",
+        &[],
+        driving::FEED_KEYS,
+        [
+            ("by", ways()),
+            ("post", text("An address that takes an HTTP POST, placeholders allowed.")),
+            ("mllp", text("An address that takes MLLP, placeholders allowed.")),
+            ("as", form),
+            ("end", words("What ends a document on its standard input.", driving::SEPARATORS)),
+        ],
+    );
+    json!({ "description": "How exams are handed over; `inbox` if absent.", "anyOf": [ways(), more] })
+}
+
+fn ready() -> Value {
+    object(
+        "What shows that it is ready to be fed; being started, if absent.",
+        &[],
+        driving::READY_KEYS,
+        [
+            ("line", text("A line of its standard output that holds this.")),
+            ("port", text("An address that accepts a connection.")),
+            ("file", text("A file that is there.")),
+            ("within", duration("How long that may take; 10s if absent.")),
+        ],
+    )
+}
+
+fn account() -> Value {
+    let get = object(
+        "An address that answers with its account.",
+        &["get"],
+        &["get"],
+        [("get", text("It is asked by HTTP."))],
+    );
+    let command = texts("The command that prints it.");
+    json!({ "description": "What became of its charges.", "anyOf": [command, get] })
 }
 
 fn exams() -> Value {

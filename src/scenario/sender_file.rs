@@ -1,9 +1,14 @@
 //! The sender file: how any sender is started, fed and stopped, and how patient it is.
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::driving::{Feed, Lifetime, Ready, feed, listen, ready, start};
 use super::duration;
+use crate::mapping::Document;
 use crate::yaml::{Diagnostic, Node, Source, Value, parse};
 
 /// The keys of a sender file.
@@ -11,9 +16,11 @@ pub(super) const KEYS: &[&str] = &[
     "name",
     "mapping",
     "start",
+    "listen",
     "environment",
     "directory",
     "feed",
+    "ready",
     "stop",
     "limits",
     "attempts",
@@ -21,10 +28,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// The keys of `limits`.
-pub(super) const LIMIT_KEYS: &[&str] = &["ack_timeout", "longest_retry", "stop"];
-
-/// The ways to feed a sender.
-pub(super) const FEEDS: &[(&str, ())] = &[("inbox", ())];
+pub(super) const LIMIT_KEYS: &[&str] = &["ack_timeout", "longest_retry", "stop", "cpu", "memory"];
 
 /// The ways to stop a sender.
 pub(super) const STOPS: &[(&str, StopBy)] = &[
@@ -50,6 +54,8 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("port", "port of the first endpoint"),
     ("state", "directory that outlives a restart of the sender"),
     ("inbox", "directory in which exams appear as `*.json`"),
+    ("exam", "path of the exam, for a process that is started for each"),
+    ("feed_port", "a free port for the sender to be fed at"),
     ("mapping", "path of the mapping as JSON"),
     ("results", "path of the mapping for results as JSON; the argument is left out without one"),
     ("ack_timeout_ms", "how long to wait for an acknowledgement, in milliseconds"),
@@ -68,21 +74,42 @@ pub struct SenderFile {
     /// as in `./send.sh`, is meant from the folder of the sender file; whoever reads the file
     /// from a disk knows that folder and makes the path absolute.
     pub start: Vec<String>,
+    /// How long one process of it lives.
+    pub life: Lifetime,
+    /// The addresses that the EMR listens on, one for each endpoint; loopback and any port for
+    /// those that are not listed.
+    pub listen: Vec<SocketAddr>,
     /// Environment variables to set, placeholders still in them.
     pub environment: BTreeMap<String, String>,
     /// Directory to start it in; the case's own if absent.
     pub directory: Option<String>,
+    /// How exams are handed over.
+    pub feed: Feed,
+    /// The author's own form of an exam; whoever reads the file from a disk reads this too.
+    pub template: Option<Document>,
+    /// What shows that it is ready to be fed; being started, if absent.
+    pub ready: Option<Ready>,
     /// How it is asked to stop.
     pub stop: StopBy,
     /// How patient it is.
     pub limits: SenderLimits,
     /// When an attempt counts.
     pub attempts: Attempts,
-    /// The command that prints its account; its program is found as that of `start` is.
-    pub account: Option<Vec<String>>,
+    /// How it is asked what became of its charges.
+    pub account: Option<Account>,
 }
 
-/// How patient a sender is, by its own configuration.
+/// How a sender is asked what became of its charges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Account {
+    /// A command that prints it; its program is found as that of `start` is.
+    Command(Vec<String>),
+    /// An address that answers a GET with it, placeholders still in it.
+    Get(String),
+}
+
+/// How patient a sender is, by its own configuration, and how much it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SenderLimits {
     /// How long it waits for an acknowledgement.
@@ -91,6 +118,10 @@ pub struct SenderLimits {
     pub longest_retry: Duration,
     /// How long it may take to stop; the plan's default if absent.
     pub stop: Option<Duration>,
+    /// How much processor time one process may take; no limit if absent.
+    pub cpu: Option<Duration>,
+    /// How much memory one process may ask for, in bytes; no limit if absent.
+    pub memory: Option<u64>,
 }
 
 /// How a sender is asked to stop.
@@ -121,23 +152,32 @@ impl SenderFile {
     pub fn read(source: &Source) -> Result<Self, Diagnostic> {
         let top = parse(source)?;
         let fields = top.fields("a sender file", KEYS)?;
-        if let Some(feed) = fields.get("feed") {
-            feed.word("a way to feed it", "valid ways", FEEDS)?;
+        let start_at = fields.require("start")?;
+        let (start, life) = start(start_at)?;
+        let listen = fields.get("listen").map_or_else(|| Ok(Vec::new()), listen)?;
+        if life == Lifetime::Observed && listen.is_empty() {
+            let mistake = start_at.error("nobody can tell this sender where the EMR is");
+            return Err(mistake.hint("add the address that it sends to: `listen: 127.0.0.1:2575`"));
         }
         let stop = |node: &Node| node.word("a way to stop it", "valid ways", STOPS);
         let directory = |node: &Node| node.text("a directory").map(str::to_owned);
         Ok(Self {
             name: fields.require("name")?.text("a name")?.to_owned(),
             mappings: fields.get("mapping").map(mappings).transpose()?,
-            start: command(fields.require("start")?)?,
+            start,
+            life,
+            listen,
             environment: fields
                 .get("environment")
                 .map_or_else(|| Ok(BTreeMap::new()), environment)?,
             directory: fields.get("directory").map(directory).transpose()?,
+            feed: feed(fields.get("feed"), life)?,
+            template: None,
+            ready: fields.get("ready").map(ready).transpose()?,
             stop: fields.get("stop").map_or(Ok(StopBy::Terminate), stop)?,
             limits: limits(fields.require("limits")?)?,
             attempts: fields.get("attempts").map_or(Ok(Attempts::Strict), attempts)?,
-            account: fields.get("account").map(command).transpose()?,
+            account: fields.get("account").map(account).transpose()?,
         })
     }
 }
@@ -148,7 +188,8 @@ impl SenderFile {
     #[must_use]
     pub fn uses(&self, placeholder: &str) -> bool {
         let placeholder = format!("{{{placeholder}}}");
-        self.start.iter().chain(self.environment.values()).any(|text| text.contains(&placeholder))
+        let told = self.start.iter().chain(self.environment.values()).chain(&self.directory);
+        told.into_iter().any(|text| text.contains(&placeholder))
     }
 }
 
@@ -172,6 +213,8 @@ fn limits(node: &Node) -> Result<SenderLimits, Diagnostic> {
         ack_timeout: duration::read(ack_timeout)?,
         longest_retry: duration::read(fields.require("longest_retry")?)?,
         stop: fields.get("stop").map(duration::read).transpose()?,
+        cpu: fields.get("cpu").map(duration::read).transpose()?,
+        memory: fields.get("memory").map(bytes).transpose()?,
     };
     if limits.ack_timeout.is_zero() {
         return Err(ack_timeout.error("a sender that never waits cannot be answered in time"));
@@ -179,7 +222,33 @@ fn limits(node: &Node) -> Result<SenderLimits, Diagnostic> {
     Ok(limits)
 }
 
-fn command(node: &Node) -> Result<Vec<String>, Diagnostic> {
+/// A number of bytes, as in `64MiB`.
+fn bytes(node: &Node) -> Result<u64, Diagnostic> {
+    let text = node.text("an amount such as `64MiB`")?;
+    let amount = ["KiB", "MiB", "GiB"].iter().zip([10, 20, 30]).find_map(|(unit, shift)| {
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+    });
+    amount.ok_or_else(|| {
+        let mistake = node.error(format!("expected an amount of memory, found `{text}`"));
+        mistake.hint("a whole number and `KiB`, `MiB` or `GiB`, as in `64MiB`")
+    })
+}
+
+/// A command, or `{ get: http://… }`.
+fn account(node: &Node) -> Result<Account, Diagnostic> {
+    let Value::Map(_) = node.value else { return command(node).map(Account::Command) };
+    let fields = node.fields("how it is asked for its account", &["get"])?;
+    let get = fields.require("get")?;
+    let url = get.text("an address")?;
+    placeholders(url, get)?;
+    if !url.starts_with("http://") {
+        return Err(get.error("only `http://` can be asked"));
+    }
+    Ok(Account::Get(url.to_owned()))
+}
+
+pub(super) fn command(node: &Node) -> Result<Vec<String>, Diagnostic> {
     let items = node.list("a list: the program and its arguments")?;
     if items.is_empty() {
         return Err(node.error("there is no program to start"));
@@ -203,7 +272,7 @@ fn environment(node: &Node) -> Result<BTreeMap<String, String>, Diagnostic> {
 }
 
 /// Whether everything in braces that looks like a placeholder is one.
-fn placeholders(text: &str, at: &Node) -> Result<(), Diagnostic> {
+pub(super) fn placeholders(text: &str, at: &Node) -> Result<(), Diagnostic> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {
         rest = after;

@@ -7,7 +7,10 @@ use insta::assert_snapshot;
 use rstest::rstest;
 use serde_json::Value;
 
-use super::{Attempts, SenderFile, StopBy, exam_schema, schema, sender_file_schema};
+use super::{
+    Account, Attempts, FeedBy, Form, Lifetime, ReadyWhen, SenderFile, Separator, StopBy,
+    exam_schema, schema, sender_file_schema,
+};
 use crate::yaml::{Source, parse};
 
 /// Path and text of every YAML file in the directories below `root`, sorted; exams left out.
@@ -92,7 +95,7 @@ fn a_sender_file_keeps_everything_it_says() {
     assert_eq!(sender.limits.longest_retry, Duration::from_secs(60));
     assert_eq!(sender.limits.stop, Some(Duration::from_secs(5)));
     assert_eq!(sender.attempts, Attempts::Frame);
-    assert_eq!(sender.account.unwrap(), ["s", "report"]);
+    assert_eq!(sender.account, Some(Account::Command(vec!["s".into(), "report".into()])));
 }
 
 #[test]
@@ -122,7 +125,6 @@ fn an_unknown_key_of_a_sender_file() {
     4 | strat: [s]
       | ^^^^^
     hint: did you mean `start`?
-    hint: valid keys: name, mapping, start, environment, directory, feed, stop, limits, attempts, account
     ");
 }
 
@@ -134,7 +136,7 @@ fn an_unknown_limit() {
     3 | limits: { acktimeout: 1s, longest_retry: 1s }
       |           ^^^^^^^^^^
     hint: did you mean `ack_timeout`?
-    hint: valid keys: ack_timeout, longest_retry, stop
+    hint: valid keys: ack_timeout, longest_retry, stop, cpu, memory
     ");
 }
 
@@ -162,13 +164,13 @@ fn a_limit_must_not_be_left_out() {
 
 #[test]
 fn a_command_is_a_list() {
-    assert_snapshot!(mistake("name: S\nstart: s --state x\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n"), @r"
-    sender.yaml:2:8: expected a list: the program and its arguments, found the text `s --state x`
+    assert_snapshot!(mistake("name: S\nstart: s --state x\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n"), @r#"
+    sender.yaml:2:8: expected the program and its arguments, found the text `s --state x`
       |
     2 | start: s --state x
       |        ^
-    hint: one item is a list too: [s --state x]
-    ");
+    hint: a list such as [./send.sh, "{port}"]; `observe` if it is not ours to start
+    "#);
 }
 
 #[test]
@@ -205,13 +207,14 @@ fn an_unknown_way_to_stop() {
 
 #[test]
 fn an_unknown_way_to_feed() {
-    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s }\nfeed: mllp\n"), @r"
+    assert_snapshot!(mistake("name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s }\nfeed: mllp\n"), @r#"
     sender.yaml:4:7: expected a way to feed it, found `mllp`
       |
     4 | feed: mllp
       |       ^^^^
-    hint: valid ways: inbox
-    ");
+    hint: valid ways: inbox, standard-input, by-hand
+    hint: or at an address: `feed: { post: "http://…" }`, `feed: { mllp: "…" }`
+    "#);
 }
 
 #[test]
@@ -233,4 +236,94 @@ fn a_sender_that_never_waits() {
     3 | limits: { ack_timeout: 0s, longest_retry: 1s }
       |                        ^^
     ");
+}
+
+/// A sender file with these keys besides the ones that it must have.
+fn with(keys: &str) -> String {
+    let limits = "limits: { ack_timeout: 1s, longest_retry: 1s }";
+    let start = if keys.contains("start:") { "" } else { "start: [s]\n" };
+    format!("name: S\n{start}{limits}\n{keys}\n")
+}
+
+#[rstest]
+#[case("", FeedBy::Inbox, Form::Json)]
+#[case("feed: inbox", FeedBy::Inbox, Form::Json)]
+#[case("feed: standard-input", FeedBy::StandardInput(Separator::Line), Form::Json)]
+#[case("feed: by-hand", FeedBy::Hand, Form::Json)]
+#[case("feed: { by: inbox, as: message }", FeedBy::Inbox, Form::Message)]
+#[case("feed: { by: standard-input, end: nul }", FeedBy::StandardInput(Separator::Nul), Form::Json)]
+#[case("feed: { post: 'http://h:1/{feed_port}' }", FeedBy::Post("http://h:1/{feed_port}".into()), Form::Json)]
+#[case("feed: { mllp: 'h:{feed_port}', as: hl7 }", FeedBy::Mllp("h:{feed_port}".into()), Form::Hl7)]
+#[case("start: { command: [s], per: exam }\nfeed: { as: message }", FeedBy::Inbox, Form::Message)]
+#[case("start: observe\nlisten: 127.0.0.1:2575", FeedBy::Hand, Form::Json)]
+fn a_sender_is_fed_as_its_file_says(#[case] keys: &str, #[case] by: FeedBy, #[case] form: Form) {
+    let feed = sender(&with(keys)).feed;
+    assert_eq!((feed.by, feed.form), (by, form));
+}
+
+#[test]
+fn everything_about_driving_is_kept() {
+    let sender = sender(&with(
+        "start: { command: [s, '{exam}'], per: run }\nlisten: [127.0.0.1:2575, '[::1]:2576']\n\
+         ready: { port: '127.0.0.1:{feed_port}', within: 3s }\naccount: { get: 'http://h:1/a' }",
+    ));
+    assert_eq!((sender.start.len(), sender.life), (2, Lifetime::Run));
+    assert_eq!(sender.listen[1].port(), 2576);
+    let ready = sender.ready.unwrap();
+    assert_eq!(ready.when, ReadyWhen::Port("127.0.0.1:{feed_port}".into()));
+    assert_eq!(ready.within, Duration::from_secs(3));
+    assert_eq!(sender.account, Some(Account::Get("http://h:1/a".into())));
+    let text = "name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s, cpu: 5s, memory: 64MiB }\n";
+    let limits = SenderFile::read(&Source::new("sender.yaml", text)).unwrap().limits;
+    assert_eq!((limits.cpu, limits.memory), (Some(Duration::from_secs(5)), Some(64 << 20)));
+}
+
+#[rstest]
+#[case("feed: stdin", "sender.yaml:4:7: expected a way to feed it, found `stdin`")]
+#[case(
+    "feed: { by: inbox, post: 'http://h:1/' }",
+    "sender.yaml:4:7: an exam is handed over in one way"
+)]
+#[case("feed: { post: 'https://h/' }", "sender.yaml:4:15: only `http://` can be posted to")]
+#[case(
+    "feed: { by: inbox, end: nul }",
+    "sender.yaml:4:25: only what is written to a standard input"
+)]
+#[case("feed: { as: jsno }", "sender.yaml:4:13: expected the form of a document, found `jsno`")]
+#[case("feed: { mllp: 'h:{prot}' }", "sender.yaml:4:15: unknown placeholder `{prot}`")]
+#[case("start: observe", "sender.yaml:3:8: nobody can tell this sender where the EMR is")]
+#[case(
+    "start: run",
+    "sender.yaml:3:8: expected the program and its arguments, found the text `run`"
+)]
+#[case(
+    "start: { command: [s], per: day }",
+    "sender.yaml:3:29: expected what one process is for, found `day`"
+)]
+#[case(
+    "start: { command: [s], per: exam }\nfeed: { by: inbox }",
+    "sender.yaml:4:7: a process for each exam is handed it"
+)]
+#[case("listen: localhost", "sender.yaml:4:9: expected an address and a port, found `localhost`")]
+#[case("ready: { line: up, file: f }", "sender.yaml:4:8: one thing shows that it is ready")]
+#[case("account: { get: 'ftp://h' }", "sender.yaml:4:17: only `http://` can be asked")]
+fn a_mistake_about_driving_is_shown_where_it_is(#[case] keys: &str, #[case] message: &str) {
+    let mistake = mistake(&with(keys));
+    assert!(mistake.starts_with(message), "{mistake}");
+}
+
+#[rstest]
+#[case("feed: { by: standard-input, as: { template: exam.txt }, end: blank-line }", true)]
+#[case("start: observe\nlisten: [127.0.0.1:2575]", true)]
+#[case("start: { command: [s], per: run }\nready: { line: up }", true)]
+#[case("account: { get: 'http://h:1/' }\nmapping: a", true)]
+#[case("start: { comand: [s] }", false)]
+#[case("feed: { by: stdin }", false)]
+#[case("ready: { linee: up }", false)]
+#[case("account: { post: 'http://h:1/' }", false)]
+fn the_schema_of_a_sender_file_takes_what_its_reader_takes(#[case] keys: &str, #[case] good: bool) {
+    let text = with(keys);
+    let validator = jsonschema::validator_for(&sender_file_schema()).unwrap();
+    assert_eq!(validator.is_valid(&json("sender.yaml", &text)), good);
+    assert_eq!(SenderFile::read(&Source::new("sender.yaml", text)).is_ok(), good);
 }

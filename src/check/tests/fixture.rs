@@ -15,8 +15,8 @@ use crate::history::{
 use crate::history::{Anomaly, AnomalyKind};
 use crate::mapping::{Mapping, Stamp, resolve, shipped};
 use crate::plan::{
-    AttemptMode, Behaviour, Charged, Expect, Fault, Limits, Match, Parameters, Plan, Play,
-    SenderPlan, Step, StopBy,
+    Account, AttemptMode, Behaviour, Charged, Driving, Expect, Fault, Limits, Match, Parameters,
+    Plan, Play, SenderPlan, Step, StopBy,
 };
 use crate::verdict::{Judgement, Weight};
 
@@ -323,7 +323,8 @@ fn plan() -> Plan {
             start: vec!["sender".to_owned()],
             environment: BTreeMap::new(),
             directory: None,
-            account: Some(vec!["sender".to_owned(), "account".to_owned()]),
+            account: Some(Account::Command(vec!["sender".to_owned(), "account".to_owned()])),
+            driving: Driving::default(),
             stop: StopBy::Terminate,
             bug: None,
             variant: None,

@@ -340,6 +340,7 @@ fn when_an_attempt_counts(#[case] more: &str, #[case] expected: AttemptMode) {
 #[test]
 fn a_chosen_bug_and_variant_are_handed_to_the_sender() {
     let choices = Choices {
+        show_output: false,
         seed: 1,
         bug: Some("resend-on-reject".to_owned()),
         variant: Some("slow-start".to_owned()),

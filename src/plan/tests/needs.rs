@@ -20,6 +20,8 @@ fn lacks(scenario: &str, arguments: &str, keys: &str) -> Vec<String> {
 const PLAIN: &str = "title: T\nexams: [john-doe]\n";
 const OPTION_2: &str = "title: T\nexams: [john-doe]\nmapping: iris/option-2\n";
 const RESULTS: &str = "title: T\nexams: [john-doe]\nresults: iris/result\n";
+const TWICE: &str =
+    "title: T\nexams: [john-doe]\nsteps: [start, submit: john-doe, submit: john-doe]\n";
 const TWO: &str = "title: T\nexams: [john-doe]\nendpoints: [one, two]\n";
 
 #[rstest]
@@ -30,6 +32,8 @@ const TWO: &str = "title: T\nexams: [john-doe]\nendpoints: [one, two]\n";
 #[case::one_of_several(OPTION_2, "", "mapping: [iris/option-1, iris/option-2]\n")]
 #[case::results_that_it_is_told(RESULTS, ", '{results}'", "")]
 #[case::results_by_configuration(RESULTS, "", "mapping: [iris/option-1, iris/result]\n")]
+#[case::finished_messages_of_any_mapping(OPTION_2, "", "feed: { as: message }\n")]
+#[case::an_order_again(TWICE, "", "feed: inbox\n")]
 #[case::every_endpoint(TWO, ", '--to={endpoint}'", "")]
 #[case::all_endpoints(TWO, ", '{endpoints}'", "")]
 fn a_sender_is_asked_for_what_its_file_offers(
@@ -64,6 +68,12 @@ fn a_sender_is_asked_for_what_its_file_offers(
     "",
     "",
     "the mapping `iris/result`; the sender file names no `{results}` and lists no `mapping`"
+)]
+#[case::an_order_again_as_a_message(
+    TWICE,
+    "",
+    "feed: { as: message }\n",
+    "a sender that knows an order again; the sender file feeds it finished messages (`as: message`)"
 )]
 #[case::two_endpoints(
     TWO,

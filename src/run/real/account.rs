@@ -8,9 +8,28 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command as Program;
 
 use crate::history::{Accounted, Outcome};
+use crate::run::real::http;
 
-/// Runs the account command and reads what it prints.
-pub(super) async fn read_account(mut program: Program) -> Result<Vec<Accounted>, String> {
+/// How the sender is asked.
+pub(super) enum Ask {
+    /// By this program, which prints the account.
+    Program(Program),
+    /// By a GET to this address.
+    At(String),
+}
+
+/// Asks the sender for its account and reads it.
+pub(super) async fn read_account(ask: Ask) -> Result<Vec<Accounted>, String> {
+    let text = match ask {
+        Ask::Program(program) => printed_by(program).await?,
+        Ask::At(url) => http::ask("GET", &url, None).await?,
+    };
+    let text = String::from_utf8(text).map_err(|_| "its output is not UTF-8".to_owned())?;
+    parse_account(&text)
+}
+
+/// What an account command prints.
+async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> {
     program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = program.spawn().map_err(|error| format!("cannot start it: {error}"))?;
     let mut text = Vec::new();
@@ -22,11 +41,7 @@ pub(super) async fn read_account(mut program: Program) -> Result<Vec<Accounted>,
     let status = tokio::time::timeout(ACCOUNT_TIME, reading).await;
     let status = status.map_err(|_| format!("it took longer than {ACCOUNT_TIME:?}"))?;
     let status = status.map_err(|error| error.to_string())?;
-    if !status.success() {
-        return Err(format!("it ended with {status}"));
-    }
-    let text = String::from_utf8(text).map_err(|_| "its output is not UTF-8".to_owned())?;
-    parse_account(&text)
+    if status.success() { Ok(text) } else { Err(format!("it ended with {status}")) }
 }
 
 /// Reads an account: a JSON object a line, `{"order": "273013", "outcome": "delivered"}`.

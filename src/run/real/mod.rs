@@ -7,9 +7,13 @@
 mod account;
 mod doors;
 mod folder;
+mod handover;
+mod http;
 mod kin;
+mod output;
 mod placeholders;
 mod process;
+mod ready;
 mod sockets;
 
 use std::cell::{Cell, RefCell};

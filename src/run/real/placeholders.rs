@@ -13,6 +13,7 @@ pub(super) fn values(
     executable: &Path,
     folder: &Folder,
     addresses: &[SocketAddr],
+    feed_port: u16,
 ) -> BTreeMap<&'static str, String> {
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     let all: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
@@ -26,6 +27,7 @@ pub(super) fn values(
         ("port", first.map(|one| one.port().to_string()).unwrap_or_default()),
         ("state", text(folder.path("state"))),
         ("inbox", text(folder.path("inbox"))),
+        ("feed_port", feed_port.to_string()),
         ("mapping", text(folder.path("mapping.json"))),
         ("results", results.unwrap_or_default()),
         ("ack_timeout_ms", millis(plan.limits.ack_timeout)),

@@ -4,32 +4,53 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::rc::Rc;
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{ChildStdin, Command as Program};
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStdin, Command as Program};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
+use crate::exam::Exam;
 use crate::history::Ending;
-use crate::plan::{Plan, SenderPlan};
+use crate::plan::{Account, Driving, FeedBy, HandedOver, Plan, ReadyWhen, SenderPlan, Writer};
 use crate::run::drive::{Command, Happening, stop_signal};
 use crate::run::real::Case;
-use crate::run::real::account::read_account;
+use crate::run::real::account::{Ask, read_account};
 use crate::run::real::folder::Folder;
+use crate::run::real::handover::{Parcel, Queue};
 use crate::run::real::kin::{MARK, Sought, left_behind, mark};
+use crate::run::real::output::{Output, Standard};
 use crate::run::real::placeholders::{fill, values};
+use crate::run::real::ready;
 
 /// The sender under test.
 pub(super) struct Process {
     plan: SenderPlan,
-    exams: BTreeMap<String, Vec<u8>>,
+    exams: IndexMap<String, Exam>,
+    writer: Writer,
+    patience: Duration,
     values: BTreeMap<&'static str, String>,
     folder: Folder,
     submitted: u32,
     group: Option<Pid>,
-    stdin: Option<ChildStdin>,
+    stdin: Option<Rc<pipe::Sender>>,
+    /// What it has printed in its life.
+    output: Rc<Output>,
+    /// Who waits until it is ready.
+    waiting: Option<AbortHandle>,
+    /// Whether it can be fed.
+    pub(super) up: watch::Sender<bool>,
+    /// What waits for being handed over.
+    pub(super) queue: Option<Queue>,
 }
 
 impl Process {
@@ -39,19 +60,64 @@ impl Process {
         folder: Folder,
         addresses: &[SocketAddr],
     ) -> Self {
-        let values = values(plan, &executable, &folder, addresses);
-        let exam = |(name, exam): (&String, &_)| {
-            (name.clone(), serde_json::to_vec_pretty(exam).unwrap_or_default())
-        };
+        let values = values(plan, &executable, &folder, addresses, free_port());
         Self {
             plan: plan.sender.clone(),
-            exams: plan.exams.iter().map(exam).collect(),
+            exams: plan.exams.clone(),
+            writer: Writer::new(plan),
+            patience: plan.limits.patience.into(),
             values,
             folder,
             submitted: 0,
             group: None,
             stdin: None,
+            output: Output::new(None),
+            waiting: None,
+            up: watch::Sender::new(false),
+            queue: None,
         }
+    }
+
+    /// The documents that an exam is handed over as.
+    pub(super) fn documents(&mut self, exam: &str) -> Vec<HandedOver> {
+        let now = Timestamp::now().to_zoned(TimeZone::UTC).datetime();
+        self.exams.get(exam).map(|exam| self.writer.documents(exam, now)).unwrap_or_default()
+    }
+
+    /// The order number of an exam, for a person.
+    pub(super) fn order(&self, exam: &str) -> String {
+        self.exams.get(exam).map(|exam| exam.order.number.clone()).unwrap_or_default()
+    }
+
+    /// By which way exams are handed over.
+    pub(super) const fn feed(&self) -> &FeedBy {
+        &self.plan.driving.by
+    }
+
+    /// The standard input of the sender that is up.
+    pub(super) fn input(&self) -> Option<Rc<pipe::Sender>> {
+        self.stdin.clone()
+    }
+
+    /// How long it may take to take a document: less than a step waits for what comes of it.
+    pub(super) fn taking(&self) -> Duration {
+        self.patience * 3 / 4
+    }
+
+    /// A text with its placeholders filled in.
+    pub(super) fn filled(&self, text: &str) -> String {
+        fill(text, &self.values)
+    }
+
+    /// What shows that it is ready, filled in.
+    fn readiness(&self) -> Option<(ReadyWhen, Duration)> {
+        let ready = self.plan.driving.ready.as_ref()?;
+        let when = match &ready.when {
+            ReadyWhen::Line(text) => ReadyWhen::Line(self.filled(text)),
+            ReadyWhen::Port(address) => ReadyWhen::Port(self.filled(address)),
+            ReadyWhen::File(path) => ReadyWhen::File(self.filled(path)),
+        };
+        Some((when, ready.within.into()))
     }
 
     fn program(&self, argv: &[String]) -> Option<Program> {
@@ -82,15 +148,10 @@ impl Process {
         self.values["endpoints"].split(',').map(one).collect()
     }
 
-    /// Puts an exam into the inbox, whole or not at all.
-    fn submit(&mut self, exam: &str) -> io::Result<()> {
+    /// Puts a document into the inbox.
+    pub(super) fn drop_into_inbox(&mut self, parcel: &Parcel) -> io::Result<()> {
         self.submitted += 1;
-        let name = format!("{:04}-{}", self.submitted, file_name(exam));
-        let inbox = self.folder.path("inbox");
-        let written = inbox.join(format!("{name}.part"));
-        let bytes = self.exams.get(exam).map_or(&[][..], Vec::as_slice);
-        std::fs::write(&written, bytes)?;
-        std::fs::rename(written, inbox.join(format!("{name}.json")))
+        parcel.drop_into(&self.folder.path("inbox"), self.submitted)
     }
 
     fn signal(&self, signal: Signal) {
@@ -117,12 +178,7 @@ impl Case {
     pub(super) fn command(&self, command: Command) {
         match command {
             Command::Start { .. } => self.start(),
-            Command::Submit { exam } => {
-                let submitted = self.0.stage.borrow_mut().process.submit(&exam);
-                if let Err(error) = submitted {
-                    self.note(Happening::Failed(format!("cannot hand over `{exam}`: {error}")));
-                }
-            }
+            Command::Submit { exam } => self.hand_over(&exam),
             Command::End { how: Ending::Stop } => self.ask_to_stop(),
             Command::End { how: Ending::Kill } => {
                 self.0.stage.borrow().process.signal(Signal::KILL);
@@ -157,24 +213,83 @@ impl Case {
         };
         {
             let mut stage = self.0.stage.borrow_mut();
-            stage.process.stdin = child.stdin.take();
+            stage.process.stdin = child.stdin.take().and_then(input);
+            stage.process.output = self.follow(&mut child, &stage.process);
+            bound(&child, &stage.process.plan.driving);
             stage.process.group =
                 child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         }
-        let outputs = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)];
-        for output in outputs.into_iter().flatten() {
-            tokio::task::spawn_local(swallow(output));
-        }
-        self.note(Happening::Started);
+        self.wait_until_ready();
         let case = self.clone();
         let sought = self.sought();
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
+            if let Some(output) = case.shown_output() {
+                output.read_out().await;
+            }
             // Looking through all processes takes its time, and no other case should wait for it.
             let left = tokio::task::spawn_blocking(move || left_behind(&sought)).await;
             case.exited(status.ok(), &left.unwrap_or_default());
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+    }
+
+    /// Reads what the sender prints, from now on.
+    fn follow(&self, child: &mut Child, process: &Process) -> Rc<Output> {
+        let wanted = match process.readiness() {
+            Some((ReadyWhen::Line(text), _)) => Some(text),
+            _ => None,
+        };
+        let output = Output::new(wanted);
+        if let Some(stdout) = child.stdout.take() {
+            tokio::task::spawn_local(Rc::clone(&output).follow(stdout, Standard::Output));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::task::spawn_local(Rc::clone(&output).follow(stderr, Standard::Error));
+        }
+        output
+    }
+
+    /// Tells that the sender is up once it shows that it is ready; at once, if nothing shows it.
+    fn wait_until_ready(&self) {
+        let mut stage = self.0.stage.borrow_mut();
+        let Some((when, within)) = stage.process.readiness() else {
+            drop(stage);
+            return self.is_up();
+        };
+        let (case, output) = (self.clone(), Rc::clone(&stage.process.output));
+        let task = tokio::task::spawn_local(async move {
+            match ready::wait(&when, within, &output).await {
+                Ok(()) => {
+                    case.is_up();
+                    case.pump();
+                }
+                Err(why) => {
+                    case.note_output();
+                    case.happened(Happening::Failed(why));
+                }
+            }
+        });
+        stage.tasks.push(task.abort_handle());
+        stage.process.waiting = Some(task.abort_handle());
+    }
+
+    /// What the sender has printed, if somebody asks for it.
+    fn shown_output(&self) -> Option<Rc<Output>> {
+        let process = &self.0.stage.borrow().process;
+        process.plan.driving.show_output.then(|| Rc::clone(&process.output))
+    }
+
+    fn note_output(&self) {
+        let lines = self.shown_output().map(|output| output.last_lines()).unwrap_or_default();
+        if !lines.is_empty() {
+            self.note(Happening::Said(lines));
+        }
+    }
+
+    fn is_up(&self) {
+        self.note(Happening::Started);
+        self.0.stage.borrow().process.up.send_replace(true);
     }
 
     /// What tells the processes of this sender from all others.
@@ -205,6 +320,10 @@ impl Case {
         let group = {
             let mut stage = self.0.stage.borrow_mut();
             stage.process.stdin = None;
+            stage.process.up.send_replace(false);
+            if let Some(waiting) = stage.process.waiting.take() {
+                waiting.abort();
+            }
             stage.process.group.take()
         };
         let signal =
@@ -219,19 +338,24 @@ impl Case {
         for process in left {
             let _ = rustix::process::kill_process(*process, Signal::KILL);
         }
+        self.note_output();
         let code = status.and_then(|status| status.code());
         self.happened(Happening::Exited { code, signal });
     }
 
     async fn account(self) {
-        let program = {
+        let asked = {
             let stage = self.0.stage.borrow();
-            let argv = stage.process.plan.account.clone();
-            argv.and_then(|argv| stage.process.program(&argv))
+            let process = &stage.process;
+            match &process.plan.account {
+                None => None,
+                Some(Account::Get(url)) => Some(Ask::At(process.filled(url))),
+                Some(Account::Command(argv)) => process.program(argv).map(Ask::Program),
+            }
         };
-        let happening = match program {
-            None => Happening::NoAccount("the sender file names no account command".to_owned()),
-            Some(program) => match read_account(program).await {
+        let happening = match asked {
+            None => Happening::NoAccount("the sender file names no `account`".to_owned()),
+            Some(ask) => match read_account(ask).await {
                 Ok(charges) => Happening::Account(charges),
                 Err(why) => Happening::NoAccount(why),
             },
@@ -240,16 +364,27 @@ impl Case {
     }
 }
 
-fn boxed(output: impl AsyncRead + Unpin + 'static) -> Box<dyn AsyncRead + Unpin> {
-    Box::new(output)
+/// The standard input of a child, written to without waiting for it.
+fn input(stdin: ChildStdin) -> Option<Rc<pipe::Sender>> {
+    pipe::Sender::from_owned_fd(stdin.into_owned_fd().ok()?).ok().map(Rc::new)
 }
 
-/// Reads a sender's output so that it never blocks on it. It is no evidence, so it is not kept.
-async fn swallow(mut output: Box<dyn AsyncRead + Unpin>) {
-    let mut buffer = [0; 4096];
-    while let Ok(1..) = output.read(&mut buffer).await {}
+/// Bounds what a child, and whatever it starts from now on, may take. A limit that the system does
+/// not grant is none.
+fn bound(child: &Child, driving: &Driving) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let seconds = driving.cpu.map(|time| time.0.div_ceil(1_000_000));
+    for (resource, amount) in [(Resource::Cpu, seconds), (Resource::Data, driving.memory)] {
+        if let (Some(pid), Some(amount)) = (pid, amount) {
+            // A process that does not mind its limit of processor time is killed a second later.
+            let maximum = Some(amount + u64::from(resource == Resource::Cpu));
+            let _ = prlimit(Some(pid), resource, Rlimit { current: Some(amount), maximum });
+        }
+    }
 }
 
-fn file_name(exam: &str) -> String {
-    exam.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
+/// A port that was free just now, for the sender to be fed at; 0 where there is none.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    listener.and_then(|listener| listener.local_addr()).map_or(0, |address| address.port())
 }
