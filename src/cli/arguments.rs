@@ -39,6 +39,8 @@ pub(super) enum Command {
         /// Name of the rule; all of them if absent
         name: Option<String>,
     },
+    /// List what the simulated EMR can play, or show one fault: bytes, meaning, what a good sender does
+    Faults(Faults),
     /// Print the JSON Schema of a file format
     Schema {
         /// Which format
@@ -203,6 +205,15 @@ pub(super) struct Selftest {
     #[arg(long, short, value_name = "N", default_value_t = 32,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: u16,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Faults {
+    /// Name of a fault, such as `payload/junk`; all of them in a line each if absent
+    pub(super) name: Option<String>,
+    /// Everything that is known of them, as JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// A report that is written to a file.

@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod explain;
 mod failure;
+mod faults;
 mod inputs;
 mod list;
 mod project;
@@ -58,6 +59,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Account(account) => sender::account(&account),
         Command::Selftest(selftest) => selftest::selftest(&selftest),
         Command::Explain { name } => explain::explain(name.as_deref()),
+        Command::Faults(faults) => faults::faults(&faults),
         Command::Schema { kind } => explain::schema(kind),
         Command::Completions { shell } => explain::completions(shell),
         Command::Man => explain::man(),

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -89,7 +89,11 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
         None => Source::new("serve", "title: An EMR that takes every charge\nexams: [john-doe]\n"),
     };
     let scenario = Scenario::read(&source)?;
-    let sender = SenderFile::read(&Project::reference())?;
+    let mut sender = SenderFile::read(&Project::reference())?;
+    // Before anything is decided: every delay of a fault is measured by the sender's patience.
+    sender.limits.ack_timeout = Duration::from_millis(serve.ack_timeout);
+    let retry = if serve.longest_retry == 0 { serve.ack_timeout } else { serve.longest_retry };
+    sender.limits.longest_retry = Duration::from_millis(retry);
     let mut plans = plan::expand(&scenario, "serve", project, &sender, &Choices::default())?;
     let mut plan = plans.swap_remove(0);
     if serve.script.is_none() {

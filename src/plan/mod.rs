@@ -20,6 +20,7 @@ pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
 pub use expand::{Choices, expand};
 pub use fault::{Fault, FaultKind};
 pub use library::Library;
+pub use naming::UnknownFault;
 pub use needs::{Lack, unmet};
 
 // Words of a sender file that a plan carries on as they are.

@@ -118,7 +118,8 @@ impl Tone {
 
 /// Cuts `text` into lines of at most `width` characters: at the last space that fits, or in the
 /// middle of a word that alone is too long. Spaces that do not fall on a cut are kept.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let characters: Vec<char> = text.chars().collect();
     let mut rest = characters.as_slice();

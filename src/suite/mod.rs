@@ -8,6 +8,7 @@ mod judge;
 mod pipeline;
 pub mod sample;
 pub mod selftest;
+pub mod wire;
 
 pub use judge::{JudgeError, judge, judge_recorded};
 pub use pipeline::{Job, News, SuiteError, run_real, run_simulated};

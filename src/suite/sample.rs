@@ -29,6 +29,24 @@ fn on(fault: Fault) -> &'static str {
     }
 }
 
+/// The script that plays `fault` to whoever sends or connects first: what `serve` takes.
+#[must_use]
+pub fn script(fault: Fault) -> Source {
+    let on = match set_off_by(fault) {
+        Trigger::Listening => "{}",
+        Trigger::Accept => "{ connection: 1 }",
+        Trigger::Bytes(_) | Trigger::Message => "{ message: 1 }",
+    };
+    written(fault, &format!("  - on: {on}\n    reply: {fault}\n"))
+}
+
+/// The script that plays `fault` to the charge of `john-doe`, with another exam to follow.
+#[must_use]
+pub fn shown(fault: Fault) -> Source {
+    let entry = format!("  - on: {{ exam: john-doe }}\n    reply: {fault}\n");
+    written(fault, &format!("{entry}exams: [john-doe, mary-major]\n"))
+}
+
 fn written(fault: Fault, rest: &str) -> Source {
     let what = fault.what();
     Source::new(format!("{fault}.yaml"), format!("title: \"{what}\"\nemr:\n{rest}"))

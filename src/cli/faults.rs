@@ -1,0 +1,333 @@
+//! `chargeproof faults`: the catalogue of what the simulated EMR can play.
+//!
+//! What is said of a fault comes from its row, what it does on the wire from playing it, and which
+//! cases play it from the built-in scenarios.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::cli::arguments::Faults;
+use crate::cli::failure::Failure;
+use crate::cli::project::Project;
+use crate::history::Outcome;
+use crate::plan::{self, Choices, Fault, Parameters, Plan, Play};
+use crate::report::wrap;
+use crate::scenario::{Scenario, SenderFile};
+use crate::suite::sample;
+use crate::suite::wire::{self, By, Line};
+use crate::verdict::Exit;
+use crate::yaml::{Source, nearest};
+
+/// Prints the catalogue, or one fault of it.
+///
+/// # Errors
+/// A name that no fault has, or an output that cannot be written.
+pub(super) fn faults(faults: &Faults) -> Result<Exit, Failure> {
+    let wanted = faults.name.as_deref().map(named).transpose()?;
+    let Some(fault) = wanted else {
+        if faults.json {
+            print_json(Fault::ALL)?;
+        } else {
+            print_table()?;
+        }
+        return Ok(Exit::Passed);
+    };
+    if faults.json {
+        print_json(&[fault])?;
+    } else {
+        print_sheet(&Bench::open()?.sheet(fault)?)?;
+    }
+    Ok(Exit::Passed)
+}
+
+fn named(name: &str) -> Result<Fault, Failure> {
+    name.parse().map_err(|error: plan::UnknownFault| {
+        let names = Fault::ALL.iter().map(|fault| fault.name());
+        let short = names.clone().filter_map(|name| name.split_once('/')).map(|(_, last)| last);
+        let near = nearest(name, names.clone()).or_else(|| {
+            let last = name.rsplit('/').next().unwrap_or(name);
+            let near = nearest(last, short)?;
+            names.clone().find(|name| name.split_once('/').is_some_and(|(_, last)| last == near))
+        });
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`? `chargeproof faults` lists them all"),
+            None => "`chargeproof faults` lists them all".to_owned(),
+        };
+        Failure::usage(error.to_string(), hint)
+    })
+}
+
+/// Everything that is known of one fault.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Sheet {
+    name: &'static str,
+    family: &'static str,
+    what: &'static str,
+    stands_for: &'static str,
+    /// The outcome that a good sender books for the charge.
+    outcome: Outcome,
+    /// What a good sender does about a charge (DFT).
+    charge: &'static str,
+    /// What a good sender does about a result (ORU, MDM).
+    result: &'static str,
+    /// Defaults, for a sender with the patience of [`PATIENCE`].
+    parameters: Map<String, Value>,
+    /// What is seen on the wire, for that sender.
+    wire: Vec<Line>,
+    /// The built-in cases that play it.
+    cases: Vec<String>,
+    /// A file for `serve --script`.
+    script: String,
+}
+
+/// How long the sender waits to which a fault is played here; pauses are measured by it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What sheets are made with.
+struct Bench {
+    project: Project,
+    sender: SenderFile,
+    /// The built-in cases.
+    plans: Vec<Plan>,
+}
+
+impl Bench {
+    fn open() -> Result<Self, Failure> {
+        let project = Project::built_in()?;
+        let mut sender = SenderFile::read(&Project::reference())?;
+        let mut plans = Vec::new();
+        for (id, source) in project.scenarios() {
+            let scenario = Scenario::read(source)?;
+            plans.extend(plan::expand(&scenario, id, &project, &sender, &Choices::default())?);
+        }
+        sender.limits.ack_timeout = PATIENCE;
+        sender.limits.longest_retry = PATIENCE;
+        Ok(Self { project, sender, plans })
+    }
+
+    fn sheet(&self, fault: Fault) -> Result<Sheet, Failure> {
+        let plan = self.plan(&sample::shown(fault))?;
+        let wire = wire::play(&plan)?;
+        let plays = |plan: &&Plan| parts(plan).any(|(played, _)| played == fault);
+        Ok(Sheet {
+            name: fault.name(),
+            family: family(fault),
+            what: fault.what(),
+            stands_for: fault.stands_for(),
+            outcome: fault.outcome(),
+            charge: fault.for_charge(),
+            result: fault.for_result(),
+            parameters: parts(&plan).map(|(_, with)| defaults(with)).next().unwrap_or_default(),
+            wire,
+            cases: self.plans.iter().filter(plays).map(|plan| plan.id.clone()).collect(),
+            script: sample::script(fault).text.to_string(),
+        })
+    }
+
+    fn plan(&self, source: &Source) -> Result<Plan, Failure> {
+        let scenario = Scenario::read(source)?;
+        let id = source.name.trim_end_matches(".yaml");
+        let choices = Choices::default();
+        let mut plans = plan::expand(&scenario, id, &self.project, &self.sender, &choices)?;
+        Ok(plans.swap_remove(0))
+    }
+}
+
+/// The faults that a plan's EMR plays.
+fn parts(plan: &Plan) -> impl Iterator<Item = (Fault, &Parameters)> {
+    let plays = plan.script.iter().flat_map(|behaviour| &behaviour.play);
+    plays.filter_map(|play| match play {
+        Play::Fault { fault, with } => Some((*fault, with)),
+        _ => None,
+    })
+}
+
+/// Parameters as an author would write them.
+fn defaults(with: &Parameters) -> Map<String, Value> {
+    let Ok(Value::Object(mut all)) = serde_json::to_value(with) else { return Map::new() };
+    if let Some(after) = with.after {
+        let after = Duration::from(after).as_millis();
+        all.insert("after".to_owned(), format!("{after}ms").into());
+    }
+    all
+}
+
+fn family(fault: Fault) -> &'static str {
+    fault.name().split('/').next().unwrap_or_default()
+}
+
+fn print_json(faults: &[Fault]) -> Result<(), Failure> {
+    let bench = Bench::open()?;
+    let sheets = faults.iter().map(|fault| bench.sheet(*fault)).collect::<Result<Vec<_>, _>>()?;
+    let text = serde_json::to_string_pretty(&sheets).map_err(std::io::Error::other)?;
+    writeln!(anstream::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+/// The widest line.
+const COLUMNS: usize = 100;
+
+fn print_table() -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    let last = |fault: &Fault| fault.name().split_once('/').map_or("", |(_, last)| last);
+    let width = Fault::ALL.iter().map(|fault| last(fault).len()).max().unwrap_or(0);
+    let indent = 2 + width + 2 + OUTCOME + 2;
+    writeln!(out, "{:width$}    {:OUTCOME$}  what the EMR does", "", "outcome")?;
+    for faults in Fault::ALL.chunk_by(|one, next| one.kind() == next.kind()) {
+        writeln!(out, "{}/", family(faults[0]))?;
+        for fault in faults {
+            let outcome = word(fault.outcome());
+            let mut lead = format!("  {:width$}  {outcome:OUTCOME$}  ", last(fault));
+            for line in wrap(fault.what(), COLUMNS - indent) {
+                writeln!(out, "{lead}{line}")?;
+                lead = " ".repeat(indent);
+            }
+        }
+    }
+    let count = Fault::ALL.len();
+    writeln!(
+        out,
+        "\n{count} answers and faults. The outcome is what a good sender books for a charge that met \
+         it.\n`chargeproof faults NAME` shows one: its bytes, what it stands for, and how to play it."
+    )?;
+    Ok(())
+}
+
+/// How wide the column of outcomes is.
+const OUTCOME: usize = 9;
+
+const fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Rejected => "rejected",
+        Outcome::Unknown => "unknown",
+        Outcome::NotSent => "not-sent",
+    }
+}
+
+fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    for line in wrap(&format!("{}: {}", sheet.name, sheet.what), COLUMNS) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out)?;
+    let mut rows = |label: &str, lines: Vec<String>| -> std::io::Result<()> {
+        let mut label = label;
+        for line in lines {
+            writeln!(out, "  {label:<LABEL$}{line}")?;
+            label = "";
+        }
+        Ok(())
+    };
+    let room = COLUMNS - LABEL - 2;
+    rows("stands for", wrap(sheet.stands_for, room))?;
+    for side in sheet.wire.chunk_by(|one, next| one.by == next.by) {
+        let label = if side[0].by == By::Emr { "EMR" } else { "sender" };
+        rows(label, side.iter().flat_map(|line| folded(&line.text, room)).collect())?;
+    }
+    rows("a charge", wrap(&format!("a good sender {}", sheet.charge), room))?;
+    rows("a result", wrap(&format!("a good sender {}", sheet.result), room))?;
+    let parameter = |(name, value): (&String, &Value)| match value.as_str() {
+        Some(text) => format!("{name}: {text}"),
+        None => format!("{name}: {value}"),
+    };
+    rows("parameters", sheet.parameters.iter().map(parameter).collect())?;
+    let run = |case: &String| format!("chargeproof run '{case}'");
+    rows("played by", sheet.cases.iter().map(run).collect())?;
+    writeln!(
+        out,
+        "\nPauses are those for a sender that waits {} s for an acknowledgement. To play it to a \
+         sender of\nyour own, save this as emr.yaml and type `chargeproof serve --script emr.yaml`:\
+         \n\n{}",
+        PATIENCE.as_secs(),
+        sheet.script.trim_end()
+    )?;
+    Ok(())
+}
+
+/// How wide the column of labels is.
+const LABEL: usize = 12;
+
+/// Bytes in a readable form, a segment a line.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find("<CR>").map_or(rest.len(), |at| at + "<CR>".len());
+        // A frame that comes after a pause or an end begins a line too.
+        let frame = rest.find("ms><VT>").map(|at| at + "ms>".len());
+        let end = frame.map_or(end, |frame| end.min(frame));
+        let (segment, after) = rest.split_at(end);
+        for character in segment.chars() {
+            if lines.last().is_some_and(|line| line.chars().count() >= width) {
+                lines.push(String::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(character);
+            }
+        }
+        rest = after;
+        // What ends a frame stays with its last segment.
+        if !rest.is_empty() && !rest.starts_with("<FS>") && !rest.starts_with("<LF>") {
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Bench, folded, named};
+    use crate::plan::Fault;
+    use crate::suite::sample;
+    use crate::suite::wire::By;
+
+    #[test]
+    fn every_fault_is_played_by_a_built_in_case_and_seen_on_the_wire() {
+        let bench = Bench::open().unwrap();
+        for &fault in Fault::ALL {
+            let sheet = bench.sheet(fault).unwrap_or_else(|error| panic!("{fault}: {error}"));
+            assert!(!sheet.cases.is_empty(), "no built-in scenario plays {fault}");
+            let seen = sheet.wire.iter().any(|line| line.by == By::Emr);
+            assert_eq!(seen, fault != Fault::AnswerNone, "{fault}: {:?}", sheet.wire);
+        }
+    }
+
+    #[test]
+    fn the_script_of_every_fault_can_be_played() {
+        let bench = Bench::open().unwrap();
+        for &fault in Fault::ALL {
+            let plan = bench.plan(&sample::script(fault));
+            plan.unwrap_or_else(|error| panic!("{fault}: {error}"));
+        }
+    }
+
+    #[test]
+    fn an_answer_may_be_called_by_its_short_name() {
+        assert_eq!(named("reject").unwrap(), Fault::AnswerReject);
+        assert_eq!(named("payload/junk").unwrap(), Fault::PayloadJunk);
+    }
+
+    #[rstest]
+    #[case("payload/jnk", "payload/junk")]
+    #[case("junk", "payload/junk")]
+    #[case("rejct", "answer/reject")]
+    #[case("frame/refused", "connection/refused")]
+    fn the_nearest_word_is_offered(#[case] typed: &str, #[case] near: &str) {
+        let error = named(typed).unwrap_err().to_string();
+        assert!(error.contains(&format!("did you mean `{near}`")), "{error}");
+    }
+
+    #[test]
+    fn a_segment_is_a_line_and_the_end_of_the_frame_stays_with_the_last() {
+        let lines = folded("<VT>MSH|1<CR>MSA|AA<CR><FS><CR>", 20);
+        assert_eq!(lines, ["<VT>MSH|1<CR>", "MSA|AA<CR><FS><CR>"]);
+        assert_eq!(folded("abcdef", 4), ["abcd", "ef"]);
+    }
+}
