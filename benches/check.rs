@@ -57,7 +57,19 @@ fn history(plan: &Plan, messages: u64) -> History {
         let what = What::Received { connection, offset, began, piece, bytes, length, anomalies };
         let to = Some(record(at, what));
         let (name, bytes) = ("answer/accept".to_owned(), Raw::from(shelf::answer(number)));
-        record(at, What::Replied { connection, to, name, bytes, began, writes: 1, complete: true });
+        record(
+            at,
+            What::Replied {
+                connection,
+                to,
+                name,
+                bytes,
+                length: None,
+                began,
+                writes: 1,
+                complete: true,
+            },
+        );
     }
     record(messages * 10, What::Finished);
     let header = Header {

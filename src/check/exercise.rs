@@ -66,10 +66,12 @@ fn told(behaviour: &Behaviour) -> String {
         Play::Fault { fault, .. } => format!("`{fault}`"),
         Play::Raw(_) => "`raw`".to_owned(),
         Play::Wait(_) => "`wait`".to_owned(),
+        Play::End(_) => "`end`".to_owned(),
     };
     let plays: Vec<String> = behaviour.play.iter().map(play).collect();
     let on = &behaviour.on;
     let number = |what: &str, number: Option<u32>| number.map(|one| format!("{what} {one}"));
+    let fields = on.fields.iter().map(|field| Some(format!("{} {}", field.path, field.value)));
     let whom = [
         on.exam.clone(),
         number("attempt", on.attempt.filter(|attempt| *attempt > 1)),
@@ -77,7 +79,7 @@ fn told(behaviour: &Behaviour) -> String {
         number("connection", on.connection),
         on.endpoint.clone(),
     ];
-    let whom: Vec<String> = whom.into_iter().flatten().collect();
+    let whom: Vec<String> = whom.into_iter().chain(fields).flatten().collect();
     let whom = match whom.as_slice() {
         [] => "any message".to_owned(),
         [one] => one.clone(),

@@ -8,7 +8,9 @@ use clap_complete::Shell;
 use crate::check::RULES;
 use crate::cli::arguments::{Arguments, SchemaKind};
 use crate::cli::failure::Failure;
+use crate::plan::{Fault, Parameter};
 use crate::report;
+use crate::scenario::FaultWords;
 use crate::verdict::Exit;
 use crate::yaml::nearest;
 use crate::{mapping, scenario};
@@ -44,7 +46,7 @@ pub(super) fn explain(name: Option<&str>) -> Result<Exit, Failure> {
 /// An output that cannot be written.
 pub(super) fn schema(kind: SchemaKind) -> Result<Exit, Failure> {
     let schema = match kind {
-        SchemaKind::Scenario => scenario::schema(),
+        SchemaKind::Scenario => scenario::schema(&faults()),
         SchemaKind::Sender => scenario::sender_file_schema(),
         SchemaKind::Mapping => mapping::schema(),
         SchemaKind::Exam => scenario::exam_schema(),
@@ -52,6 +54,26 @@ pub(super) fn schema(kind: SchemaKind) -> Result<Exit, Failure> {
     };
     writeln!(anstream::stdout().lock(), "{schema:#}")?;
     Ok(Exit::Passed)
+}
+
+/// Every fault, as the schema of a scenario shows it.
+fn faults() -> Vec<FaultWords> {
+    let words = |fault: Fault, parameter: Parameter| match parameter {
+        Parameter::Form => fault.forms().to_vec(),
+        Parameter::Code => fault.codes().iter().map(|code| code.as_str()).collect(),
+        Parameter::Severity => vec!["E", "W", "I", "F"],
+        _ => Vec::new(),
+    };
+    let fault = |fault: &Fault| FaultWords {
+        name: fault.name(),
+        what: fault.what(),
+        parameters: fault
+            .reads()
+            .iter()
+            .map(|&one| (one.name(), one.what(), words(*fault, one)))
+            .collect(),
+    };
+    Fault::ALL.iter().map(fault).collect()
 }
 
 /// Prints a completion script.
@@ -74,4 +96,27 @@ pub(super) fn man() -> Result<Exit, Failure> {
     clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
     anstream::stdout().lock().write_all(&page)?;
     Ok(Exit::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::faults;
+    use crate::scenario;
+    use crate::yaml::{Source, parse};
+
+    #[test]
+    fn every_shipped_scenario_fits_its_schema() {
+        let schema = jsonschema::validator_for(&scenario::schema(&faults())).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let files = scenario::shipped_for_tests(&root);
+        assert!(!files.is_empty());
+        for (path, text) in files {
+            let file = parse(&Source::new(path.as_str(), text.as_str())).unwrap().read().unwrap();
+            if let Err(error) = schema.validate(&file) {
+                panic!("{path}: {error} at {}", error.instance_path());
+            }
+        }
+    }
 }

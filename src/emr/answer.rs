@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use crate::emr::play::{Action, frame};
-use crate::hl7::Message;
 use crate::hl7::ack::{self, AckCondition, Answer, Code, Problem};
+use crate::hl7::{Message, Path};
 use crate::mllp;
 use crate::plan::Parameters;
 
@@ -19,6 +19,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) payload: &'a [u8],
     /// MSH-10 of the message before it on the same endpoint.
     pub(crate) previous: &'a [u8],
+    /// Which attempt at its order it is, from 1, as far as this EMR can tell.
+    pub(crate) attempt: u32,
+    /// What decides every random choice.
+    pub(crate) seed: u64,
     /// How long the sender waits for an acknowledgement.
     pub(crate) ack_timeout: Duration,
     /// The EMR's wall clock, UTC.
@@ -30,7 +34,6 @@ pub(crate) struct Scene<'a> {
 impl Scene<'_> {
     /// An acknowledgement with `code`, as payload.
     pub(crate) fn acknowledge(&self, code: Code, with: &Parameters) -> Vec<u8> {
-        let code = with.code.as_deref().and_then(|text| text.parse().ok()).unwrap_or(code);
         match code {
             Code::AA | Code::CA => self.answer(code, with.text.as_deref().unwrap_or(""), None),
             Code::AE | Code::CE => self.problem(code, 103, with),
@@ -38,28 +41,33 @@ impl Scene<'_> {
         }
     }
 
-    /// An acknowledgement with an ERR that points at the charge's code.
+    /// An acknowledgement with an ERR that points at what it complains of.
     ///
-    /// `code0357` is from HL7 table 0357; 0 makes the ERR informational.
-    pub(crate) fn problem(&self, code: Code, code0357: u16, with: &Parameters) -> Vec<u8> {
-        let (segment, field, text) = match code0357 {
-            0 => ("FT1", 7, "charge accepted, price list is being updated"),
-            205 => ("MSH", 10, "message control id already exists"),
-            206 => ("PID", 3, "record locked"),
-            207 => ("FT1", 7, "application internal error"),
-            _ => ("FT1", 7, "unknown charge code"),
-        };
+    /// `usual` is from HL7 table 0357, and is meant where the author names no code; 0 makes the
+    /// ERR informational.
+    pub(crate) fn problem(&self, code: Code, usual: u16, with: &Parameters) -> Vec<u8> {
+        let code0357 = with.error.unwrap_or(usual);
+        let (at, text) = complaint(code0357);
         let text = with.text.as_deref().unwrap_or(text);
-        let severity = if code0357 == 0 { 'I' } else { 'E' };
+        let usual = match code0357 {
+            0 => 'I',
+            _ if code.accepts() => 'W',
+            _ => 'E',
+        };
         let problem = Problem {
-            segment: segment.to_owned(),
-            sequence: 1,
-            field,
+            at: with.at.clone().unwrap_or_else(|| Path::literal(at)),
             code0357,
             text: text.to_owned(),
-            severity,
+            severity: with.severity.unwrap_or(usual),
         };
         self.answer(code, text, Some(problem))
+    }
+
+    /// The ERR segment alone that complains by `with`, without its end.
+    pub(crate) fn complaint(&self, usual: u16, with: &Parameters) -> Vec<u8> {
+        let payload = self.problem(Code::AE, usual, with);
+        let mut lines = payload.split(|&byte| byte == b'\r').filter(|line| !line.is_empty());
+        lines.next_back().unwrap_or_default().to_vec()
     }
 
     /// What an EMR that takes the charge answers, as MSH-15 and MSH-16 ask for.
@@ -108,12 +116,24 @@ impl Scene<'_> {
         join(&segments)
     }
 
-    /// An acceptance inside a batch of one.
-    pub(crate) fn batch(&self) -> Vec<u8> {
+    /// Acceptances inside a batch: the last one is of this message, those before it are of the
+    /// message before.
+    pub(crate) fn batch(&self, count: u32) -> Vec<u8> {
         let mut out = b"FHS|^~\\&|EMR\rBHS|^~\\&|EMR\r".to_vec();
+        for _ in 1..count {
+            let mut segments = self.segments();
+            segments.truncate(1);
+            segments.push(self.msa(b"AA", self.previous));
+            out.extend(join(&segments));
+        }
         out.extend(self.acknowledge(Code::AA, &Parameters::default()));
-        out.extend_from_slice(b"BTS|1\rFTS|1\r");
+        out.extend_from_slice(format!("BTS|{count}\rFTS|1\r").as_bytes());
         out
+    }
+
+    /// An MSA, without its end.
+    pub(crate) fn msa(&self, code: &[u8], id: &[u8]) -> Vec<u8> {
+        [b"MSA", code, id].join(&self.message.delimiters().field)
     }
 
     /// MSH in one frame, the rest in the next.
@@ -142,6 +162,26 @@ impl Scene<'_> {
             at: stamp(self.now),
         };
         answer.to(self.message)
+    }
+}
+
+/// What an EMR complains of by a code of table 0357, and where.
+const fn complaint(code0357: u16) -> (&'static str, &'static str) {
+    match code0357 {
+        0 => ("FT1-7", "charge accepted, price list is being updated"),
+        100 => ("FT1-1", "segments are out of order"),
+        101 => ("PV1-19", "the account number is missing"),
+        102 => ("FT1-4", "the date of the charge cannot be read"),
+        103 => ("FT1-7", "unknown charge code"),
+        104 => ("PID-5", "the name is too long"),
+        200 => ("MSH-9.1", "unsupported message type"),
+        201 => ("MSH-9.2", "unsupported event"),
+        202 => ("MSH-11", "unsupported processing id"),
+        203 => ("MSH-12", "unsupported version"),
+        204 => ("PID-3", "unknown patient"),
+        205 => ("MSH-10", "message control id already exists"),
+        206 => ("PID-3", "record locked"),
+        _ => ("FT1-7", "application internal error"),
     }
 }
 

@@ -33,7 +33,9 @@ pub(crate) struct Job {
 #[derive(Debug)]
 struct Reply {
     began: Micros,
+    /// Its first bytes.
     bytes: Vec<u8>,
+    length: u64,
     writes: u32,
 }
 
@@ -54,24 +56,34 @@ impl Job {
 
     /// Notes what the driver has written.
     pub(crate) fn wrote(&mut self, now: Micros, bytes: &[u8]) {
-        let reply =
-            self.reply.get_or_insert_with(|| Reply { began: now, bytes: Vec::new(), writes: 0 });
-        reply.bytes.extend_from_slice(bytes);
+        let reply = self.reply.get_or_insert_with(|| Reply {
+            began: now,
+            bytes: Vec::new(),
+            length: 0,
+            writes: 0,
+        });
+        let kept = MOST_KEPT.saturating_sub(reply.bytes.len()).min(bytes.len());
+        reply.bytes.extend_from_slice(&bytes[..kept]);
+        reply.length += bytes.len() as u64;
         reply.writes += 1;
     }
 
     /// How many bytes of the reply are out.
-    pub(crate) fn written(&self) -> usize {
-        self.reply.as_ref().map_or(0, |reply| reply.bytes.len())
+    pub(crate) fn written(&self) -> u64 {
+        self.reply.as_ref().map_or(0, |reply| reply.length)
     }
 
     /// The reply as an event, once: taken when it is complete, or when nothing more can follow.
     pub(crate) fn take_reply(&mut self, connection: ConnectionId, complete: bool) -> Option<What> {
-        let Reply { began, bytes, writes } = self.reply.take()?;
+        let Reply { began, bytes, length, writes } = self.reply.take()?;
+        let length = (length > bytes.len() as u64).then_some(length);
         let (to, name, bytes) = (self.to, self.name.clone().into_owned(), Raw::from(bytes));
-        Some(What::Replied { connection, to, name, bytes, began, writes, complete })
+        Some(What::Replied { connection, to, name, bytes, length, began, writes, complete })
     }
 }
+
+/// How much of a reply a history keeps: a giant's beginning says what it is.
+const MOST_KEPT: usize = 128 * 1024;
 
 /// A connection and its state.
 #[derive(Debug)]
@@ -86,6 +98,8 @@ pub(crate) struct Connection {
     pub(crate) began: Micros,
     /// What is being said, and what comes after.
     pub(crate) jobs: VecDeque<Job>,
+    /// What has arrived and is not taken in before the driver has done what a byte count set off.
+    pub(crate) put_off: Vec<u8>,
     /// The driver has something of ours in hand: a write or an end.
     pub(crate) in_hand: bool,
     /// Nothing happens before this time.
@@ -114,6 +128,7 @@ impl Connection {
             decoder: Decoder::new(limit),
             began: Micros(0),
             jobs: VecDeque::new(),
+            put_off: Vec::new(),
             in_hand: false,
             until: None,
             mute: None,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::emr::connection::Job;
-use crate::emr::machine::Emr;
+use crate::emr::machine::{Emr, Parked, Turns};
 use crate::emr::play;
 use crate::emr::script::Moment;
 use crate::emr::turn::Turn;
@@ -14,8 +14,14 @@ use crate::mllp::{Found, FoundKind};
 use crate::plan::{MessageKind, WireEvent};
 
 impl Turn<'_, '_> {
-    /// Takes bytes in, but none beyond the count that sets a behaviour off.
+    /// Takes bytes in, but none beyond the count that sets a behaviour off before that is carried
+    /// out.
     pub(super) fn received(&mut self, id: ConnectionId, bytes: &[u8]) {
+        if let Some(connection) = self.emr.connections.get_mut(id)
+            && !connection.put_off.is_empty()
+        {
+            return self.put_off(id, bytes);
+        }
         // A count begins anew with every message, and only a byte shows where that is.
         let at_once = if self.counts_bytes() { 1 } else { bytes.len().max(1) };
         let mut rest = bytes;
@@ -28,6 +34,9 @@ impl Turn<'_, '_> {
             self.take_in(id, piece);
             if let Some((behaviour, 1)) = due {
                 self.play_at_bytes(id, behaviour);
+                if !play::resets(self.emr.script.play(behaviour)) {
+                    return self.put_off(id, later);
+                }
             }
             rest = later;
         }
@@ -44,6 +53,28 @@ impl Turn<'_, '_> {
         kept.extend_from_slice(&bytes[..room]);
         *length += bytes.len() as u64;
         true
+    }
+
+    /// Leaves bytes for when the driver has nothing of ours in hand.
+    fn put_off(&mut self, id: ConnectionId, bytes: &[u8]) {
+        if let Some(connection) = self.emr.connections.get_mut(id) {
+            connection.put_off.extend_from_slice(bytes);
+            self.take_up(id);
+        }
+    }
+
+    /// Takes in what was put off, if nothing is in the way any more.
+    pub(super) fn take_up(&mut self, id: ConnectionId) {
+        let limit = self.emr.settings.message_bytes;
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return;
+        };
+        // Whoever goes on sending while we cannot write must not fill the memory.
+        let free = !connection.in_hand || connection.put_off.len() > limit;
+        if free && !connection.put_off.is_empty() {
+            let bytes = std::mem::take(&mut connection.put_off);
+            self.received(id, &bytes);
+        }
     }
 
     /// Whether anybody wants to know how many bytes of a message have come.
@@ -111,6 +142,7 @@ impl Turn<'_, '_> {
             connection: connection.number,
             endpoint: &settings.endpoints[connection.endpoint],
             kind: None,
+            content: None,
         };
         let (behaviour, wanted) = script.due_at_bytes(&moment)?;
         let pending = connection.decoder.pending().map_or(0, |pending| pending.length);
@@ -121,6 +153,10 @@ impl Turn<'_, '_> {
     /// Plays what a byte count has set off.
     fn play_at_bytes(&mut self, id: ConnectionId, behaviour: usize) {
         self.emr.script.begin(behaviour);
+        if !play::resets(self.emr.script.play(behaviour)) {
+            // The message goes on, and is dealt with when it is whole.
+            return self.play_without_message(id, behaviour, None);
+        }
         let exam = self.emr.expecting.clone();
         if let Some(exam) = &exam {
             *self.emr.attempts.entry(Arc::clone(exam)).or_insert(0) += 1;
@@ -162,7 +198,9 @@ impl Turn<'_, '_> {
         }
         // To an EMR that knows no exam the header says everything, unless it announces a result:
         // one with charge lines is a charge.
-        let suffices = self.emr.settings.orders.is_empty() && !is_result(&header);
+        let suffices = self.emr.settings.orders.is_empty()
+            && !self.emr.script.reads_fields()
+            && !is_result(&header);
         let message = if suffices { header } else { Message::read(payload) };
         let kind = kind(&message);
         let exam = self.exam_of(&message, kind);
@@ -190,12 +228,15 @@ impl Turn<'_, '_> {
             connection: connection.number,
             endpoint: &settings.endpoints[connection.endpoint],
             kind: Some(kind),
+            content: Some(&message),
         };
         let behaviour = script.on_message(&moment);
         let mut job = match behaviour {
             Some(index) => {
                 let name = Cow::Owned(play::name(self.emr.script.play(index)));
-                Job::new(name, self.actions(id, index, &Message::read(payload)))
+                // Who knows no exams can only count how often the behaviour has played.
+                let attempt = if exam.is_some() { attempt } else { self.emr.script.begun(index) };
+                Job::new(name, self.actions(id, index, &Message::read(payload), attempt))
             }
             None => Job::new(Cow::Borrowed("answer/accept"), self.acceptance(id, &message)),
         };
@@ -203,8 +244,16 @@ impl Turn<'_, '_> {
         job.silent = behaviour.is_none_or(|index| play::is_silent(self.emr.script.play(index)));
         job.exam = exam.filter(|_| kind == MessageKind::Charge);
         self.remember(id, &message);
-        self.wake_parked(id);
+        let (before, after) = self.unpark(id);
+        for one in before {
+            self.queue(id, one.job);
+        }
         self.queue(id, job);
+        for one in after {
+            // A sender with two connections hears it where it asked.
+            let open = self.emr.connections.get(one.from).is_some_and(|from| !from.ended_by_sender);
+            self.queue(if open { one.from } else { id }, one.job);
+        }
     }
 
     fn exam_of(&self, message: &Message<'_>, kind: MessageKind) -> Option<Arc<str>> {
@@ -227,17 +276,12 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Another message has arrived: whatever waited for it goes out first, on its connection.
-    fn wake_parked(&mut self, id: ConnectionId) {
+    /// Another message has arrived: whatever waited for it, to be said before its answer and
+    /// after.
+    fn unpark(&mut self, id: ConnectionId) -> (Vec<Parked>, Vec<Parked>) {
         let endpoint = self.emr.connections.get(id).map(|connection| connection.endpoint);
-        let parked = std::mem::take(&mut self.emr.parked);
-        for (at, job) in parked {
-            if Some(at) == endpoint {
-                self.queue(id, job);
-            } else {
-                self.emr.parked.push((at, job));
-            }
-        }
+        let due = self.emr.parked.extract_if(.., |one| Some(one.endpoint) == endpoint);
+        due.partition(|one| one.turn == Turns::First)
     }
 
     pub(super) fn ended(&mut self, id: ConnectionId, how: End) {
@@ -257,6 +301,12 @@ impl Turn<'_, '_> {
 
     /// No more bytes come: what was under way is a piece as it is.
     pub(super) fn finish_reading(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.emr.connections.get_mut(id) {
+            let bytes = std::mem::take(&mut connection.put_off);
+            if !bytes.is_empty() {
+                self.take_in(id, &bytes);
+            }
+        }
         while let Some(found) =
             self.emr.connections.get_mut(id).and_then(|one| one.decoder.finish())
         {

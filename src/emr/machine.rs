@@ -25,6 +25,7 @@ pub struct Settings {
     pub(super) ack_timeout: Duration,
     pub(super) message_bytes: usize,
     pub(super) epoch: DateTime,
+    pub(super) seed: u64,
 }
 
 impl Settings {
@@ -40,6 +41,7 @@ impl Settings {
             ack_timeout: plan.limits.ack_timeout.into(),
             message_bytes: usize::try_from(plan.limits.message_bytes).unwrap_or(usize::MAX),
             epoch,
+            seed: plan.seed,
         }
     }
 }
@@ -197,14 +199,32 @@ pub struct Emr {
     pub(super) connections: Connections,
     pub(super) waits: BTreeSet<(Duration, ConnectionId)>,
     pub(super) standing: Vec<Standing>,
-    /// What waits for the next message at an endpoint, and which endpoint.
-    pub(super) parked: Vec<(usize, Job)>,
+    /// What waits for the next message at an endpoint.
+    pub(super) parked: Vec<Parked>,
     pub(super) attempts: BTreeMap<Arc<str>, u32>,
     pub(super) expecting: Option<Arc<str>>,
     pub(super) watch: Option<WireEvent>,
     pub(super) outputs: VecDeque<Output>,
     pub(super) answers: u64,
     pub(super) killed: Option<Incarnation>,
+}
+
+/// Something to be said once another message has arrived.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub(super) endpoint: usize,
+    pub(super) from: ConnectionId,
+    pub(super) turn: Turns,
+    pub(super) job: Job,
+}
+
+/// When it is its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// Before the answer to that other message.
+    First,
+    /// After it.
+    Last,
 }
 
 #[derive(Debug)]

@@ -7,20 +7,28 @@
 use std::time::Duration;
 
 use crate::emr::answer::Scene;
+use crate::emr::giant::{self, Stream};
 use crate::emr::{connecting, framing, replies, wrong};
 use crate::history::{End, Micros};
 use crate::mllp;
-use crate::plan::{Fault, FaultKind, Parameters, Play};
+use crate::plan::{Behaviour, Cut, Fault, FaultKind, Moment, Parameters, Play};
 
 /// One step of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Write these bytes in one go.
     Write(Vec<u8>),
+    /// Write bytes that are made as they go out.
+    Stream(Stream),
     /// Do nothing for a while.
     Wait(Duration),
     /// Do nothing until the next message has arrived on this connection.
     AwaitNext,
+    /// Do nothing until the next message has arrived and has been answered.
+    AwaitNextAnswered,
+    /// The behaviour cannot be played to this message, for this reason: what follows is said in
+    /// its place, and it does not count as played.
+    Forgo(&'static str),
     /// From here on the behaviour has been played, whatever becomes of the rest.
     Mark,
     /// End the connection, or our half of it.
@@ -42,9 +50,15 @@ pub(crate) enum Trigger {
     Message,
 }
 
-/// What sets `play` off; the first entry of a behaviour decides for all of it.
-pub(crate) fn trigger(play: &[Play]) -> Trigger {
-    let Some(Play::Fault { fault, with }) = play.first() else {
+/// What sets a behaviour off: the moment that its author names, or else its first entry.
+pub(crate) fn trigger(behaviour: &Behaviour) -> Trigger {
+    match behaviour.on.moment {
+        Some(Moment::Accepted) => return Trigger::Accept,
+        Some(Moment::Bytes(count)) => return Trigger::Bytes(count),
+        Some(Moment::Message) => return Trigger::Message,
+        None => {}
+    }
+    let Some(Play::Fault { fault, with }) = behaviour.play.first() else {
         return Trigger::Message;
     };
     match fault {
@@ -65,7 +79,14 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
     let mut all = Vec::new();
     for entry in play {
         match entry {
-            Play::Fault { fault, with } => all.extend(fault_actions(*fault, with, scene)),
+            Play::Fault { fault, with } => {
+                let actions = fault_actions(*fault, with, scene);
+                all.extend(match with.cut {
+                    Some(at) => cut(actions, at),
+                    None => actions,
+                });
+            }
+            Play::End(how) => all.push(Action::End(*how)),
             Play::Raw(bytes) => all.push(Action::Write(bytes.as_slice().to_vec())),
             Play::Wait(time) => all.push(Action::Wait((*time).into())),
         }
@@ -77,8 +98,24 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
 pub(crate) fn is_silent(play: &[Play]) -> bool {
     play.iter().all(|entry| match entry {
         Play::Fault { fault, .. } => matches!(fault, Fault::AnswerNone | Fault::AnswerAccept),
-        Play::Raw(_) => false,
+        Play::Raw(_) | Play::End(_) => false,
         Play::Wait(_) => true,
+    })
+}
+
+/// Whether a behaviour breaks the connection off, so that nothing more is read from it.
+pub(crate) fn resets(play: &[Play]) -> bool {
+    play.iter().any(|entry| match entry {
+        Play::End(how) => *how == End::Reset,
+        Play::Fault { fault, .. } => matches!(
+            fault,
+            Fault::ConnectionAcceptReset
+                | Fault::ConnectionResetAfterBytes
+                | Fault::ConnectionResetBeforeReply
+                | Fault::ConnectionReplyThenReset
+                | Fault::FramePartialThenReset
+        ),
+        Play::Raw(_) | Play::Wait(_) => false,
     })
 }
 
@@ -86,7 +123,7 @@ pub(crate) fn is_silent(play: &[Play]) -> bool {
 pub(crate) fn name(play: &[Play]) -> String {
     let fault = play.iter().find_map(|entry| match entry {
         Play::Fault { fault, .. } => Some(fault.name()),
-        Play::Raw(_) | Play::Wait(_) => None,
+        Play::Raw(_) | Play::Wait(_) | Play::End(_) => None,
     });
     fault.unwrap_or("raw").to_owned()
 }
@@ -95,10 +132,52 @@ fn fault_actions(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Acti
     match fault.kind() {
         FaultKind::Answer => replies::answers(fault, with, scene),
         FaultKind::Match => replies::matches(fault, with, scene),
-        FaultKind::Payload => vec![frame(&wrong::payload(fault, with, scene))],
+        FaultKind::Payload => payloads(fault, with, scene),
         FaultKind::Frame => framing::frames(fault, with, scene),
         FaultKind::Connection => connecting::connections(fault, with, scene),
     }
+}
+
+/// Malformed payloads: in a good frame, but for one that comes without any.
+fn payloads(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
+    match fault {
+        Fault::PayloadGiant => giant::reply(with, scene),
+        Fault::PayloadHttp if with.form.as_deref() == Some("raw") => {
+            vec![Action::Write(wrong::payload(fault, with, scene))]
+        }
+        _ => vec![frame(&wrong::payload(fault, with, scene))],
+    }
+}
+
+/// The actions up to where the reply is cut off. Nothing is written afterwards, and so nothing is
+/// waited for either.
+fn cut(actions: Vec<Action>, at: Cut) -> Vec<Action> {
+    let length = |action: &Action| match action {
+        Action::Write(bytes) => bytes.len() as u64,
+        Action::Stream(stream) => stream.length(),
+        _ => 0,
+    };
+    let mut left = match at {
+        Cut::Half => actions.iter().map(length).sum::<u64>() / 2,
+        Cut::Bytes(count) => count,
+    };
+    let mut kept = Vec::new();
+    for action in actions {
+        if left == 0 {
+            break;
+        }
+        let taken = length(&action).min(left);
+        kept.push(match action {
+            Action::Write(mut bytes) => {
+                bytes.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
+                Action::Write(bytes)
+            }
+            Action::Stream(stream) => Action::Stream(stream.cut(taken)),
+            other => other,
+        });
+        left -= taken;
+    }
+    kept
 }
 
 /// A payload in a good frame, as one write.

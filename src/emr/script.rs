@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::emr::play::{Trigger, trigger};
+use crate::hl7::Message;
 use crate::plan::{Behaviour, Fault, Match, MessageKind, Play};
 
 /// What is known of the moment when something could play.
@@ -14,6 +15,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) connection: u32,
     pub(crate) endpoint: &'a str,
     pub(crate) kind: Option<MessageKind>,
+    /// The message itself, once it is whole.
+    pub(crate) content: Option<&'a Message<'a>>,
 }
 
 /// The script, and how often each behaviour has been begun.
@@ -37,8 +40,17 @@ impl Script {
 
     /// Whether anything could ever play at a byte count.
     pub(crate) fn byte_triggers(&self) -> bool {
-        !self.healed
-            && self.behaviours.iter().any(|one| matches!(trigger(&one.play), Trigger::Bytes(_)))
+        !self.healed && self.behaviours.iter().any(|one| matches!(trigger(one), Trigger::Bytes(_)))
+    }
+
+    /// Whether what plays may depend on what a message says.
+    pub(crate) fn reads_fields(&self) -> bool {
+        self.behaviours.iter().any(|one| !one.on.fields.is_empty())
+    }
+
+    /// How often a behaviour has begun.
+    pub(crate) fn begun(&self, index: usize) -> u32 {
+        self.begun[index]
     }
 
     /// What a behaviour plays.
@@ -58,12 +70,11 @@ impl Script {
 
     /// The first behaviour that a byte count would set off at this moment, and that count.
     pub(crate) fn due_at_bytes(&self, moment: &Moment<'_>) -> Option<(usize, u64)> {
-        let bytes = |play: &[Play]| match trigger(play) {
-            Trigger::Bytes(count) => Some(count),
-            _ => None,
-        };
         let index = self.find(moment, |trigger| matches!(trigger, Trigger::Bytes(_)))?;
-        Some((index, bytes(&self.behaviours[index].play)?))
+        match trigger(&self.behaviours[index]) {
+            Trigger::Bytes(count) => Some((index, count)),
+            _ => None,
+        }
     }
 
     /// Notes that a behaviour has begun.
@@ -76,8 +87,8 @@ impl Script {
     pub(crate) fn on_listening(&mut self, exam: Option<&str>) -> Vec<usize> {
         let mut found = Vec::new();
         for (index, behaviour) in self.behaviours.iter().enumerate() {
-            let due = trigger(&behaviour.play) == Trigger::Listening
-                && behaviour.on.exam.as_deref() == exam;
+            let due =
+                trigger(behaviour) == Trigger::Listening && behaviour.on.exam.as_deref() == exam;
             if due && !self.healed && self.begun[index] < behaviour.times.unwrap_or(1) {
                 self.begun[index] += 1;
                 found.push(index);
@@ -107,7 +118,7 @@ impl Script {
             return None;
         }
         self.behaviours.iter().enumerate().position(|(index, behaviour)| {
-            due(trigger(&behaviour.play))
+            due(trigger(behaviour))
                 && behaviour.times.is_none_or(|times| self.begun[index] < times)
                 && matches(&behaviour.on, moment)
         })
@@ -121,6 +132,9 @@ fn matches(on: &Match, moment: &Moment<'_>) -> bool {
         && on.connection.is_none_or(|connection| moment.connection == connection)
         && on.endpoint.as_deref().is_none_or(|endpoint| moment.endpoint == endpoint)
         && moment.kind.is_none_or(|kind| kind == on.kind.unwrap_or(MessageKind::Charge))
+        && on.fields.iter().all(|field| {
+            moment.content.is_some_and(|message| message.text(&field.path) == field.value)
+        })
 }
 
 #[cfg(test)]
@@ -135,7 +149,8 @@ mod tests {
 
     fn moment(exam: &str, attempt: u32) -> Moment<'_> {
         let kind = Some(MessageKind::Charge);
-        Moment { exam: Some(exam), attempt, message: 1, connection: 1, endpoint: "emr", kind }
+        let (message, connection, endpoint) = (1, 1, "emr");
+        Moment { exam: Some(exam), attempt, message, connection, endpoint, kind, content: None }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::emr::connection::Job;
-use crate::emr::machine::Output;
+use crate::emr::giant::Stream;
+use crate::emr::machine::{Output, Parked, Turns};
 use crate::emr::play::Action;
 use crate::emr::turn::Turn;
 use crate::history::{ConnectionId, End, What};
@@ -80,7 +81,7 @@ impl Turn<'_, '_> {
         if complete {
             job.acted = true;
         }
-        let written = job.written() as u64;
+        let written = job.written();
         if let Some(WireEvent::ReplyBytes(wanted)) = self.emr.watch
             && written >= wanted
         {
@@ -90,6 +91,7 @@ impl Turn<'_, '_> {
             self.abandon(id, "the connection took no more bytes");
         }
         self.advance(id);
+        self.take_up(id);
     }
 
     pub(super) fn end_done(&mut self, id: ConnectionId, how: End) {
@@ -111,6 +113,7 @@ impl Turn<'_, '_> {
             self.abandon(id, ENDED);
             self.emr.connections.remove(id);
         }
+        self.take_up(id);
     }
 
     /// Goes on with what is to be said on a connection, as far as that is possible now.
@@ -147,10 +150,17 @@ impl Turn<'_, '_> {
                 }
                 Then::Stop
             }
-            Action::AwaitNext => self.await_next(id),
+            Action::Stream(stream) => self.stream(id, stream),
+            Action::AwaitNext => self.await_next(id, Turns::First),
+            Action::AwaitNextAnswered => self.await_next(id, Turns::Last),
+            Action::Forgo(why) => {
+                if let Some(behaviour) = self.take_behaviour(id) {
+                    self.not_played(behaviour, Some(id), why);
+                }
+                Then::GoOn
+            }
             Action::Mark => {
-                let job = self.emr.connections.get_mut(id).and_then(|one| one.jobs.front_mut());
-                if let Some(behaviour) = job.and_then(|job| job.behaviour.take()) {
+                if let Some(behaviour) = self.take_behaviour(id) {
                     self.played(behaviour, Some(id));
                 }
                 Then::GoOn
@@ -158,6 +168,11 @@ impl Turn<'_, '_> {
             Action::End(how) => self.end(id, how),
             Action::Restart(stays) => self.restart(id, stays),
         }
+    }
+
+    /// What the front job plays, which from here on is told.
+    fn take_behaviour(&mut self, id: ConnectionId) -> Option<usize> {
+        self.emr.connections.get_mut(id)?.jobs.front_mut()?.behaviour.take()
     }
 
     fn write(&mut self, id: ConnectionId, mut bytes: Vec<u8>) -> Then {
@@ -174,9 +189,9 @@ impl Turn<'_, '_> {
         };
         let written = job.written();
         if let Some(WireEvent::ReplyBytes(wanted)) = watch {
-            let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-            if written < wanted && written + bytes.len() > wanted {
-                let rest = bytes.split_off(wanted - written);
+            let before = usize::try_from(wanted.saturating_sub(written)).unwrap_or(usize::MAX);
+            if before > 0 && bytes.len() > before {
+                let rest = bytes.split_off(before);
                 job.actions.push_front(Action::Write(rest));
             }
         }
@@ -188,8 +203,17 @@ impl Turn<'_, '_> {
         Then::Stop
     }
 
+    /// Writes the next piece of what is made as it goes out.
+    fn stream(&mut self, id: ConnectionId, mut stream: Stream) -> Then {
+        let Some(piece) = stream.piece() else { return Then::GoOn };
+        if let Some(job) = self.emr.connections.get_mut(id).and_then(|one| one.jobs.front_mut()) {
+            job.actions.push_front(Action::Stream(stream));
+        }
+        self.write(id, piece)
+    }
+
     /// Puts what is left of the front job aside until another message arrives at its endpoint.
-    fn await_next(&mut self, id: ConnectionId) -> Then {
+    fn await_next(&mut self, id: ConnectionId, turn: Turns) -> Then {
         let Some(connection) = self.emr.connections.get_mut(id) else {
             return Then::Stop;
         };
@@ -197,7 +221,7 @@ impl Turn<'_, '_> {
             if let Some(exam) = job.exam.take() {
                 self.emr.outputs.push_back(Output::Dealt(exam));
             }
-            self.emr.parked.push((connection.endpoint, job));
+            self.emr.parked.push(Parked { endpoint: connection.endpoint, from: id, turn, job });
         }
         Then::GoOn
     }

@@ -86,6 +86,7 @@ impl Turn<'_, '_> {
             connection: number,
             endpoint: &settings.endpoints[endpoint],
             kind: None,
+            content: None,
         };
         if let Some(behaviour) = script.on_accept(&moment) {
             self.play_without_message(id, behaviour, None);
@@ -100,7 +101,8 @@ impl Turn<'_, '_> {
         exam: Option<Arc<str>>,
     ) {
         let nothing = Message::read(b"MSH|^~\\&|IRIS|IRIS|||||DFT^P03||P|2.4\r");
-        let actions = self.actions(id, behaviour, &nothing);
+        let attempt = self.emr.script.begun(behaviour);
+        let actions = self.actions(id, behaviour, &nothing, attempt);
         let name = Cow::Owned(play::name(self.emr.script.play(behaviour)));
         let mut job = Job::new(name, actions);
         job.behaviour = Some(behaviour);
@@ -114,18 +116,22 @@ impl Turn<'_, '_> {
         id: ConnectionId,
         index: usize,
         message: &Message<'_>,
+        attempt: u32,
     ) -> Vec<Action> {
-        self.with_scene(id, message, |emr, scene| play::actions(emr.script.play(index), scene))
+        self.with_scene(id, message, attempt, |emr, scene| {
+            play::actions(emr.script.play(index), scene)
+        })
     }
 
     pub(super) fn acceptance(&mut self, id: ConnectionId, message: &Message<'_>) -> Vec<Action> {
-        self.with_scene(id, message, |_, scene| scene.accept(&Parameters::default()))
+        self.with_scene(id, message, 1, |_, scene| scene.accept(&Parameters::default()))
     }
 
     pub(super) fn with_scene<T>(
         &mut self,
         id: ConnectionId,
         message: &Message<'_>,
+        attempt: u32,
         make: impl FnOnce(&Emr, &Scene<'_>) -> T,
     ) -> T {
         let emr = &*self.emr;
@@ -135,6 +141,8 @@ impl Turn<'_, '_> {
             message,
             payload: message.bytes(),
             previous: &emr.endpoints[endpoint].previous,
+            attempt,
+            seed: emr.settings.seed,
             ack_timeout: emr.settings.ack_timeout,
             now: emr.settings.epoch.saturating_add(since),
             number: Cell::new(emr.answers),
@@ -153,8 +161,8 @@ impl Turn<'_, '_> {
             self.record(What::EndedByEmr { connection: id, how: End::Close });
             self.emr.connections.remove(id);
         }
-        for (_, job) in std::mem::take(&mut self.emr.parked) {
-            self.drop_job(None, job, "no other message came");
+        for parked in std::mem::take(&mut self.emr.parked) {
+            self.drop_job(None, parked.job, "no other message came");
         }
         self.tell_unseen();
     }

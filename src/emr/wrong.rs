@@ -2,14 +2,17 @@
 //! another message.
 
 use crate::emr::answer::{Scene, join};
+use crate::emr::odd;
 use crate::hl7::ack::Code;
+use crate::hl7::escape::escape;
 use crate::plan::{Fault, Parameters};
 
 /// A malformed payload, by the name of its fault.
 pub(crate) fn payload(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<u8> {
     let msh = || scene.segments().swap_remove(0);
-    let msa = || msa(scene, b"AA", scene.message.control_id());
+    let msa = || scene.msa(b"AA", scene.message.control_id());
     let good = || scene.acknowledge(Code::AA, with);
+    let form = || with.form.as_deref().or_else(|| fault.forms().first().copied()).unwrap_or("");
     match fault {
         Fault::PayloadJunk => text(with, "fail"),
         Fault::PayloadSemiJunk => text(with, "MSA"),
@@ -17,15 +20,12 @@ pub(crate) fn payload(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
         Fault::PayloadBlank => b"   \r".to_vec(),
         Fault::PayloadNoMsa => join(&[msh()]),
         Fault::PayloadNoMsh => join(&[msa()]),
-        Fault::PayloadErrWithoutMsa => join(&[msh(), b"ERR|FT1^1^7^103".to_vec()]),
+        Fault::PayloadErrWithoutMsa => join(&[msh(), scene.complaint(103, with)]),
         Fault::PayloadMsaFirst => join(&[msa(), msh()]),
         Fault::PayloadCodeEmpty => coded(scene, b""),
-        Fault::PayloadCodeUnknown => coded(scene, b"OK"),
-        Fault::PayloadCodePrefix => coded(scene, b"AAX"),
-        Fault::PayloadCodeCase => coded(scene, b"aa"),
-        Fault::PayloadTwoMsa => {
-            join(&[msh(), msa(), self::msa(scene, b"AE", scene.message.control_id())])
-        }
+        Fault::PayloadCodeUnknown | Fault::PayloadCodePrefix => coded(scene, form().as_bytes()),
+        Fault::PayloadCodeCase => coded(scene, if form() == "blank" { b"AA " } else { b"aa" }),
+        Fault::PayloadTwoMsa => join(&[msh(), msa(), scene.msa(b"AE", scene.message.control_id())]),
         Fault::PayloadLf => with_ends(&good(), b"\n"),
         Fault::PayloadCrlf => with_ends(&good(), b"\r\n"),
         Fault::PayloadLiteralNewline => with_ends(&good(), b"\\n"),
@@ -37,28 +37,36 @@ pub(crate) fn payload(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
         Fault::PayloadDelimiters => other_delimiters(&good()),
         Fault::PayloadShifted => shifted(&msh(), msa()),
         Fault::PayloadNul => nul(good()),
-        _ => truncated(&good()), // payload/truncated
+        Fault::PayloadTruncated => truncated(&good()),
+        _ => odd::payload(fault, form(), scene),
     }
 }
 
 /// An acknowledgement whose MSA-2 is not the id of the message, by the name of its fault.
-pub(crate) fn misrouted(fault: Fault, scene: &Scene<'_>) -> Vec<u8> {
+pub(crate) fn misrouted(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<u8> {
     let id = scene.message.control_id();
     let wrong: Vec<u8> = match fault {
         Fault::MatchPrevious => scene.previous.to_vec(),
         Fault::MatchEmpty | Fault::MatchInMsh10Only => Vec::new(),
-        Fault::MatchTruncated => id[..id.len().saturating_sub(1).min(10)].to_vec(),
+        Fault::MatchTruncated => {
+            let most = with.bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(10);
+            id[..id.len().saturating_sub(1).min(most)].to_vec()
+        }
         Fault::MatchPadded => [id, b"    "].concat(),
+        Fault::MatchNumeric if with.form.as_deref() == Some("leading-zeros") => {
+            without_leading_zeros(id)
+        }
         Fault::MatchNumeric => numeric(id),
-        Fault::MatchOnConnect => b"STALE0001".to_vec(),
-        _ => b"NOT-YOUR-MESSAGE".to_vec(), // match/other
+        Fault::MatchReEscaped => escaped_again(id, scene),
+        Fault::MatchOnConnect => text(with, "STALE0001"),
+        _ => text(with, "NOT-YOUR-MESSAGE"), // match/other
     };
     let mut segments = scene.segments();
     segments.truncate(1);
     if fault == Fault::MatchInMsh10Only {
         segments[0] = with_field(scene, &segments[0], 9, id);
     }
-    segments.push(msa(scene, b"AA", &wrong));
+    segments.push(scene.msa(b"AA", &wrong));
     join(&segments)
 }
 
@@ -66,17 +74,13 @@ fn text(with: &Parameters, default: &str) -> Vec<u8> {
     with.text.as_deref().unwrap_or(default).as_bytes().to_vec()
 }
 
-fn msa(scene: &Scene<'_>, code: &[u8], id: &[u8]) -> Vec<u8> {
-    [b"MSA", code, id].join(&scene.message.delimiters().field)
-}
-
 fn coded(scene: &Scene<'_>, code: &[u8]) -> Vec<u8> {
     let msh = scene.segments().swap_remove(0);
-    join(&[msh, msa(scene, code, scene.message.control_id())])
+    join(&[msh, scene.msa(code, scene.message.control_id())])
 }
 
 /// A segment with the piece at `index` (counted by separators) replaced.
-fn with_field(scene: &Scene<'_>, segment: &[u8], index: usize, value: &[u8]) -> Vec<u8> {
+pub(crate) fn with_field(scene: &Scene<'_>, segment: &[u8], index: usize, value: &[u8]) -> Vec<u8> {
     let separator = scene.message.delimiters().field;
     let mut fields: Vec<&[u8]> = segment.split(|&byte| byte == separator).collect();
     if let Some(field) = fields.get_mut(index) {
@@ -85,7 +89,7 @@ fn with_field(scene: &Scene<'_>, segment: &[u8], index: usize, value: &[u8]) -> 
     fields.join(&separator)
 }
 
-fn with_ends(payload: &[u8], end: &[u8]) -> Vec<u8> {
+pub(crate) fn with_ends(payload: &[u8], end: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for line in payload.split(|&byte| byte == b'\r').filter(|line| !line.is_empty()) {
         out.extend_from_slice(line);
@@ -139,4 +143,25 @@ fn numeric(id: &[u8]) -> Vec<u8> {
         return b"0".to_vec();
     };
     format!("{number:.4E}").replace('E', "E+").into_bytes()
+}
+
+/// What is left of an id that somebody kept as a whole number.
+pub(crate) fn without_leading_zeros(id: &[u8]) -> Vec<u8> {
+    let zeros = id.iter().take_while(|&&byte| byte == b'0').count();
+    id[zeros.min(id.len().saturating_sub(1))..].to_vec()
+}
+
+/// An id that was escaped although it was escaped already. Most ids have nothing to escape; of
+/// those an over-eager writer escapes the first character.
+fn escaped_again(id: &[u8], scene: &Scene<'_>) -> Vec<u8> {
+    let delimiters = scene.message.delimiters();
+    let mark = char::from(delimiters.escape);
+    let text = String::from_utf8_lossy(id);
+    let again = escape(&text, delimiters);
+    match id.split_first() {
+        Some((first, rest)) if again.as_bytes() == id => {
+            [format!("{mark}X{first:02X}{mark}").as_bytes(), rest].concat()
+        }
+        _ => again.into_bytes(),
+    }
 }

@@ -198,8 +198,11 @@ pub enum What {
         to: Option<u64>,
         /// Stable name of the answer or fault, such as `answer/accept`.
         name: String,
-        /// The bytes that the operating system took.
+        /// The bytes that the operating system took; of very many only the first.
         bytes: Raw,
+        /// How many it took, where not all of them are kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        length: Option<u64>,
         /// When the first of them was written.
         began: Micros,
         /// In how many writes they went out.

@@ -44,6 +44,14 @@ pub struct PathError {
     why: &'static str,
 }
 
+impl PathError {
+    /// What is wrong with it.
+    #[must_use]
+    pub const fn why(&self) -> &'static str {
+        self.why
+    }
+}
+
 impl Path {
     /// A whole field of the first such segment.
     #[must_use]

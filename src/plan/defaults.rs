@@ -4,6 +4,7 @@
 //! Every time is measured against the sender's own patience, so that one scenario serves a
 //! sender that waits a second and one that waits a minute.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Behaviour, Fault, Limits, Parameters, Play};
@@ -55,7 +56,7 @@ fn delay(behaviour: &Behaviour) -> Duration {
     let part = |play: &Play| match play {
         Play::Wait(time) => Duration::from(*time),
         Play::Fault { with, .. } => with.after.map(Duration::from).unwrap_or_default(),
-        Play::Raw(_) => Duration::ZERO,
+        Play::Raw(_) | Play::End(_) => Duration::ZERO,
     };
     behaviour.play.iter().map(part).fold(Duration::ZERO, Duration::saturating_add)
 }
@@ -104,15 +105,26 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         Fault::ConnectionSlowAccept | Fault::ConnectionNoRead => Some(timeout.saturating_mul(2)),
         _ => None,
     };
-    // 600 bytes end inside the first FT1 of every mapping that is shipped.
-    let bytes = (fault == Fault::ConnectionResetAfterBytes).then_some(600);
+    let bytes = match fault {
+        // 600 bytes end inside the first FT1 of every mapping that is shipped.
+        Fault::ConnectionResetAfterBytes => Some(600),
+        Fault::MatchTruncated => Some(10),
+        Fault::PayloadGiant => Some(MEBIBYTE),
+        _ => None,
+    };
+    let times = match fault {
+        Fault::AnswerFailThenAccept => Some(2),
+        Fault::AnswerBatch => Some(1),
+        _ => None,
+    };
     let text = match fault {
         Fault::AnswerError | Fault::AnswerCommitError | Fault::AnswerCommitThenError => {
             Some("the charge could not be posted")
         }
-        Fault::AnswerReject | Fault::AnswerCommitReject | Fault::AnswerCommitThenReject => {
-            Some("the charge was refused")
-        }
+        Fault::AnswerReject
+        | Fault::AnswerFailThenAccept
+        | Fault::AnswerCommitReject
+        | Fault::AnswerCommitThenReject => Some("the charge was refused"),
         Fault::AnswerErrorThenAccept => Some("the charge could not be posted"),
         Fault::AnswerLocked => Some("the record is locked"),
         Fault::AnswerDuplicateControlId => Some("the control id exists already"),
@@ -121,8 +133,21 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
     Parameters {
         after: after.map(Micros::from),
         bytes,
-        times: None,
+        times,
         text: text.map(str::to_owned),
-        code: None,
+        code: fault.codes().first().copied(),
+        form: fault.forms().first().map(|&form| form.to_owned()),
+        ..Parameters::default()
     }
 }
+
+/// How many bytes `fault` can be asked for, where that has bounds.
+pub(super) const fn range(fault: Fault) -> Option<RangeInclusive<u64>> {
+    match fault {
+        Fault::PayloadGiant => Some(MEBIBYTE..=16 * MEBIBYTE),
+        Fault::MatchTruncated => Some(1..=199),
+        _ => None,
+    }
+}
+
+const MEBIBYTE: u64 = 1024 * 1024;

@@ -106,11 +106,14 @@ faults! {
         "AA for a message written when the next one has arrived, before its own"
         "an EMR under load behind a sender that has gone on: the old answer arrives where the next one is due"
     AnswerDuplicateControlId Answer "answer/duplicate-control-id" Rejected
-        "AR with 0357 code 205: the control id already exists"
+        "AR with 0357 code 207 (or 205): the control id already exists"
         "an EMR that has seen this control id: it took the first copy, or two senders count alike"
     AnswerLocked Answer "answer/locked" Rejected
-        "AE with 0357 code 206: record locked, which sounds transient"
+        "AE (or AR) with 0357 code 206: record locked, which sounds transient"
         "an account that a registrar or a nightly job holds open: it sounds as if trying again would help"
+    AnswerFailThenAccept Answer "answer/fail-then-accept" Rejected
+        "AR for the first attempts at an order, then AA"
+        "an EMR whose operator adds the missing code while the sender tries: whoever tries on is posted in the end, and perhaps twice"
     AnswerErrorThenAccept Answer "answer/error-then-accept" Rejected
         "AE, a delay, then an unsolicited AA for the same message"
         "an engine that answers an error and whose operator then replays the message from the error queue"
@@ -121,10 +124,10 @@ faults! {
         "MSA with AA inside a message of another type"
         "an engine whose answer is built by a route meant for another interface"
     AnswerAcceptWithErr Answer "answer/accept-with-err" Delivered
-        "AA with an ERR of severity information"
+        "AA with an ERR that informs or warns"
         "an EMR that takes the charge with a warning, such as a price that is being updated"
     AnswerBatch Answer "answer/batch" Unknown
-        "the acknowledgement inside a batch"
+        "the acknowledgement inside a batch, alone or with others"
         "an engine that answers through its batch route, as for a nightly file"
     AnswerSlow Answer "answer/slow" Delivered
         "AA just before the sender's timeout"
@@ -139,7 +142,7 @@ faults! {
         "MSA-2 is empty"
         "a home-made receiver that fills in the code and forgets whom it answers"
     MatchTruncated Match "match/truncated" Unknown
-        "MSA-2 is cut to ten characters"
+        "MSA-2 is cut to ten characters, or to as many as it says"
         "an EMR whose control id column is too short"
     MatchPadded Match "match/padded" Unknown
         "MSA-2 is padded with blanks"
@@ -147,6 +150,9 @@ faults! {
     MatchNumeric Match "match/numeric" Unknown
         "MSA-2 has passed through a number"
         "an EMR or a spreadsheet step that keeps control ids as numbers"
+    MatchReEscaped Match "match/re-escaped" Unknown
+        "MSA-2 has been escaped once more"
+        "an engine that escapes every field it writes, whether or not it was escaped already"
     MatchInMsh10Only Match "match/in-msh10-only" Unknown
         "the id stands in the acknowledgement's MSH-10, and MSA-2 is absent"
         "a home-made receiver that copies the header back with its id and never writes MSA-2"
@@ -156,6 +162,9 @@ faults! {
     MatchConflict Match "match/conflict" Delivered
         "AA, then AR, for the same message"
         "an engine that accepts and an EMR behind it that then refuses, both on the same connection"
+    MatchOutOfOrder Match "match/out-of-order" Unknown
+        "AA for a message written when the next one has been answered"
+        "an engine with several threads, whose answers overtake one another"
     MatchOnConnect Match "match/on-connect" Delivered
         "a stale acknowledgement as soon as the connection is accepted"
         "a proxy or a terminal server that holds the last session's answer and hands it to the next one"
@@ -190,13 +199,13 @@ faults! {
         "MSA-1 is empty"
         "an answer template whose code was never filled in"
     PayloadCodeUnknown Payload "payload/code-unknown" Unknown
-        "MSA-1 is `OK`"
+        "MSA-1 is `OK` or `00`"
         "a home-made receiver with words of its own for success"
     PayloadCodePrefix Payload "payload/code-prefix" Unknown
-        "MSA-1 is `AAX`"
+        "MSA-1 is `AAX` or `AA^`"
         "a receiver with local codes, which engines that compare two letters take for an acceptance"
     PayloadCodeCase Payload "payload/code-case" Unknown
-        "MSA-1 is `aa`"
+        "MSA-1 is `aa`, or `AA` and a blank"
         "a home-made receiver that writes codes in small letters"
     PayloadTwoMsa Payload "payload/two-msa" Unknown
         "one MSA with AA and one with AE"
@@ -220,7 +229,7 @@ faults! {
         "a sentence instead of HL7"
         "an engine or a gateway that writes its error for people"
     PayloadHttp Payload "payload/http" Unknown
-        "an HTTP error page"
+        "an HTTP error page, in a frame or without"
         "a web server or a proxy on the port where the EMR should be"
     PayloadXml Payload "payload/xml" Unknown
         "the acknowledgement as XML"
@@ -234,6 +243,39 @@ faults! {
     PayloadNul Payload "payload/nul" Delivered
         "a NUL byte inside the acknowledgement"
         "a receiver in C that sends the end of its string along"
+    PayloadEscapedLf Payload "payload/escaped-lf" Delivered
+        "a line feed, escaped as hexadecimal, in MSH or in place of segment ends"
+        "an engine whose template has a line break in a header value"
+    PayloadTypeVariants Payload "payload/type-variants" Unknown
+        "MSH-9 is missing, or any of its spellings"
+        "receivers that were built for another version of HL7, each of which writes MSH-9 in its own way"
+    PayloadVersionVariants Payload "payload/version-variants" Delivered
+        "MSH-12 is missing, unknown, or not the message's"
+        "an EMR whose answer template has a version of its own"
+    PayloadProcessingId Payload "payload/processing-id" Delivered
+        "MSH-11 is T for a message in production"
+        "a production port whose answer template was copied from the test system"
+    PayloadBadUtf8 Payload "payload/bad-utf8" Delivered
+        "MSA-3 has bytes that are no UTF-8"
+        "an EMR that writes its error texts in the code page of its server"
+    PayloadUtf16 Payload "payload/utf16" Unknown
+        "the acknowledgement in UTF-16"
+        "a receiver on a platform whose strings are UTF-16 and that writes them as they are"
+    PayloadBom Payload "payload/bom" Unknown
+        "a byte order mark before MSH"
+        "a receiver that writes its answer through a text file"
+    PayloadWildMsa3 Payload "payload/wild-msa3" Delivered
+        "MSA-3 full of delimiters, 64 KiB long, or of many lines"
+        "an EMR that puts a whole stack trace or the message itself into the text"
+    PayloadGiant Payload "payload/giant" Delivered
+        "an acknowledgement of 1 to 16 MiB"
+        "an EMR that answers with the whole chart, or a proxy that answers with a download page"
+    PayloadBitFlip Payload "payload/bit-flip" Unknown
+        "one bit of the acknowledgement is flipped, and the seed decides which"
+        "a broken memory module or a proxy with a bad buffer: checksums end where the bytes are copied"
+    PayloadExtraSegments Payload "payload/extra-segments" Delivered
+        "SFT or a Z segment before MSA"
+        "an engine that says who it is, or a vendor's own segment"
     PayloadTruncated Payload "payload/truncated" Unknown
         "the payload ends inside MSA"
         "a receiver whose buffer was too short for its own answer"

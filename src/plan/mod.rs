@@ -13,6 +13,7 @@ mod library;
 mod naming;
 mod needs;
 mod orders;
+mod parameters;
 mod script;
 mod steps;
 
@@ -22,6 +23,7 @@ pub use fault::{Fault, FaultKind};
 pub use library::Library;
 pub use naming::UnknownFault;
 pub use needs::{Lack, unmet};
+pub use parameters::{Cut, Parameter, Parameters};
 
 // Words of a sender file that a plan carries on as they are.
 pub use crate::scenario::{Account, FeedBy, Lifetime, ReadyWhen, Separator};
@@ -32,7 +34,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::exam::Exam;
-use crate::history::Micros;
+use crate::history::{End, Micros};
+use crate::hl7::Path;
 use crate::mapping::Mapping;
 
 /// One case, decided.
@@ -105,6 +108,34 @@ pub struct Match {
     pub endpoint: Option<String>,
     /// The kind of message; charges only, if absent.
     pub kind: Option<MessageKind>,
+    /// Values that fields of the message must have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldIs>,
+    /// At which moment, where the author names one; otherwise the fault decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Moment>,
+}
+
+/// A field that must have a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldIs {
+    /// The field, or a part of it.
+    pub path: Path,
+    /// Its text, escapes and charset decoded.
+    pub value: String,
+}
+
+/// A moment at which something can play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// A connection has been accepted.
+    Accepted,
+    /// So many bytes of a message have arrived.
+    Bytes(u64),
+    /// A whole message has arrived.
+    Message,
 }
 
 /// What a message is about, by MSH-9.
@@ -133,27 +164,8 @@ pub enum Play {
     Raw(crate::history::Raw),
     /// A pause.
     Wait(Micros),
-}
-
-/// Parameters of a fault; each fault reads those that make sense for it and has defaults.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Parameters {
-    /// How long to wait before, between or after, by fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Micros>,
-    /// A byte count.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<u64>,
-    /// How many times.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub times: Option<u32>,
-    /// Text to carry, such as MSA-3.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// Acknowledgement code to use instead of the fault's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    /// The end of the connection, or of our half of it.
+    End(End),
 }
 
 /// One step of the harness.

@@ -4,10 +4,14 @@ use indexmap::IndexMap;
 
 use super::defaults;
 use super::library::unknown;
-use super::{Behaviour, Fault, Match, MessageKind, Parameters, Play};
+use super::{
+    Behaviour, Cut, Fault, FieldIs, Match, MessageKind, Moment, Parameter, Parameters, Play,
+};
 use crate::exam::Exam;
-use crate::history::Micros;
-use crate::scenario::{Kind, On, Part, Reaction, SenderLimits, With, Word};
+use crate::history::{End, Micros};
+use crate::hl7::ack::Code;
+use crate::hl7::{Path, PathError};
+use crate::scenario::{Given, How, Kind, On, Part, Reaction, SenderLimits, When, Word};
 use crate::yaml::Diagnostic;
 
 /// The behaviours that `reactions` are.
@@ -36,6 +40,17 @@ fn on(on: &On, exams: &IndexMap<String, Exam>, endpoints: &[String]) -> Result<M
     if let Some(word) = on.endpoint.as_ref().filter(|word| !endpoints.contains(&word.text)) {
         return Err(unknown("endpoint", &word.text, &word.place, endpoints));
     }
+    let fields = on.fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
+    let moment = on.moment.as_ref().map(|(when, _)| match when {
+        When::Message => Moment::Message,
+        When::Accepted => Moment::Accepted,
+        When::Bytes(count) => Moment::Bytes(*count),
+    });
+    if let (Some((When::Accepted | When::Bytes(_), place)), false) = (&on.moment, fields.is_empty())
+    {
+        let mistake = place.error("at this moment no field of the message is known");
+        return Err(mistake.hint("a field can be named for whole messages only"));
+    }
     let text = |word: &Word| word.text.clone();
     let kind = |kind| match kind {
         Kind::Charge => MessageKind::Charge,
@@ -48,6 +63,22 @@ fn on(on: &On, exams: &IndexMap<String, Exam>, endpoints: &[String]) -> Result<M
         connection: on.connection,
         endpoint: on.endpoint.as_ref().map(text),
         kind: on.kind.map(kind),
+        fields,
+        moment,
+    })
+}
+
+/// A field by its path and the value that it must have.
+fn field((path, value): &(Word, String)) -> Result<FieldIs, Diagnostic> {
+    let path = path_at(path)?;
+    Ok(FieldIs { path, value: value.clone() })
+}
+
+fn path_at(word: &Word) -> Result<Path, Diagnostic> {
+    word.text.parse().map_err(|error: PathError| {
+        word.place
+            .error(format!("`{}` is no path: {}", word.text, error.why()))
+            .hint("a path is written like `PID-5.1`, `FT1[2]-7` or `FT1-26[2].1`")
     })
 }
 
@@ -55,9 +86,14 @@ fn play(part: &Part, sender: &SenderLimits) -> Result<Play, Diagnostic> {
     Ok(match part {
         Part::Raw(bytes) => Play::Raw(bytes.clone().into()),
         Part::Wait(time) => Play::Wait((*time).into()),
+        Part::End(how) => Play::End(match how {
+            How::Close => End::Close,
+            How::Reset => End::Reset,
+            How::HalfClose => End::HalfClose,
+        }),
         Part::Fault { name, with } => {
             let fault = fault(name)?;
-            Play::Fault { fault, with: parameters(fault, with, sender) }
+            Play::Fault { fault, with: parameters(fault, with, sender)? }
         }
     })
 }
@@ -68,7 +104,7 @@ fn fault(name: &Word) -> Result<Fault, Diagnostic> {
         let names = Fault::ALL.iter().map(|fault| fault.name());
         let short = names.clone().filter_map(|name| name.strip_prefix("answer/"));
         let mistake = name.place.error(format!("unknown fault `{}`", name.text));
-        let words = ["raw", "wait"];
+        let words = ["raw", "hex", "wait", "end"];
         mistake
             .hint_words(&name.text, "valid faults", short.chain(names).chain(words))
             .hint("an answer has a short name, as in `reject`; every other fault has its kind before it, as in `payload/junk`")
@@ -76,13 +112,99 @@ fn fault(name: &Word) -> Result<Fault, Diagnostic> {
 }
 
 /// What the author wrote, over the defaults of the fault.
-fn parameters(fault: Fault, with: &With, sender: &SenderLimits) -> Parameters {
-    let default = defaults::parameters(fault, sender);
-    Parameters {
-        after: with.after.map(Micros::from).or(default.after),
-        bytes: with.bytes.or(default.bytes),
-        times: with.times.or(default.times),
-        text: with.text.clone().or(default.text),
-        code: with.code.clone().or(default.code),
+fn parameters(
+    fault: Fault,
+    with: &[Given],
+    sender: &SenderLimits,
+) -> Result<Parameters, Diagnostic> {
+    let mut parameters = defaults::parameters(fault, sender);
+    for given in with {
+        let word = &given.name;
+        let read = fault.reads().iter().find(|one| one.name() == word.text);
+        let Some(read) = read else { return Err(not_read(fault, word)) };
+        set(&mut parameters, *read, fault, given)?;
+    }
+    Ok(parameters)
+}
+
+fn not_read(fault: Fault, word: &Word) -> Diagnostic {
+    let mistake = word.place.error(format!("`{fault}` does not read `{}`", word.text));
+    if fault.reads().is_empty() {
+        return mistake.hint("it has no parameters");
+    }
+    let names = fault.reads().iter().map(|parameter| parameter.name());
+    mistake.hint_words(&word.text, "it reads", names)
+}
+
+/// Sets one parameter to what the author gave.
+fn set(
+    parameters: &mut Parameters,
+    parameter: Parameter,
+    fault: Fault,
+    given: &Given,
+) -> Result<(), Diagnostic> {
+    match parameter {
+        Parameter::After => parameters.after = Some(Micros::from(given.duration()?)),
+        Parameter::Bytes => parameters.bytes = Some(bytes(fault, given)?),
+        Parameter::Times => parameters.times = Some(given.count(1)?),
+        Parameter::Text => parameters.text = Some(given.text("a text")?.to_owned()),
+        Parameter::Code => {
+            let codes: Vec<&str> = fault.codes().iter().map(|code| code.as_str()).collect();
+            let code = one_of(given, "an acknowledgement code", &codes)?;
+            parameters.code = Code::exactly(code.as_bytes());
+        }
+        Parameter::Error => {
+            let code = given.count(0)?;
+            let known = u16::try_from(code).ok().filter(|code| ERRORS.contains(code));
+            let mistake = || {
+                let codes: Vec<String> = ERRORS.iter().map(u16::to_string).collect();
+                given
+                    .place()
+                    .error(format!("table 0357 has no code `{code}`"))
+                    .hint(format!("its codes: {}", codes.join(", ")))
+            };
+            parameters.error = Some(known.ok_or_else(mistake)?);
+        }
+        Parameter::At => {
+            let text = given.text("a field such as `FT1[2]-7`")?.to_owned();
+            let path = path_at(&Word { text, place: given.place().clone() })?;
+            parameters.at = Some(path);
+        }
+        Parameter::Severity => {
+            let severity = one_of(given, "a severity", &["E", "W", "I", "F"])?;
+            parameters.severity = severity.chars().next();
+        }
+        Parameter::Form => {
+            parameters.form = Some(one_of(given, "a form", fault.forms())?.to_owned());
+        }
+        Parameter::Cut => {
+            parameters.cut = Some(match given.text("`half` or a number of bytes")? {
+                "half" => Cut::Half,
+                _ => Cut::Bytes(given.count(0)?.into()),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn one_of<'w>(given: &Given, what: &str, words: &[&'w str]) -> Result<&'w str, Diagnostic> {
+    let text = given.text(what)?;
+    words.iter().find(|word| **word == text).copied().ok_or_else(|| {
+        let mistake = given.place().error(format!("expected {what}, found `{text}`"));
+        mistake.hint_words(text, "one of", words.iter().copied())
+    })
+}
+
+fn bytes(fault: Fault, given: &Given) -> Result<u64, Diagnostic> {
+    let bytes = u64::from(given.count(0)?);
+    match defaults::range(fault) {
+        Some(range) if !range.contains(&bytes) => {
+            let mistake = given.place().error(format!("`{bytes}` bytes are out of range"));
+            Err(mistake.hint(format!("`{fault}` takes {} to {}", range.start(), range.end())))
+        }
+        _ => Ok(bytes),
     }
 }
+
+/// The codes of table 0357.
+const ERRORS: [u16; 14] = [0, 100, 101, 102, 103, 104, 200, 201, 202, 203, 204, 205, 206, 207];

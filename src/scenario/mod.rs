@@ -16,8 +16,8 @@ mod steps;
 
 pub use axes::Choice;
 pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};
-pub use schema::{exam_schema, schema, sender_file_schema};
-pub use script::{Kind, On, Part, Reaction, With};
+pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
+pub use script::{Given, How, Kind, On, Part, Reaction, When};
 pub use sender_file::{Account, Attempts, PLACEHOLDERS, SenderFile, SenderLimits, StopBy};
 pub use steps::{Act, Trigger};
 

@@ -1,8 +1,9 @@
 //! JSON Schemas of the files that people write, so that an editor completes and checks them.
 //!
-//! The words come from the tables that the readers use, so that the two cannot drift apart. A
-//! schema does **not** know which exams, mappings and faults there are; the reader's own
-//! messages do. `$axis` may stand wherever a value may, so most values also admit it.
+//! The words come from the tables that the readers use, so that the two cannot drift apart; the
+//! faults come from whoever knows them. A schema does **not** know which exams and mappings there
+//! are; the reader's own messages do. `$axis` may stand wherever a value may, so most values also
+//! admit it.
 
 use serde_json::{Map, Value, json};
 
@@ -17,9 +18,21 @@ pub fn exam_schema() -> Value {
     schema
 }
 
-/// The JSON Schema of a scenario.
+/// A fault, as a schema shows it.
+#[derive(Clone, Debug)]
+pub struct FaultWords {
+    /// Its stable name, such as `answer/late`.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub what: &'static str,
+    /// The parameters that it reads, each with what it says and the words that it may be, if those
+    /// are few.
+    pub parameters: Vec<(&'static str, &'static str, Vec<&'static str>)>,
+}
+
+/// The JSON Schema of a scenario in which these faults can play.
 #[must_use]
-pub fn schema() -> Value {
+pub fn schema(faults: &[FaultWords]) -> Value {
     let properties = [
         ("title", text("What the scenario is about, in one line.")),
         ("requirements", texts("The promises that it exercises.")),
@@ -27,7 +40,7 @@ pub fn schema() -> Value {
         ("results", text("Name of the mapping for results; without it there are none.")),
         ("exams", exams()),
         ("endpoints", texts("Names of the EMR's endpoints; `emr` if absent.")),
-        ("emr", emr()),
+        ("emr", emr(faults)),
         ("axes", axes()),
         ("steps", step_list()),
         ("expect", expect()),
@@ -175,7 +188,7 @@ fn exams() -> Value {
     })
 }
 
-fn emr() -> Value {
+fn emr(faults: &[FaultWords]) -> Value {
     let on = object(
         "When it plays: everything that is named must hold.",
         &[],
@@ -187,6 +200,9 @@ fn emr() -> Value {
             ("connection", count("Which connection of the endpoint.")),
             ("endpoint", text("The endpoint.")),
             ("kind", words("The kind of message; charges if absent.", script::KINDS)),
+            ("field", values("Fields by their paths, and the value that each must have.")),
+            ("moment", words("At which moment; the reply's own if absent.", script::MOMENTS)),
+            ("bytes", count("When so many bytes of a message have arrived.")),
         ],
     );
     let entry = object(
@@ -195,7 +211,7 @@ fn emr() -> Value {
         script::ENTRY_KEYS,
         [
             ("on", on),
-            ("reply", reply()),
+            ("reply", reply(faults)),
             ("times", count("How many times at the most.")),
             ("optional", flag("It need not be seen to play.")),
         ],
@@ -203,35 +219,61 @@ fn emr() -> Value {
     json!({ "type": "array", "description": "The EMR's script.", "items": entry })
 }
 
-fn reply() -> Value {
-    let with = object(
-        "Parameters of the fault.",
-        &[],
-        script::WITH_KEYS,
-        [
-            ("after", duration("How long to wait before, between or after, by fault.")),
-            ("bytes", count("How many bytes.")),
-            ("times", count("How many times.")),
-            ("text", text("Text to carry, such as MSA-3.")),
-            ("code", text("Acknowledgement code in place of the fault's own.")),
-        ],
-    );
+fn reply(faults: &[FaultWords]) -> Value {
+    let mut properties: Map<String, Value> = Map::new();
+    let mut names: Vec<&str> = Vec::new();
+    for fault in faults {
+        let short = fault.name.strip_prefix("answer/");
+        for name in short.into_iter().chain([fault.name]) {
+            names.push(name);
+            properties.insert(name.to_owned(), with(fault));
+        }
+    }
+    let raw = "Bytes, with `<VT>`, `<CR>`, `<FS>` or `<E9>` for what is no text.";
+    properties.insert("raw".to_owned(), text(raw));
+    properties.insert("hex".to_owned(), text("Bytes as pairs of hexadecimal digits."));
+    properties.insert("wait".to_owned(), duration("A pause."));
+    properties.insert("end".to_owned(), words("The end of the connection.", script::ENDS));
     let one = json!({ "anyOf": [
-        { "type": "string", "description": "A fault or answer, such as `reject` or `payload/junk`." },
+        {
+            "description": "A fault or answer, such as `reject` or `payload/junk`.",
+            "anyOf": [{ "enum": names }, { "type": "string", "pattern": r"\$" }],
+        },
         {
             "type": "object",
             "minProperties": 1,
             "maxProperties": 1,
-            "properties": {
-                "raw": text("Bytes, with `<VT>`, `<CR>`, `<FS>` or `<E9>` for what is no text."),
-                "wait": duration("A pause."),
-            },
-            "additionalProperties": with,
+            "properties": properties,
+            "patternProperties": { r"\$": { "type": "object" } },
+            "additionalProperties": false,
         },
     ] });
     json!({
-        "description": "A fault or answer, bytes, a pause, or a list of them.",
+        "description": "A fault or answer, bytes, a pause, an end, or a list of them.",
         "anyOf": [one, { "type": "array", "minItems": 1, "items": one }],
+    })
+}
+
+/// What a fault reads.
+fn with(fault: &FaultWords) -> Value {
+    let parameter = |(name, what, words): &(&str, &str, Vec<&str>)| {
+        let value = match *name {
+            "after" => duration(what),
+            "bytes" | "times" | "error" => count(what),
+            "cut" => json!({
+                "description": what,
+                "anyOf": [{ "const": "half" }, { "type": "integer", "minimum": 0 }, axis()],
+            }),
+            _ if words.is_empty() => text(what),
+            _ => json!({ "description": what, "anyOf": [{ "enum": words }, axis()] }),
+        };
+        ((*name).to_owned(), value)
+    };
+    json!({
+        "description": fault.what,
+        "type": "object",
+        "properties": fault.parameters.iter().map(parameter).collect::<Map<String, Value>>(),
+        "additionalProperties": false,
     })
 }
 
@@ -302,6 +344,15 @@ fn text(what: &str) -> Value {
 
 fn texts(what: &str) -> Value {
     json!({ "description": what, "type": "array", "items": { "type": ["string", "number"] } })
+}
+
+fn values(what: &str) -> Value {
+    json!({
+        "description": what,
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": { "type": ["string", "number"] },
+    })
 }
 
 fn flag(what: &str) -> Value {

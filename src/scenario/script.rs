@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use super::{Word, duration};
-use crate::yaml::{Diagnostic, Node, Place, Value};
+use crate::yaml::{Diagnostic, Fields, Key, Node, Place, Value};
 
 /// The keys of an entry of the script.
 pub(super) const ENTRY_KEYS: &[&str] = &["on", "reply", "times", "optional"];
 
 /// The keys of `on`.
 pub(super) const ON_KEYS: &[&str] =
-    &["exam", "attempt", "message", "connection", "endpoint", "kind"];
+    &["exam", "attempt", "message", "connection", "endpoint", "kind", "field", "moment", "bytes"];
 
-/// The parameters of a fault.
-pub(super) const WITH_KEYS: &[&str] = &["after", "bytes", "times", "text", "code"];
+/// The moments that are one word.
+pub(super) const MOMENTS: &[(&str, When)] =
+    &[("accepted", When::Accepted), ("first-byte", When::Bytes(1)), ("message", When::Message)];
+
+/// The ways to end a connection.
+pub(super) const ENDS: &[(&str, How)] =
+    &[("close", How::Close), ("reset", How::Reset), ("half-close", How::HalfClose)];
 
 /// The kinds of messages.
 pub(super) const KINDS: &[(&str, Kind)] = &[("charge", Kind::Charge), ("result", Kind::Result)];
@@ -48,6 +53,32 @@ pub struct On {
     pub endpoint: Option<Word>,
     /// The kind of message.
     pub kind: Option<Kind>,
+    /// Fields by their paths, and the value that each must have.
+    pub fields: Vec<(Word, String)>,
+    /// At which moment.
+    pub moment: Option<(When, Place)>,
+}
+
+/// A moment at which something can play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// A connection has been accepted.
+    Accepted,
+    /// So many bytes of a message have arrived.
+    Bytes(u64),
+    /// A whole message has arrived.
+    Message,
+}
+
+/// How a connection can be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// In order.
+    Close,
+    /// By a reset.
+    Reset,
+    /// In order, and only in our direction.
+    HalfClose,
 }
 
 /// What a message is about.
@@ -67,27 +98,55 @@ pub enum Part {
         /// Its name.
         name: Word,
         /// Its parameters.
-        with: With,
+        with: Vec<Given>,
     },
     /// Bytes.
     Raw(Vec<u8>),
     /// A pause.
     Wait(Duration),
+    /// The end of the connection.
+    End(How),
 }
 
-/// Parameters of a fault, where they are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct With {
-    /// How long.
-    pub after: Option<Duration>,
-    /// How many bytes.
-    pub bytes: Option<u64>,
-    /// How many times.
-    pub times: Option<u32>,
-    /// Text to carry.
-    pub text: Option<String>,
-    /// Acknowledgement code.
-    pub code: Option<String>,
+/// A parameter of a fault. Which ones a fault reads, and as what, is for those to say who know
+/// the faults.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its name.
+    pub name: Word,
+    value: Node,
+}
+
+impl Given {
+    /// Where its value is written.
+    #[must_use]
+    pub const fn place(&self) -> &Place {
+        &self.value.place
+    }
+
+    /// Its value as a duration.
+    ///
+    /// # Errors
+    /// It is none, or longer than an hour.
+    pub fn duration(&self) -> Result<Duration, Diagnostic> {
+        duration::read(&self.value)
+    }
+
+    /// Its value as a whole number from `least` on.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn count(&self, least: u32) -> Result<u32, Diagnostic> {
+        self.value.count(least)
+    }
+
+    /// Its value as text. `wanted` says what it should be, as in `a text`.
+    ///
+    /// # Errors
+    /// It is no text.
+    pub fn text(&self, wanted: &str) -> Result<&str, Diagnostic> {
+        self.value.text(wanted)
+    }
 }
 
 /// Reads the list that stands under `emr`.
@@ -126,7 +185,38 @@ fn on(node: &Node) -> Result<On, Diagnostic> {
         connection: count("connection")?,
         endpoint: word("endpoint", "the name of an endpoint")?,
         kind: fields.get("kind").map(kind).transpose()?,
+        fields: fields.get("field").map_or_else(|| Ok(Vec::new()), values)?,
+        moment: moment(&fields)?,
     })
+}
+
+/// A map from paths to values.
+fn values(node: &Node) -> Result<Vec<(Word, String)>, Diagnostic> {
+    let value = |(key, value): &(Key, Node)| {
+        let path = Word { text: key.name.clone(), place: key.place.clone() };
+        Ok((path, value.text("the value of a field")?.to_owned()))
+    };
+    node.entries("fields and their values, as in `{ FT1-7.1: \"92250\" }`")?
+        .iter()
+        .map(value)
+        .collect()
+}
+
+fn moment(fields: &Fields<'_>) -> Result<Option<(When, Place)>, Diagnostic> {
+    let named = fields.get("moment");
+    let counted = fields.get("bytes");
+    if let (Some(_), Some(bytes)) = (named, counted) {
+        return Err(bytes.error("`moment` and `bytes` are two moments").hint("write one of them"));
+    }
+    let named = named.map(|node| {
+        let when = node.word("a moment", "valid moments", MOMENTS)?;
+        Ok((when, node.place.clone()))
+    });
+    let counted = counted.map(|node| {
+        let count = node.count(1)?;
+        Ok((When::Bytes(count.into()), node.place.clone()))
+    });
+    named.or(counted).transpose()
 }
 
 fn part(node: &Node) -> Result<Part, Diagnostic> {
@@ -134,7 +224,9 @@ fn part(node: &Node) -> Result<Part, Diagnostic> {
         let (key, value) = node.only_entry("a fault with its parameters")?;
         return match key.name.as_str() {
             "raw" => Ok(Part::Raw(raw(value.text("bytes such as `<VT>MSH|…<CR><FS><CR>`")?))),
+            "hex" => hex(value).map(Part::Raw),
             "wait" => duration::read(value).map(Part::Wait),
+            "end" => value.word("a way to end", "valid ways", ENDS).map(Part::End),
             _ => {
                 let name = Word { text: key.name.clone(), place: key.place.clone() };
                 Ok(Part::Fault { name, with: with(value)? })
@@ -142,20 +234,34 @@ fn part(node: &Node) -> Result<Part, Diagnostic> {
         };
     }
     let name = Word::read(node, "a fault, or a list of them")?;
-    Ok(Part::Fault { name, with: With::default() })
+    Ok(Part::Fault { name, with: Vec::new() })
 }
 
-fn with(node: &Node) -> Result<With, Diagnostic> {
-    let fields = node.fields("parameters of a fault", WITH_KEYS)?;
-    let text =
-        |key, wanted| fields.get(key).map(|node| node.text(wanted).map(str::to_owned)).transpose();
-    Ok(With {
-        after: fields.get("after").map(duration::read).transpose()?,
-        bytes: fields.get("bytes").map(|node| node.count(0).map(u64::from)).transpose()?,
-        times: fields.get("times").map(|node| node.count(1)).transpose()?,
-        text: text("text", "a text")?,
-        code: text("code", "an acknowledgement code")?,
-    })
+fn with(node: &Node) -> Result<Vec<Given>, Diagnostic> {
+    let given = |(key, value): &(Key, Node)| Given {
+        name: Word { text: key.name.clone(), place: key.place.clone() },
+        value: value.clone(),
+    };
+    Ok(node.entries("parameters of a fault, as in `{ after: 500ms }`")?.iter().map(given).collect())
+}
+
+/// Bytes as pairs of hexadecimal digits, blanks between them as one likes.
+fn hex(node: &Node) -> Result<Vec<u8>, Diagnostic> {
+    let text = node.text("bytes in hexadecimal, such as `0B 06 1C 0D`")?;
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    for word in text.split_whitespace() {
+        if let Some(letter) = word.chars().find(|letter| !letter.is_ascii_hexdigit()) {
+            let mistake = node.error(format!("`{letter}` in `{word}` is no hexadecimal digit"));
+            return Err(mistake.hint("bytes as text, with control characters as `<VT>`, are `raw`"));
+        }
+        if !word.len().is_multiple_of(2) {
+            let mistake = node.error(format!("`{word}` has half a byte at its end"));
+            return Err(mistake.hint("a byte has two digits, as in `0B 06 1C 0D`"));
+        }
+        let pairs = word.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+        bytes.extend(pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
+    }
+    Ok(bytes)
 }
 
 /// Bytes as an author writes them: `<VT>`, `<CR>`, `<FS>`, `<LF>`, and any byte as two

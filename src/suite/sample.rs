@@ -4,7 +4,7 @@
 //! against is read by the same door as every scenario.
 
 use crate::emr::{Trigger, trigger};
-use crate::plan::{Fault, Parameters, Play};
+use crate::plan::{Behaviour, Fault, Match, Parameters, Play};
 use crate::yaml::Source;
 
 /// A scenario that plays `fault` once, for the charge of `john-doe`, and asks the sender for its
@@ -12,7 +12,7 @@ use crate::yaml::Source;
 #[must_use]
 pub fn scenario(fault: Fault) -> Source {
     let rest = match (fault, set_off_by(fault)) {
-        (Fault::AnswerLateAfterNext, _) => TWO_IN_A_ROW,
+        (Fault::AnswerLateAfterNext | Fault::MatchOutOfOrder, _) => TWO_IN_A_ROW,
         (_, Trigger::Listening | Trigger::Accept) => NO_PROBE_BEFORE,
         (_, Trigger::Bytes(_) | Trigger::Message) => "exams: [john-doe]\n",
     };
@@ -54,7 +54,8 @@ fn written(fault: Fault, rest: &str) -> Source {
 
 /// What sets `fault` off, with the parameters that it has by itself.
 fn set_off_by(fault: Fault) -> Trigger {
-    trigger(&[Play::Fault { fault, with: Parameters::default() }])
+    let play = vec![Play::Fault { fault, with: Parameters::default() }];
+    trigger(&Behaviour { on: Match::default(), play, times: None })
 }
 
 /// The first charge is answered once the second has arrived.

@@ -200,6 +200,7 @@ impl Case {
             to: Some(to),
             name: name.to_owned(),
             bytes: Raw::from(bytes),
+            length: None,
             began,
             writes: 1,
             complete: true,

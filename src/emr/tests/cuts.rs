@@ -7,7 +7,7 @@ use super::{EXAMS, Rig, charge};
 use crate::emr::Input;
 use crate::history::{ConnectionId, End, Micros, What};
 use crate::mllp::encode;
-use crate::plan::{Behaviour, Fault, Match, MessageKind, Parameters, Play, WireEvent};
+use crate::plan::{Behaviour, Fault, Match, MessageKind, Moment, Parameters, Play, WireEvent};
 
 /// A script of a few behaviours.
 #[derive(Clone, Debug)]
@@ -32,7 +32,8 @@ impl Arbitrary for AnyScript {
 
 fn any_behaviour(source: &mut Gen) -> Behaviour {
     let fault = *source.choose(Fault::ALL).unwrap();
-    let bytes = (fault == Fault::ConnectionResetAfterBytes).then(|| u64::arbitrary(source) % 200);
+    let counts = matches!(fault, Fault::ConnectionResetAfterBytes | Fault::PayloadGiant);
+    let bytes = counts.then(|| u64::arbitrary(source) % 200);
     let after = bool::arbitrary(source).then(|| Micros(u64::arbitrary(source) % 1_000_000 + 1));
     let with = Parameters { bytes, after, ..Parameters::default() };
     let small = |source: &mut Gen| bool::arbitrary(source).then(|| u32::arbitrary(source) % 3 + 1);
@@ -44,6 +45,8 @@ fn any_behaviour(source: &mut Gen) -> Behaviour {
         connection: small(source),
         endpoint: None,
         kind: bool::arbitrary(source).then_some(MessageKind::Charge),
+        fields: Vec::new(),
+        moment: source.choose(&MOMENTS).copied().unwrap(),
     };
     let mut play = vec![Play::Fault { fault, with }];
     if bool::arbitrary(source) {
@@ -51,6 +54,10 @@ fn any_behaviour(source: &mut Gen) -> Behaviour {
     }
     Behaviour { on, play, times: small(source) }
 }
+
+/// When a behaviour plays; mostly when it plays by itself.
+const MOMENTS: [Option<Moment>; 6] =
+    [None, None, None, Some(Moment::Accepted), Some(Moment::Bytes(40)), Some(Moment::Message)];
 
 /// What a sender sends on a connection before it waits for an answer.
 #[derive(Clone, Debug)]

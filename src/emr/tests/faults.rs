@@ -4,16 +4,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{ACK_TIMEOUT_MS, Rig, Said, about, behaviour_with};
+use super::{ACK_TIMEOUT_MS, Rig, Said, about, behaviour_with, ms};
 use crate::emr::{Door, Input};
 use crate::history::{ConnectionId, End, What};
+use crate::hl7::ack::Code;
 use crate::hl7::visible;
-use crate::plan::{Fault, Parameters};
+use crate::plan::{Cut, Fault, Parameters};
 
 /// What each fault puts on the wire after the charge of `john` has arrived, as `visible` writes
 /// it. `<100ms>` is a pause, `<close>`, `<reset>`, `<half-close>` and `<refused>` are ends, `…` is
 /// text that the catalogue leaves open, and a word in braces is one of [`WORDS`]. The pauses of a
-/// row that begins with `~` are left out.
+/// row that begins with `~` are left out, and a row that begins with `%` differs from what it says
+/// in one bit.
 #[rustfmt::skip]
 const ROWS: &[(Fault, &str)] = &[
     (Fault::AnswerAccept, "{AA}"),
@@ -30,8 +32,9 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::AnswerAcceptLost, "<close>"),
     (Fault::AnswerLate, "<800ms>{AA}"),
     (Fault::AnswerLateAfterNext, "<2000ms>{AA}{AA of the next}"),
-    (Fault::AnswerDuplicateControlId, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|MSH^1^10^205<CR><FS><CR>"),
+    (Fault::AnswerDuplicateControlId, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|MSH^1^10^207<CR><FS><CR>"),
     (Fault::AnswerLocked, "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
+    (Fault::AnswerFailThenAccept, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::AnswerErrorThenAccept,
         "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR><100ms>{AA as the second}"),
     (Fault::AnswerNone, ""),
@@ -48,10 +51,12 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::MatchTruncated, "<VT>{msh}<CR>MSA|AA|2001301656<CR><FS><CR>"),
     (Fault::MatchPadded, "<VT>{msh}<CR>MSA|AA|{id}    <CR><FS><CR>"),
     (Fault::MatchNumeric, "<VT>{msh}<CR>MSA|AA|2.0013E+11<CR><FS><CR>"),
+    (Fault::MatchReEscaped, "<VT>{msh}<CR>MSA|AA|\\X32\\00130165606<CR><FS><CR>"),
     (Fault::MatchInMsh10Only,
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|{id}|P|2.4<CR>MSA|AA|<CR><FS><CR>"),
     (Fault::MatchTwice, "{AA}{AA}"),
     (Fault::MatchConflict, "{AA}<VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::MatchOutOfOrder, "<2000ms>{AA of the next}{AA}"),
     (Fault::MatchOnConnect,
         "<VT>MSH|^~\\&|||IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>MSA|AA|STALE0001<CR><FS><CR>\
         <VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR3|P|2.4<CR>{msa}<CR><FS><CR>"),
@@ -83,6 +88,21 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::PayloadShifted,
         "<VT>MSH|^~\\&||EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
     (Fault::PayloadNul, "<VT>MSH|…<00>…|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadEscapedLf,
+        "<VT>MSH|^~\\&|EMR\\X0A\\|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadTypeVariants,
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000|||EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadVersionVariants,
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadProcessingId,
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|T|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadBadUtf8, "<VT>{msh}<CR>{msa}|charge posted <C3>( <FF><FE><CR><FS><CR>"),
+    (Fault::PayloadUtf16, "<VT>{UTF-16 of ack}<FS><CR>"),
+    (Fault::PayloadBom, "<VT><EF><BB><BF>{ack}<FS><CR>"),
+    (Fault::PayloadWildMsa3, "<VT>{msh}<CR>{msa}|a|b^c~d\\e&f|MSA|AE|0<CR><FS><CR>"),
+    (Fault::PayloadGiant, "<VT>{msh}<CR>{msa}|…<CR><FS><CR>"),
+    (Fault::PayloadBitFlip, "%{AA}"),
+    (Fault::PayloadExtraSegments, "<VT>{msh}<CR>SFT|EMR|9.1|EMR Gateway|7<CR>{msa}<CR><FS><CR>"),
     (Fault::PayloadTruncated, "<VT>{msh}<CR>MSA|A<FS><CR>"),
 
     (Fault::FrameNoVt, "{ack}<FS><CR>"),
@@ -161,8 +181,115 @@ fn every_fault_has_a_row_of_its_own() {
 fn every_fault_puts_on_the_wire_what_the_catalogue_says() {
     for (fault, expected) in ROWS {
         let (rig, connection) = play(*fault, Parameters::default());
+        if let Some(expected) = expected.strip_prefix('%') {
+            let (found, expected) = (rig.bytes(connection), unseen(&spelled_out(expected)));
+            assert_eq!(flipped_bits(&found, &expected), Some(1), "{fault}");
+            continue;
+        }
         let (found, expected) = (line(&rig, connection, expected), spelled_out(expected));
         assert!(is_like(&found, &expected), "{fault}\n   found: {found}\nexpected: {expected}");
+    }
+}
+
+/// What a parameter changes, in the notation of [`ROWS`].
+#[rustfmt::skip]
+const VARIANTS: &[(Fault, Given, &str)] = &[
+    (Fault::AnswerError, Given::Error(204), "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^204<CR><FS><CR>"),
+    (Fault::AnswerReject, Given::At("FT1[2]-26"), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^2^26^207<CR><FS><CR>"),
+    (Fault::AnswerReject, Given::Text("no such code"), "<VT>{msh}<CR>MSA|AR|{id}|no such code<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerDuplicateControlId, Given::Error(205),
+        "<VT>{msh}<CR>MSA|AR|{id}|message control id already exists<CR>ERR|MSH^1^10^205<CR><FS><CR>"),
+    (Fault::AnswerLocked, Given::Code(Code::AR), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
+    (Fault::AnswerFailThenAccept, Given::Code(Code::AE),
+        "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerOtherType, Given::Form("ADR^A19"),
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ADR^A19|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::AnswerOtherType, Given::Form("MCF"),
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||MCF|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::AnswerAcceptWithErr, Given::Error(103), "<VT>{msh}<CR>MSA|AA|{id}|…<CR>ERR|FT1^1^7^103<CR><FS><CR>"),
+    (Fault::AnswerBatch, Given::Times(2),
+        "<VT>FHS|^~\\&|EMR<CR>BHS|^~\\&|EMR<CR>{msh}<CR>MSA|AA|200130165605<CR>{second}<CR>{msa}<CR>BTS|2<CR>FTS|1<CR><FS><CR>"),
+    (Fault::AnswerAccept, Given::Cut(Cut::Bytes(9)), "<VT>MSH|^~\\&"),
+    (Fault::AnswerNone, Given::Cut(Cut::Half), ""),
+    (Fault::AnswerCommitThenAccept, Given::Cut(Cut::Half), "{CA}"),
+    (Fault::MatchOther, Given::Text("17"), "<VT>{msh}<CR>MSA|AA|17<CR><FS><CR>"),
+    (Fault::MatchTruncated, Given::Bytes(3), "<VT>{msh}<CR>MSA|AA|200<CR><FS><CR>"),
+    (Fault::MatchTruncated, Given::Bytes(20), "<VT>{msh}<CR>MSA|AA|20013016560<CR><FS><CR>"),
+    (Fault::MatchTwice, Given::After(40), "{AA}<40ms>{AA}"),
+    (Fault::PayloadCodeUnknown, Given::Form("00"), "<VT>{msh}<CR>MSA|00|{id}<CR><FS><CR>"),
+    (Fault::PayloadCodePrefix, Given::Form("AA^"), "<VT>{msh}<CR>MSA|AA^|{id}<CR><FS><CR>"),
+    (Fault::PayloadCodeCase, Given::Form("blank"), "<VT>{msh}<CR>MSA|AA |{id}<CR><FS><CR>"),
+    (Fault::PayloadHttp, Given::Form("raw"), "HTTP/1.1 400 …<CR><LF>…<CR><LF><CR><LF>"),
+    (Fault::PayloadEscapedLf, Given::Form("ends"), "<VT>{msh}\\X0A\\{msa}\\X0A\\<FS><CR>"),
+    (Fault::PayloadTypeVariants, Given::Form("ACK"),
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadTypeVariants, Given::Form("ACK^P03"),
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadTypeVariants, Given::Form("ACK^P03^DFT_P03"),
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^DFT_P03|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadVersionVariants, Given::Form("2.9"),
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.9<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadVersionVariants, Given::Form("other"),
+        "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.3<CR>{msa}<CR><FS><CR>"),
+    (Fault::PayloadExtraSegments, Given::Form("Z"), "<VT>{msh}<CR>Z…<CR>{msa}<CR><FS><CR>"),
+];
+
+/// One parameter.
+#[derive(Clone, Copy, Debug)]
+enum Given {
+    After(u64),
+    Bytes(u64),
+    Times(u32),
+    Text(&'static str),
+    Code(Code),
+    Error(u16),
+    At(&'static str),
+    Form(&'static str),
+    Cut(Cut),
+}
+
+impl Given {
+    fn parameters(self) -> Parameters {
+        let mut with = Parameters::default();
+        match self {
+            Self::After(milliseconds) => with.after = Some(ms(milliseconds).into()),
+            Self::Bytes(count) => with.bytes = Some(count),
+            Self::Times(count) => with.times = Some(count),
+            Self::Text(text) => with.text = Some(text.to_owned()),
+            Self::Code(code) => with.code = Some(code),
+            Self::Error(code) => with.error = Some(code),
+            Self::At(path) => with.at = Some(path.parse().unwrap()),
+            Self::Form(form) => with.form = Some(form.to_owned()),
+            Self::Cut(cut) => with.cut = Some(cut),
+        }
+        with
+    }
+}
+
+#[test]
+fn every_parameter_changes_what_the_catalogue_says() {
+    for (fault, given, expected) in VARIANTS {
+        let (rig, connection) = play(*fault, given.parameters());
+        let (found, expected) = (line(&rig, connection, expected), spelled_out(expected));
+        assert!(
+            is_like(&found, &expected),
+            "{fault} {given:?}\n   found: {found}\nexpected: {expected}"
+        );
+        assert_eq!(rig.played(), [fault.name()], "{fault} {given:?}");
+    }
+}
+
+#[test]
+fn every_form_but_the_usual_one_has_a_row() {
+    // The wild ones and the number have tests of their own.
+    let apart = [Fault::PayloadWildMsa3, Fault::MatchNumeric];
+    for fault in Fault::ALL.iter().filter(|fault| !apart.contains(fault)) {
+        for form in fault.forms().iter().skip(1) {
+            let row = VARIANTS.iter().any(|(one, given, _)| {
+                one == fault && matches!(given, Given::Form(given) if given == form)
+            });
+            assert!(row, "no row for {fault} in the form {form}");
+        }
     }
 }
 
@@ -185,9 +312,10 @@ fn every_fault_is_played_once_and_after_it_has_happened() {
         if *fault == Fault::AnswerNone {
             continue; // there is nothing to be seen but the message
         }
-        // A drip has happened once it has outlasted the sender; its reply is not over then.
-        let in_order =
-            if *fault == Fault::FrameDrip { on_the_wire > played } else { on_the_wire < played };
+        // A drip has happened once it has outlasted the sender, and a giant once a good part of it
+        // is out; their replies are not over then.
+        let sooner = matches!(fault, Fault::FrameDrip | Fault::PayloadGiant);
+        let in_order = if sooner { on_the_wire > played } else { on_the_wire < played };
         assert!(on_the_wire.is_some() && in_order, "{fault}: {:#?}", rig.events());
     }
 }
@@ -226,7 +354,7 @@ fn who_dies_before_a_reply_is_due_has_not_seen_it_played() {
 fn no_answer_to_the_wrong_message_names_the_right_one() {
     let wrong = ROWS.iter().filter(|(fault, _)| {
         fault.name().starts_with("match/")
-            && !["twice", "conflict", "echo", "on-connect"]
+            && !["twice", "conflict", "echo", "on-connect", "out-of-order"]
                 .iter()
                 .any(|it| fault.name().ends_with(it))
     });
@@ -265,7 +393,7 @@ fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
     let message = if fault == Fault::ConnectionResetAfterBytes { message } else { dft() };
     rig.receive(connection, &crate::mllp::encode(&message));
     rig.pass(2_000);
-    if fault == Fault::AnswerLateAfterNext {
+    if matches!(fault, Fault::AnswerLateAfterNext | Fault::MatchOutOfOrder) {
         rig.charge(connection, "jane", "200130165607");
     }
     rig.pass(60_000);
@@ -305,7 +433,38 @@ fn line(rig: &Rig, connection: ConnectionId, row: &str) -> String {
 
 fn spelled_out(row: &str) -> String {
     let row = row.trim_start_matches('~').replace("{dft}", &visible(&dft()));
+    let ack = WORDS.iter().fold("{ack}".to_owned(), |row, (word, means)| row.replace(word, means));
+    let ack = String::from_utf8(unseen(&ack)).unwrap();
+    let units = ack.encode_utf16().flat_map(u16::to_le_bytes);
+    let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(units).collect();
+    let row = row.replace("{UTF-16 of ack}", &visible(&utf16));
     WORDS.iter().fold(row, |row, (word, meaning)| row.replace(word, meaning))
+}
+
+/// The bytes that `visible` wrote so.
+fn unseen(line: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('<') {
+        let (name, after) = after.split_once('>').unwrap();
+        bytes.extend_from_slice(before.as_bytes());
+        bytes.push(match name {
+            "VT" => 0x0B,
+            "CR" => 0x0D,
+            "FS" => 0x1C,
+            number => u8::from_str_radix(number, 16).unwrap(),
+        });
+        rest = after;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}
+
+/// In how many bits two texts of one length differ.
+fn flipped_bits(found: &[u8], expected: &[u8]) -> Option<u32> {
+    let pairs = found.iter().zip(expected);
+    (found.len() == expected.len())
+        .then(|| pairs.map(|(one, other)| (one ^ other).count_ones()).sum())
 }
 
 /// Whether `found` is `expected`, where `…` stands for some text without a control.

@@ -7,6 +7,7 @@ mod cuts;
 mod faults;
 mod matching;
 mod modes;
+mod replies;
 mod timing;
 mod unplayed;
 mod wire;
@@ -53,14 +54,24 @@ impl Rig {
         Self::with(script, &["emr"], 1 << 20)
     }
 
+    /// The same, where this seed decides what is random.
+    fn seeded(script: Vec<Behaviour>, seed: u64) -> Self {
+        let settings = Settings { seed, ..settings(&["emr"], 1 << 20) };
+        Self::set(script, settings)
+    }
+
     fn with(script: Vec<Behaviour>, endpoints: &[&str], message_bytes: usize) -> Self {
-        let settings = settings(endpoints, message_bytes);
+        Self::set(script, settings(endpoints, message_bytes))
+    }
+
+    fn set(script: Vec<Behaviour>, settings: Settings) -> Self {
+        let endpoints = settings.endpoints.len();
         let mut rig = Self {
             emr: Emr::new(&plan(script), settings),
             recorder: Recorder::new(Bounds { pieces: 10_000, bytes: 1 << 30 }),
             now: Duration::ZERO,
             accepted: 0,
-            doors: vec![Door::Shut; endpoints.len()],
+            doors: vec![Door::Shut; endpoints],
             unread: BTreeMap::new(),
             said: Vec::new(),
             dealt: Vec::new(),
@@ -239,6 +250,7 @@ fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
         ack_timeout: ms(ACK_TIMEOUT_MS),
         message_bytes,
         epoch: EPOCH,
+        seed: 1,
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::hl7::ack::Code;
 use crate::hl7::escape::escape;
-use crate::hl7::{Delimiters, Message, SegmentWriter};
+use crate::hl7::{Delimiters, Message, Path, SegmentWriter};
 
 /// What is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +26,8 @@ pub struct Answer {
 /// What is wrong with the message, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Id of the segment.
-    pub segment: String,
-    /// Which of the segments with that id, from 1.
-    pub sequence: usize,
-    /// Number of the field.
-    pub field: usize,
+    /// The field, or the part of it. Versions before 2.5 say no more than the field.
+    pub at: Path,
     /// The code of table 0357.
     pub code0357: u16,
     /// What a person should read.
@@ -84,19 +80,27 @@ impl Answer {
 impl Problem {
     fn segment(&self, message: &Message<'_>, form: &Form) -> SegmentWriter {
         let component = char::from(message.delimiters().component);
-        let place =
-            format!("{}{component}{}{component}{}", self.segment, self.sequence, self.field);
+        let Path { segment, occurrence, field, .. } = &self.at;
+        let place = format!("{segment}{component}{occurrence}{component}{field}");
         let mut err = SegmentWriter::new("ERR");
         if !form.has_located_errors {
             err.set(1, format!("{place}{component}{}", self.code0357));
             return err;
         }
         let meaning = meaning(self.code0357);
-        err.set(2, place);
+        err.set(2, place + &self.within(component));
         err.set(3, format!("{}{component}{meaning}{component}HL70357", self.code0357));
         err.set(4, self.severity.to_string());
         err.set(8, text(&self.text, message));
         err
+    }
+
+    /// ERL-4 to 6: the place inside the field, as far as it is named.
+    fn within(&self, separator: char) -> String {
+        let Path { repetition, component, subcomponent, .. } = &self.at;
+        let first = (component.is_some() || subcomponent.is_some()).then_some(1);
+        let parts = [repetition.or(first), *component, *subcomponent];
+        parts.into_iter().flatten().map(|part| format!("{separator}{part}")).collect()
     }
 }
 
@@ -194,7 +198,7 @@ mod tests {
 
     use super::{Answer, Problem};
     use crate::hl7::ack::{Code, Reading};
-    use crate::hl7::{Message, visible};
+    use crate::hl7::{Message, Path, visible};
 
     fn dft(version: &str) -> Vec<u8> {
         format!("MSH|^~\\&|IRIS|PARENT|Cerner|CLINIC|20200130165606||DFT^P03|200130165606|T|{version}\rEVN|P03\r")
@@ -208,15 +212,8 @@ mod tests {
 
     fn refusal() -> Answer {
         let text = "no such patient".to_owned();
-        let segment = "PID".to_owned();
-        let problem = Problem {
-            segment,
-            sequence: 1,
-            field: 3,
-            code0357: 204,
-            text: text.clone(),
-            severity: 'E',
-        };
+        let at = Path::field("PID", 3);
+        let problem = Problem { at, code0357: 204, text: text.clone(), severity: 'E' };
         Answer { text, error: Some(problem), ..answer(Code::AE) }
     }
 
@@ -230,6 +227,9 @@ mod tests {
     #[case("2.5.1", "ACK^P03^ACK")]
     #[case("2.6", "ACK^P03^ACK")]
     #[case("2.7", "ACK^P03^ACK")]
+    #[case("2.7.1", "ACK^P03^ACK")]
+    #[case("2.8", "ACK^P03^ACK")]
+    #[case("2.8.1", "ACK^P03^ACK")]
     #[case("2.8.2", "ACK^P03^ACK")]
     fn an_acceptance_goes_back_in_the_version_it_came_in(
         #[case] version: &str,
@@ -275,6 +275,26 @@ mod tests {
         let line = visible(&refusal().to(&Message::read(&dft(version))));
         let (_, body) = line.split_once("<CR>").unwrap();
         assert_eq!(body, expected);
+    }
+
+    #[rstest]
+    #[case("2.4", "FT1[2]-7", "ERR|FT1^2^7^103")]
+    #[case("2.4", "FT1[2]-7.1", "ERR|FT1^2^7^103")]
+    #[case("2.5", "FT1[2]-7", "ERR||FT1^2^7|103^")]
+    #[case("2.5.1", "FT1[2]-7.1", "ERR||FT1^2^7^1^1|103^")]
+    #[case("2.7", "FT1[3]-26[2].1.2", "ERR||FT1^3^26^2^1^2|103^")]
+    #[case("2.8", "FT1-19[2]", "ERR||FT1^1^19^2|103^")]
+    fn a_refusal_points_at_the_very_part_of_the_very_segment(
+        #[case] version: &str,
+        #[case] at: &str,
+        #[case] expected: &str,
+    ) {
+        let mut answer = refusal();
+        answer.error.as_mut().unwrap().at = at.parse().unwrap();
+        answer.error.as_mut().unwrap().code0357 = 103;
+        let line = visible(&answer.to(&Message::read(&dft(version))));
+        let (_, err) = line.rsplit_once("<CR>ERR").unwrap();
+        assert!(format!("ERR{err}").starts_with(expected), "{line}");
     }
 
     #[rstest]

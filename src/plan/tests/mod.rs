@@ -292,9 +292,9 @@ fn a_snapshot_is_asked_for_each_charged_exam_and_no_probe() {
 
 #[test]
 fn the_name_of_a_snapshot_is_a_path_that_every_file_system_takes() {
-    let text = "title: T\nexams: [john-doe]\naxes: { reply: [match/other], code: [AA] }\nemr: [{ on: {}, reply: { $reply: { code: $code } } }]\nexpect: { snapshot: true }\n";
+    let text = "title: T\nexams: [john-doe]\naxes: { reply: [match/other], text: [AA] }\nemr: [{ on: {}, reply: { $reply: { text: $text } } }]\nexpect: { snapshot: true }\n";
     let names: Vec<String> = plan(text).expect.snapshots.into_keys().collect();
-    assert_eq!(names, ["once/case@reply-match-other+code-AA/john-doe"]);
+    assert_eq!(names, ["once/case@reply-match-other+text-AA/john-doe"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Names that mean nothing: each is shown where it stands, with the nearest one that does.
 
 use insta::assert_snapshot;
+use rstest::rstest;
 
 use super::mistake;
 
@@ -36,19 +37,117 @@ fn an_unknown_key_of_on() {
     4 |   - on: { exm: john-doe }
       |           ^^^
     hint: did you mean `exam`?
-    hint: valid keys: exam, attempt, message, connection, endpoint, kind
+    hint: valid keys: exam, attempt, message, connection, endpoint, kind, field, moment, bytes
     ");
 }
 
+fn mistake_in_reply(reply: &str) -> String {
+    mistake(&format!("title: T\nexams: [john-doe]\nemr:\n  - on: {{}}\n    reply: {reply}\n"))
+}
+
 #[test]
-fn an_unknown_key_of_a_fault() {
-    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { late: { afterwards: 500ms } }\n"), @r"
-    once/case.yaml:5:22: unknown key `afterwards`
+fn a_parameter_that_a_fault_does_not_read() {
+    assert_snapshot!(mistake_in_reply("{ late: { afterwards: 500ms } }"), @r"
+    once/case.yaml:5:22: `answer/late` does not read `afterwards`
       |
     5 |     reply: { late: { afterwards: 500ms } }
       |                      ^^^^^^^^^^
-    hint: valid keys: after, bytes, times, text, code
+    hint: it reads: after, text, cut
     ");
+    assert_snapshot!(mistake_in_reply("{ late: { bytes: 5 } }"), @r"
+    once/case.yaml:5:22: `answer/late` does not read `bytes`
+      |
+    5 |     reply: { late: { bytes: 5 } }
+      |                      ^^^^^
+    hint: it reads: after, text, cut
+    ");
+    assert_snapshot!(mistake_in_reply("{ none: { text: why } }"), @r"
+    once/case.yaml:5:22: `answer/none` does not read `text`
+      |
+    5 |     reply: { none: { text: why } }
+      |                      ^^^^
+    hint: it has no parameters
+    ");
+}
+
+#[rstest]
+#[case::form(
+    "{ payload/http: { form: cooked } }",
+    "5:36",
+    "expected a form, found `cooked`",
+    "one of: framed, raw"
+)]
+#[case::code(
+    "{ locked: { code: AA } }",
+    "5:30",
+    "expected an acknowledgement code, found `AA`",
+    "one of: AE, AR"
+)]
+#[case::error(
+    "{ error: { error: 300 } }",
+    "5:30",
+    "table 0357 has no code `300`",
+    "its codes: 0, 100,"
+)]
+#[case::severity(
+    "{ error: { severity: X } }",
+    "5:33",
+    "expected a severity, found `X`",
+    "one of: E, W, I, F"
+)]
+#[case::place("{ error: { at: FT1.7 } }", "5:27", "`FT1.7` is no path", "`FT1[2]-7`")]
+#[case::range(
+    "{ payload/giant: { bytes: 5 } }",
+    "5:38",
+    "`5` bytes are out of range",
+    "takes 1048576 to 16777216"
+)]
+#[case::times("{ fail-then-accept: { times: 0 } }", "5:41", "a whole number from 1", "")]
+#[case::cut("{ accept: { cut: third } }", "5:29", "expected a whole number", "")]
+#[case::hex_letter("{ hex: '0B 0G' }", "5:19", "`G` in `0G` is no hexadecimal digit", "`raw`")]
+#[case::half_a_byte("{ hex: '0B 6' }", "5:19", "`6` has half a byte", "two digits")]
+#[case::end(
+    "{ end: stop }",
+    "5:19",
+    "expected a way to end, found `stop`",
+    "close, reset, half-close"
+)]
+fn a_parameter_that_cannot_be(
+    #[case] reply: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] hint: &str,
+) {
+    let told = mistake_in_reply(reply);
+    assert!(told.starts_with(&format!("once/case.yaml:{at}: ")), "{told}");
+    assert!(told.contains(message) && told.contains('^') && told.contains(hint), "{told}");
+}
+
+#[rstest]
+#[case::no_path("{ field: { FT1: x } }", "4:20", "`FT1` is no path", "`FT1[2]-7`")]
+#[case::too_early(
+    "{ field: { FT1-7: x }, moment: accepted }",
+    "4:40",
+    "no field of the message is known",
+    "whole messages"
+)]
+#[case::two_moments("{ moment: accepted, bytes: 5 }", "4:36", "two moments", "one of them")]
+#[case::no_moment(
+    "{ moment: noon }",
+    "4:19",
+    "expected a moment, found `noon`",
+    "accepted, first-byte, message"
+)]
+fn a_moment_that_cannot_be(
+    #[case] on: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] hint: &str,
+) {
+    let told =
+        mistake(&format!("title: T\nexams: [john-doe]\nemr:\n  - on: {on}\n    reply: reject\n"));
+    assert!(told.starts_with(&format!("once/case.yaml:{at}: ")), "{told}");
+    assert!(told.contains(message) && told.contains('^') && told.contains(hint), "{told}");
 }
 
 #[test]
