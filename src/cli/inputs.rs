@@ -80,6 +80,8 @@ fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> {
     };
     let mut sender = SenderFile::read(&read_source(path)?)?;
     let folder = path.parent().unwrap_or(Path::new(""));
+    let here = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let here = here.to_string_lossy().into_owned();
     let account = match &mut sender.account {
         Some(Account::Command(command)) => Some(command),
         _ => None,
@@ -88,6 +90,12 @@ fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> {
         if let Some(program) = command.first_mut() {
             *program = beside(folder, program);
         }
+        for argument in command {
+            *argument = argument.replace("{beside}", &here);
+        }
+    }
+    for value in sender.environment.values_mut().chain(&mut sender.directory) {
+        *value = value.replace("{beside}", &here);
     }
     if let Form::Template(file) = &sender.feed.form {
         let source = read_source(&folder.join(&file.text))?;

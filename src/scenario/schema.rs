@@ -164,7 +164,7 @@ fn account() -> Value {
         [("get", text("It is asked by HTTP."))],
     );
     let command = texts("The command that prints it.");
-    json!({ "description": "What became of its charges.", "anyOf": [command, get] })
+    json!({ "description": "What became of its charges.", "anyOf": [command, get, words("Or in a word.", sender_file::ACCOUNTS)] })
 }
 
 fn exams() -> Value {

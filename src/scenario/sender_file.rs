@@ -48,6 +48,7 @@ pub(super) const ATTEMPTS: &[(&str, Attempts)] =
 /// one argument, as in `--endpoint={endpoint}`.
 pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("chargeproof", "path of this program"),
+    ("beside", "directory that the sender file is in"),
     ("endpoint", "`host:port` of an endpoint; the argument is repeated for each"),
     ("endpoints", "`host:port` of all endpoints, joined by commas"),
     ("host", "host of the first endpoint"),
@@ -105,9 +106,23 @@ pub struct SenderFile {
 pub enum Account {
     /// A command that prints it; its program is found as that of `start` is.
     Command(Vec<String>),
+    /// In a word.
+    Word(AccountWord),
     /// An address that answers a GET with it, placeholders still in it.
     Get(String),
 }
+
+/// What says what became of a charge, where nobody is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountWord {
+    /// The exit code of the process that was started for it: 0 that it was delivered, anything
+    /// else nothing.
+    #[serde(rename = "exit-code")]
+    ExitCode,
+}
+
+/// The accounts that are one word.
+pub(super) const ACCOUNTS: &[(&str, AccountWord)] = &[("exit-code", AccountWord::ExitCode)];
 
 /// How patient a sender is, by its own configuration, and how much it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +192,7 @@ impl SenderFile {
             stop: fields.get("stop").map_or(Ok(StopBy::Terminate), stop)?,
             limits: limits(fields.require("limits")?)?,
             attempts: fields.get("attempts").map_or(Ok(Attempts::Strict), attempts)?,
-            account: fields.get("account").map(account).transpose()?,
+            account: fields.get("account").map(|node| account(node, life)).transpose()?,
         })
     }
 }
@@ -235,9 +250,19 @@ fn bytes(node: &Node) -> Result<u64, Diagnostic> {
     })
 }
 
-/// A command, or `{ get: http://… }`.
-fn account(node: &Node) -> Result<Account, Diagnostic> {
-    let Value::Map(_) = node.value else { return command(node).map(Account::Command) };
+/// A command, `{ get: http://… }`, or `exit-code`.
+fn account(node: &Node, life: Lifetime) -> Result<Account, Diagnostic> {
+    if let Value::List(_) = node.value {
+        return command(node).map(Account::Command);
+    }
+    if let Value::Text(_) = node.value {
+        let word = node.word("a command that prints its account", "or in a word", ACCOUNTS)?;
+        if life != Lifetime::Exam {
+            let mistake = node.error("only a process that is for one exam can say it so");
+            return Err(mistake.hint("as in `start: { command: […], per: exam }`"));
+        }
+        return Ok(Account::Word(word));
+    }
     let fields = node.fields("how it is asked for its account", &["get"])?;
     let get = fields.require("get")?;
     let url = get.text("an address")?;

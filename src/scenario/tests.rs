@@ -313,6 +313,7 @@ fn everything_about_driving_is_kept() {
 )]
 #[case("listen: localhost", "sender.yaml:4:9: expected an address and a port, found `localhost`")]
 #[case("ready: { line: up, file: f }", "sender.yaml:4:8: one thing shows that it is ready")]
+#[case("account: exit-code", "sender.yaml:4:10: only a process that is for one exam can say it so")]
 #[case("account: { get: 'ftp://h' }", "sender.yaml:4:17: only `http://` can be asked")]
 fn a_mistake_about_driving_is_shown_where_it_is(#[case] keys: &str, #[case] message: &str) {
     let mistake = mistake(&with(keys));
@@ -324,6 +325,8 @@ fn a_mistake_about_driving_is_shown_where_it_is(#[case] keys: &str, #[case] mess
 #[case("start: observe\nlisten: [127.0.0.1:2575]", true)]
 #[case("start: { command: [s], per: run }\nready: { line: up }", true)]
 #[case("account: { get: 'http://h:1/' }\nmapping: a", true)]
+#[case("start: { command: [s], per: exam }\naccount: exit-code", true)]
+#[case("start: { command: [s], per: exam }\naccount: exitcode", false)]
 #[case("start: { comand: [s] }", false)]
 #[case("feed: { by: stdin }", false)]
 #[case("ready: { linee: up }", false)]

@@ -16,12 +16,15 @@ pub(super) enum Ask {
     Program(Program),
     /// By a GET to this address.
     At(String),
+    /// Not at all: the exit codes of its processes say it.
+    Known(Vec<Accounted>),
 }
 
 /// Asks the sender for its account and reads it.
 pub(super) async fn read_account(ask: Ask) -> Result<Vec<Accounted>, String> {
     let text = match ask {
         Ask::Program(program) => printed_by(program).await?,
+        Ask::Known(charges) => return Ok(charges),
         Ask::At(url) => http::ask("GET", &url, None).await?,
     };
     let text = String::from_utf8(text).map_err(|_| "its output is not UTF-8".to_owned())?;

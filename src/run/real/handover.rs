@@ -5,7 +5,7 @@
 //! next life. Does **not** know what a document says.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use crate::plan::{FeedBy, HandedOver, Separator};
+use crate::plan::{FeedBy, HandedOver, Lifetime, Separator};
 use crate::run::drive::Happening;
 use crate::run::real::Case;
 use crate::run::real::http::{self, Body};
@@ -42,7 +42,12 @@ impl Case {
             let parcels: Vec<Parcel> = documents.map(parcel).collect();
             (stage.process.feed().clone(), parcels)
         };
+        let each = self.0.stage.borrow().process.life() == Lifetime::Exam;
         for parcel in parcels {
+            if each {
+                self.start_for(parcel);
+                continue;
+            }
             if by == FeedBy::Inbox {
                 let dropped = self.0.stage.borrow_mut().process.drop_into_inbox(&parcel);
                 if let Err(error) = dropped {
@@ -145,11 +150,25 @@ impl Case {
 
 impl Parcel {
     /// Puts the document into `inbox`, whole or not at all.
-    pub(super) fn drop_into(&self, inbox: &Path, number: u32) -> io::Result<()> {
+    pub(super) fn drop_into(&self, inbox: &Path, number: u32) -> io::Result<PathBuf> {
         let name = format!("{number:04}-{}", file_name(&self.exam));
-        let written = inbox.join(format!("{name}.part"));
+        let (written, whole) = (
+            inbox.join(format!("{name}.part")),
+            inbox.join(format!("{name}.{}", self.document.ending)),
+        );
         std::fs::write(&written, &self.document.bytes)?;
-        std::fs::rename(written, inbox.join(format!("{name}.{}", self.document.ending)))
+        std::fs::rename(written, &whole)?;
+        Ok(whole)
+    }
+
+    /// The number of its order.
+    pub(super) fn order(&self) -> &str {
+        &self.order
+    }
+
+    /// The document.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.document.bytes
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod doors;
+mod each;
 mod folder;
 mod handover;
 mod http;

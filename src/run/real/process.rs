@@ -21,10 +21,13 @@ use tokio::task::AbortHandle;
 
 use crate::exam::Exam;
 use crate::history::Ending;
-use crate::plan::{Account, Driving, FeedBy, HandedOver, Plan, ReadyWhen, SenderPlan, Writer};
+use crate::plan::{
+    Account, Driving, FeedBy, HandedOver, Lifetime, Plan, ReadyWhen, SenderPlan, StopBy, Writer,
+};
 use crate::run::drive::{Command, Happening, stop_signal};
 use crate::run::real::Case;
 use crate::run::real::account::{Ask, read_account};
+use crate::run::real::each::Each;
 use crate::run::real::folder::Folder;
 use crate::run::real::handover::{Parcel, Queue};
 use crate::run::real::kin::{MARK, Sought, left_behind, mark};
@@ -51,6 +54,8 @@ pub(super) struct Process {
     pub(super) up: watch::Sender<bool>,
     /// What waits for being handed over.
     pub(super) queue: Option<Queue>,
+    /// The processes that were started for exams, where each gets its own.
+    pub(super) each: Each,
 }
 
 impl Process {
@@ -75,7 +80,18 @@ impl Process {
             waiting: None,
             up: watch::Sender::new(false),
             queue: None,
+            each: Each::default(),
         }
+    }
+
+    /// How long one process of it lives.
+    pub(super) const fn life(&self) -> Lifetime {
+        self.plan.driving.life
+    }
+
+    /// How it is asked to stop.
+    pub(super) const fn stop(&self) -> StopBy {
+        self.plan.stop
     }
 
     /// The documents that an exam is handed over as.
@@ -148,10 +164,49 @@ impl Process {
         self.values["endpoints"].split(',').map(one).collect()
     }
 
+    /// Starts a process for a document: it is told its path, or reads it from its standard input.
+    pub(super) fn spawn_for(&mut self, parcel: &Parcel) -> Result<Child, String> {
+        let inbox = self.folder.path("inbox");
+        self.submitted += 1;
+        let path = parcel.drop_into(&inbox, self.submitted);
+        let path = path.map_err(|error| format!("cannot write the exam down: {error}"))?;
+        let told = self.plan.start.iter().any(|argument| argument.contains("{exam}"));
+        self.values.insert("exam", path.to_string_lossy().into_owned());
+        self.spawn(if told { Stdio::null() } else { Stdio::piped() })
+    }
+
+    /// Starts a process of the sender.
+    fn spawn(&self, input: Stdio) -> Result<Child, String> {
+        let program = self.program(&self.plan.start);
+        let mut program = program.ok_or("the sender file names no program")?;
+        program.env(MARK, self.folder.root.path());
+        program.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = program.spawn().map_err(|error| {
+            format!("cannot start `{}`: {error}", fill(&self.plan.start[0], &self.values))
+        })?;
+        bound(&child, &self.plan.driving);
+        Ok(child)
+    }
+
+    /// Reads what a process prints, from now on.
+    pub(super) fn take_output(&mut self, child: &mut Child) {
+        let wanted = match self.readiness() {
+            Some((ReadyWhen::Line(text), _)) => Some(text),
+            _ => None,
+        };
+        self.output = Output::new(wanted);
+        if let Some(stdout) = child.stdout.take() {
+            tokio::task::spawn_local(Rc::clone(&self.output).follow(stdout, Standard::Output));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::task::spawn_local(Rc::clone(&self.output).follow(stderr, Standard::Error));
+        }
+    }
+
     /// Puts a document into the inbox.
     pub(super) fn drop_into_inbox(&mut self, parcel: &Parcel) -> io::Result<()> {
         self.submitted += 1;
-        parcel.drop_into(&self.folder.path("inbox"), self.submitted)
+        parcel.drop_into(&self.folder.path("inbox"), self.submitted).map(drop)
     }
 
     fn signal(&self, signal: Signal) {
@@ -163,6 +218,7 @@ impl Process {
     /// Ends whatever is left of the sender.
     pub(super) fn end_for_good(&mut self) {
         self.signal(Signal::KILL);
+        self.each.signal(Signal::KILL);
         self.stdin = None;
         self.group = None;
     }
@@ -179,6 +235,9 @@ impl Case {
         match command {
             Command::Start { .. } => self.start(),
             Command::Submit { exam } => self.hand_over(&exam),
+            Command::End { how } if self.0.stage.borrow().process.life() == Lifetime::Exam => {
+                self.end_each(how);
+            }
             Command::End { how: Ending::Stop } => self.ask_to_stop(),
             Command::End { how: Ending::Kill } => {
                 self.0.stage.borrow().process.signal(Signal::KILL);
@@ -192,31 +251,20 @@ impl Case {
     }
 
     fn start(&self) {
-        let spawned = {
-            let mut stage = self.0.stage.borrow_mut();
-            let process = &mut stage.process;
-            match process.program(&process.plan.start) {
-                None => Err("the sender file names no program".to_owned()),
-                Some(mut program) => {
-                    program.env(MARK, process.folder.root.path());
-                    program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-                    program.spawn().map_err(|error| {
-                        let name = fill(&process.plan.start[0], &process.values);
-                        format!("cannot start `{name}`: {error}")
-                    })
-                }
-            }
-        };
+        if self.0.stage.borrow().process.life() == Lifetime::Exam {
+            self.0.stage.borrow_mut().process.each.begin();
+            return self.is_up();
+        }
+        let spawned = self.0.stage.borrow().process.spawn(Stdio::piped());
         let mut child = match spawned {
             Ok(child) => child,
             Err(why) => return self.note(Happening::Failed(why)),
         };
         {
-            let mut stage = self.0.stage.borrow_mut();
-            stage.process.stdin = child.stdin.take().and_then(input);
-            stage.process.output = self.follow(&mut child, &stage.process);
-            bound(&child, &stage.process.plan.driving);
-            stage.process.group =
+            let process = &mut self.0.stage.borrow_mut().process;
+            process.stdin = child.stdin.take().and_then(input);
+            process.take_output(&mut child);
+            process.group =
                 child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         }
         self.wait_until_ready();
@@ -232,22 +280,6 @@ impl Case {
             case.exited(status.ok(), &left.unwrap_or_default());
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
-    }
-
-    /// Reads what the sender prints, from now on.
-    fn follow(&self, child: &mut Child, process: &Process) -> Rc<Output> {
-        let wanted = match process.readiness() {
-            Some((ReadyWhen::Line(text), _)) => Some(text),
-            _ => None,
-        };
-        let output = Output::new(wanted);
-        if let Some(stdout) = child.stdout.take() {
-            tokio::task::spawn_local(Rc::clone(&output).follow(stdout, Standard::Output));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            tokio::task::spawn_local(Rc::clone(&output).follow(stderr, Standard::Error));
-        }
-        output
     }
 
     /// Tells that the sender is up once it shows that it is ready; at once, if nothing shows it.
@@ -311,12 +343,17 @@ impl Case {
         }
     }
 
-    /// The sender's process is gone: everything it has sent is accepted before this is told.
-    fn exited(&self, status: Option<ExitStatus>, left: &[Pid]) {
+    /// Accepts what a process has opened that is gone.
+    pub(super) fn accept_all_waiting(&self) {
         let endpoints = self.0.stage.borrow().endpoints.len();
         for endpoint in 0..endpoints {
             self.accept_waiting(endpoint);
         }
+    }
+
+    /// The sender's process is gone: everything it has sent is accepted before this is told.
+    pub(super) fn exited(&self, status: Option<ExitStatus>, left: &[Pid]) {
+        self.accept_all_waiting();
         let group = {
             let mut stage = self.0.stage.borrow_mut();
             stage.process.stdin = None;
@@ -349,6 +386,7 @@ impl Case {
             let process = &stage.process;
             match &process.plan.account {
                 None => None,
+                Some(Account::Word(_)) => Some(Ask::Known(process.each.account())),
                 Some(Account::Get(url)) => Some(Ask::At(process.filled(url))),
                 Some(Account::Command(argv)) => process.program(argv).map(Ask::Program),
             }

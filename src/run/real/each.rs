@@ -1,0 +1,127 @@
+//! A sender that is started anew for each exam: it is handed one document, and ends by itself.
+//!
+//! A life of such a sender is the time between a start and a stop of the plan. Ending it ends the
+//! processes that run at that moment. How each of them exits may be all that it says of its charge.
+
+use std::collections::BTreeMap;
+use std::process::ExitStatus;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::io::AsyncWriteExt;
+use tokio::process::ChildStdin;
+
+use crate::history::{Accounted, Ending, Outcome};
+use crate::run::drive::{Happening, stop_signal};
+use crate::run::real::Case;
+use crate::run::real::handover::Parcel;
+
+/// The processes that were started for exams.
+#[derive(Default)]
+pub(super) struct Each {
+    /// The leaders of those that run.
+    running: Vec<Pid>,
+    /// Whether this life is being ended.
+    ending: bool,
+    /// What became of each order, as far as an exit code says it.
+    outcomes: BTreeMap<String, Outcome>,
+}
+
+impl Each {
+    /// A new life.
+    pub(super) const fn begin(&mut self) {
+        self.ending = false;
+    }
+
+    /// Signals all that run, and whatever they have started.
+    pub(super) fn signal(&self, signal: Signal) {
+        for group in &self.running {
+            let _ = kill_process_group(*group, signal);
+        }
+    }
+
+    /// What the exit codes say: 0 that the charge was delivered, anything else nothing.
+    pub(super) fn account(&self) -> Vec<Accounted> {
+        let accounted = |(order, outcome): (&String, &Outcome)| Accounted {
+            order: order.clone(),
+            outcome: *outcome,
+        };
+        self.outcomes.iter().map(accounted).collect()
+    }
+}
+
+impl Case {
+    /// Starts the process for a document.
+    pub(super) fn start_for(&self, parcel: Parcel) {
+        let started = {
+            let mut stage = self.0.stage.borrow_mut();
+            stage.process.spawn_for(&parcel)
+        };
+        let mut child = match started {
+            Ok(child) => child,
+            Err(why) => return self.note(Happening::Failed(why)),
+        };
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        {
+            let mut stage = self.0.stage.borrow_mut();
+            stage.process.take_output(&mut child);
+            stage.process.each.running.extend(leader);
+            stage.process.each.outcomes.insert(parcel.order().to_owned(), Outcome::Unknown);
+        }
+        if let Some(stdin) = child.stdin.take() {
+            tokio::task::spawn_local(write(stdin, parcel.bytes().to_vec()));
+        }
+        let case = self.clone();
+        let task = tokio::task::spawn_local(async move {
+            let status = child.wait().await.ok();
+            case.ended_for(&parcel, leader, status);
+        });
+        self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+    }
+
+    /// A process that was started for a document is gone.
+    fn ended_for(&self, parcel: &Parcel, leader: Option<Pid>, status: Option<ExitStatus>) {
+        self.accept_all_waiting();
+        let over = {
+            let mut stage = self.0.stage.borrow_mut();
+            let each = &mut stage.process.each;
+            each.running.retain(|running| Some(*running) != leader);
+            if status.is_some_and(|status| status.success()) {
+                each.outcomes.insert(parcel.order().to_owned(), Outcome::Delivered);
+            }
+            each.ending && each.running.is_empty()
+        };
+        // What it has left behind must not send any more once it is gone.
+        if let Some(leader) = leader {
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+        if over {
+            self.exited(status, &[]);
+        }
+    }
+
+    /// Ends the processes that run, by asking them or by force. Where none does, the life is over.
+    pub(super) fn end_each(&self, how: Ending) {
+        let idle = {
+            let mut stage = self.0.stage.borrow_mut();
+            let signal = stop_signal(stage.process.stop()).unwrap_or(Signal::TERM);
+            let each = &mut stage.process.each;
+            each.ending = true;
+            for leader in &each.running {
+                let _ = match how {
+                    Ending::Kill => kill_process_group(*leader, Signal::KILL),
+                    Ending::Stop => kill_process(*leader, signal),
+                };
+            }
+            each.running.is_empty()
+        };
+        if idle {
+            let code = Some(0);
+            self.note(Happening::Exited { code, signal: None });
+        }
+    }
+}
+
+/// Writes a document to a standard input and ends it. Who does not read it has the exit to show.
+async fn write(mut stdin: ChildStdin, bytes: Vec<u8>) {
+    let _ = stdin.write_all(&bytes).await;
+}
