@@ -60,6 +60,8 @@ const EFFECTS: &[&[&str]] = &[
     &["std", "env"],
     &["tokio"],
     &["rustix"],
+    &["rustls"],
+    &["rcgen"],
 ];
 
 /// Clocks, by how their paths end.

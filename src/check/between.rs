@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::history::{ConnectionId, End, Ending, Event, What};
+use crate::history::{ConnectionId, End, Ending, Event, Side, What};
 use crate::hl7::{Message, visible};
 use crate::verdict::{Attempt, Moment};
 
@@ -212,7 +212,7 @@ fn ended_or_silent(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) ->
     let ended = span(evidence, first, to).find_map(|event| match &event.what {
         What::EndedByEmr { connection, how } if *connection == from.connection => Some(match how {
             End::Reset => "the EMR reset the connection",
-            End::Close | End::HalfClose => "the EMR closed the connection",
+            End::Close | End::HalfClose | End::Truncated => "the EMR closed the connection",
         }),
         _ => None,
     });
@@ -258,6 +258,20 @@ fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool)
         What::EndedBySender { connection, how } if relevant(connection) => {
             format!("the sender {} connection {connection}", ended(*how))
         }
+        What::Secured { connection, version, showed, .. } if relevant(connection) => {
+            match showed.flaw() {
+                Some(flaw) => format!("the sender took {flaw} on connection {connection}"),
+                None => format!("connection {connection} was secured by TLS {version}"),
+            }
+        }
+        What::TlsFailed { connection, by, alert, why } if relevant(connection) => {
+            let who = match by {
+                Side::Emr => "the EMR",
+                Side::Sender => "the sender",
+            };
+            let told = alert.as_ref().or(why.as_ref()).map_or("", String::as_str);
+            format!("{who} broke TLS off on connection {connection}: {told}")
+        }
         What::Opened { connection, endpoint, .. } if relevant(connection) => {
             format!("the sender opened connection {connection} to {endpoint}")
         }
@@ -283,6 +297,7 @@ fn ended(how: End) -> &'static str {
         End::Close => "closed",
         End::Reset => "reset",
         End::HalfClose => "ended its side of",
+        End::Truncated => "closed, without a close_notify,",
     }
 }
 

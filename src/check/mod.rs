@@ -22,6 +22,7 @@ mod quick;
 mod replies;
 mod results;
 mod rules;
+mod secured;
 pub mod snapshot;
 mod wire;
 
@@ -52,6 +53,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     accounts::judge(&evidence, &answers, &mut findings);
     results::judge(&evidence, &answers, &mut findings);
     wire::judge(&evidence, &mut findings);
+    secured::judge(&evidence, &mut findings);
     let snapshots = snapshot::judge(&evidence, &mut findings);
     exercise::judge(&evidence, &mut findings);
     let (findings, held) = findings.settle();

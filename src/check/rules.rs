@@ -11,6 +11,7 @@ pub(super) const FRAMING: &str = "wire/framing";
 pub(super) const SEGMENTS: &str = "wire/segments";
 pub(super) const ESCAPES: &str = "wire/escapes";
 pub(super) const CONTROL_IDS: &str = "wire/control-ids";
+pub(super) const VERIFIED: &str = "tls/verified";
 pub(super) const SNAPSHOT: &str = "snapshot";
 pub(super) const STARTS: &str = "sender/starts";
 pub(super) const STAYS_UP: &str = "sender/stays-up";
@@ -133,6 +134,17 @@ pub const RULES: &[Rule] = &[
                  message for its acknowledgement",
         how_to_read: "A shared id lets the acknowledgement of one message be credited to the other. \
                       A resend under the same id is not reported here.",
+    },
+    Rule {
+        name: VERIFIED,
+        title: "no message to an EMR whose certificate is bad",
+        promise: "Where TLS is agreed, no byte of a message leaves in the clear, or over a connection \
+                  whose certificate has expired, is of another host, or is of an authority that the \
+                  sender was not told to trust.",
+        source: "RFC 5280 section 6 (path validation), RFC 9525 section 6 (the name of the service)",
+        how_to_read: "A handshake that was completed in spite of a bad certificate is not reported as \
+                      long as nothing was sent on it; the first message is the witness. What was \
+                      shown and who broke off is in the history: `secured`, `tls-failed`.",
     },
     Rule {
         name: SNAPSHOT,

@@ -181,6 +181,15 @@ pub(super) struct Sender {
     /// How long to wait before anything is tried again, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub(super) retry: u64,
+    /// Speak TLS, and trust the authorities in this file (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_ca: Option<PathBuf>,
+    /// Show this certificate where one is asked for (PEM)
+    #[arg(long, value_name = "FILE", requires_all = ["tls_ca", "tls_key"])]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
     /// Build this defect in
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bugs()))]
     pub(super) bug: Option<String>,

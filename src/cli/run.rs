@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -137,7 +138,12 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
     let side_by_side = usize::from(run.jobs);
     let (cases, interrupted) = runtime()?.block_on(async {
         let interrupted = interrupts();
-        let place = Place { executable, addresses: Vec::new(), interrupted: interrupted.clone() };
+        let place = Place {
+            executable,
+            addresses: Vec::new(),
+            authority: Arc::default(),
+            interrupted: interrupted.clone(),
+        };
         let cases =
             suite::run_real(jobs, place, side_by_side, &mut |news| listener.hear(news)).await;
         let interrupted = *interrupted.borrow();

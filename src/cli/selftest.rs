@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cli::arguments::{Selection, Selftest};
@@ -37,7 +38,8 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
         let executable = std::env::current_exe().map_err(Failure::Output)?;
         runtime()?.block_on(async {
             let interrupted = interrupts();
-            let place = Place { executable, addresses: Vec::new(), interrupted };
+            let addresses = Vec::new();
+            let place = Place { executable, addresses, authority: Arc::default(), interrupted };
             confirm(&mut matrix, &plans, &place, usize::from(selftest.jobs)).await
         })?;
     }
@@ -116,6 +118,7 @@ const HONEST: &[(&str, &str)] = &[
     ("twin lines that the agreement tells apart", "agreements/per-charge"),
     ("answers that come slowly or a byte at a time, and in time", "once/slow-but-in-time"),
     ("an EMR that acknowledges twice", "once/answered-twice"),
+    ("TLS, with and without a client certificate", "tls/accepted"),
     ("tries again after a refused connection", "once/refused-then-up"),
     ("sends a result again that was not accepted", "results/not-accepted"),
 ];

@@ -8,7 +8,7 @@ use crate::cli::arguments::{Account, Sender};
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source};
 use crate::mapping::Mapping;
-use crate::sender::{self, ShellOptions};
+use crate::sender::{self, ShellOptions, TlsFiles};
 use crate::verdict::Exit;
 
 /// Is the reference sender until it is asked to stop.
@@ -24,6 +24,10 @@ pub(super) fn sender(sender: &Sender) -> Result<Exit, Failure> {
         results: sender.results.as_deref().map(load).transpose()?,
         ack_timeout: Duration::from_millis(sender.ack_timeout),
         retry_every: Duration::from_millis(sender.retry),
+        tls: sender
+            .tls_ca
+            .clone()
+            .map(|ca| TlsFiles { ca, client: sender.tls_cert.clone().zip(sender.tls_key.clone()) }),
         bug: sender.bug.as_deref().and_then(|name| name.parse().ok()),
         variant: sender.variant.as_deref().and_then(|name| name.parse().ok()),
     };

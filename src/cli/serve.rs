@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -59,6 +60,7 @@ fn play(plan: &Plan, serve: &Serve) -> Result<History, Failure> {
         let place = Place {
             executable: PathBuf::new(),
             addresses: serve.listen.clone(),
+            authority: Arc::default(),
             interrupted: interrupts(),
         };
         let local = tokio::task::LocalSet::new();

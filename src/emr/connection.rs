@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::emr::handshake::Security;
 use crate::emr::play::Action;
 use crate::history::{ConnectionId, Micros, Raw, What};
 use crate::mllp::Decoder;
@@ -118,6 +119,8 @@ pub(crate) struct Connection {
     pub(crate) unread: (Vec<u8>, u64),
     /// Whether the sender has ended its side.
     pub(crate) ended_by_sender: bool,
+    /// How it stands with TLS.
+    pub(super) security: Security,
 }
 
 impl Connection {
@@ -138,6 +141,7 @@ impl Connection {
             broken_off: false,
             unread: (Vec::new(), 0),
             ended_by_sender: false,
+            security: Security::Over,
         }
     }
 }

@@ -291,6 +291,7 @@ impl Turn<'_, '_> {
         connection.ended_by_sender = true;
         self.finish_reading(id);
         self.record(What::EndedBySender { connection: id, how });
+        self.handshake_cut(id);
         if how == End::Reset {
             self.abandon(id, "the sender had reset the connection");
             self.emr.connections.remove(id);

@@ -9,11 +9,12 @@ use jiff::civil::DateTime;
 use crate::emr::connection::Job;
 use crate::emr::connections::Connections;
 use crate::emr::doors::{Door, Standing};
+use crate::emr::handshake::{Failure, Handshake, Secured};
 use crate::emr::script::Script;
 use crate::emr::turn::Turn;
-use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder};
+use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder, What};
 use crate::hl7::Path;
-use crate::plan::{Fault, Plan, WireEvent};
+use crate::plan::{Fault, Plan, Tls, WireEvent};
 
 /// What an EMR needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub struct Settings {
     pub(super) message_bytes: usize,
     pub(super) epoch: DateTime,
     pub(super) seed: u64,
+    pub(super) tls: Option<Tls>,
 }
 
 impl Settings {
@@ -42,6 +44,7 @@ impl Settings {
             message_bytes: usize::try_from(plan.limits.message_bytes).unwrap_or(usize::MAX),
             epoch,
             seed: plan.seed,
+            tls: plan.tls.clone(),
         }
     }
 }
@@ -102,6 +105,32 @@ pub enum Input<'a> {
         connection: ConnectionId,
         /// The bytes.
         bytes: &'a [u8],
+    },
+    /// A connection's ClientHello arrived.
+    Greeted {
+        /// On which connection.
+        connection: ConnectionId,
+    },
+    /// A connection's handshake is complete; what is received from here on was under TLS.
+    Secured {
+        /// Which connection.
+        connection: ConnectionId,
+        /// What both sides agreed on.
+        secured: Secured,
+    },
+    /// TLS failed on a connection.
+    TlsFailed {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How.
+        failure: Failure,
+    },
+    /// Bytes arrived after TLS had failed; to be told once for a connection.
+    Undecryptable {
+        /// On which connection.
+        connection: ConnectionId,
+        /// How many.
+        bytes: u64,
     },
     /// The sender ended its side.
     Ended {
@@ -168,6 +197,13 @@ pub enum Output {
         connection: ConnectionId,
         /// How.
         how: End,
+    },
+    /// Lay TLS over a connection before anything of it is read, and say what comes of it.
+    Secure {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How to meet its handshake.
+        handshake: Handshake,
     },
     /// Meet those who connect to an endpoint in another way, and say so if it begins or ceases to
     /// listen. A door that is shut or full is tried from outside.
@@ -277,6 +313,12 @@ impl Emr {
                 turn.accepted(connection, endpoint, incarnation);
             }
             Input::Received { connection, bytes } => turn.received(connection, bytes),
+            Input::Greeted { connection } => turn.greeted(connection),
+            Input::Secured { connection, secured } => turn.secured(connection, secured),
+            Input::TlsFailed { connection, failure } => turn.tls_failed(connection, failure),
+            Input::Undecryptable { connection, bytes } => {
+                turn.record(What::Undecryptable { connection, bytes });
+            }
             Input::Ended { connection, how } => turn.ended(connection, how),
             Input::Wrote { connection, bytes, complete } => turn.wrote(connection, bytes, complete),
             Input::EndDone { connection, how } => turn.end_done(connection, how),

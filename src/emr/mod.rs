@@ -12,19 +12,23 @@ mod connections;
 mod doors;
 mod framing;
 mod giant;
+mod handshake;
 mod hearing;
 mod machine;
 mod odd;
 mod play;
 mod replies;
 mod script;
+mod securing;
 mod speaking;
 mod turn;
 mod wrong;
 
 pub use doors::Door;
+pub use handshake::{Asked, Failure, Handshake, Manner, Secured};
 pub use machine::{Emr, Input, Output, Settings};
 pub(crate) use play::{Trigger, trigger};
+pub use securing::UNEXPECTED_MESSAGE;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,14 @@
 //! What a behaviour does, broken down into steps that a connection can carry out.
 //!
 //! Every fault, whatever its layer, is a list of [`Action`]s, which the file of its kind makes:
-//! `replies`, `wrong`, `framing`, `connecting`. A new fault is a new row there, never a new
+//! `replies`, `wrong`, `framing`, `connecting`, `securing`. A new fault is a new row there, never a new
 //! mechanism.
 
 use std::time::Duration;
 
 use crate::emr::answer::Scene;
 use crate::emr::giant::{self, Stream};
-use crate::emr::{connecting, framing, replies, wrong};
+use crate::emr::{connecting, framing, replies, securing, wrong};
 use crate::history::{End, Micros};
 use crate::mllp;
 use crate::plan::{Behaviour, Cut, Fault, FaultKind, Moment, Parameters, Play};
@@ -70,8 +70,17 @@ pub(crate) fn trigger(behaviour: &Behaviour) -> Trigger {
             Trigger::Accept
         }
         Fault::ConnectionResetAfterBytes => Trigger::Bytes(with.bytes.unwrap_or(600)),
+        _ if securing::is_in_handshake(*fault) => Trigger::Accept,
         _ => Trigger::Message,
     }
+}
+
+/// Whether what plays on an accepted connection leaves no time for a handshake.
+pub(crate) fn is_before_tls(play: &[Play]) -> bool {
+    let Some(Play::Fault { fault, .. }) = play.first() else {
+        return false;
+    };
+    matches!(fault, Fault::ConnectionAcceptClose | Fault::ConnectionAcceptReset)
 }
 
 /// The actions of a whole behaviour and the name that its reply goes by.
@@ -97,7 +106,9 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
 /// Whether a behaviour is played by doing nothing: no answer is asked for, or none may be due.
 pub(crate) fn is_silent(play: &[Play]) -> bool {
     play.iter().all(|entry| match entry {
-        Play::Fault { fault, .. } => matches!(fault, Fault::AnswerNone | Fault::AnswerAccept),
+        Play::Fault { fault, .. } => {
+            matches!(fault, Fault::AnswerNone | Fault::AnswerAccept | Fault::TlsHandshakeStall)
+        }
         Play::Raw(_) | Play::End(_) => false,
         Play::Wait(_) => true,
     })
@@ -135,6 +146,7 @@ fn fault_actions(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Acti
         FaultKind::Payload => payloads(fault, with, scene),
         FaultKind::Frame => framing::frames(fault, with, scene),
         FaultKind::Connection => connecting::connections(fault, with, scene),
+        FaultKind::Tls => securing::tls(fault, with, scene),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which behaviour of the script plays when.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::emr::play::{Trigger, trigger};
@@ -56,6 +57,11 @@ impl Script {
     /// What a behaviour plays.
     pub(crate) fn play(&self, index: usize) -> &[Play] {
         &self.behaviours[index].play
+    }
+
+    /// The exam that a behaviour is about, if it names one.
+    pub(crate) fn exam(&self, index: usize) -> Option<Arc<str>> {
+        self.behaviours[index].on.exam.as_deref().map(Arc::from)
     }
 
     /// The first behaviour that is set off by a whole message at this moment.

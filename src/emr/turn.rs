@@ -88,8 +88,11 @@ impl Turn<'_, '_> {
             kind: None,
             content: None,
         };
-        if let Some(behaviour) = script.on_accept(&moment) {
-            self.play_without_message(id, behaviour, None);
+        let due = script.on_accept(&moment);
+        match (settings.tls.clone(), due) {
+            (Some(tls), due) => self.begin_handshake(id, &tls, due),
+            (None, Some(behaviour)) => self.play_without_message(id, behaviour, None),
+            (None, None) => {}
         }
     }
 

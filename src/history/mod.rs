@@ -8,10 +8,12 @@
 mod raw;
 mod recorder;
 mod store;
+mod tls;
 
 pub use raw::Raw;
 pub use recorder::{Bounds, Recorder};
 pub use store::{HistoryError, read, write};
+pub use tls::{Shown, Side, TlsVersion};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -171,6 +173,45 @@ pub enum What {
         /// The life of the sender that opened it.
         incarnation: Incarnation,
     },
+    /// The sender asked for TLS: its ClientHello arrived.
+    ClientHello {
+        /// On which connection.
+        connection: ConnectionId,
+    },
+    /// The handshake is complete: what follows on the connection is under TLS.
+    Secured {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The version that both agreed on.
+        version: TlsVersion,
+        /// The cipher suite, by its registered name.
+        suite: String,
+        /// The certificate that the EMR showed.
+        showed: Shown,
+        /// The subject of the certificate that the sender showed, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client: Option<String>,
+    },
+    /// TLS failed on a connection: in the handshake, unless it was secured before.
+    TlsFailed {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who broke it off.
+        by: Side,
+        /// The alert with which that was said, by its name in RFC 8446.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<String>,
+        /// What was amiss, where no alert says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// Bytes arrived after TLS had failed, so nobody can read them. They are not kept.
+    Undecryptable {
+        /// On which connection.
+        connection: ConnectionId,
+        /// How many came at first; more may have followed.
+        bytes: u64,
+    },
     /// A whole piece of what the sender sent: a frame, stray bytes, or what was left at the end.
     Received {
         /// On which connection.
@@ -311,8 +352,10 @@ pub enum Piece {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
-    /// An orderly end in both directions.
+    /// An orderly end in both directions; under TLS, with the close_notify that is due.
     Close,
+    /// An orderly end of the connection whose TLS was not ended: without a close_notify.
+    Truncated,
     /// A reset.
     Reset,
     /// An orderly end of this side's sending only.

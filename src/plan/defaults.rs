@@ -77,10 +77,11 @@ fn delay(behaviour: &Behaviour) -> Duration {
 /// | `connection/blackhole` | how long nobody answers a connect | twice the timeout, or the longest retry |
 /// | `connection/slow-accept` | how long a connection waits to be accepted | twice the timeout |
 /// | `connection/no-read` | how long bytes wait to be read | twice the timeout |
+/// | `tls/handshake-stall` | how long nothing is said | twice the acknowledgement timeout |
 pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
     let timeout = sender.ack_timeout;
     let after = match fault {
-        Fault::AnswerLate => Some(timeout.saturating_mul(2)),
+        Fault::AnswerLate | Fault::TlsHandshakeStall => Some(timeout.saturating_mul(2)),
         Fault::AnswerSlow
         | Fault::AnswerCommitThenAccept
         | Fault::AnswerCommitThenError

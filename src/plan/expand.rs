@@ -4,13 +4,15 @@ use indexmap::IndexMap;
 
 use super::library::{mapping, unknown};
 use super::{
-    AttemptMode, Charged, DocumentForm, Driving, Expect, Library, Plan, Ready, SenderPlan,
-    Snapshot, StopBy, defaults, exams, script, steps,
+    AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Library, Plan, Ready,
+    SenderPlan, Snapshot, StopBy, Tls, defaults, exams, script, steps,
 };
 use crate::exam::Exam;
+use crate::history::TlsVersion;
 use crate::mapping::Mapping;
 use crate::scenario::{Attempts, Case, Choice, Form, HowOften, Scenario, SenderFile, Word};
 use crate::scenario::{Ready as WrittenReady, StopBy as WrittenStop};
+use crate::scenario::{Tls as WrittenTls, TlsVersion as WrittenVersion};
 use crate::yaml::{Diagnostic, Place};
 
 /// What is chosen for a whole run.
@@ -70,7 +72,9 @@ impl Expansion<'_> {
         let probes = exams::add_probes(&mut exams, steps.probes)?;
         let endpoints = self.endpoints();
         let limits = &self.sender.limits;
+        let tls = case.tls.as_ref().map(tls);
         let script = script::read(&case.script, &exams, &endpoints, limits)?;
+        script::fit_for_tls(&case.script, &script, tls.as_ref())?;
         let optional = case.script.iter().enumerate().filter(|(_, entry)| entry.optional);
         Ok(Plan {
             id: case_id(self.id, &case.choices),
@@ -81,6 +85,7 @@ impl Expansion<'_> {
             results: case.results.as_ref().map(|word| self.results(word)).transpose()?,
             exams,
             endpoints,
+            tls,
             limits: defaults::limits(limits, &self.sender.feed.by, &script),
             script,
             steps: steps.steps,
@@ -204,6 +209,21 @@ impl Expansion<'_> {
         };
         wanted.filter(|_| self.case.expect.snapshot).map(snapshot).collect()
     }
+}
+
+/// TLS in both versions, unless the author chose.
+fn tls(written: &WrittenTls) -> Tls {
+    let both = || vec![TlsVersion::V1_2, TlsVersion::V1_3];
+    let mut versions = written.versions.clone().map_or_else(both, |written| {
+        let version = |one: &WrittenVersion| match one {
+            WrittenVersion::V1_2 => TlsVersion::V1_2,
+            WrittenVersion::V1_3 => TlsVersion::V1_3,
+        };
+        written.iter().map(version).collect()
+    });
+    versions.sort_unstable();
+    let client = if written.client { ClientCertificate::Required } else { ClientCertificate::None };
+    Tls { versions, client }
 }
 
 fn with_probes(

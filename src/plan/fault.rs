@@ -19,6 +19,8 @@ pub enum FaultKind {
     Frame,
     /// Something that happens to the connection.
     Connection,
+    /// Something that happens to its TLS.
+    Tls,
 }
 
 macro_rules! faults {
@@ -408,4 +410,31 @@ faults! {
     ConnectionRestart Connection "connection/restart" Unknown
         "after the message every connection is closed without an answer, and nobody listens for a while"
         "an engine that is restarted for an update, or by its watchdog, with messages in its hands"
+    TlsExpired Tls "tls/expired" NotSent
+        "the EMR shows a certificate whose time is over"
+        "a certificate that nobody renewed"
+    TlsWrongHost Tls "tls/wrong-host" NotSent
+        "the EMR shows a certificate of another host"
+        "an EMR that moved to another name or address and took its certificate along, or somebody in between"
+    TlsUnknownCa Tls "tls/unknown-ca" NotSent
+        "the EMR shows a certificate of an authority that the sender was not told to trust"
+        "a certificate from a new authority of the hospital, a self-signed one, or a proxy that opens TLS"
+    TlsHandshakeStall Tls "tls/handshake-stall" NotSent
+        "the ClientHello is read, and not a byte comes back"
+        "a TLS gateway that has run out of workers, or a firewall that swallows the answer"
+    TlsPlaintextOnTls Tls "tls/plaintext-on-tls" NotSent
+        "the ClientHello is answered in plain MLLP, with AR"
+        "a listener whose TLS was switched off, or the port of the plain listener"
+    TlsTlsOnPlaintext Tls "tls/tls-on-plaintext" Unknown
+        "the plain message is answered with the TLS alert unexpected_message, then a close"
+        "a listener whose TLS was switched on, or the port of the listener with TLS"
+    TlsClientCertRequired Tls "tls/client-cert-required" NotSent
+        "the EMR breaks off because the sender, which was given no client certificate, shows none"
+        "an EMR that was set to mutual TLS one night"
+    TlsClientCertRefused Tls "tls/client-cert-refused" NotSent
+        "the EMR breaks off because it does not know the authority of the client's certificate"
+        "an EMR whose list of trusted authorities was replaced and lacks the sender's"
+    TlsNoCloseNotify Tls "tls/no-close-notify" Delivered
+        "AA, then the connection closes without the close_notify of TLS"
+        "an engine or a load balancer that closes the socket below TLS, as many do"
 }

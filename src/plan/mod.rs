@@ -34,7 +34,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::exam::Exam;
-use crate::history::{End, Micros};
+use crate::history::{End, Micros, TlsVersion};
 use crate::hl7::Path;
 use crate::mapping::Mapping;
 
@@ -58,6 +58,9 @@ pub struct Plan {
     pub exams: IndexMap<String, Exam>,
     /// Names of the endpoints that the EMR listens on.
     pub endpoints: Vec<String>,
+    /// TLS at every endpoint; none where the sender is to speak plain MLLP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// What the EMR does other than accept; the first behaviour that matches plays.
     pub script: Vec<Behaviour>,
     /// What the harness does, in order.
@@ -77,6 +80,34 @@ impl Plan {
         let is = |play: &Play| matches!(play, Play::Fault { fault, .. } if *fault == wanted);
         self.script.iter().flat_map(|behaviour| &behaviour.play).any(is)
     }
+}
+
+/// TLS, as the EMR asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The versions that the EMR speaks, the lowest first.
+    pub versions: Vec<TlsVersion>,
+    /// Whether it asks for a certificate of the sender, which is given one then and not otherwise.
+    pub client: ClientCertificate,
+}
+
+impl Tls {
+    /// Whether the sender must show a certificate.
+    #[must_use]
+    pub fn is_mutual(&self) -> bool {
+        self.client == ClientCertificate::Required
+    }
+}
+
+/// Whether a sender must show a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientCertificate {
+    /// It is not asked for one.
+    None,
+    /// Without one there is no connection.
+    Required,
 }
 
 /// One entry of the EMR's script.

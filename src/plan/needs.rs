@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::defaults::MAPPING;
-use super::{Plan, Step};
+use super::{Plan, Step, Tls};
 use crate::mapping::Document;
 use crate::scenario::{Form, SenderFile};
 
@@ -46,6 +46,18 @@ const NEEDS: &[Need] = &[
         asked: |plan| plan.endpoints.len() > 1,
         offered: |sender| sender.uses("endpoint") || sender.uses("endpoints"),
         why: "the sender file names neither `{endpoint}` nor `{endpoints}`",
+    },
+    Need {
+        what: "TLS",
+        asked: |plan| plan.tls.is_some(),
+        offered: |sender| sender.uses("ca"),
+        why: "the sender file names no `{ca}`",
+    },
+    Need {
+        what: "a client certificate",
+        asked: |plan| plan.tls.as_ref().is_some_and(Tls::is_mutual),
+        offered: |sender| sender.uses("cert"),
+        why: "the sender file names no `{cert}`",
     },
     Need {
         what: "a sender that knows an order again",

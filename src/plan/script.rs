@@ -5,7 +5,8 @@ use indexmap::IndexMap;
 use super::defaults;
 use super::library::unknown;
 use super::{
-    Behaviour, Cut, Fault, FieldIs, Match, MessageKind, Moment, Parameter, Parameters, Play,
+    Behaviour, Cut, Fault, FaultKind, FieldIs, Match, MessageKind, Moment, Parameter, Parameters,
+    Play, Tls,
 };
 use crate::exam::Exam;
 use crate::history::{End, Micros};
@@ -30,6 +31,48 @@ pub(super) fn read(
         })
     };
     reactions.iter().map(behaviour).collect()
+}
+
+/// Whether every fault of TLS can be played where the endpoints speak `tls`, or plain MLLP.
+pub(super) fn fit_for_tls(
+    reactions: &[Reaction],
+    behaviours: &[Behaviour],
+    tls: Option<&Tls>,
+) -> Result<(), Diagnostic> {
+    for (reaction, behaviour) in reactions.iter().zip(behaviours) {
+        for (index, (part, play)) in reaction.play.iter().zip(&behaviour.play).enumerate() {
+            let (Part::Fault { name, .. }, Play::Fault { fault, .. }) = (part, play) else {
+                continue;
+            };
+            if fault.kind() == FaultKind::Tls {
+                fits(*fault, index == 0, tls).map_err(|hint| {
+                    name.place.error(format!("`{fault}` cannot be played here")).hint(hint)
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What must be otherwise for a fault of TLS to be played.
+fn fits(fault: Fault, is_first: bool, tls: Option<&Tls>) -> Result<(), &'static str> {
+    let mutual = tls.is_some_and(Tls::is_mutual);
+    match (fault, tls) {
+        (Fault::TlsTlsOnPlaintext, None) => Ok(()),
+        (Fault::TlsTlsOnPlaintext, Some(_)) => {
+            Err("it is about an endpoint without TLS: drop the key `tls`")
+        }
+        (_, None) => Err("it is about an endpoint with TLS: add `tls: true` to the scenario"),
+        (Fault::TlsNoCloseNotify, _) => Ok(()),
+        _ if !is_first => Err("it happens before anything is answered: put it first in the list"),
+        (Fault::TlsClientCertRefused, _) if !mutual => {
+            Err("the sender shows no certificate unless asked: write `tls: { client: required }`")
+        }
+        (Fault::TlsClientCertRequired, _) if mutual => {
+            Err("the sender has a certificate here: write `tls: true`")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn on(on: &On, exams: &IndexMap<String, Exam>, endpoints: &[String]) -> Result<Match, Diagnostic> {

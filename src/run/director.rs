@@ -164,13 +164,13 @@ impl Director {
             Waiting::Started | Waiting::Accounted => None,
             Waiting::Dealt(_) | Waiting::Reached(_) => Some(self.since + self.patience),
             Waiting::Ended { asked, killed: false } if self.sender != Sender::Down => {
-                Some(*asked + self.limits.stop.into())
+                Some(*asked + Duration::from(self.limits.stop))
             }
             Waiting::Ended { asked, .. } => Some(*asked + self.longest_end()),
             Waiting::Quiet { began } => {
                 // While the EMR is busy it wakes the driver itself.
                 let longest = self.longest_watch(*began);
-                let quiet = self.quiet_since(*began, view) + self.limits.settle.into();
+                let quiet = self.quiet_since(*began, view) + Duration::from(self.limits.settle);
                 Some(if view.emr_busy { longest } else { quiet.min(longest) })
             }
         }
@@ -305,7 +305,7 @@ impl Director {
             return true;
         }
         let waited = view.now.saturating_sub(asked);
-        if !killed && self.sender != Sender::Down && waited >= self.limits.stop.into() {
+        if !killed && self.sender != Sender::Down && waited >= Duration::from(self.limits.stop) {
             self.end(Ending::Kill, view);
             return false;
         }
@@ -327,7 +327,7 @@ impl Director {
     fn quiet(&mut self, began: Duration, view: &View) -> bool {
         let quiet = view.now.saturating_sub(self.quiet_since(began, view));
         let wanted = self.limits.settle;
-        let settled = quiet >= wanted.into() && !view.emr_busy;
+        let settled = quiet >= Duration::from(wanted) && !view.emr_busy;
         if !settled && view.now < self.longest_watch(began) {
             return false;
         }

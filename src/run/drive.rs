@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use crate::emr::{Door, Emr, Input, Output, Settings};
+use crate::emr::{Door, Emr, Handshake, Input, Output, Settings};
 use crate::history::{Accounted, Bounds, ConnectionId, End, Ending, Event, Recorder, What};
 use crate::plan::{Plan, StopBy};
 use crate::run::director::{Director, View, Wish};
@@ -52,6 +52,14 @@ pub enum Do {
         connection: ConnectionId,
         /// How.
         how: End,
+    },
+    /// Lay TLS over a connection before anything of it is read; then report [`Input::Greeted`],
+    /// and [`Input::Secured`] or [`Input::TlsFailed`].
+    Secure {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How to meet its handshake.
+        handshake: Handshake,
     },
     /// Meet those who connect in another way. Report [`Input::Listening`] if the endpoint begins
     /// or ceases to listen. Prove a shut or a full door with a connect of your own, and report
@@ -224,6 +232,9 @@ impl Drive {
                     return Some(Do::Write { connection, bytes });
                 }
                 Output::End { connection, how } => return Some(Do::End { connection, how }),
+                Output::Secure { connection, handshake } => {
+                    return Some(Do::Secure { connection, handshake });
+                }
                 Output::Listen { endpoint, door } => return Some(Do::Listen { endpoint, door }),
                 Output::Read { connection, on } => return Some(Do::Read { connection, on }),
                 Output::Reached(event) => self.director.reached(event),

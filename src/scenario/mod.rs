@@ -13,6 +13,7 @@ mod schema;
 mod script;
 mod sender_file;
 mod steps;
+mod tls;
 
 pub use axes::Choice;
 pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};
@@ -20,6 +21,7 @@ pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
 pub use script::{Given, How, Kind, On, Part, Reaction, When};
 pub use sender_file::{Account, Attempts, PLACEHOLDERS, SenderFile, SenderLimits, StopBy};
 pub use steps::{Act, Trigger};
+pub use tls::{Tls, TlsVersion};
 
 use crate::yaml::{Diagnostic, Node, Place, Source};
 
@@ -49,6 +51,8 @@ pub struct Case {
     pub exams: Vec<ExamEntry>,
     /// Names of the endpoints.
     pub endpoints: Vec<Word>,
+    /// TLS at every endpoint.
+    pub tls: Option<Tls>,
     /// What the EMR does.
     pub script: Vec<Reaction>,
     /// What the harness does; the default steps if absent.

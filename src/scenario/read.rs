@@ -1,7 +1,7 @@
 //! Reads a scenario file.
 
 use super::{Case, Choice, ExamEntry, Expectation, HowOften, Scenario, Word};
-use super::{axes, script, sender_file, steps};
+use super::{axes, script, sender_file, steps, tls};
 use crate::yaml::{Diagnostic, Key, Node, Source, Value, parse};
 
 /// The keys of a scenario.
@@ -12,6 +12,7 @@ pub(super) const KEYS: &[&str] = &[
     "results",
     "exams",
     "endpoints",
+    "tls",
     "emr",
     "axes",
     "steps",
@@ -58,6 +59,7 @@ fn case(choices: Vec<Choice>, node: &Node) -> Result<Case, Diagnostic> {
         results: word("results", "the name of a mapping")?,
         exams: fields.get("exams").map_or_else(|| Ok(Vec::new()), exams)?,
         endpoints: fields.get("endpoints").map_or_else(|| Ok(Vec::new()), endpoints)?,
+        tls: fields.get("tls").map(tls::read).transpose()?.flatten(),
         script: fields.get("emr").map_or_else(|| Ok(Vec::new()), script::read)?,
         steps: fields.get("steps").map(steps::read).transpose()?,
         expect: fields.get("expect").map_or_else(|| Ok(Expectation::default()), expectation)?,

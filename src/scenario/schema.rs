@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{driving, read, script, sender_file, steps};
+use super::{driving, read, script, sender_file, steps, tls};
 use crate::exam::Exam;
 
 /// The JSON Schema of an exam file.
@@ -40,6 +40,7 @@ pub fn schema(faults: &[FaultWords]) -> Value {
         ("results", text("Name of the mapping for results; without it there are none.")),
         ("exams", exams()),
         ("endpoints", texts("Names of the EMR's endpoints; `emr` if absent.")),
+        ("tls", tls_at_endpoints()),
         ("emr", emr(faults)),
         ("axes", axes()),
         ("steps", step_list()),
@@ -186,6 +187,32 @@ fn exams() -> Value {
             } },
         ] },
     })
+}
+
+fn tls_at_endpoints() -> Value {
+    let version = words("A version of TLS.", tls::VERSIONS);
+    // YAML reads a bare 1.2 as a number, and the reader takes it as it is spelt.
+    let version = json!({ "anyOf": [version, { "enum": [1.2, 1.3] }] });
+    let how = object(
+        "How TLS is spoken.",
+        &[],
+        tls::KEYS,
+        [
+            (
+                "versions",
+                json!({
+                    "description": "The versions that the EMR speaks; both if absent.",
+                    "type": "array",
+                    "minItems": 1,
+                    "uniqueItems": true,
+                    "items": version,
+                }),
+            ),
+            ("client", words("Whether the sender must show a certificate.", tls::CLIENT)),
+        ],
+    );
+    let what = "TLS at every endpoint; plain MLLP if absent.";
+    json!({ "description": what, "anyOf": [{ "type": "boolean" }, axis(), how] })
 }
 
 fn emr(faults: &[FaultWords]) -> Value {

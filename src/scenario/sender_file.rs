@@ -44,8 +44,8 @@ pub(super) const ATTEMPTS: &[(&str, Attempts)] =
 /// What may stand in braces in `start`, `account` and `environment`, and what it becomes.
 ///
 /// An argument that holds `{endpoint}` is repeated for every endpoint; one that holds
-/// `{results}` is left out where the sender is to send no results. So a flag and its value are
-/// one argument, as in `--endpoint={endpoint}`.
+/// `{results}`, `{ca}`, `{cert}` or `{key}` is left out where there is no such thing. So a flag and
+/// its value are one argument, as in `--endpoint={endpoint}`.
 pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("chargeproof", "path of this program"),
     ("beside", "directory that the sender file is in"),
@@ -59,6 +59,9 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("feed_port", "a free port for the sender to be fed at"),
     ("mapping", "path of the mapping as JSON"),
     ("results", "path of the mapping for results as JSON; the argument is left out without one"),
+    ("ca", "path of the authority to trust, PEM; the argument is left out where there is no TLS"),
+    ("cert", "path of a client certificate, PEM; the argument is left out where none is asked for"),
+    ("key", "path of the key of that certificate, PEM; left out with it"),
     ("ack_timeout_ms", "how long to wait for an acknowledgement, in milliseconds"),
     ("longest_retry_ms", "the longest time after which it tries anything again, in milliseconds"),
 ];

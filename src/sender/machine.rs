@@ -62,6 +62,8 @@ pub enum Input {
     Received(Link, Vec<u8>),
     /// The peer ended its side in order (FIN).
     Ended(Link),
+    /// The peer ended the connection in order, and not the TLS on it: no close_notify came.
+    Truncated(Link),
     /// The connection was reset, or a write on it failed after some bytes had left.
     Reset(Link),
     /// The oldest [`Output::Store`] that was not yet confirmed is durable.
@@ -166,6 +168,9 @@ impl Machine {
             Input::Refused(link) if self.owns(link) => self.refused(now),
             Input::Received(link, bytes) if self.owns(link) => self.received(now, &bytes),
             Input::Ended(link) if self.owns(link) => self.lost(now, super::sending::Loss::Closed),
+            Input::Truncated(link) if self.owns(link) => {
+                self.lost(now, super::sending::Loss::Truncated);
+            }
             Input::Reset(link) if self.owns(link) => self.lost(now, super::sending::Loss::Reset),
             Input::Stored => self.stored += 1,
             Input::Stop => self.stop(),

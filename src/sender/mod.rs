@@ -20,12 +20,14 @@ mod resend;
 mod sending;
 mod settling;
 mod shell;
+mod trust;
 mod variant;
 
 pub use bug::{Bug, UnknownBug};
 pub use journal::{Kind, Outcome, Record, account};
 pub use machine::{Config, Input, Link, Machine, Output, Poll};
-pub use shell::{SenderError, ShellOptions, SpoolError, account_of, serve};
+pub use shell::{SenderError, ShellOptions, SpoolError, TlsError, TlsFiles, account_of, serve};
+pub use trust::Flaw;
 pub use variant::{UnknownVariant, Variant};
 
 #[cfg(test)]

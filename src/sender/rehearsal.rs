@@ -381,6 +381,7 @@ fn is_about(input: &Input, link: Link) -> bool {
         | Input::Refused(of)
         | Input::Received(of, _)
         | Input::Ended(of)
+        | Input::Truncated(of)
         | Input::Reset(of) => *of == link,
         Input::Exam(_) | Input::Stored | Input::Stop => false,
     }

@@ -74,7 +74,7 @@ pub(super) fn again(bug: Option<Bug>, trouble: Trouble, endpoints: usize) -> Opt
         | (Bug::ResendOnClose, Trouble::Closed)
         | (Bug::ResendOnReset, Trouble::Reset)
         | (Bug::ResendOnPartialWrite, Trouble::ResetInside)
-        | (Bug::ResendAfterAckReset, Trouble::ResetAfterAccept)
+        | (Bug::ResendAfterAckReset | Bug::ResendAfterTruncation, Trouble::ResetAfterAccept)
         | (Bug::ResendOnPartialAck, Trouble::CutShort) => (Over::NewConnection, Rewrite::Nothing),
         (Bug::FailoverResend, Trouble::Timeout) if endpoints > 1 => {
             (Over::NextEndpoint, Rewrite::Nothing)

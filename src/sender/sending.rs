@@ -48,6 +48,8 @@ pub(super) struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
     Closed,
+    /// Closed, without the close_notify of TLS.
+    Truncated,
     Reset,
 }
 
@@ -124,7 +126,11 @@ impl Machine {
         let link = self.new_link();
         self.line = Some(Line { link, up: false, decoder: Decoder::new(REPLY_LIMIT) });
         self.outputs.push_back(Output::Connect { link, endpoint: self.endpoint });
-        self.stage = Stage::Connecting { until: now + self.config.ack_timeout };
+        let patience = match self.config.bug {
+            Some(Bug::HangsInHandshake) => FOR_EVER,
+            _ => self.config.ack_timeout,
+        };
+        self.stage = Stage::Connecting { until: now + patience };
     }
 
     /// Closes the connection, if there is one.
@@ -311,7 +317,7 @@ impl Machine {
                 self.pause(now);
             }
             Stage::Writing { .. } if loss == Loss::Reset => self.trouble(now, Trouble::ResetInside),
-            Stage::Doubting { .. } if loss == Loss::Reset => {
+            Stage::Doubting { .. } if self.doubts_after(loss) => {
                 self.trouble(now, Trouble::ResetAfterAccept);
             }
             Stage::Doubting { .. } => {
@@ -337,10 +343,19 @@ impl Machine {
         }
         let trouble = match loss {
             _ if begun => Trouble::CutShort,
-            Loss::Closed => Trouble::Closed,
+            Loss::Closed | Loss::Truncated => Trouble::Closed,
             Loss::Reset => Trouble::Reset,
         };
         self.trouble(now, trouble);
+    }
+
+    /// Whether a broken sender forgets the acknowledgement that it has, because of how the
+    /// connection ended.
+    fn doubts_after(&self, loss: Loss) -> bool {
+        match self.config.bug {
+            Some(Bug::ResendAfterTruncation) => loss == Loss::Truncated,
+            _ => loss == Loss::Reset,
+        }
     }
 
     fn flood(&mut self) {
@@ -388,6 +403,8 @@ impl Shape {
     }
 }
 
+/// How long a broken sender waits for a connection.
+const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 /// A reply may have this many bytes.
 const REPLY_LIMIT: usize = 1 << 20;
 const SLOW_START: Duration = Duration::from_millis(100);

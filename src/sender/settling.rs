@@ -228,7 +228,8 @@ impl Machine {
 
     fn doubts(&self) -> bool {
         let charge = self.current.as_ref().is_some_and(|job| job.task.kind == Kind::Charge);
-        charge && self.config.bug == Some(Bug::ResendAfterAckReset)
+        let bug = self.config.bug;
+        charge && matches!(bug, Some(Bug::ResendAfterAckReset | Bug::ResendAfterTruncation))
     }
 
     fn poisoned(&mut self) {

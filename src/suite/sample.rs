@@ -4,7 +4,7 @@
 //! against is read by the same door as every scenario.
 
 use crate::emr::{Trigger, trigger};
-use crate::plan::{Behaviour, Fault, Match, Parameters, Play};
+use crate::plan::{Behaviour, Fault, FaultKind, Match, Parameters, Play};
 use crate::yaml::Source;
 
 /// A scenario that plays `fault` once, for the charge of `john-doe`, and asks the sender for its
@@ -47,9 +47,19 @@ pub fn shown(fault: Fault) -> Source {
     written(fault, &format!("{entry}exams: [john-doe, mary-major]\n"))
 }
 
+/// The TLS without which `fault` cannot play.
+fn tls(fault: Fault) -> &'static str {
+    match fault {
+        Fault::TlsTlsOnPlaintext => "",
+        Fault::TlsClientCertRefused => "tls: { client: required }\n",
+        _ if fault.kind() == FaultKind::Tls => "tls: true\n",
+        _ => "",
+    }
+}
+
 fn written(fault: Fault, rest: &str) -> Source {
-    let what = fault.what();
-    Source::new(format!("{fault}.yaml"), format!("title: \"{what}\"\nemr:\n{rest}"))
+    let (what, tls) = (fault.what(), tls(fault));
+    Source::new(format!("{fault}.yaml"), format!("title: \"{what}\"\n{tls}emr:\n{rest}"))
 }
 
 /// What sets `fault` off, with the parameters that it has by itself.

@@ -271,6 +271,14 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         | Bug::AccountMismatch
         | Bug::DriftedMapping
         | Bug::SsnSent => ("snapshot", &[]),
+        Bug::AcceptsExpiredCertificate
+        | Bug::AcceptsAnyCertificate
+        | Bug::IgnoresHostName
+        | Bug::FallsBackToPlaintext => {
+            // Where the EMR stays bad, no charge is due.
+            ("tls/verified", &["delivers"])
+        }
+        Bug::HangsInHandshake => ("recovers", &[]),
         Bug::ResendAcceptedResult => ("results/settled", &[]),
         Bug::IgnoresTerminate | Bug::LeavesChild => ("sender/stops", &[]),
         Bug::Floods => ("sender/bounded", &[]),

@@ -9,10 +9,10 @@ use std::time::Duration;
 use jiff::civil::{DateTime, date};
 use serde::Serialize;
 
-use crate::emr::{Door, Emr, Input, Output, Settings};
-use crate::history::{Bounds, ConnectionId, End, Piece, Recorder, What};
+use crate::emr::{Asked, Door, Emr, Handshake, Input, Manner, Output, Settings};
+use crate::history::{Bounds, ConnectionId, End, Piece, Recorder, Side, What};
 use crate::hl7::visible;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, Tls};
 use crate::run::simulated;
 use crate::suite::pipeline::SuiteError;
 
@@ -82,6 +82,7 @@ struct Stage {
     /// The connection that the sender speaks on, while neither side has ended it.
     open: Option<ConnectionId>,
     door: Door,
+    tls: Option<Tls>,
     /// What was sent on connections that are not accepted or not read.
     unread: BTreeMap<ConnectionId, Vec<u8>>,
     seen: Vec<Seen>,
@@ -102,6 +103,7 @@ impl Stage {
             accepted: 0,
             open: None,
             door: Door::Shut,
+            tls: plan.tls.clone(),
             unread: BTreeMap::new(),
             seen: Vec::new(),
         };
@@ -198,6 +200,9 @@ impl Stage {
                 Output::End { connection, how } => self.end(connection, how),
                 Output::Listen { endpoint, door } => self.meet(endpoint, door),
                 Output::Read { connection, on } => self.read(connection, on),
+                Output::Secure { connection, handshake } => {
+                    self.shake_hands(connection, &handshake);
+                }
                 Output::Reached(_) | Output::Dealt(_) => {}
             }
         }
@@ -208,12 +213,39 @@ impl Stage {
             End::Close => "<close>",
             End::Reset => "<reset>",
             End::HalfClose => "<half-close>",
+            End::Truncated => "<close without close_notify>",
         };
         self.see(By::Emr, text);
         if self.open == Some(connection) && how != End::HalfClose {
             self.open = None;
         }
         self.tell(Input::EndDone { connection, how });
+    }
+
+    /// What comes of the handshake with a good sender.
+    fn shake_hands(&mut self, connection: ConnectionId, handshake: &Handshake) {
+        self.see(By::Sender, "<ClientHello>");
+        self.tell(Input::Greeted { connection });
+        let outcome = simulated::outcome(handshake, self.tls.as_ref(), None);
+        if let Manner::Hold { show, client } = handshake.manner {
+            let shown = show.flaw().unwrap_or("a good certificate");
+            let asked = if client == Asked::Nothing { "" } else { ", and asks for one" };
+            self.see(By::Emr, &format!("<{shown}{asked}>"));
+        }
+        match outcome {
+            Some(Ok(secured)) => return self.tell(Input::Secured { connection, secured }),
+            Some(Err(failure)) => {
+                let by = match failure.by {
+                    Side::Emr => By::Emr,
+                    Side::Sender => By::Sender,
+                };
+                let alert = failure.alert.as_deref().unwrap_or_default();
+                self.see(by, &format!("<alert {alert}>"));
+                self.tell(Input::TlsFailed { connection, failure });
+            }
+            None => {}
+        }
+        self.open = None; // the sender has nothing to say here
     }
 
     /// The EMR meets those who connect in another way.

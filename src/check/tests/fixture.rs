@@ -310,6 +310,7 @@ fn plan() -> Plan {
         results: None,
         exams,
         endpoints: vec!["emr".to_owned()],
+        tls: None,
         script: Vec::new(),
         steps,
         limits: limits(),

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{ACK_TIMEOUT_MS, Rig, Said, about, behaviour_with, ms};
-use crate::emr::{Door, Input};
-use crate::history::{ConnectionId, End, What};
+use crate::emr::{Asked, Door, Input, Manner, Trigger, trigger};
+use crate::history::{ConnectionId, End, Shown, What};
 use crate::hl7::ack::Code;
 use crate::hl7::visible;
-use crate::plan::{Cut, Fault, Parameters};
+use crate::plan::{Cut, Fault, FaultKind, Match, Parameters};
 
 /// What each fault puts on the wire after the charge of `john` has arrived, as `visible` writes
 /// it. `<100ms>` is a pause, `<close>`, `<reset>`, `<half-close>` and `<refused>` are ends, `…` is
@@ -150,6 +150,16 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::ConnectionReplyThenReset, "{AA}<reset>"),
     (Fault::ConnectionHalfClose, "<half-close>"),
     (Fault::ConnectionRestart, "<close>"),
+    (Fault::TlsExpired, "<expired><close>"),
+    (Fault::TlsWrongHost, "<wrong host><close>"),
+    (Fault::TlsUnknownCa, "<unknown authority><close>"),
+    (Fault::TlsHandshakeStall, "<no handshake>"),
+    (Fault::TlsPlaintextOnTls,
+        "<no handshake><VT>MSH|^~\\&|…||ACK^P03^ACK|…|P|2.4<CR>MSA|AR|…<CR>ERR|…<CR><FS><CR>"),
+    (Fault::TlsTlsOnPlaintext, "<15><03><03><00><02><02><LF><close>"),
+    (Fault::TlsClientCertRequired, "<asks for a certificate><close>"),
+    (Fault::TlsClientCertRefused, "<refuses any certificate><close>"),
+    (Fault::TlsNoCloseNotify, "{AA}<truncated>"),
 ];
 
 /// The words in braces, the composed ones first.
@@ -307,10 +317,11 @@ fn every_fault_is_played_once_and_after_it_has_happened() {
             What::EndedByEmr { connection: on, .. } => *on == connection,
             What::RefusalSeen { .. } | What::SilenceSeen { .. } => true,
             What::Waiting { .. } | What::Reading { on: true, .. } => true,
+            What::TlsFailed { connection: on, .. } => *on == connection,
             _ => false,
         });
-        if *fault == Fault::AnswerNone {
-            continue; // there is nothing to be seen but the message
+        if matches!(fault, Fault::AnswerNone | Fault::TlsHandshakeStall) {
+            continue; // there is nothing to be seen but what was asked
         }
         // A drip has happened once it has outlasted the sender, and a giant once a good part of it
         // is out; their replies are not over then.
@@ -323,7 +334,7 @@ fn every_fault_is_played_once_and_after_it_has_happened() {
 #[test]
 fn what_the_wire_does_not_take_is_not_played() {
     let writes = ROWS.iter().filter(|(_, expected)| spelled_out(expected).contains("MSH"));
-    for (fault, _) in writes.filter(|(fault, _)| *fault != Fault::MatchOnConnect) {
+    for (fault, _) in writes.filter(|(fault, _)| !is_met_at_once(*fault)) {
         let mut rig = Rig::new(vec![behaviour_with(*fault, Parameters::default(), about("john"))]);
         let connection = rig.accept();
         rig.takes = 0;
@@ -389,6 +400,10 @@ fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
         }
     }
     let connection = rig.accept();
+    if fault.kind() == FaultKind::Tls && is_met_at_once(fault) {
+        rig.pass(60_000); // whoever sees this has nothing to say
+        return (rig, connection);
+    }
     let message = [&dft()[..], &b"NTE|1||"[..], &[b'x'; 600], b"\r"].concat();
     let message = if fault == Fault::ConnectionResetAfterBytes { message } else { dft() };
     rig.receive(connection, &crate::mllp::encode(&message));
@@ -398,6 +413,11 @@ fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
     }
     rig.pass(60_000);
     (rig, connection)
+}
+
+/// Whether a fault is met before a message can be sent.
+fn is_met_at_once(fault: Fault) -> bool {
+    trigger(&behaviour_with(fault, Parameters::default(), Match::default())) == Trigger::Accept
 }
 
 fn dft() -> Vec<u8> {
@@ -411,7 +431,8 @@ fn line(rig: &Rig, connection: ConnectionId, row: &str) -> String {
         Door::Full => return "<silence>".to_owned(),
         Door::Open | Door::Unattended => {}
     }
-    let mut line = String::new();
+    let met = rig.met.iter().filter(|(on, _)| *on == connection).map(|(_, manner)| met(*manner));
+    let mut line: String = met.collect();
     let mut before = Duration::ZERO;
     for (at, on, said) in &rig.said {
         if *on != connection {
@@ -426,9 +447,23 @@ fn line(rig: &Rig, connection: ConnectionId, row: &str) -> String {
             Said::End(End::Close) => "<close>".to_owned(),
             Said::End(End::Reset) => "<reset>".to_owned(),
             Said::End(End::HalfClose) => "<half-close>".to_owned(),
+            Said::End(End::Truncated) => "<truncated>".to_owned(),
         });
     }
     line
+}
+
+/// How a handshake is met, in the notation of [`ROWS`].
+fn met(manner: Manner) -> &'static str {
+    match manner {
+        Manner::Ignore => "<no handshake>",
+        Manner::Hold { show: Shown::Expired, .. } => "<expired>",
+        Manner::Hold { show: Shown::WrongHost, .. } => "<wrong host>",
+        Manner::Hold { show: Shown::UnknownCa, .. } => "<unknown authority>",
+        Manner::Hold { client: Asked::Certificate, .. } => "<asks for a certificate>",
+        Manner::Hold { client: Asked::StrangeCertificate, .. } => "<refuses any certificate>",
+        Manner::Hold { .. } => "",
+    }
 }
 
 fn spelled_out(row: &str) -> String {

@@ -19,10 +19,12 @@ use std::time::Duration;
 use jiff::civil::{DateTime, date};
 use serde_json::{from_value, json};
 
-use crate::emr::{Door, Emr, Input, Output, Settings};
-use crate::history::{Bounds, ConnectionId, End, Event, Recorder, What};
+use crate::emr::{Asked, Door, Emr, Failure, Handshake, Input, Manner, Output, Secured, Settings};
+use crate::history::{Bounds, ConnectionId, End, Event, Recorder, Shown, Side, TlsVersion, What};
 use crate::mllp::encode;
-use crate::plan::{Behaviour, Fault, Match, Parameters, Plan, Play, WireEvent};
+use crate::plan::{
+    Behaviour, ClientCertificate, Fault, FaultKind, Match, Parameters, Plan, Play, Tls, WireEvent,
+};
 
 /// What the rig did for the EMR on one connection, or saw of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ struct Rig {
     unread: BTreeMap<ConnectionId, Vec<u8>>,
     /// Everything that was written or ended, with its time and connection.
     said: Vec<(Duration, ConnectionId, Said)>,
+    /// Handshakes that were met otherwise than they should be.
+    met: Vec<(ConnectionId, Manner)>,
     dealt: Vec<String>,
     reached: Vec<WireEvent>,
     /// Bytes that the wire still takes; what is beyond them is lost.
@@ -64,7 +68,8 @@ impl Rig {
         Self::set(script, settings(endpoints, message_bytes))
     }
 
-    fn set(script: Vec<Behaviour>, settings: Settings) -> Self {
+    fn set(script: Vec<Behaviour>, mut settings: Settings) -> Self {
+        settings.tls = script.iter().any(needs_tls).then(tls);
         let endpoints = settings.endpoints.len();
         let mut rig = Self {
             emr: Emr::new(&plan(script), settings),
@@ -74,6 +79,7 @@ impl Rig {
             doors: vec![Door::Shut; endpoints],
             unread: BTreeMap::new(),
             said: Vec::new(),
+            met: Vec::new(),
             dealt: Vec::new(),
             reached: Vec::new(),
             takes: usize::MAX,
@@ -96,6 +102,9 @@ impl Rig {
                 Output::End { connection, how } => {
                     self.said.push((self.now, connection, Said::End(how)));
                     self.tell(Input::EndDone { connection, how });
+                }
+                Output::Secure { connection, handshake } => {
+                    self.shake_hands(connection, &handshake);
                 }
                 Output::Listen { endpoint, door } => self.meet(endpoint, door),
                 Output::Read { connection, on } => {
@@ -130,6 +139,28 @@ impl Rig {
 
     fn tell(&mut self, input: Input<'_>) {
         self.emr.handle(self.now, input, &mut self.recorder);
+    }
+
+    /// A sender that refuses a bad certificate and has none of its own.
+    fn shake_hands(&mut self, connection: ConnectionId, handshake: &Handshake) {
+        let manner = handshake.manner;
+        self.tell(Input::Greeted { connection });
+        if manner != WELL {
+            self.met.push((connection, manner));
+        }
+        let by = match manner {
+            WELL => {
+                let version = handshake.versions[0];
+                let secured = Secured { version, suite: "a suite".to_owned(), client: None };
+                return self.tell(Input::Secured { connection, secured });
+            }
+            Manner::Ignore => return,
+            Manner::Hold { show: Shown::Good, .. } => Side::Emr,
+            Manner::Hold { .. } => Side::Sender,
+        };
+        let alert = Some("an alert".to_owned());
+        let failure = Failure { by, alert, why: None, plain: false };
+        self.tell(Input::TlsFailed { connection, failure });
     }
 
     fn write(&mut self, connection: ConnectionId, bytes: &[u8]) {
@@ -239,6 +270,24 @@ fn known(name: &str) -> &'static str {
     name.parse::<Fault>().map_or("raw", Fault::name)
 }
 
+/// Whether a behaviour is about an endpoint with TLS.
+fn needs_tls(behaviour: &Behaviour) -> bool {
+    behaviour.play.iter().any(|play| match play {
+        Play::Fault { fault, .. } => {
+            fault.kind() == FaultKind::Tls && *fault != Fault::TlsTlsOnPlaintext
+        }
+        Play::Raw(_) | Play::Wait(_) | Play::End(_) => false,
+    })
+}
+
+/// TLS without client certificates.
+fn tls() -> Tls {
+    Tls { versions: vec![TlsVersion::V1_3], client: ClientCertificate::None }
+}
+
+/// A handshake as it should be.
+const WELL: Manner = Manner::Hold { show: Shown::Good, client: Asked::Nothing };
+
 /// Settings of an EMR that knows the orders of `john`, `jane` and `probe`.
 fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
     let orders = EXAMS.map(|(exam, order)| (order.to_owned(), Arc::from(exam)));
@@ -251,6 +300,7 @@ fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
         message_bytes,
         epoch: EPOCH,
         seed: 1,
+        tls: None,
     }
 }
 

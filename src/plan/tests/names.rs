@@ -13,7 +13,6 @@ fn an_unknown_key_of_a_scenario() {
     3 | stpes: [start]
       | ^^^^^
     hint: did you mean `steps`?
-    hint: valid keys: title, requirements, mapping, results, exams, endpoints, emr, axes, steps, expect
     ");
 }
 

@@ -5,6 +5,7 @@
 //! anything else can happen.
 
 mod account;
+mod authority;
 mod doors;
 mod each;
 mod folder;
@@ -16,12 +17,15 @@ mod placeholders;
 mod process;
 mod ready;
 mod sockets;
+mod subject;
+mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -37,6 +41,7 @@ use doors::Endpoint;
 use process::Process;
 use sockets::Line;
 
+pub use authority::{Authority, AuthorityError, Issued, Own};
 pub use folder::abandon;
 pub use sockets::allow_many_connections;
 
@@ -55,6 +60,9 @@ pub enum RunError {
         #[source]
         error: std::io::Error,
     },
+    /// There can be no TLS.
+    #[error("{0}")]
+    Tls(String),
     /// The plan could not be written down.
     #[error("cannot write the plan down: {0}")]
     Plan(#[from] serde_json::Error),
@@ -67,6 +75,8 @@ pub struct Place {
     pub executable: PathBuf,
     /// The addresses to listen on, one per endpoint; any further ones are loopback, port 0.
     pub addresses: Vec<SocketAddr>,
+    /// Who vouches for the EMR where TLS is spoken.
+    pub authority: Arc<Authority>,
     /// Becomes true when somebody interrupts the run.
     pub interrupted: watch::Receiver<bool>,
 }
@@ -90,6 +100,10 @@ pub async fn run(
     let started = Timestamp::now();
     let folder = folder::Folder::new(plan).map_err(RunError::Folder)?;
     let window = plan.plays(Fault::ConnectionNoRead).then_some(SMALL_WINDOW);
+    if let Some(tls) = &plan.tls {
+        let issued = place.authority.issued().map_err(|error| RunError::Tls(error.to_string()))?;
+        issued.write(folder.root.path(), tls.is_mutual()).map_err(RunError::Folder)?;
+    }
     let endpoints = (0..plan.endpoints.len()).map(|index| {
         let address = place.address(index);
         Endpoint::bind(address, window).map_err(|error| RunError::Listen { address, error })
@@ -98,7 +112,9 @@ pub async fn run(
     let addresses: Vec<SocketAddr> = endpoints.iter().map(Endpoint::address).collect();
     let process = Process::new(plan, place.executable.clone(), folder, &addresses);
     let epoch = started.to_zoned(TimeZone::UTC).datetime();
-    let case = Case::new(Drive::new(plan, epoch), endpoints, process, plan.limits.connections);
+    let authority = plan.tls.as_ref().map(|_| Arc::clone(&place.authority));
+    let drive = Drive::new(plan, epoch);
+    let case = Case::new(drive, endpoints, process, plan.limits.connections, authority);
     case.pump();
     bound(&addresses);
     case.drive_to_the_end(place.interrupted.clone()).await;
@@ -126,6 +142,8 @@ struct Inner {
     sleeping: Cell<Option<Duration>>,
     changed: Notify,
     connections: usize,
+    /// Who vouches for the EMR, where every connection is under TLS.
+    authority: Option<Arc<Authority>>,
 }
 
 /// Everything that changes.
@@ -139,7 +157,13 @@ struct Stage {
 }
 
 impl Case {
-    fn new(drive: Drive, endpoints: Vec<Endpoint>, process: Process, connections: u32) -> Self {
+    fn new(
+        drive: Drive,
+        endpoints: Vec<Endpoint>,
+        process: Process,
+        connections: u32,
+        authority: Option<Arc<Authority>>,
+    ) -> Self {
         let lines = BTreeMap::new();
         let stage = Stage { drive, endpoints, lines, accepted: 0, process, tasks: Vec::new() };
         Self(Rc::new(Inner {
@@ -150,6 +174,7 @@ impl Case {
             sleeping: Cell::new(None),
             changed: Notify::new(),
             connections: usize::try_from(connections).unwrap_or(usize::MAX),
+            authority,
         }))
     }
 
@@ -190,6 +215,7 @@ impl Case {
                     continue;
                 }
                 Some(Do::End { connection, how }) => self.end(connection, how),
+                Some(Do::Secure { connection, handshake }) => self.secure(connection, &handshake),
                 Some(Do::Listen { endpoint, door }) => self.listen(endpoint, door),
                 Some(Do::Read { connection, on }) => self.read(connection, on),
                 Some(Do::Drain) => self.take_in_what_arrived(),

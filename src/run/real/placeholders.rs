@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Tls};
+use crate::run::real::authority;
 use crate::run::real::folder::Folder;
 
 /// The value of every placeholder.
@@ -19,6 +20,8 @@ pub(super) fn values(
     let all: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
     let first = addresses.first();
     let results = plan.results.as_ref().map(|_| text(folder.path("results.json")));
+    let issued = |name: &str, due: bool| if due { text(folder.path(name)) } else { String::new() };
+    let mutual = plan.tls.as_ref().is_some_and(Tls::is_mutual);
     let millis = |time: crate::history::Micros| (time.0 / 1000).to_string();
     BTreeMap::from([
         ("chargeproof", text(executable.to_owned())),
@@ -30,6 +33,9 @@ pub(super) fn values(
         ("feed_port", feed_port.to_string()),
         ("mapping", text(folder.path("mapping.json"))),
         ("results", results.unwrap_or_default()),
+        ("ca", issued(authority::CA, plan.tls.is_some())),
+        ("cert", issued(authority::CERT, mutual)),
+        ("key", issued(authority::KEY, mutual)),
         ("ack_timeout_ms", millis(plan.limits.ack_timeout)),
         ("longest_retry_ms", millis(plan.limits.longest_retry)),
     ])

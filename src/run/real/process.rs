@@ -152,9 +152,13 @@ impl Process {
     }
 
     /// One argument of a sender file, filled: once for every endpoint where it names `{endpoint}`,
-    /// and not at all where it names results that the sender is not to send.
+    /// and not at all where it names something that there is not: results that the sender is not
+    /// to send, an authority where no TLS is spoken, a certificate that it is not to show.
     fn arguments(&self, argument: &str) -> Vec<String> {
-        if argument.contains("{results}") && self.values["results"].is_empty() {
+        let is_absent = |name: &&str| {
+            argument.contains(&format!("{{{name}}}")) && self.values[*name].is_empty()
+        };
+        if LEFT_OUT.iter().any(is_absent) {
             return Vec::new();
         }
         if !argument.contains("{endpoint}") {
@@ -401,6 +405,9 @@ impl Case {
         self.happened(happening);
     }
 }
+
+/// The placeholders that may stand for nothing, and their argument with them.
+const LEFT_OUT: &[&str] = &["results", "ca", "cert", "key"];
 
 /// The standard input of a child, written to without waiting for it.
 fn input(stdin: ChildStdin) -> Option<Rc<pipe::Sender>> {

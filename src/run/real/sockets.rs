@@ -12,15 +12,18 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::emr::Input;
+use crate::emr::{Handshake, Input};
 use crate::history::{ConnectionId, End};
 use crate::run::drive::Happening;
 use crate::run::real::Case;
+use crate::run::real::tls::{Heard, Layer};
 
 /// One accepted connection.
 pub(super) struct Line {
     stream: Rc<TcpStream>,
     reader: AbortHandle,
+    /// Its TLS, if any was asked for.
+    tls: Option<Layer>,
     /// The sender's side has ended and was read to its end.
     read_out: bool,
     hold: Rc<Hold>,
@@ -56,7 +59,7 @@ impl Case {
             let hold = Rc::new(Hold::default());
             let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
             let reader = tokio::task::spawn_local(reading).abort_handle();
-            stage.lines.insert(id, Line { stream, reader, read_out: false, hold });
+            stage.lines.insert(id, Line { stream, reader, tls: None, read_out: false, hold });
             (id, stage.drive.incarnation())
         };
         self.note(Happening::Emr(Input::Accepted { connection: id, endpoint, incarnation }));
@@ -70,10 +73,15 @@ impl Case {
             }
             let mut scratch = self.0.scratch.borrow_mut();
             match read_now(&stream, &mut scratch) {
-                Ok(0) => return self.read_out(connection, End::Close, scratch),
+                Ok(0) => {
+                    let how = self.without_notice(connection);
+                    return self.read_out(connection, how, scratch);
+                }
                 Ok(count) => {
-                    let input = Input::Received { connection, bytes: &scratch[..count] };
-                    self.note(Happening::Emr(input));
+                    let then = self.arrived(connection, &scratch[..count]);
+                    if then == Then::Ended {
+                        return self.read_out(connection, End::Close, scratch);
+                    }
                     drop(scratch);
                     self.pump();
                 }
@@ -126,7 +134,10 @@ impl Case {
         }
         let open: Vec<(ConnectionId, Rc<TcpStream>)> = {
             let stage = self.0.stage.borrow();
-            let unread = stage.lines.iter().filter(|(_, line)| !line.read_out);
+            // Of a connection that was accepted this very moment TLS has yet to be laid over.
+            let readable =
+                |line: &Line| !line.read_out && (line.tls.is_some() || self.0.authority.is_none());
+            let unread = stage.lines.iter().filter(|(_, line)| readable(line));
             unread.map(|(&id, line)| (id, Rc::clone(&line.stream))).collect()
         };
         for (connection, stream) in open {
@@ -144,7 +155,7 @@ impl Case {
             else {
                 return;
             };
-            self.note(Happening::Emr(Input::Received { connection, bytes: &scratch[..count] }));
+            self.arrived(connection, &scratch[..count]);
         }
     }
 
@@ -166,8 +177,79 @@ impl Case {
         self.emr(Input::Ended { connection, how });
     }
 
+    /// Bytes of the wire have arrived: what they say is told.
+    fn arrived(&self, connection: ConnectionId, bytes: &[u8]) -> Then {
+        let heard = {
+            let mut stage = self.0.stage.borrow_mut();
+            let layer = stage.lines.get_mut(&connection).and_then(|line| line.tls.as_mut());
+            layer.map(|layer| (layer.take(bytes), layer.take_outgoing()))
+        };
+        let Some((heard, out)) = heard else {
+            self.note(Happening::Emr(Input::Received { connection, bytes }));
+            return Then::MoreMayCome;
+        };
+        self.send_beside(connection, out);
+        for heard in heard {
+            let input = match &heard {
+                Heard::Greeting => Input::Greeted { connection },
+                Heard::Secured(secured) => Input::Secured { connection, secured: secured.clone() },
+                Heard::Failed(failure) => Input::TlsFailed { connection, failure: failure.clone() },
+                Heard::Bytes(bytes) => Input::Received { connection, bytes },
+                Heard::Undecryptable(bytes) => Input::Undecryptable { connection, bytes: *bytes },
+                Heard::Ended => return Then::Ended,
+            };
+            self.note(Happening::Emr(input));
+        }
+        Then::MoreMayCome
+    }
+
+    /// How a connection has ended whose sender ended it below TLS.
+    fn without_notice(&self, connection: ConnectionId) -> End {
+        let stage = self.0.stage.borrow();
+        let layer = stage.lines.get(&connection).and_then(|line| line.tls.as_ref());
+        if layer.is_some_and(Layer::is_secured) { End::Truncated } else { End::Close }
+    }
+
+    /// Lays TLS over a connection of which nothing was read yet.
+    pub(super) fn secure(&self, connection: ConnectionId, handshake: &Handshake) {
+        let issued = self.0.authority.as_ref().and_then(|authority| authority.issued().ok());
+        let Some(Ok(layer)) = issued.map(|issued| Layer::new(issued, handshake)) else {
+            return self.note(Happening::CannotAccept);
+        };
+        let mut stage = self.0.stage.borrow_mut();
+        if let Some(line) = stage.lines.get_mut(&connection) {
+            line.tls = Some(layer);
+        }
+    }
+
+    /// Sends what belongs to TLS and to no reply.
+    fn send_beside(&self, connection: ConnectionId, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let Some(stream) = self.stream(connection) else {
+            return;
+        };
+        // A peer that is gone has no use for it.
+        let taken = rustix::net::send(&*stream, &bytes, NOW).unwrap_or(0);
+        if taken < bytes.len() {
+            let task = tokio::task::spawn_local(async move {
+                write_all(&stream, &bytes, taken).await;
+            });
+            self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+        }
+    }
+
     pub(super) fn write(&self, connection: ConnectionId, bytes: Vec<u8>) {
         let stream = self.stream(connection);
+        let sealed = {
+            let mut stage = self.0.stage.borrow_mut();
+            let layer = stage.lines.get_mut(&connection).and_then(|line| line.tls.as_mut());
+            layer.map(|layer| layer.seal(&bytes))
+        };
+        if let Some((sealed, stream)) = sealed.zip(stream.clone()) {
+            return self.write_sealed(connection, stream, bytes, sealed);
+        }
         // Straight to the system: this very moment is when the reply is due.
         let taken = match stream.as_ref().map(|stream| rustix::net::send(stream, &bytes, NOW)) {
             Some(Ok(taken)) => taken,
@@ -192,23 +274,52 @@ impl Case {
         connection: ConnectionId,
         stream: Rc<TcpStream>,
         bytes: Vec<u8>,
-        mut taken: usize,
+        taken: usize,
     ) {
-        while taken < bytes.len() {
-            if stream.writable().await.is_err() {
-                break;
-            }
-            match stream.try_write(&bytes[taken..]) {
-                Ok(count) => taken += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => break,
-            }
-        }
+        let taken = write_all(&stream, &bytes, taken).await;
         let complete = taken == bytes.len();
         self.emr(Input::Wrote { connection, bytes: &bytes[..taken], complete });
     }
 
+    /// Writes the bytes of the wire that say `bytes`. Of a message that the system did not take
+    /// whole it cannot be said how much can be read.
+    fn write_sealed(
+        &self,
+        connection: ConnectionId,
+        stream: Rc<TcpStream>,
+        bytes: Vec<u8>,
+        sealed: Vec<u8>,
+    ) {
+        let taken = match rustix::net::send(&*stream, &sealed, NOW) {
+            Ok(taken) => taken,
+            Err(rustix::io::Errno::WOULDBLOCK) => 0,
+            Err(_) => {
+                let nothing = Input::Wrote { connection, bytes: &[], complete: false };
+                return self.note(Happening::Emr(nothing));
+            }
+        };
+        if taken == sealed.len() {
+            let all = Input::Wrote { connection, bytes: &bytes, complete: true };
+            return self.note(Happening::Emr(all));
+        }
+        let case = self.clone();
+        let task = tokio::task::spawn_local(async move {
+            let complete = write_all(&stream, &sealed, taken).await == sealed.len();
+            let bytes = if complete { &bytes[..] } else { &[] };
+            case.emr(Input::Wrote { connection, bytes, complete });
+        });
+        self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+    }
+
     pub(super) fn end(&self, connection: ConnectionId, how: End) {
+        if matches!(how, End::Close | End::HalfClose) {
+            let last = {
+                let mut stage = self.0.stage.borrow_mut();
+                let layer = stage.lines.get_mut(&connection).and_then(|line| line.tls.as_mut());
+                layer.map(Layer::end)
+            };
+            self.send_beside(connection, last.unwrap_or_default());
+        }
         if let Some(stream) = self.stream(connection) {
             if how == End::Reset {
                 // What has arrived is recorded before the system throws it away.
@@ -233,6 +344,28 @@ impl Case {
     fn stream(&self, connection: ConnectionId) -> Option<Rc<TcpStream>> {
         self.0.stage.borrow().lines.get(&connection).map(|line| Rc::clone(&line.stream))
     }
+}
+
+/// Writes from `taken` on, as the system takes it; how much it has taken in the end.
+async fn write_all(stream: &TcpStream, bytes: &[u8], mut taken: usize) -> usize {
+    while taken < bytes.len() {
+        if stream.writable().await.is_err() {
+            break;
+        }
+        match stream.try_write(&bytes[taken..]) {
+            Ok(count) => taken += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+    }
+    taken
+}
+
+/// Whether a connection may bring anything more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    MoreMayCome,
+    Ended,
 }
 
 /// Lets this process have as many sockets as the system allows, up to what a run can need.

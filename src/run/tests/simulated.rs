@@ -3,8 +3,10 @@
 use rstest::rstest;
 
 use super::{awaiting, ms, on, on_with, plan, submit, with_bug};
-use crate::history::{Ending, Event, History, Piece, What};
-use crate::plan::{Behaviour, Fault, Parameters, Plan, Step, WireEvent};
+use crate::history::{Ending, Event, History, Piece, TlsVersion, What};
+use crate::plan::{
+    Behaviour, ClientCertificate, Fault, FaultKind, Parameters, Plan, Step, Tls, WireEvent,
+};
 use crate::run::simulated::{SimulationError, run};
 
 /// Start, charge john and jane, watch, ask, stop.
@@ -40,7 +42,9 @@ fn every_fault_is_played_and_every_case_comes_to_its_end() {
         let bytes = (fault == Fault::ConnectionResetAfterBytes).then_some(50);
         let with = Parameters { after, bytes, ..Parameters::default() };
         let once = Behaviour { times: Some(1), ..on_with("john", fault, with) };
-        let history = history(&usual(vec![once]));
+        let mut plan = usual(vec![once]);
+        plan.tls = tls(fault);
+        let history = history(&plan);
         assert!(finished(&history), "{fault}: {:#?}", history.events);
         let played =
             |what: &What| matches!(what, What::Played { name, .. } if name == fault.name());
@@ -48,6 +52,16 @@ fn every_fault_is_played_and_every_case_comes_to_its_end() {
         let in_vain = |what: &What| matches!(what, What::WaitedInVain { .. });
         assert_eq!(count(&history, in_vain), 0, "{fault}: {:#?}", history.events);
     }
+}
+
+/// The TLS without which `fault` cannot play.
+fn tls(fault: Fault) -> Option<Tls> {
+    let client = match fault {
+        Fault::TlsClientCertRefused => ClientCertificate::Required,
+        _ => ClientCertificate::None,
+    };
+    let has_tls = fault.kind() == FaultKind::Tls && fault != Fault::TlsTlsOnPlaintext;
+    has_tls.then(|| Tls { versions: vec![TlsVersion::V1_3], client })
 }
 
 #[test]

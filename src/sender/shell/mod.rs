@@ -10,6 +10,7 @@ mod socket;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -31,6 +32,8 @@ use inbox::{Inbox, Letter};
 use socket::Socket;
 pub use spool::SpoolError;
 use spool::{Spool, read};
+use tls::Trust;
+pub use tls::{TlsError, TlsFiles};
 
 /// What a sender process is started with.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub struct ShellOptions {
     pub ack_timeout: Duration,
     /// How long to wait after a refused connection, and before a result is sent again.
     pub retry_every: Duration,
+    /// What TLS is spoken with; plain MLLP is spoken without it.
+    pub tls: Option<TlsFiles>,
     /// The defect that is built in.
     pub bug: Option<Bug>,
     /// The honest habit that is switched on.
@@ -64,6 +69,9 @@ pub enum SenderError {
     /// Its state directory cannot be used.
     #[error(transparent)]
     State(#[from] SpoolError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The operating system refused something.
     #[error("{what} failed: {source}")]
     System {
@@ -117,6 +125,7 @@ pub(super) struct Shell<'a> {
     spool: Spool,
     inbox: Inbox,
     endpoints: &'a [String],
+    trust: Option<Trust>,
     sockets: BTreeMap<Link, Socket>,
     started: Instant,
     next_look: Instant,
@@ -145,6 +154,11 @@ impl<'a> Shell<'a> {
         if options.bug == Some(Bug::LeavesChild) {
             leave_child()?;
         }
+        let trust = options
+            .tls
+            .as_ref()
+            .map(|files| Trust::read(files, options.bug, options.ack_timeout / DOUBTFUL_PART));
+        let trust = trust.transpose()?;
         let started = Instant::now();
         let config = Config {
             mapping: options.mapping.clone(),
@@ -161,6 +175,7 @@ impl<'a> Shell<'a> {
             spool,
             inbox,
             endpoints: &options.endpoints,
+            trust,
             sockets: BTreeMap::new(),
             started,
             next_look: started,
@@ -216,8 +231,8 @@ impl<'a> Shell<'a> {
     fn carry_out(&mut self, output: Output) -> Result<(), SenderError> {
         match output {
             Output::Connect { link, endpoint } => {
-                let address = self.endpoints[endpoint % self.endpoints.len()].clone();
-                self.sockets.insert(link, Socket::open(link, address));
+                let address = &self.endpoints[endpoint % self.endpoints.len()];
+                self.sockets.insert(link, Socket::open(link, address, self.trust.as_ref()));
             }
             Output::Write { link, bytes } => {
                 if let Some(socket) = self.sockets.get_mut(&link) {
@@ -319,6 +334,10 @@ fn leave_child() -> Result<(), SenderError> {
 fn failed(what: &'static str) -> impl FnOnce(io::Error) -> SenderError {
     move |source| SenderError::System { what, source }
 }
+
+/// Which part of its patience the sender waits for a word of an EMR that has asked for its
+/// certificate.
+const DOUBTFUL_PART: u32 = 4;
 
 /// How often the inbox is looked into.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -12,12 +12,16 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::tls::{Heard, Layer, Trust};
 use crate::sender::machine::{Input, Link};
 
 /// A connection that is open or being opened.
 pub(super) struct Socket {
     link: Link,
     state: State,
+    tls: Option<Layer>,
+    /// Where a broken sender goes on in the clear.
+    fallback: Option<String>,
     unsent: Vec<u8>,
     /// Whether a byte of the last write has left.
     begun: bool,
@@ -25,16 +29,26 @@ pub(super) struct Socket {
 
 enum State {
     Opening(Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>),
+    /// In the handshake of TLS.
+    Shaking(TcpStream),
     Open(TcpStream),
     /// Its end was told to the machine.
     Over,
 }
 
 impl Socket {
-    /// Begins to connect to `endpoint`, a host and port.
-    pub(super) fn open(link: Link, endpoint: String) -> Self {
-        let connecting = Box::pin(TcpStream::connect(endpoint));
-        Self { link, state: State::Opening(connecting), unsent: Vec::new(), begun: false }
+    /// Begins to connect to `endpoint`, a host and port; under TLS, if there is something to trust.
+    pub(super) fn open(link: Link, endpoint: &str, trust: Option<&Trust>) -> Self {
+        let layer = trust.map(|trust| trust.begin(endpoint)).transpose();
+        let fallback = trust.filter(|trust| trust.falls_back()).map(|_| endpoint.to_owned());
+        let (state, tls) = match layer {
+            Ok(tls) => (connect(endpoint.to_owned()), tls),
+            Err(error) => {
+                let never = std::future::ready(Err(io::Error::other(error)));
+                (State::Opening(Box::pin(never)), None)
+            }
+        };
+        Self { link, state, tls, fallback, unsent: Vec::new(), begun: false }
     }
 
     /// Waits until there may be something to do; for ever if it is over.
@@ -44,15 +58,20 @@ impl Socket {
                 Ok(stream) => {
                     // A message is one write; there is nothing to gather.
                     let _ = stream.set_nodelay(true);
-                    self.state = State::Open(stream);
-                    Some(Input::Connected(self.link))
+                    let Some(layer) = &mut self.tls else {
+                        self.state = State::Open(stream);
+                        return Some(Input::Connected(self.link));
+                    };
+                    layer.drain(&mut self.unsent);
+                    self.state = State::Shaking(stream);
+                    None
                 }
                 Err(_) => {
                     self.state = State::Over;
                     Some(Input::Refused(self.link))
                 }
             },
-            State::Open(stream) => {
+            State::Shaking(stream) | State::Open(stream) => {
                 let interest = if self.unsent.is_empty() {
                     Interest::READABLE
                 } else {
@@ -69,9 +88,13 @@ impl Socket {
     pub(super) fn drain(&mut self) -> Vec<Input> {
         let mut inputs = Vec::new();
         let mut buffer = [0; 16 * 1024];
-        while let State::Open(stream) = &self.state {
+        while let State::Shaking(stream) | State::Open(stream) = &self.state {
             match recv(stream, &mut buffer[..], RecvFlags::DONTWAIT) {
+                Ok((0, _)) if self.tls.is_some() => {
+                    self.over(&mut inputs, Input::Truncated(self.link));
+                }
                 Ok((0, _)) => self.over(&mut inputs, Input::Ended(self.link)),
+                Ok((length, _)) if self.tls.is_some() => self.hear(&buffer[..length], &mut inputs),
                 Ok((length, _)) => {
                     inputs.push(Input::Received(self.link, buffer[..length].to_vec()));
                 }
@@ -83,19 +106,46 @@ impl Socket {
                 Err(_) => self.over(&mut inputs, Input::Reset(self.link)),
             }
         }
+        if let State::Shaking(_) = self.state {
+            self.hear(&[], &mut inputs); // it may have waited for long enough
+        }
         inputs
+    }
+
+    /// Hears what bytes of the wire say under TLS.
+    fn hear(&mut self, bytes: &[u8], inputs: &mut Vec<Input>) {
+        let Some(layer) = &mut self.tls else { return };
+        let heard = layer.take(bytes);
+        layer.drain(&mut self.unsent);
+        for heard in heard {
+            match heard {
+                Heard::Up => {
+                    self.state = match std::mem::replace(&mut self.state, State::Over) {
+                        State::Shaking(stream) => State::Open(stream),
+                        other => other,
+                    };
+                    inputs.push(Input::Connected(self.link));
+                }
+                Heard::Bytes(bytes) => inputs.push(Input::Received(self.link, bytes)),
+                Heard::Ended => return self.over(inputs, Input::Ended(self.link)),
+                Heard::Failed => return self.over(inputs, Input::Reset(self.link)),
+            }
+        }
     }
 
     /// Takes `bytes` to write; [`Socket::flush`] writes them.
     pub(super) fn write(&mut self, bytes: &[u8]) {
         self.begun = !self.unsent.is_empty();
-        self.unsent.extend_from_slice(bytes);
+        match &mut self.tls {
+            Some(layer) => layer.seal(bytes, &mut self.unsent),
+            None => self.unsent.extend_from_slice(bytes),
+        }
     }
 
     /// Writes what can be written now.
     pub(super) fn flush(&mut self) -> Option<Input> {
         while !self.unsent.is_empty() {
-            let State::Open(stream) = &self.state else { return None };
+            let (State::Shaking(stream) | State::Open(stream)) = &self.state else { return None };
             match send(stream, &self.unsent, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
                 Ok(length) => {
                     self.begun = true;
@@ -117,11 +167,47 @@ impl Socket {
     }
 
     fn over(&mut self, inputs: &mut Vec<Input>, how: Input) {
-        self.state = State::Over;
         // Not one byte of what was to be written has left: that is no attempt.
         let free = !self.unsent.is_empty() && !self.begun;
+        self.farewell();
+        if let State::Shaking(_) = self.state {
+            self.not_secured(inputs);
+            return;
+        }
+        self.state = State::Over;
         inputs.push(if free { Input::Refused(self.link) } else { how });
     }
+
+    /// The handshake has failed: no byte of a message has left.
+    fn not_secured(&mut self, inputs: &mut Vec<Input>) {
+        self.tls = None;
+        self.unsent.clear();
+        self.state = State::Over;
+        match self.fallback.take() {
+            Some(endpoint) => self.state = connect(endpoint),
+            None => inputs.push(Input::Refused(self.link)),
+        }
+    }
+
+    /// Says the last word of TLS, as far as the kernel takes it at once.
+    fn farewell(&mut self) {
+        let (State::Shaking(stream) | State::Open(stream)) = &self.state else { return };
+        if let Some(layer) = &mut self.tls {
+            layer.end(&mut self.unsent);
+            let _ = send(stream, &self.unsent, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.farewell();
+    }
+}
+
+/// Begins to connect.
+fn connect(endpoint: String) -> State {
+    State::Opening(Box::pin(TcpStream::connect(endpoint)))
 }
 
 /// Tells the runtime that the kernel has nothing more, so that it waits for the kernel again.

@@ -47,6 +47,7 @@ impl Living {
             results: None,
             ack_timeout: Duration::from_millis(500),
             retry_every: Duration::from_millis(20),
+            tls: None,
             bug: None,
             variant: None,
         }

@@ -5,12 +5,14 @@
 //! the steps are the very machines that the real driver uses. The wire is perfect and takes no
 //! time; bytes arrive in small pieces.
 
+mod tls;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::civil::{DateTime, date};
 
-use crate::emr::{Door, Input};
+use crate::emr::{Door, Failure, Input};
 use crate::exam::Exam;
 use crate::history::{
     Accounted, ConnectionId, End, Ending, FORMAT_VERSION, Header, History, Outcome,
@@ -18,6 +20,9 @@ use crate::history::{
 use crate::plan::Plan;
 use crate::run::drive::{Command, Do, Drive, Happening};
 use crate::sender::{self, Bug, Config, Link, Machine, Output, Poll, Record, Variant};
+use tls::Security;
+
+pub use tls::outcome;
 
 /// Why a plan cannot be run in virtual time.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +95,9 @@ struct World<'p> {
 #[derive(Clone, Copy)]
 struct Line {
     link: Link,
+    endpoint: usize,
+    /// How it stands with TLS.
+    security: Security,
     /// The sender still holds its end.
     open: bool,
     /// It was written to after that; whatever else is written finds a reset.
@@ -99,9 +107,28 @@ struct Line {
 }
 
 enum Delivery {
-    Accepted { connection: ConnectionId, endpoint: usize },
-    Bytes { connection: ConnectionId, bytes: Vec<u8> },
-    Ended { connection: ConnectionId },
+    Accepted {
+        connection: ConnectionId,
+        endpoint: usize,
+    },
+    Bytes {
+        connection: ConnectionId,
+        bytes: Vec<u8>,
+    },
+    /// Bytes in the clear, to an EMR that waits for a greeting.
+    Plainly {
+        connection: ConnectionId,
+        link: Link,
+        bytes: Vec<u8>,
+    },
+    TlsFailed {
+        connection: ConnectionId,
+        failure: Failure,
+    },
+    Ended {
+        connection: ConnectionId,
+        how: End,
+    },
 }
 
 impl<'p> World<'p> {
@@ -168,6 +195,7 @@ impl<'p> World<'p> {
         match what {
             Do::Write { connection, bytes } => self.write_to_sender(connection, &bytes),
             Do::End { connection, how } => self.end_by_emr(connection, how),
+            Do::Secure { connection, handshake } => self.secure(connection, &handshake),
             Do::Listen { endpoint, door } => self.meet(endpoint, door),
             Do::Read { connection, on } => self.read(connection, on),
             Do::Drain => {
@@ -183,6 +211,10 @@ impl<'p> World<'p> {
         // As with a real socket, the first write to a peer that has closed is still taken.
         let mut taken = true;
         match self.lines.get_mut(&connection) {
+            Some(line) if line.open && line.security.is_under_way() => {
+                self.emr(Input::Wrote { connection, bytes, complete: true });
+                return self.misunderstood(connection);
+            }
             Some(Line { link, open: true, .. }) => {
                 let link = *link;
                 self.sender(sender::Input::Received(link, bytes.to_vec()));
@@ -195,8 +227,13 @@ impl<'p> World<'p> {
     }
 
     fn end_by_emr(&mut self, connection: ConnectionId, how: End) {
-        if let Some(Line { link, open: true, .. }) = self.lines.get(&connection).copied() {
-            if how == End::Reset {
+        if let Some(Line { link, open: true, security, .. }) = self.lines.get(&connection).copied()
+        {
+            if security.is_under_way() {
+                self.not_secured(connection);
+            } else if how == End::Truncated {
+                self.sender(sender::Input::Truncated(link));
+            } else if how == End::Reset {
                 self.lines.remove(&connection);
                 self.sender(sender::Input::Reset(link));
             } else {
@@ -324,17 +361,20 @@ impl<'p> World<'p> {
             self.accept_waiting(endpoint);
         }
         let open: Vec<ConnectionId> = self.lines.keys().copied().collect();
+        // Who is killed says no last word.
+        let how = if signal.is_some() { End::Truncated } else { End::Close };
         for connection in open {
-            self.end_by_sender(connection);
+            self.end_by_sender(connection, how);
         }
         self.drive.happened(self.now, Happening::Exited { code, signal });
     }
 
-    fn end_by_sender(&mut self, connection: ConnectionId) {
+    fn end_by_sender(&mut self, connection: ConnectionId, how: End) {
         if let Some(line) = self.lines.get_mut(&connection)
             && std::mem::take(&mut line.open)
         {
-            self.to_emr.push_back(Delivery::Ended { connection });
+            let how = if line.security == Security::Stands { how } else { End::Close };
+            self.to_emr.push_back(Delivery::Ended { connection, how });
         }
     }
 
@@ -360,7 +400,7 @@ impl<'p> World<'p> {
             Output::Write { link, bytes } => self.write_to_emr(link, &bytes),
             Output::Disconnect(link) => {
                 if let Some(connection) = self.connection(link) {
-                    self.end_by_sender(connection);
+                    self.end_by_sender(connection, End::Close);
                 }
             }
             Output::Store(record) => {
@@ -379,17 +419,28 @@ impl<'p> World<'p> {
             Some(Door::Full) => return, // nobody says anything
             _ => return self.sender(sender::Input::Refused(link)),
         }
+        let security = if self.plan.tls.is_some() { Security::UnderWay } else { Security::Plain };
+        self.open(link, endpoint, security);
+    }
+
+    fn open(&mut self, link: Link, endpoint: usize, security: Security) {
         self.accepted += 1;
         let connection = self.accepted;
-        self.lines.insert(connection, Line { link, open: true, refused: false, held: false });
+        let line = Line { link, endpoint, security, open: true, refused: false, held: false };
+        self.lines.insert(connection, line);
         self.to_emr.push_back(Delivery::Accepted { connection, endpoint });
-        self.sender(sender::Input::Connected(link));
+        if !security.is_under_way() {
+            self.sender(sender::Input::Connected(link));
+        }
     }
 
     fn write_to_emr(&mut self, link: Link, bytes: &[u8]) {
         let Some(connection) = self.connection(link) else {
             return;
         };
+        if self.is_plain_talk(connection) {
+            return self.talk_plainly(connection, link, bytes);
+        }
         for piece in bytes.chunks(PIECE_BYTES) {
             self.to_emr.push_back(Delivery::Bytes { connection, bytes: piece.to_vec() });
         }
@@ -429,9 +480,13 @@ impl<'p> World<'p> {
             Delivery::Bytes { connection, bytes } => {
                 self.emr(Input::Received { connection, bytes: &bytes });
             }
-            Delivery::Ended { connection } => {
-                self.emr(Input::Ended { connection, how: End::Close });
+            Delivery::Plainly { connection, link, bytes } => {
+                self.hear_plainly(connection, link, &bytes);
             }
+            Delivery::TlsFailed { connection, failure } => {
+                self.emr(Input::TlsFailed { connection, failure });
+            }
+            Delivery::Ended { connection, how } => self.emr(Input::Ended { connection, how }),
         }
     }
 }
@@ -449,7 +504,9 @@ impl Delivery {
         match self {
             Self::Accepted { connection, .. }
             | Self::Bytes { connection, .. }
-            | Self::Ended { connection } => *connection,
+            | Self::Plainly { connection, .. }
+            | Self::TlsFailed { connection, .. }
+            | Self::Ended { connection, .. } => *connection,
         }
     }
 

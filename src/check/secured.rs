@@ -1,0 +1,76 @@
+//! What the sender said over connections that it should not have spoken on: those whose
+//! certificate it should have refused, and those without the TLS that was agreed.
+//!
+//! A handshake alone is no mistake, for a sender may look at a certificate when it is over; what
+//! counts is the first byte of a message. Does **not** judge what the messages say.
+
+use std::collections::BTreeMap;
+
+use crate::history::{ConnectionId, Shown, Side, What};
+use crate::verdict::{Proof, Weight};
+
+use super::attempts::{Kind, Sent};
+use super::between::witness;
+use super::evidence::Evidence;
+use super::findings::{Findings, Told};
+use super::rules::VERIFIED;
+
+/// Judges every connection, where TLS was agreed.
+pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    if evidence.plan.tls.is_none() {
+        return;
+    }
+    let mut showed: BTreeMap<ConnectionId, Shown> = BTreeMap::new();
+    let mut refused = 0;
+    for event in evidence.events {
+        match &event.what {
+            What::Secured { connection, showed: shown, .. } => {
+                showed.insert(*connection, *shown);
+            }
+            What::TlsFailed { by: Side::Sender, .. } => refused += 1,
+            _ => {}
+        }
+    }
+    findings.exercised(VERIFIED, refused);
+    let mut spoken: BTreeMap<ConnectionId, &Sent<'_>> = BTreeMap::new();
+    for sent in evidence.sent.iter().filter(|sent| sent.kind != Kind::Other) {
+        spoken.entry(evidence.place(sent).connection).or_insert(sent);
+    }
+    for (connection, sent) in spoken {
+        match showed.get(&connection) {
+            Some(Shown::Good) => findings.exercised(VERIFIED, 1),
+            Some(shown) => {
+                let flaw = shown.flaw().unwrap_or_default();
+                let message = format!("a message was sent to an EMR that showed {flaw}");
+                tell(evidence, sent, fault(*shown), message, findings);
+            }
+            None => {
+                let message = "a message was sent in the clear where TLS was agreed".to_owned();
+                tell(evidence, sent, "in the clear", message, findings);
+            }
+        }
+    }
+}
+
+fn tell(
+    evidence: &Evidence<'_>,
+    sent: &Sent<'_>,
+    circumstance: &str,
+    message: String,
+    findings: &mut Findings,
+) {
+    findings.add(VERIFIED, Weight::Broken, || {
+        let attempts = vec![witness(evidence, sent)];
+        Told::plainly(circumstance, message).with(Proof { attempts, ..Proof::default() })
+    });
+}
+
+/// The fault that shows such a certificate.
+const fn fault(shown: Shown) -> &'static str {
+    match shown {
+        Shown::Good => "a good certificate",
+        Shown::Expired => "tls/expired",
+        Shown::WrongHost => "tls/wrong-host",
+        Shown::UnknownCa => "tls/unknown-ca",
+    }
+}

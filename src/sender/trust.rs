@@ -1,0 +1,27 @@
+//! What a sender must refuse to speak to, and which broken sender speaks to it all the same.
+
+use super::bug::Bug;
+
+/// What can be wrong with the certificate of an EMR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Its time is over.
+    Expired,
+    /// It is of another host.
+    WrongHost,
+    /// Nobody whom the sender trusts vouches for it.
+    UnknownCa,
+}
+
+impl Bug {
+    /// Whether a sender with this defect takes a certificate with this flaw.
+    #[must_use]
+    pub const fn overlooks(self, flaw: Flaw) -> bool {
+        match self {
+            Self::AcceptsAnyCertificate => true,
+            Self::AcceptsExpiredCertificate => matches!(flaw, Flaw::Expired),
+            Self::IgnoresHostName => matches!(flaw, Flaw::WrongHost),
+            _ => false,
+        }
+    }
+}
