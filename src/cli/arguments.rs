@@ -32,6 +32,14 @@ pub(super) enum Command {
     Sender(Sender),
     /// Print what became of each charge of the reference sender
     Account(Account),
+    /// Write a commented sender file to begin with; one that is there is left as it is
+    Init {
+        /// Where to
+        #[arg(default_value = "sender.yaml")]
+        file: PathBuf,
+    },
+    /// Try a sender step by step, and say what can be judged with its file and what cannot
+    Doctor(Doctor),
     /// Prove the judge: every broken sender convicted by its own rule, every honest one clean
     Selftest(Selftest),
     /// Say what a rule means, where it comes from and how to read its findings
@@ -203,6 +211,19 @@ pub(super) struct Account {
     /// The reference sender's state directory
     #[arg(long, value_name = "DIR")]
     pub(super) state: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// The sender file
+    #[arg(value_name = "FILE", default_value = "sender.yaml")]
+    pub(super) file: PathBuf,
+    /// Folder with `scenarios/` and `mappings/` of your own
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) project: PathBuf,
+    /// Let the sender's last lines be looked at where it fails, patient data included
+    #[arg(long)]
+    pub(super) show_output: bool,
 }
 
 #[derive(Debug, Args)]

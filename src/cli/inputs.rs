@@ -74,13 +74,18 @@ fn left_out(id: String, lacks: &[Lack]) -> LeftOut {
 }
 
 /// The sender file that was named, or the reference sender's.
-fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> {
+///
+/// # Errors
+/// A file that cannot be read, or the first mistake in it.
+pub(super) fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> {
     let Some(path) = &selection.sender else {
         return Ok(SenderFile::read(&Project::reference())?);
     };
     let mut sender = SenderFile::read(&read_source(path)?)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let here = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    // A file that is named alone lies in the folder that we are in.
+    let here = std::path::absolute(Path::new(".").join(folder));
+    let here = here.unwrap_or_else(|_| folder.to_owned());
     let here = here.to_string_lossy().into_owned();
     let account = match &mut sender.account {
         Some(Account::Command(command)) => Some(command),

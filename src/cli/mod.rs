@@ -5,9 +5,11 @@
 
 mod arguments;
 mod check;
+mod doctor;
 mod explain;
 mod failure;
 mod faults;
+mod init;
 mod inputs;
 mod list;
 mod project;
@@ -57,6 +59,8 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Serve(serve) => serve::serve(&serve),
         Command::Sender(sender) => sender::sender(&sender),
         Command::Account(account) => sender::account(&account),
+        Command::Init { file } => init::init(&file),
+        Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Selftest(selftest) => selftest::selftest(&selftest),
         Command::Explain { name } => explain::explain(name.as_deref()),
         Command::Faults(faults) => faults::faults(&faults),

@@ -106,9 +106,14 @@ fn lack_of(mapping: &str, placeholder: &str, sender: &SenderFile) -> Option<Lack
     if configured.iter().any(|one| one == mapping) {
         return None;
     }
+    let listed = configured.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+    let need = match (placeholder, sender.mappings.is_some()) {
+        ("results", false) => "results".to_owned(),
+        _ => format!("another mapping than {listed}"),
+    };
     let why = match sender.mappings {
         Some(_) => format!("the sender file lists `mapping: {}`", configured.join(", ")),
         None => format!("the sender file names no `{{{placeholder}}}` and lists no `mapping`"),
     };
-    Some(Lack { need: format!("the mapping `{mapping}`"), why })
+    Some(Lack { need, why })
 }

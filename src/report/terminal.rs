@@ -22,8 +22,9 @@ use std::io::{self, Write};
 use super::group::{self, Group, Proven, groups, held, requirements};
 use super::layout::{Colour, Page, TEXT_WIDTH, Tone};
 use super::proof;
+pub use super::wording::one_line;
 use super::wording::{
-    count, duration, headword, meaning, next_step, one_line, plural, tally, verdict, watched,
+    count, duration, headword, meaning, next_step, plural, tally, verdict, watched,
 };
 use crate::verdict::{Exit, LeftOut, RunOutcome, Weight};
 

@@ -151,7 +151,8 @@ pub(super) fn moment(at: Micros) -> String {
 
 /// `text` on one line, with what a terminal would obey or hide written out: a sender chooses some
 /// of these bytes, and must not be able to recolour, overwrite or reorder its own verdict.
-pub(super) fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_unseen(character) {

@@ -4,11 +4,13 @@
 //! This room does **not** read or write files and prints nothing; whoever calls it says what to
 //! do with a history.
 
+mod examination;
 mod judge;
 mod pipeline;
 pub mod sample;
 pub mod selftest;
 pub mod wire;
 
+pub use examination::{Examination, Examined, Symptom, examine};
 pub use judge::{JudgeError, judge, judge_recorded};
 pub use pipeline::{Job, News, SuiteError, run_real, run_simulated};

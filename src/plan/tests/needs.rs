@@ -49,25 +49,25 @@ fn a_sender_is_asked_for_what_its_file_offers(
     OPTION_2,
     "",
     "",
-    "the mapping `iris/option-2`; the sender file names no `{mapping}` and lists no `mapping`"
+    "another mapping than `iris/option-1`; the sender file names no `{mapping}` and lists no `mapping`"
 )]
 #[case::not_among_those_it_is_configured_for(
     PLAIN,
     "",
     "mapping: [acme, other]\n",
-    "the mapping `iris/option-1`; the sender file lists `mapping: acme, other`"
+    "another mapping than `acme`, `other`; the sender file lists `mapping: acme, other`"
 )]
 #[case::told_but_bounded(
     PLAIN,
     ", '{mapping}'",
     "mapping: acme\n",
-    "the mapping `iris/option-1`; the sender file lists `mapping: acme`"
+    "another mapping than `acme`; the sender file lists `mapping: acme`"
 )]
 #[case::results(
     RESULTS,
     "",
     "",
-    "the mapping `iris/result`; the sender file names no `{results}` and lists no `mapping`"
+    "results; the sender file names no `{results}` and lists no `mapping`"
 )]
 #[case::an_order_again_as_a_message(
     TWICE,
