@@ -86,6 +86,14 @@ impl Job {
 /// How much of a reply a history keeps: a giant's beginning says what it is.
 const MOST_KEPT: usize = 128 * 1024;
 
+/// A job that goes on when its connection has been idle for a while.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    pub(crate) time: Duration,
+    pub(crate) until: Duration,
+    pub(crate) job: Job,
+}
+
 /// A connection and its state.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -109,6 +117,10 @@ pub(crate) struct Connection {
     pub(crate) mute: Option<&'static str>,
     /// We have ended our side, and the sender's is still open.
     pub(crate) ended_by_us: bool,
+    /// Whole messages that were heard on it.
+    pub(crate) heard: u32,
+    /// What ends it when nothing is said for so long, and when that will be.
+    pub(crate) idle: Option<Idle>,
     /// It is not read.
     pub(crate) held: bool,
     /// Bytes that were read.
@@ -136,6 +148,8 @@ impl Connection {
             until: None,
             mute: None,
             ended_by_us: false,
+            heard: 0,
+            idle: None,
             held: false,
             taken: 0,
             broken_off: false,

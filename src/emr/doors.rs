@@ -8,7 +8,9 @@
 
 use std::time::Duration;
 
+use crate::emr::connection::{Connection, Job};
 use crate::emr::machine::Output;
+use crate::emr::play::Action;
 use crate::emr::turn::Turn;
 use crate::history::{ConnectionId, End, What};
 use crate::plan::Fault;
@@ -38,6 +40,8 @@ pub(super) struct Standing {
     pub(super) until: Option<Duration>,
     /// It was seen to happen.
     pub(super) seen: bool,
+    /// A connect of our own was refused.
+    pub(super) refused: bool,
     /// Its time is over.
     pub(super) over: bool,
 }
@@ -68,8 +72,9 @@ impl Turn<'_, '_> {
         let past = self.emr.settings.ack_timeout * 2;
         let stays = if observed { stays.or(Some(past)) } else { stays };
         let until = stays.filter(|_| !observed).map(|stays| self.now + stays);
-        let (seen, over) = (false, false);
-        self.emr.standing.push(Standing { behaviour, endpoint, fault, stays, until, seen, over });
+        let (seen, refused, over) = (false, false, false);
+        let standing = Standing { behaviour, endpoint, fault, stays, until, seen, refused, over };
+        self.emr.standing.push(standing);
         match fault {
             Fault::ConnectionNoRead => {
                 for connection in self.connections_at(endpoint) {
@@ -77,11 +82,14 @@ impl Turn<'_, '_> {
                 }
             }
             Fault::ConnectionRestart => {
+                self.door(endpoint, Door::Shut);
                 for connection in self.connections_at(endpoint) {
                     self.abandon(connection, "the EMR had been restarted");
-                    self.emr.outputs.push_back(Output::End { connection, how: End::Close });
+                    if let Some(one) = self.emr.connections.get_mut(connection) {
+                        one.in_hand = true;
+                        self.emr.outputs.push_back(Output::End { connection, how: End::Close });
+                    }
                 }
-                self.door(endpoint, Door::Shut);
             }
             Fault::ConnectionBlackhole => self.door(endpoint, Door::Full),
             Fault::ConnectionSlowAccept => self.door(endpoint, Door::Unattended),
@@ -93,7 +101,7 @@ impl Turn<'_, '_> {
         self.emr.outputs.push_back(Output::Listen { endpoint, door });
     }
 
-    fn connections_at(&self, endpoint: usize) -> Vec<ConnectionId> {
+    pub(super) fn connections_at(&self, endpoint: usize) -> Vec<ConnectionId> {
         let ids = self.emr.connections.numbers().into_iter();
         ids.filter(|id| self.emr.connections.get(*id).is_some_and(|one| one.endpoint == endpoint))
             .collect()
@@ -108,9 +116,21 @@ impl Turn<'_, '_> {
     pub(super) fn refusal_seen(&mut self, endpoint: usize) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::RefusalSeen { endpoint: name });
-        self.seen(endpoint, None, |fault| {
-            matches!(fault, Fault::ConnectionRefused | Fault::ConnectionRestart)
-        });
+        self.seen(endpoint, None, |fault| fault == Fault::ConnectionRefused);
+        for one in self.emr.standing.iter_mut().filter(|one| one.endpoint == endpoint) {
+            one.refused = true;
+        }
+        self.restarted(endpoint);
+    }
+
+    /// A restart has happened once nobody gets in and everybody was sent away.
+    pub(super) fn restarted(&mut self, endpoint: usize) {
+        let refused = |one: &Standing| one.refused && one.endpoint == endpoint;
+        let open =
+            |one: &Connection| one.endpoint == endpoint && !one.ended_by_us && !one.ended_by_sender;
+        if self.emr.standing.iter().any(refused) && !self.emr.connections.all().any(open) {
+            self.seen(endpoint, None, |fault| fault == Fault::ConnectionRestart);
+        }
     }
 
     pub(super) fn silence_seen(&mut self, endpoint: usize, waited: Duration) {
@@ -150,21 +170,31 @@ impl Turn<'_, '_> {
             return;
         };
         self.record(What::Reading { connection, on, waiting });
-        if on && waiting > 0 {
+        if on && waiting > 0 && self.has_lasted(endpoint) {
             self.seen(endpoint, Some(connection), |fault| fault == Fault::ConnectionNoRead);
         }
     }
 
     /// A connection was accepted: late, if the door had been unattended.
     pub(super) fn accepted_at(&mut self, endpoint: usize, connection: ConnectionId) {
-        let now = self.now;
-        let late = |one: &Standing| one.until.is_some_and(|until| now >= until);
-        if self.emr.standing.iter().any(|one| one.endpoint == endpoint && late(one)) {
+        if self.has_lasted(endpoint) {
             self.seen(endpoint, Some(connection), |fault| fault == Fault::ConnectionSlowAccept);
         }
         if self.is_unread(endpoint) {
             self.stop_reading(connection);
         }
+        let restarts = |one: &Standing| one.fault == Fault::ConnectionRestart && !one.over;
+        if self.emr.standing.iter().any(|one| one.endpoint == endpoint && restarts(one)) {
+            // It had come before the door was shut, and nobody had accepted it.
+            self.queue(connection, Job::new("".into(), vec![Action::End(End::Close)]));
+        }
+    }
+
+    /// Whether what stands at an endpoint has stood for its time.
+    fn has_lasted(&self, endpoint: usize) -> bool {
+        let now = self.now;
+        let lasted = |one: &Standing| one.until.is_some_and(|until| now >= until);
+        self.emr.standing.iter().any(|one| one.endpoint == endpoint && lasted(one))
     }
 
     fn stop_reading(&mut self, connection: ConnectionId) {
@@ -239,9 +269,9 @@ impl Turn<'_, '_> {
 /// What was not seen of a behaviour that stood at an endpoint.
 const fn never_seen(fault: Fault) -> &'static str {
     match fault {
-        Fault::ConnectionNoRead => "no byte had to wait to be read until the time was over",
+        Fault::ConnectionNoRead => "no byte waited to be read for as long as it should",
         Fault::ConnectionSlowAccept => {
-            "no connection had to wait for its acceptance until the time was over"
+            "no connection waited to be accepted for as long as it should"
         }
         Fault::ConnectionBlackhole => "a connect of our own was answered or refused",
         _ => "no connect of our own was refused",

@@ -93,6 +93,9 @@ impl Turn<'_, '_> {
         self.byte_events(id, bytes);
         if let Some(connection) = self.emr.connections.get_mut(id) {
             connection.taken += bytes.len() as u64;
+            self.stir(id);
+        }
+        if let Some(connection) = self.emr.connections.get_mut(id) {
             connection.decoder.feed(bytes);
         }
         while let Some(found) = self.next_found(id) {
@@ -141,8 +144,7 @@ impl Turn<'_, '_> {
             message: endpoints[connection.endpoint].messages + 1,
             connection: connection.number,
             endpoint: &settings.endpoints[connection.endpoint],
-            kind: None,
-            content: None,
+            ..Moment::default()
         };
         let (behaviour, wanted) = script.due_at_bytes(&moment)?;
         let pending = connection.decoder.pending().map_or(0, |pending| pending.length);
@@ -206,11 +208,13 @@ impl Turn<'_, '_> {
         let exam = self.exam_of(&message, kind);
         let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
             &mut *self.emr;
-        let Some(connection) = connections.get(id) else {
+        let Some(connection) = connections.get_mut(id) else {
             return;
         };
+        connection.heard += 1;
         let endpoint = &mut endpoints[connection.endpoint];
         endpoint.messages += 1;
+        let gap = endpoint.heard.replace(self.now).map(|before| self.now.saturating_sub(before));
         let mut attempt = 1;
         if let Some(exam) = &exam {
             let slot = if kind == MessageKind::Charge { Arc::clone(exam) } else { result_of(exam) };
@@ -229,6 +233,9 @@ impl Turn<'_, '_> {
             endpoint: &settings.endpoints[connection.endpoint],
             kind: Some(kind),
             content: Some(&message),
+            heard: connection.heard,
+            gap,
+            others: 0,
         };
         let behaviour = script.on_message(&moment);
         let mut job = match behaviour {
@@ -289,6 +296,7 @@ impl Turn<'_, '_> {
             return;
         };
         connection.ended_by_sender = true;
+        self.forget_idle(id, "the sender had ended the connection");
         self.finish_reading(id);
         self.record(What::EndedBySender { connection: id, how });
         self.handshake_cut(id);

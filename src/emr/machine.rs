@@ -90,6 +90,13 @@ pub enum Input<'a> {
         /// How many bytes have waited for it.
         waiting: u64,
     },
+    /// A connection of the harness's own was accepted, or could not be made.
+    Visited {
+        /// Index of the endpoint.
+        endpoint: usize,
+        /// Whether it was accepted.
+        accepted: bool,
+    },
     /// A connection was accepted.
     Accepted {
         /// Its number.
@@ -220,6 +227,11 @@ pub enum Output {
         /// Whether to go on.
         on: bool,
     },
+    /// Connect to an endpoint as another client would, then say how that went.
+    Visit {
+        /// Index of the endpoint.
+        endpoint: usize,
+    },
     /// The wire event that was waited for has come.
     Reached(WireEvent),
     /// The EMR has dealt with the message of this exam.
@@ -234,6 +246,10 @@ pub struct Emr {
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) connections: Connections,
     pub(super) waits: BTreeSet<(Duration, ConnectionId)>,
+    /// Connections that will be ended when nothing is said on them until then.
+    pub(super) idles: BTreeSet<(Duration, ConnectionId)>,
+    /// Other clients that are awaited, by the endpoint that they come to and who awaits them.
+    pub(super) visits: Vec<(usize, ConnectionId)>,
     pub(super) standing: Vec<Standing>,
     /// What waits for the next message at an endpoint.
     pub(super) parked: Vec<Parked>,
@@ -268,18 +284,27 @@ pub(super) struct Endpoint {
     pub(super) connections: u32,
     pub(super) messages: u32,
     pub(super) previous: Vec<u8>,
+    /// When its last message arrived.
+    pub(super) heard: Option<Duration>,
 }
 
 impl Emr {
     /// An EMR that plays the script of `plan`.
     #[must_use]
     pub fn new(plan: &Plan, settings: Settings) -> Self {
-        let endpoint = |_: &String| Endpoint { connections: 0, messages: 0, previous: Vec::new() };
+        let endpoint = |_: &String| Endpoint {
+            connections: 0,
+            messages: 0,
+            previous: Vec::new(),
+            heard: None,
+        };
         let mut emr = Self {
             script: Script::new(plan.script.clone()),
             endpoints: settings.endpoints.iter().map(endpoint).collect(),
             connections: Connections::default(),
             waits: BTreeSet::new(),
+            idles: BTreeSet::new(),
+            visits: Vec::new(),
             standing: Vec::new(),
             parked: Vec::new(),
             attempts: BTreeMap::new(),
@@ -307,6 +332,7 @@ impl Emr {
             Input::RefusalSeen { endpoint } => turn.refusal_seen(endpoint),
             Input::SilenceSeen { endpoint, waited } => turn.silence_seen(endpoint, waited),
             Input::Waiting { endpoint } => turn.waiting(endpoint),
+            Input::Visited { endpoint, accepted } => turn.visited(endpoint, accepted),
             Input::Held { connection } => turn.held(connection),
             Input::Reading { connection, on, waiting } => turn.reading(connection, on, waiting),
             Input::Accepted { connection, endpoint, incarnation } => {
@@ -343,7 +369,8 @@ impl Emr {
     pub fn deadline(&self) -> Option<Duration> {
         let wait = self.waits.first().map(|(at, _)| *at);
         let standing = self.standing.iter().filter(|one| !one.over).filter_map(|one| one.until);
-        wait.into_iter().chain(standing).min()
+        let idle = self.idles.first().map(|(at, _)| *at);
+        wait.into_iter().chain(idle).chain(standing).min()
     }
 
     /// How many connections are open or not yet read to their end.

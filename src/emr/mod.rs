@@ -20,6 +20,7 @@ mod play;
 mod replies;
 mod script;
 mod securing;
+mod sessions;
 mod speaking;
 mod turn;
 mod wrong;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::emr::answer::Scene;
 use crate::emr::giant::{self, Stream};
-use crate::emr::{connecting, framing, replies, securing, wrong};
+use crate::emr::{connecting, framing, replies, script, securing, wrong};
 use crate::history::{End, Micros};
 use crate::mllp;
 use crate::plan::{Behaviour, Cut, Fault, FaultKind, Moment, Parameters, Play};
@@ -33,6 +33,10 @@ pub(crate) enum Action {
     Mark,
     /// End the connection, or our half of it.
     End(End),
+    /// End the connection once nothing was said on it for so long.
+    EndIdle(Duration),
+    /// Let another client connect to the endpoint, and end every other connection of it.
+    LetInAnother,
     /// End every connection of the endpoint, and listen no more for so long.
     Restart(Duration),
 }
@@ -48,6 +52,36 @@ pub(crate) enum Trigger {
     Bytes(u64),
     /// A whole message has arrived.
     Message,
+    /// So many messages have arrived on a connection, or twice as many, and so on.
+    Every(u32),
+    /// A message has arrived so soon after the one before at its endpoint.
+    Within(Duration),
+    /// A connection is accepted beside at least so many others.
+    Beside(u32),
+    /// A whole message has arrived, or a connection is accepted beside another.
+    MessageOrSecond,
+}
+
+impl Trigger {
+    /// Whether a whole message sets it off at this moment.
+    pub(crate) fn is_due_on_message(self, moment: &script::Moment<'_>) -> bool {
+        match self {
+            Self::Message | Self::MessageOrSecond => true,
+            Self::Every(count) => moment.heard.is_multiple_of(count.max(1)),
+            Self::Within(time) => moment.gap.is_some_and(|gap| gap < time),
+            _ => false,
+        }
+    }
+
+    /// Whether an accepted connection sets it off at this moment.
+    pub(crate) const fn is_due_on_accept(self, moment: &script::Moment<'_>) -> bool {
+        match self {
+            Self::Accept => true,
+            Self::Beside(count) => moment.others >= count,
+            Self::MessageOrSecond => moment.others > 0,
+            _ => false,
+        }
+    }
 }
 
 /// What sets a behaviour off: the moment that its author names, or else its first entry.
@@ -69,6 +103,10 @@ pub(crate) fn trigger(behaviour: &Behaviour) -> Trigger {
         Fault::ConnectionAcceptClose | Fault::ConnectionAcceptReset | Fault::MatchOnConnect => {
             Trigger::Accept
         }
+        Fault::ConnectionCloseEvery => Trigger::Every(with.count.unwrap_or(1)),
+        Fault::ConnectionMaxConnections => Trigger::Beside(with.count.unwrap_or(0)),
+        Fault::ConnectionMinGap => Trigger::Within(duration(with.after, MIN_GAP)),
+        Fault::ConnectionStealSession => Trigger::MessageOrSecond,
         Fault::ConnectionResetAfterBytes => Trigger::Bytes(with.bytes.unwrap_or(600)),
         _ if securing::is_in_handshake(*fault) => Trigger::Accept,
         _ => Trigger::Message,
@@ -200,3 +238,6 @@ pub(crate) fn frame(payload: &[u8]) -> Action {
 pub(crate) fn duration(given: Option<Micros>, default: Duration) -> Duration {
     given.map_or(default, Duration::from)
 }
+
+/// How soon is too soon, where nothing else is said.
+const MIN_GAP: Duration = Duration::from_secs(1);

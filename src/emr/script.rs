@@ -18,6 +18,12 @@ pub(crate) struct Moment<'a> {
     pub(crate) kind: Option<MessageKind>,
     /// The message itself, once it is whole.
     pub(crate) content: Option<&'a Message<'a>>,
+    /// Which message of its connection it is.
+    pub(crate) heard: u32,
+    /// How long after the message before at its endpoint it has come.
+    pub(crate) gap: Option<Duration>,
+    /// How many other connections to the endpoint are open.
+    pub(crate) others: u32,
 }
 
 /// The script, and how often each behaviour has been begun.
@@ -54,6 +60,12 @@ impl Script {
         self.begun[index]
     }
 
+    /// Whether anybody wants to know how many connections there are.
+    pub(crate) fn counts_connections(&self) -> bool {
+        let counts = |one| matches!(trigger(one), Trigger::Beside(_) | Trigger::MessageOrSecond);
+        !self.healed && self.behaviours.iter().any(counts)
+    }
+
     /// What a behaviour plays.
     pub(crate) fn play(&self, index: usize) -> &[Play] {
         &self.behaviours[index].play
@@ -64,14 +76,19 @@ impl Script {
         self.behaviours[index].on.exam.as_deref().map(Arc::from)
     }
 
+    /// What sets a behaviour off.
+    pub(crate) fn trigger(&self, index: usize) -> Trigger {
+        trigger(&self.behaviours[index])
+    }
+
     /// The first behaviour that is set off by a whole message at this moment.
     pub(crate) fn on_message(&mut self, moment: &Moment<'_>) -> Option<usize> {
-        self.first(moment, |trigger| trigger == Trigger::Message)
+        self.first(moment, |trigger| trigger.is_due_on_message(moment))
     }
 
     /// The first behaviour that is set off by an accepted connection.
     pub(crate) fn on_accept(&mut self, moment: &Moment<'_>) -> Option<usize> {
-        self.first(moment, |trigger| trigger == Trigger::Accept)
+        self.first(moment, |trigger| trigger.is_due_on_accept(moment))
     }
 
     /// The first behaviour that a byte count would set off at this moment, and that count.
@@ -155,8 +172,8 @@ mod tests {
 
     fn moment(exam: &str, attempt: u32) -> Moment<'_> {
         let kind = Some(MessageKind::Charge);
-        let (message, connection, endpoint) = (1, 1, "emr");
-        Moment { exam: Some(exam), attempt, message, connection, endpoint, kind, content: None }
+        let moment = Moment { exam: Some(exam), attempt, message: 1, kind, ..Moment::default() };
+        Moment { connection: 1, endpoint: "emr", ..moment }
     }
 
     #[test]

@@ -33,6 +33,15 @@ impl Turn<'_, '_> {
         };
         connection.mute.get_or_insert(why);
         connection.ended_by_us = false;
+        self.cut_off(id, why);
+    }
+
+    /// What was under way on a connection is not gone on with.
+    pub(super) fn cut_off(&mut self, id: ConnectionId, why: &str) {
+        self.forget_idle(id, why);
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return;
+        };
         connection.in_hand = false;
         if let Some(until) = connection.until.take() {
             self.emr.waits.remove(&(until, id));
@@ -81,6 +90,11 @@ impl Turn<'_, '_> {
         if complete {
             job.acted = true;
         }
+        self.stir(id);
+        let Some(job) = self.emr.connections.get_mut(id).and_then(|one| one.jobs.front_mut())
+        else {
+            return;
+        };
         let written = job.written();
         if let Some(WireEvent::ReplyBytes(wanted)) = self.emr.watch
             && written >= wanted
@@ -98,6 +112,7 @@ impl Turn<'_, '_> {
         let Some(connection) = self.emr.connections.get_mut(id) else {
             return;
         };
+        let endpoint = connection.endpoint;
         connection.in_hand = false;
         connection.mute.get_or_insert(ENDED);
         connection.ended_by_us = true;
@@ -113,6 +128,7 @@ impl Turn<'_, '_> {
             self.abandon(id, ENDED);
             self.emr.connections.remove(id);
         }
+        self.restarted(endpoint);
         self.take_up(id);
     }
 
@@ -166,6 +182,8 @@ impl Turn<'_, '_> {
                 Then::GoOn
             }
             Action::End(how) => self.end(id, how),
+            Action::EndIdle(time) => self.await_idle(id, time),
+            Action::LetInAnother => self.let_in_another(id),
             Action::Restart(stays) => self.restart(id, stays),
         }
     }
@@ -302,7 +320,7 @@ const NOTHING_DUE: &str = "the message asks for no such answer in MSH-15 and MSH
 
 /// Whether a connection can go on at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     GoOn,
     Stop,
 }

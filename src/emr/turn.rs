@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::emr::answer::Scene;
 use crate::emr::connection::{Connection, Job};
 use crate::emr::machine::{Emr, Output};
-use crate::emr::play::{self, Action};
+use crate::emr::play::{self, Action, Trigger};
 use crate::emr::script::Moment;
 use crate::history::{ConnectionId, End, Incarnation, Recorder, What};
 use crate::hl7::Message;
@@ -74,6 +74,7 @@ impl Turn<'_, '_> {
         if self.emr.killed.is_some_and(|killed| incarnation <= killed) {
             connection.mute = Some(KILLED);
         }
+        let others = if self.emr.script.counts_connections() { self.open_at(endpoint) } else { 0 };
         self.emr.connections.insert(id, connection);
         self.accepted_at(endpoint, id);
         self.reach(WireEvent::Accepted);
@@ -85,15 +86,27 @@ impl Turn<'_, '_> {
             message: endpoints[endpoint].messages + 1,
             connection: number,
             endpoint: &settings.endpoints[endpoint],
-            kind: None,
-            content: None,
+            others: u32::try_from(others).unwrap_or(u32::MAX),
+            ..Moment::default()
         };
-        let due = script.on_accept(&moment);
-        match (settings.tls.clone(), due) {
+        let mut due = script.on_accept(&moment);
+        let takes_over = due.filter(|one| script.trigger(*one) == Trigger::MessageOrSecond);
+        let tls = settings.tls.clone();
+        if let Some(behaviour) = takes_over {
+            due = None;
+            self.take_over(endpoint, Some(id), behaviour);
+        }
+        match (tls, due) {
             (Some(tls), due) => self.begin_handshake(id, &tls, due),
             (None, Some(behaviour)) => self.play_without_message(id, behaviour, None),
             (None, None) => {}
         }
+    }
+
+    /// How many connections to an endpoint are open at both ends.
+    fn open_at(&self, endpoint: usize) -> usize {
+        let here = self.emr.connections.all().filter(|one| one.endpoint == endpoint);
+        here.filter(|one| one.mute.is_none() && !one.ended_by_sender).count()
     }
 
     /// Plays a behaviour that no whole message set off.
@@ -189,6 +202,7 @@ impl Turn<'_, '_> {
             }
             self.advance(id);
         }
+        self.end_idle();
         self.end_standing();
     }
 }

@@ -155,6 +155,11 @@ pub enum What {
         /// Name of the endpoint.
         endpoint: String,
     },
+    /// A connection of the harness's own to an endpoint was accepted, in another client's name.
+    Visited {
+        /// Name of the endpoint.
+        endpoint: String,
+    },
     /// The EMR stopped reading a connection, or goes on.
     Reading {
         /// Which connection.

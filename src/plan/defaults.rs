@@ -76,6 +76,8 @@ fn delay(behaviour: &Behaviour) -> Duration {
 /// | `connection/refused`, `connection/restart` | how long nobody listens | twice the longest retry |
 /// | `connection/blackhole` | how long nobody answers a connect | twice the timeout, or the longest retry |
 /// | `connection/slow-accept` | how long a connection waits to be accepted | twice the timeout |
+/// | `connection/idle-drop` | for how long nothing is said | half the timeout |
+/// | `connection/min-gap` | within which a message comes too soon | twenty timeouts |
 /// | `connection/no-read` | how long bytes wait to be read | twice the timeout |
 /// | `tls/handshake-stall` | how long nothing is said | twice the acknowledgement timeout |
 pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
@@ -104,6 +106,9 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
             Some(timeout.saturating_mul(2).max(sender.longest_retry.saturating_mul(2)))
         }
         Fault::ConnectionSlowAccept | Fault::ConnectionNoRead => Some(timeout.saturating_mul(2)),
+        Fault::ConnectionIdleDrop => Some(timeout / 2),
+        // Whatever a sender does between two charges, it is over by then.
+        Fault::ConnectionMinGap => Some(timeout.saturating_mul(20)),
         _ => None,
     };
     let bytes = match fault {
@@ -118,6 +123,11 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         Fault::AnswerBatch => Some(1),
         _ => None,
     };
+    let count = match fault {
+        Fault::ConnectionCloseEvery => Some(1),
+        Fault::ConnectionMaxConnections => Some(0),
+        _ => None,
+    };
     let text = match fault {
         Fault::AnswerError | Fault::AnswerCommitError | Fault::AnswerCommitThenError => {
             Some("the charge could not be posted")
@@ -127,6 +137,7 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         | Fault::AnswerCommitReject
         | Fault::AnswerCommitThenReject => Some("the charge was refused"),
         Fault::AnswerErrorThenAccept => Some("the charge could not be posted"),
+        Fault::ConnectionMinGap => Some("messages come too fast"),
         Fault::AnswerLocked => Some("the record is locked"),
         Fault::AnswerDuplicateControlId => Some("the control id exists already"),
         _ => None,
@@ -135,6 +146,7 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         after: after.map(Micros::from),
         bytes,
         times,
+        count,
         text: text.map(str::to_owned),
         code: fault.codes().first().copied(),
         form: fault.forms().first().map(|&form| form.to_owned()),

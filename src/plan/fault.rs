@@ -407,6 +407,21 @@ faults! {
     ConnectionHalfClose Connection "connection/half-close" Unknown
         "the EMR ends its side without an answer and keeps reading"
         "a proxy that passes the end of one direction on, or an EMR that is shutting down and still reads"
+    ConnectionIdleDrop Connection "connection/idle-drop" Delivered
+        "AA, then a close once nothing was said for a while"
+        "an engine or a firewall that ends idle sessions: the next charge meets a connection that is gone"
+    ConnectionCloseEvery Connection "connection/close-every" Delivered
+        "AA, and a close after every so many messages on a connection"
+        "an engine that takes one message per connection, or recycles its sessions"
+    ConnectionMaxConnections Connection "connection/max-connections" NotSent
+        "closed as soon as it is accepted, where so many others are open"
+        "a licence for so many sessions, or sessions that nobody has cleaned up: all places are taken"
+    ConnectionStealSession Connection "connection/steal-session" Unknown
+        "another connection is opened, and the older ones are closed"
+        "an engine that keeps one session per sender: a second instance, or somebody's test tool, takes it over"
+    ConnectionMinGap Connection "connection/min-gap" Rejected
+        "AR for a message that comes too soon after the one before"
+        "a receiver that limits how fast it is fed, and turns away what is over the limit"
     ConnectionRestart Connection "connection/restart" Unknown
         "after the message every connection is closed without an answer, and nobody listens for a while"
         "an engine that is restarted for an update, or by its watchdog, with messages in its hands"

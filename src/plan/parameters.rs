@@ -23,6 +23,9 @@ pub struct Parameters {
     /// How many times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+    /// How many messages or connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
     /// Text to carry, such as MSA-3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -65,6 +68,8 @@ pub enum Parameter {
     Bytes,
     /// [`Parameters::times`].
     Times,
+    /// [`Parameters::count`].
+    Count,
     /// [`Parameters::text`].
     Text,
     /// [`Parameters::code`].
@@ -87,6 +92,7 @@ impl Parameter {
         Self::After,
         Self::Bytes,
         Self::Times,
+        Self::Count,
         Self::Text,
         Self::Code,
         Self::Error,
@@ -103,6 +109,7 @@ impl Parameter {
             Self::After => "after",
             Self::Bytes => "bytes",
             Self::Times => "times",
+            Self::Count => "count",
             Self::Text => "text",
             Self::Code => "code",
             Self::Error => "error",
@@ -120,6 +127,7 @@ impl Parameter {
             Self::After => "how long to wait before, between or after, by fault",
             Self::Bytes => "how many bytes",
             Self::Times => "how many times",
+            Self::Count => "how many messages or connections",
             Self::Text => "the text to carry, such as MSA-3",
             Self::Code => "the acknowledgement code",
             Self::Error => "the code of table 0357, such as `103`",
@@ -135,7 +143,7 @@ impl Fault {
     /// The parameters that it reads.
     #[must_use]
     pub const fn reads(self) -> &'static [Parameter] {
-        use Parameter::{After, At, Bytes, Code, Cut, Error, Form, Severity, Text, Times};
+        use Parameter::{After, At, Bytes, Code, Count, Cut, Error, Form, Severity, Text, Times};
         match self {
             Self::AnswerAccept | Self::AnswerCommitAccept | Self::AnswerLateAfterNext => {
                 &[Text, Cut]
@@ -213,7 +221,10 @@ impl Fault {
             | Self::ConnectionBlackhole
             | Self::ConnectionSlowAccept
             | Self::ConnectionNoRead
+            | Self::ConnectionIdleDrop
             | Self::ConnectionRestart => &[After],
+            Self::ConnectionMinGap => &[After, Text, Error, At, Severity],
+            Self::ConnectionCloseEvery | Self::ConnectionMaxConnections => &[Count],
             Self::ConnectionResetAfterBytes => &[Bytes],
             _ => &[],
         }

@@ -190,6 +190,7 @@ fn set(
         Parameter::After => parameters.after = Some(Micros::from(given.duration()?)),
         Parameter::Bytes => parameters.bytes = Some(bytes(fault, given)?),
         Parameter::Times => parameters.times = Some(given.count(1)?),
+        Parameter::Count => parameters.count = Some(given.count(0)?),
         Parameter::Text => parameters.text = Some(given.text("a text")?.to_owned()),
         Parameter::Code => {
             let codes: Vec<&str> = fault.codes().iter().map(|code| code.as_str()).collect();

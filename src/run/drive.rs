@@ -79,6 +79,11 @@ pub enum Do {
         /// Whether to go on.
         on: bool,
     },
+    /// Connect to an endpoint in another client's name, then report [`Input::Visited`].
+    Visit {
+        /// Index of the endpoint.
+        endpoint: usize,
+    },
     /// Accept and read whatever has come by now, and report it.
     Drain,
     /// Do something to the sender.
@@ -236,6 +241,7 @@ impl Drive {
                     return Some(Do::Secure { connection, handshake });
                 }
                 Output::Listen { endpoint, door } => return Some(Do::Listen { endpoint, door }),
+                Output::Visit { endpoint } => return Some(Do::Visit { endpoint }),
                 Output::Read { connection, on } => return Some(Do::Read { connection, on }),
                 Output::Reached(event) => self.director.reached(event),
                 Output::Dealt(exam) => self.director.dealt(&exam),

@@ -286,7 +286,7 @@ fn with(fault: &FaultWords) -> Value {
     let parameter = |(name, what, words): &(&str, &str, Vec<&str>)| {
         let value = match *name {
             "after" => duration(what),
-            "bytes" | "times" | "error" => count(what),
+            "bytes" | "times" | "count" | "error" => count(what),
             "cut" => json!({
                 "description": what,
                 "anyOf": [{ "const": "half" }, { "type": "integer", "minimum": 0 }, axis()],

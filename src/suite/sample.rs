@@ -13,8 +13,8 @@ use crate::yaml::Source;
 pub fn scenario(fault: Fault) -> Source {
     let rest = match (fault, set_off_by(fault)) {
         (Fault::AnswerLateAfterNext | Fault::MatchOutOfOrder, _) => TWO_IN_A_ROW,
-        (_, Trigger::Listening | Trigger::Accept) => NO_PROBE_BEFORE,
-        (_, Trigger::Bytes(_) | Trigger::Message) => "exams: [john-doe]\n",
+        (_, Trigger::Listening | Trigger::Accept | Trigger::Beside(_)) => NO_PROBE_BEFORE,
+        _ => "exams: [john-doe]\n",
     };
     let on = on(fault);
     written(fault, &format!("  - on: {on}\n    reply: {fault}\n    times: 1\n{rest}"))
@@ -24,7 +24,7 @@ pub fn scenario(fault: Fault) -> Source {
 /// meant yet.
 fn on(fault: Fault) -> &'static str {
     match set_off_by(fault) {
-        Trigger::Accept => "{ connection: 1 }",
+        Trigger::Accept | Trigger::Beside(_) => "{ connection: 1 }",
         _ => "{ exam: john-doe }",
     }
 }
@@ -34,8 +34,9 @@ fn on(fault: Fault) -> &'static str {
 pub fn script(fault: Fault) -> Source {
     let on = match set_off_by(fault) {
         Trigger::Listening => "{}",
-        Trigger::Accept => "{ connection: 1 }",
-        Trigger::Bytes(_) | Trigger::Message => "{ message: 1 }",
+        Trigger::Accept | Trigger::Beside(_) => "{ connection: 1 }",
+        Trigger::Within(_) => "{ message: 2 }",
+        _ => "{ message: 1 }",
     };
     written(fault, &format!("  - on: {on}\n    reply: {fault}\n"))
 }

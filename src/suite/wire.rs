@@ -203,6 +203,11 @@ impl Stage {
                 Output::Secure { connection, handshake } => {
                     self.shake_hands(connection, &handshake);
                 }
+                Output::Visit { endpoint } => {
+                    self.see(By::Emr, "<another client connects>");
+                    let accepted = self.door == Door::Open;
+                    self.tell(Input::Visited { endpoint, accepted });
+                }
                 Output::Reached(_) | Output::Dealt(_) => {}
             }
         }

@@ -149,6 +149,11 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::ConnectionReplyThenClose, "{AA}<close>"),
     (Fault::ConnectionReplyThenReset, "{AA}<reset>"),
     (Fault::ConnectionHalfClose, "<half-close>"),
+    (Fault::ConnectionIdleDrop, "{AA}<200ms><close>"),
+    (Fault::ConnectionCloseEvery, "{AA}<close>"),
+    (Fault::ConnectionMaxConnections, "<close>"),
+    (Fault::ConnectionStealSession, "<close>"),
+    (Fault::ConnectionMinGap, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::ConnectionRestart, "<close>"),
     (Fault::TlsExpired, "<expired><close>"),
     (Fault::TlsWrongHost, "<wrong host><close>"),
@@ -385,11 +390,12 @@ fn no_answer_to_the_wrong_message_names_the_right_one() {
     }
 }
 
-/// A probe on connection 1, then the charge of `john` on connection 2 and another one later.
+/// A probe on connection 1, which ends, then the charge of `john` on connection 2 and another one later.
 fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
     let mut rig = Rig::new(vec![behaviour_with(fault, with, about("john"))]);
     let first = rig.accept();
     rig.charge(first, "probe", "200130165605");
+    rig.feed(Input::Ended { connection: first, how: End::Close });
     rig.feed(Input::Submitted { exam: "john" });
     match rig.doors[0] {
         Door::Open => {}

@@ -8,6 +8,7 @@ mod faults;
 mod matching;
 mod modes;
 mod replies;
+mod sessions;
 mod timing;
 mod unplayed;
 mod wire;
@@ -107,6 +108,10 @@ impl Rig {
                     self.shake_hands(connection, &handshake);
                 }
                 Output::Listen { endpoint, door } => self.meet(endpoint, door),
+                Output::Visit { endpoint } => {
+                    let accepted = self.is_open(endpoint);
+                    self.tell(Input::Visited { endpoint, accepted });
+                }
                 Output::Read { connection, on } => {
                     let kept = self.unread.remove(&connection).unwrap_or_default();
                     let waiting = kept.len() as u64;

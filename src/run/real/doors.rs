@@ -34,7 +34,7 @@ pub(super) struct Endpoint {
     task: Option<AbortHandle>,
     /// Rings when an unattended door is attended again.
     attended: Rc<Notify>,
-    /// Connections of our own that fill the queue.
+    /// Connections of our own that are not accepted yet.
     own: Vec<TcpStream>,
 }
 
@@ -97,8 +97,8 @@ impl Endpoint {
         self.door = Door::Shut;
     }
 
-    /// Takes up one place of the queue before a full door.
-    fn fill(&mut self) -> io::Result<()> {
+    /// Connects to the endpoint itself: takes up one place of the queue before it.
+    fn connect_itself(&mut self) -> io::Result<()> {
         let family =
             if self.address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -191,7 +191,7 @@ impl Case {
             place.door = door;
             if door == Door::Full && place.open(0).is_ok() {
                 // Without an end of our own in it, the first of the sender's would get through.
-                let _ = place.fill();
+                let _ = place.connect_itself();
                 let task = tokio::task::spawn_local(self.clone().meet_silence(endpoint));
                 place.task = Some(task.abort_handle());
             }
@@ -205,6 +205,28 @@ impl Case {
             if probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
                 self.note(Happening::Emr(Input::RefusalSeen { endpoint }));
             }
+        }
+    }
+
+    /// Connects in another client's name; accepting it says that it has come.
+    pub(super) fn visit(&self, endpoint: usize) {
+        let made = self.0.stage.borrow_mut().endpoints[endpoint].connect_itself();
+        if made.is_err() {
+            self.note(Happening::Emr(Input::Visited { endpoint, accepted: false }));
+        }
+    }
+
+    /// A connection of our own was accepted: it has done what it was made for.
+    fn let_in_own(&self, endpoint: usize, stream: &TcpStream) {
+        let is_open = {
+            let mut stage = self.0.stage.borrow_mut();
+            let place = &mut stage.endpoints[endpoint];
+            let peer = stream.peer_addr().ok();
+            place.own.retain(|own| own.local_addr().ok() != peer);
+            place.door == Door::Open
+        };
+        if is_open {
+            self.note(Happening::Emr(Input::Visited { endpoint, accepted: true }));
         }
     }
 
@@ -265,7 +287,9 @@ impl Case {
         loop {
             let accepted = rustix::net::accept_with(&*listener, flags).map_err(io::Error::from);
             match accepted.and_then(|socket| TcpStream::from_std(socket.into())) {
-                Ok(stream) if self.0.stage.borrow().endpoints[endpoint].is_own(&stream) => {}
+                Ok(stream) if self.0.stage.borrow().endpoints[endpoint].is_own(&stream) => {
+                    self.let_in_own(endpoint, &stream);
+                }
                 Ok(stream) => self.accepted(endpoint, stream),
                 Err(error) => match error.kind() {
                     // It is gone already: the next one may do.

@@ -217,6 +217,7 @@ impl Case {
                 Some(Do::End { connection, how }) => self.end(connection, how),
                 Some(Do::Secure { connection, handshake }) => self.secure(connection, &handshake),
                 Some(Do::Listen { endpoint, door }) => self.listen(endpoint, door),
+                Some(Do::Visit { endpoint }) => self.visit(endpoint),
                 Some(Do::Read { connection, on }) => self.read(connection, on),
                 Some(Do::Drain) => self.take_in_what_arrived(),
                 Some(Do::Sender(command)) => self.command(command),

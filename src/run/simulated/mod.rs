@@ -197,6 +197,10 @@ impl<'p> World<'p> {
             Do::End { connection, how } => self.end_by_emr(connection, how),
             Do::Secure { connection, handshake } => self.secure(connection, &handshake),
             Do::Listen { endpoint, door } => self.meet(endpoint, door),
+            Do::Visit { endpoint } => {
+                let accepted = self.doors[endpoint] == Door::Open;
+                self.emr(Input::Visited { endpoint, accepted });
+            }
             Do::Read { connection, on } => self.read(connection, on),
             Do::Drain => {
                 while let Some(delivery) = self.to_emr.pop_front() {

@@ -37,11 +37,14 @@ fn the_same_plan_leads_to_the_same_history() {
 #[test]
 fn every_fault_is_played_and_every_case_comes_to_its_end() {
     for &fault in Fault::ALL {
+        // It takes a message before it.
+        let whom = if fault == Fault::ConnectionMinGap { "jane" } else { "john" };
+        let beside = (fault == Fault::ConnectionMinGap).then(|| ms(2_000).into());
         let closed = matches!(fault, Fault::ConnectionRefused | Fault::ConnectionBlackhole);
-        let after = closed.then(|| ms(300).into());
+        let after = closed.then(|| ms(300).into()).or(beside);
         let bytes = (fault == Fault::ConnectionResetAfterBytes).then_some(50);
         let with = Parameters { after, bytes, ..Parameters::default() };
-        let once = Behaviour { times: Some(1), ..on_with("john", fault, with) };
+        let once = Behaviour { times: Some(1), ..on_with(whom, fault, with) };
         let mut plan = usual(vec![once]);
         plan.tls = tls(fault);
         let history = history(&plan);

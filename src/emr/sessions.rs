@@ -1,0 +1,125 @@
+//! Connections that end for reasons of their own: nothing was said for a while, or another client
+//! took their place.
+
+use std::time::Duration;
+
+use crate::emr::connection::{Idle, Job};
+use crate::emr::machine::Output;
+use crate::emr::play::{self, Action};
+use crate::emr::speaking::Then;
+use crate::emr::turn::Turn;
+use crate::history::{ConnectionId, End, What};
+
+impl Turn<'_, '_> {
+    /// Puts what is left of the front job aside until nothing was said for so long.
+    pub(super) fn await_idle(&mut self, id: ConnectionId, time: Duration) -> Then {
+        let until = self.now + time;
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return Then::Stop;
+        };
+        if let Some(mut job) = connection.jobs.pop_front() {
+            let reply = job.take_reply(id, true);
+            job.actions.push_front(Action::End(End::Close));
+            let before = connection.idle.replace(Idle { time, until, job });
+            self.emr.idles.insert((until, id));
+            if let Some(reply) = reply {
+                self.record(reply);
+            }
+            if let Some(before) = before {
+                self.emr.idles.remove(&(before.until, id));
+                self.drop_job(Some(id), before.job, "a later message began to wait in its place");
+            }
+        }
+        Then::GoOn
+    }
+
+    /// Something was said on a connection: its idle time begins anew.
+    pub(super) fn stir(&mut self, id: ConnectionId) {
+        let now = self.now;
+        let idle = self.emr.connections.get_mut(id).and_then(|one| one.idle.as_mut());
+        if let Some(idle) = idle {
+            self.emr.idles.remove(&(idle.until, id));
+            idle.until = now + idle.time;
+            self.emr.idles.insert((idle.until, id));
+        }
+    }
+
+    pub(super) fn forget_idle(&mut self, id: ConnectionId, why: &str) {
+        let idle = self.emr.connections.get_mut(id).and_then(|one| one.idle.take());
+        if let Some(idle) = idle {
+            self.emr.idles.remove(&(idle.until, id));
+            self.drop_job(Some(id), idle.job, why);
+        }
+    }
+
+    /// Ends the connections on which nothing was said for as long as it takes.
+    pub(super) fn end_idle(&mut self) {
+        while let Some((until, id)) = self.emr.idles.first().copied() {
+            if until > self.now {
+                return;
+            }
+            self.emr.idles.pop_first();
+            let idle = self.emr.connections.get_mut(id).and_then(|one| one.idle.take());
+            if let Some(idle) = idle {
+                self.queue(id, idle.job);
+            }
+        }
+    }
+
+    /// Another client is to connect before the front job goes on.
+    pub(super) fn let_in_another(&mut self, id: ConnectionId) -> Then {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return Then::Stop;
+        };
+        let endpoint = connection.endpoint;
+        connection.in_hand = true;
+        self.emr.visits.push((endpoint, id));
+        self.emr.outputs.push_back(Output::Visit { endpoint });
+        Then::Stop
+    }
+
+    /// Another client has come, or could not: who waited for it goes on.
+    pub(super) fn visited(&mut self, endpoint: usize, accepted: bool) {
+        if accepted {
+            let name = self.emr.settings.endpoints[endpoint].clone();
+            self.record(What::Visited { endpoint: name });
+        }
+        let Some(at) = self.emr.visits.iter().position(|(where_to, _)| *where_to == endpoint)
+        else {
+            return;
+        };
+        let (_, id) = self.emr.visits.remove(at);
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return;
+        };
+        connection.in_hand = false;
+        let behaviour = connection.jobs.front_mut().and_then(|job| job.behaviour.take());
+        match behaviour {
+            Some(behaviour) if accepted => self.take_over(endpoint, None, behaviour),
+            Some(behaviour) => self.not_played(behaviour, Some(id), "no other client got through"),
+            None => {}
+        }
+        self.advance(id);
+    }
+
+    /// Ends every connection to an endpoint but the newcomer's.
+    pub(super) fn take_over(
+        &mut self,
+        endpoint: usize,
+        newcomer: Option<ConnectionId>,
+        behaviour: usize,
+    ) {
+        let name = play::name(self.emr.script.play(behaviour));
+        let mut behaviour = Some(behaviour);
+        for id in self.connections_at(endpoint) {
+            let open = self.emr.connections.get(id).is_some_and(|one| one.mute.is_none());
+            if Some(id) == newcomer || !open {
+                continue;
+            }
+            self.cut_off(id, "another client took over the session");
+            let mut job = Job::new(name.clone().into(), vec![Action::End(End::Close)]);
+            job.behaviour = behaviour.take();
+            self.queue(id, job);
+        }
+    }
+}
