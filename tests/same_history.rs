@@ -117,7 +117,7 @@ impl Told {
         let mut places = BTreeMap::new();
         for mut event in lines {
             let fields = event.as_object_mut().unwrap();
-            for time in ["at", "began", "quiet", "waited"] {
+            for time in ["at", "began", "quiet", "waited", "paused"] {
                 fields.remove(time);
             }
             if fields["event"] == "watched" {

@@ -4,8 +4,9 @@
 //! Does **not** judge.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use crate::history::{ConnectionId, End, Ending, Event, Side, What};
+use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Side, What};
 use crate::hl7::{Message, visible};
 use crate::verdict::{Attempt, Moment};
 
@@ -128,6 +129,9 @@ pub(super) fn circumstance(
 ) -> String {
     let (from, to) = (evidence.place(first), evidence.place(second));
     if from.incarnation != to.incarnation {
+        if were_beside(evidence, from.incarnation, to.incarnation) {
+            return "second instance".to_owned();
+        }
         let life = evidence.lives.get(&from.incarnation);
         let asked = life.is_some_and(|life| life.asked.is_some());
         let killed = life.is_some_and(|life| life.killed.is_some());
@@ -139,6 +143,12 @@ pub(super) fn circumstance(
         return "handed over twice".to_owned();
     }
     fault.unwrap_or_else(|| ended_or_silent(evidence, first, &to))
+}
+
+/// Whether one of two lives was started while the other was up.
+fn were_beside(evidence: &Evidence<'_>, one: Incarnation, other: Incarnation) -> bool {
+    let beside = |life: Incarnation| evidence.lives.get(&life).and_then(|life| life.beside);
+    beside(one) == Some(other) || beside(other) == Some(one)
 }
 
 /// What the EMR did with an attempt, in stable words.
@@ -284,8 +294,18 @@ fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool)
             format!("the sender exited with code {code}")
         }
         What::SenderExited { .. } => "the sender exited".to_owned(),
-        What::SenderStarted { incarnation } => {
+        What::SenderStarted { incarnation, beside: None } => {
             format!("the sender was started: life {incarnation}")
+        }
+        What::SenderStarted { incarnation, beside: Some(other) } => {
+            format!("a second instance was started: life {incarnation}, beside life {other}")
+        }
+        What::SenderPaused { .. } => "the sender was stopped where it stood".to_owned(),
+        What::SenderResumed { paused, .. } => {
+            format!("the sender went on after {:.3} s", Duration::from(*paused).as_secs_f64())
+        }
+        What::ClockJumped { by } => {
+            format!("the sender's clock jumped by {} s", Duration::from(*by).as_secs())
         }
         What::Submitted { exam, .. } => format!("{exam} was handed over"),
         _ => return None,

@@ -86,6 +86,10 @@ pub(super) struct Connection<'h> {
 /// A life of the sender process.
 #[derive(Debug, Default)]
 pub(super) struct Life {
+    /// `seq` of its start.
+    pub(super) started: u64,
+    /// The life beside which it was started, where it is a second instance.
+    pub(super) beside: Option<Incarnation>,
     /// `seq` of the event that asked it to stop.
     pub(super) asked: Option<u64>,
     /// `seq` and time of the event that killed it.
@@ -167,8 +171,9 @@ impl<'h> Evidence<'h> {
                     self.exams[known].submitted.push(index);
                 }
             }
-            What::SenderStarted { incarnation } => {
-                self.lives.entry(*incarnation).or_default();
+            What::SenderStarted { incarnation, beside } => {
+                let life = self.lives.entry(*incarnation).or_default();
+                (life.started, life.beside) = (seq, *beside);
             }
             What::SenderEnding { incarnation, how } => {
                 let life = self.lives.entry(*incarnation).or_default();

@@ -6,8 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{ConnectionId, What};
-use crate::plan::{Behaviour, Charged, Play, Step};
+use jiff::civil::DateTime;
+
+use crate::history::{ConnectionId, Incarnation, What};
+use crate::hl7::Message;
+use crate::plan::{Behaviour, Charged, Play, ProcessFault, Step};
 use crate::verdict::Weight;
 
 use super::evidence::Evidence;
@@ -26,6 +29,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     };
     not_played(evidence, &mut missing);
     not_done(evidence, &mut missing);
+    not_struck(evidence, &mut missing);
+    not_drained(evidence, &mut missing);
     not_watched(evidence, &mut missing);
     cut(evidence, &mut missing);
     let explained = findings.has(DELIVERS, Weight::Broken)
@@ -97,7 +102,7 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
     };
     let starts =
         seen(&|what| matches!(what, What::SenderStarted { .. } | What::SenderFailed { .. }));
-    if starts < planned(|step| matches!(step, Step::Start)) {
+    if starts < planned(|step| matches!(step, Step::Start | Step::StartSecond)) {
         missing("sender not started", "a start of the plan is not in the history".to_owned());
     }
     let handed = seen(&|what| matches!(what, What::Submitted { .. }));
@@ -112,7 +117,9 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
         }
         _ => false,
     });
-    if killed < planned(|step| matches!(step, Step::Kill(_))) {
+    let is_kill =
+        |step: &Step| matches!(step, Step::Kill(_) | Step::Fault { fault: ProcessFault::Kill, .. });
+    if killed < planned(is_kill) {
         missing(
             "kill not proven",
             "a kill of the plan did not end the sender by signal 9".to_owned(),
@@ -123,6 +130,96 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let alive = ended.filter(|life| life.exited.is_none()).count();
     if alive > 0 {
         missing("end not proven", "the sender was ended, and its exit was not seen".to_owned());
+    }
+}
+
+/// Pauses, jumps of the clock and second instances that were asked for and not seen.
+fn not_struck(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    let events = || evidence.events.iter().map(|event| &event.what);
+    let faults = evidence.plan.steps.iter().filter_map(|step| match step {
+        Step::Fault { fault, .. } => Some(*fault),
+        _ => None,
+    });
+    let mut pauses = events().filter_map(|what| match what {
+        What::SenderResumed { paused, .. } => Some(*paused),
+        _ => None,
+    });
+    let mut jumped = false;
+    for fault in faults {
+        match fault {
+            ProcessFault::Pause(length) if pauses.next().is_none_or(|paused| paused < length) => {
+                let message = "the sender was not seen to stand still for as long as it should";
+                missing("pause not proven", message.to_owned());
+            }
+            ProcessFault::Jump(_) => jumped = true,
+            _ => {}
+        }
+    }
+    if jumped {
+        clock_not_moved(evidence, missing);
+    }
+    let seconds = evidence.plan.steps.iter().filter(|step| **step == Step::StartSecond).count();
+    let beside =
+        events().filter(|what| matches!(what, What::SenderStarted { beside: Some(_), .. }));
+    if beside.count() < seconds {
+        let message = "a second instance of the plan was not seen beside the first";
+        missing("second instance not proven", message.to_owned());
+    }
+}
+
+/// A jump of the clock is proven by the times in the messages: MSH-7 after it, against the last
+/// one before it.
+fn clock_not_moved(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    for event in evidence.events {
+        let What::ClockJumped { by } = event.what else { continue };
+        let (before, after): (Vec<_>, Vec<_>) = evidence
+            .sent
+            .iter()
+            .filter_map(|sent| Some((evidence.place(sent), written(sent.payload)?)))
+            .partition(|(place, _)| place.seq < event.seq);
+        let last = before.iter().map(|(_, time)| *time).max();
+        let moved = last.zip(after.iter().map(|(_, time)| *time).max());
+        // A message may have been written before the jump and sent after it, and the other way
+        // round, so that not the whole jump need show.
+        let enough = i64::try_from(by.0 / 2_000_000).unwrap_or(i64::MAX);
+        if moved.is_none_or(|(before, after)| after.duration_since(before).as_secs() < enough) {
+            let hours = by.0 / 3_600_000_000;
+            let message = format!(
+                "the sender's clock was to jump by {hours} h, and no message after it shows so"
+            );
+            missing("clock not moved", message);
+        }
+    }
+}
+
+/// When a message was written, by its own MSH-7.
+fn written(payload: &[u8]) -> Option<DateTime> {
+    let message = Message::read(payload);
+    let digits = std::str::from_utf8(message.value("MSH-7")).ok()?.get(..14)?;
+    DateTime::strptime("%Y%m%d%H%M%S", digits).ok()
+}
+
+/// What a life of the sender has sent is read to its end before the next one is started, so that
+/// nothing of the one can be taken for the other's.
+fn not_drained(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    let follower = |of: Incarnation| {
+        let later = evidence.lives.range(of + 1..).filter(|(_, life)| life.beside.is_none());
+        later.map(|(_, life)| life.started).find(|&started| started > 0)
+    };
+    for event in evidence.events {
+        let (What::Received { connection, .. } | What::EndedBySender { connection, .. }) =
+            &event.what
+        else {
+            continue;
+        };
+        let of = evidence.connections.get(connection).map_or(0, |opened| opened.incarnation);
+        if of > 0 && follower(of).is_some_and(|started| event.seq > started) {
+            let message = format!(
+                "connection {connection} of life {of} was still read when the next one was started"
+            );
+            missing("not drained", message);
+            return;
+        }
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                     Told { proof, ..Told::plainly("start", message) }
                 })
             }
+            // A second instance that finds the first one there, and leaves, does what is right.
+            What::SenderExited { incarnation, code: Some(_), asked: false, .. }
+                if is_second(evidence, *incarnation) => {}
             What::SenderExited { incarnation, code, signal, asked: false } => {
                 findings.add(STAYS_UP, Weight::Broken, || {
                     let how = match (signal, code) {
@@ -92,6 +95,10 @@ fn printed(evidence: &Evidence<'_>, life: Incarnation) -> Option<Proof> {
 
 /// SIGXCPU, by which Linux ends a process beyond its limit of processor time (setrlimit(2)).
 const XCPU: i32 = 24;
+
+fn is_second(evidence: &Evidence<'_>, incarnation: Incarnation) -> bool {
+    evidence.lives.get(&incarnation).is_some_and(|life| life.beside.is_some())
+}
 
 fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findings: &mut Findings) {
     if how == Ending::Stop {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::emr::handshake::Security;
 use crate::emr::play::Action;
-use crate::history::{ConnectionId, Micros, Raw, What};
+use crate::history::{ConnectionId, Incarnation, Micros, Raw, What};
 use crate::mllp::Decoder;
 
 /// What is being said on a connection because of one message or one moment.
@@ -99,6 +99,8 @@ pub(crate) struct Idle {
 pub(crate) struct Connection {
     /// Index of the endpoint that accepted it.
     pub(crate) endpoint: usize,
+    /// The life of the sender that opened it; 0 if it is not known.
+    pub(crate) incarnation: Incarnation,
     /// Which connection of its endpoint it is, from 1.
     pub(crate) number: u32,
     /// Finds the frames in what arrives.
@@ -136,9 +138,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(endpoint: usize, number: u32, limit: usize) -> Self {
+    pub(crate) fn new(
+        endpoint: usize,
+        incarnation: Incarnation,
+        number: u32,
+        limit: usize,
+    ) -> Self {
         Self {
             endpoint,
+            incarnation,
             number,
             decoder: Decoder::new(limit),
             began: Micros(0),

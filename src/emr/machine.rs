@@ -258,7 +258,8 @@ pub struct Emr {
     pub(super) watch: Option<WireEvent>,
     pub(super) outputs: VecDeque<Output>,
     pub(super) answers: u64,
-    pub(super) killed: Option<Incarnation>,
+    /// Lives of the sender that were killed: nothing more is said to them.
+    pub(super) killed: BTreeSet<Incarnation>,
 }
 
 /// Something to be said once another message has arrived.
@@ -312,7 +313,7 @@ impl Emr {
             watch: None,
             outputs: VecDeque::new(),
             answers: 0,
-            killed: None,
+            killed: BTreeSet::new(),
             settings,
         };
         for endpoint in 0..emr.endpoints.len() {
@@ -377,6 +378,13 @@ impl Emr {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.connections.len()
+    }
+
+    /// How many of them this life of the sender has opened, or may have.
+    #[must_use]
+    pub fn connections_of(&self, incarnation: Incarnation) -> usize {
+        let may_be = |one: &Incarnation| *one == incarnation || *one == 0;
+        self.connections.all().filter(|one| may_be(&one.incarnation)).count()
     }
 
     /// Whether a piece is under way on any connection: bytes that are no event yet.

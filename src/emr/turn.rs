@@ -69,9 +69,9 @@ impl Turn<'_, '_> {
         self.emr.endpoints[endpoint].connections += 1;
         let number = self.emr.endpoints[endpoint].connections;
         let limit = self.emr.settings.message_bytes;
-        let mut connection = Connection::new(endpoint, number, limit);
+        let mut connection = Connection::new(endpoint, incarnation, number, limit);
         // A connection may be taken out of the backlog after its process has died.
-        if self.emr.killed.is_some_and(|killed| incarnation <= killed) {
+        if self.emr.killed.contains(&incarnation) {
             connection.mute = Some(KILLED);
         }
         let others = if self.emr.script.counts_connections() { self.open_at(endpoint) } else { 0 };
@@ -184,10 +184,12 @@ impl Turn<'_, '_> {
     }
 
     pub(super) fn sender_killed(&mut self, incarnation: Incarnation) {
-        self.emr.killed = Some(incarnation);
+        self.emr.killed.insert(incarnation);
         let ids = self.emr.connections.numbers();
         for id in ids {
-            self.abandon(id, KILLED);
+            if self.emr.connections.get(id).is_some_and(|one| one.incarnation == incarnation) {
+                self.abandon(id, KILLED);
+            }
         }
     }
 

@@ -81,6 +81,26 @@ pub enum What {
     SenderStarted {
         /// Which life this is.
         incarnation: Incarnation,
+        /// The life that was up at that moment, where this is a second instance beside it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<Incarnation>,
+    },
+    /// The sender process was seen to stand still: the system shows it as stopped.
+    SenderPaused {
+        /// Which life.
+        incarnation: Incarnation,
+    },
+    /// The sender process was still standing when it was let go on.
+    SenderResumed {
+        /// Which life.
+        incarnation: Incarnation,
+        /// For how long it had stood still.
+        paused: Micros,
+    },
+    /// The sender's wall clock was moved forward; the messages that follow show whether it went.
+    ClockJumped {
+        /// By how much.
+        by: Micros,
     },
     /// The sender could not be started or driven.
     SenderFailed {
@@ -175,7 +195,7 @@ pub enum What {
         connection: ConnectionId,
         /// The endpoint that accepted it.
         endpoint: String,
-        /// The life of the sender that opened it.
+        /// The life of the sender that opened it; 0 where two were up and it is not known which.
         incarnation: Incarnation,
     },
     /// The sender asked for TLS: its ClientHello arrived.

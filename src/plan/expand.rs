@@ -64,7 +64,7 @@ impl Expansion<'_> {
         let case = self.case;
         let mut exams = exams::read_all(&case.exams, self.library)?;
         let steps = match &case.steps {
-            Some(acts) => steps::written(acts, &exams)?,
+            Some(acts) => steps::written(acts, &exams, &self.sender.limits)?,
             None => steps::default(&exams),
         };
         let charges = self.charges(&exams, &steps.submitted)?;
@@ -274,6 +274,7 @@ fn sender_plan(file: &SenderFile, driving: Driving, choices: &Choices) -> Sender
             WrittenStop::Interrupt => StopBy::Interrupt,
             WrittenStop::StandardInput => StopBy::StandardInput,
         },
+        clock: file.clock.clone(),
         bug: choices.bug.clone(),
         variant: choices.variant.clone(),
     }

@@ -211,6 +211,21 @@ pub enum Step {
     Await(String),
     /// Wait for a wire event, then kill the sender at once and read its connections to the end.
     Kill(WireEvent),
+    /// Do something else to the sender's process at a moment of the wire.
+    Fault {
+        /// What.
+        fault: ProcessFault,
+        /// The wire event that is waited for.
+        at: WireEvent,
+        /// How long after that event.
+        #[serde(default)]
+        after: Micros,
+    },
+    /// Start a second instance of the sender on the same state, beside the first, and wait until
+    /// it has gone or has had the time to come up.
+    StartSecond,
+    /// Ask the second instance to stop, if it is still there, and read its connections to the end.
+    StopSecond,
     /// Ask the sender to stop, and wait until it has and its connections are read to the end.
     Stop,
     /// Forget the rest of the script: from here on the EMR is healthy.
@@ -223,10 +238,26 @@ pub enum Step {
     Hold,
 }
 
+/// Something that is done to the sender's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessFault {
+    /// It is killed, and its connections are read to the end.
+    Kill,
+    /// It is asked to stop, and its connections are read to the end.
+    Terminate,
+    /// It is stopped where it stands, and goes on after this time.
+    Pause(Micros),
+    /// Its wall clock jumps forward by this much.
+    Jump(Micros),
+}
+
 /// Something on the wire that a step can wait for; the first one after the step began counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WireEvent {
+    /// Nothing: there is no need to wait.
+    AtOnce,
     /// A connection was accepted.
     Accepted,
     /// The first byte of a message arrived.
@@ -338,6 +369,10 @@ pub struct SenderPlan {
     pub driving: Driving,
     /// How it is asked to stop.
     pub stop: StopBy,
+    /// The file that moves its wall clock, placeholders allowed: how many seconds to add, as a
+    /// decimal number. None if its clock cannot be moved.
+    #[serde(default)]
+    pub clock: Option<String>,
     /// For the reference sender, the defect that is built in.
     pub bug: Option<String>,
     /// For the reference sender, the honest habit that is switched on.

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::defaults::MAPPING;
-use super::{Plan, Step, Tls};
+use super::{Plan, ProcessFault, Step, Tls};
 use crate::mapping::Document;
 use crate::scenario::{Form, SenderFile};
 
@@ -65,7 +65,17 @@ const NEEDS: &[Need] = &[
         offered: |sender| sender.feed.form != Form::Message,
         why: "the sender file feeds it finished messages (`as: message`)",
     },
+    Need {
+        what: "a clock that can be moved",
+        asked: |plan| plan.steps.iter().any(is_jump),
+        offered: |sender| sender.clock.is_some(),
+        why: "the sender file has no `clock`",
+    },
 ];
+
+const fn is_jump(step: &Step) -> bool {
+    matches!(step, Step::Fault { fault: ProcessFault::Jump(_), .. })
+}
 
 /// Whether an order is handed over that was handed over before.
 fn hands_an_order_over_again(plan: &Plan) -> bool {

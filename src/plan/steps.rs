@@ -4,9 +4,10 @@ use indexmap::IndexMap;
 
 use super::exams::PROBE;
 use super::library::unknown;
-use super::{Step, WireEvent};
+use super::{ProcessFault, Step, WireEvent};
 use crate::exam::Exam;
-use crate::scenario::{Act, Trigger, Word};
+use crate::history::Micros;
+use crate::scenario::{Act, Delay, Moment, SenderLimits, Trigger, Word};
 use crate::yaml::{Diagnostic, Place};
 
 /// Steps, and how many probes they hand over.
@@ -33,8 +34,13 @@ pub(super) fn default(exams: &IndexMap<String, Exam>) -> Steps {
 }
 
 /// The steps that the author wrote.
-pub(super) fn written(acts: &[Act], exams: &IndexMap<String, Exam>) -> Result<Steps, Diagnostic> {
+pub(super) fn written(
+    acts: &[Act],
+    exams: &IndexMap<String, Exam>,
+    limits: &SenderLimits,
+) -> Result<Steps, Diagnostic> {
     let mut writer = Writer::default();
+    let moment = |when: &Moment| moment(when, limits);
     for act in acts {
         match act {
             Act::Start(place) => writer.start(place)?,
@@ -43,7 +49,21 @@ pub(super) fn written(acts: &[Act], exams: &IndexMap<String, Exam>) -> Result<St
                 writer.stop(place)?;
                 writer.start(place)?;
             }
-            Act::Kill(place, trigger) => writer.kill(place, *trigger)?,
+            Act::Kill(place, when) => writer.kill(place, moment(when))?,
+            Act::Terminate(place, when) => {
+                writer.fault(place, ProcessFault::Terminate, moment(when))?;
+                writer.running = false;
+            }
+            Act::Pause(place, when, length) => {
+                let length = length.unwrap_or(limits.ack_timeout.saturating_mul(2));
+                writer.fault(place, ProcessFault::Pause(length.into()), moment(when))?;
+            }
+            Act::Jump(place, when, by) => {
+                writer.fault(place, ProcessFault::Jump((*by).into()), moment(when))?;
+            }
+            Act::Storm(place, restarts) => writer.storm(place, *restarts)?,
+            Act::StartSecond(place) => writer.start_second(place)?,
+            Act::StopSecond(place) => writer.stop_second(place)?,
             Act::Submit(word) => {
                 known(word, exams)?;
                 writer.submit(&word.text);
@@ -75,6 +95,7 @@ struct Writer {
     probes: usize,
     submitted: Vec<String>,
     running: bool,
+    beside: bool,
 }
 
 impl Writer {
@@ -94,10 +115,55 @@ impl Writer {
         Ok(())
     }
 
-    fn kill(&mut self, place: &Place, trigger: Trigger) -> Result<(), Diagnostic> {
-        self.must_run(place)?;
+    fn kill(&mut self, place: &Place, (at, after): (WireEvent, Micros)) -> Result<(), Diagnostic> {
+        if after == Micros(0) {
+            self.must_run(place)?;
+            self.steps.push(Step::Kill(at));
+        } else {
+            self.fault(place, ProcessFault::Kill, (at, after))?;
+        }
         self.running = false;
-        self.steps.push(Step::Kill(event(trigger)));
+        Ok(())
+    }
+
+    fn fault(
+        &mut self,
+        place: &Place,
+        fault: ProcessFault,
+        (at, after): (WireEvent, Micros),
+    ) -> Result<(), Diagnostic> {
+        self.must_run(place)?;
+        self.steps.push(Step::Fault { fault, at, after });
+        Ok(())
+    }
+
+    /// Restarts in a row, none of which waits until the sender is up: every other one is a kill.
+    fn storm(&mut self, place: &Place, restarts: u32) -> Result<(), Diagnostic> {
+        self.must_run(place)?;
+        for restart in 0..restarts {
+            let end = if restart % 2 == 0 { Step::Stop } else { Step::Kill(WireEvent::AtOnce) };
+            self.steps.extend([end, Step::Start]);
+        }
+        Ok(())
+    }
+
+    fn start_second(&mut self, place: &Place) -> Result<(), Diagnostic> {
+        self.must_run(place)?;
+        if self.beside {
+            return Err(place.error("a second instance is running already"));
+        }
+        self.beside = true;
+        self.steps.push(Step::StartSecond);
+        Ok(())
+    }
+
+    fn stop_second(&mut self, place: &Place) -> Result<(), Diagnostic> {
+        if !self.beside {
+            let mistake = place.error("no second instance is running here");
+            return Err(mistake.hint("write the step `start-second` before it"));
+        }
+        self.beside = false;
+        self.steps.push(Step::StopSecond);
         Ok(())
     }
 
@@ -141,8 +207,22 @@ impl Writer {
     }
 }
 
+/// The wire event that is waited for, and how long after it. The times around the timeout are a
+/// tenth of it apart, which a busy machine can still tell from one another.
+fn moment(when: &Moment, limits: &SenderLimits) -> (WireEvent, Micros) {
+    let timeout = limits.ack_timeout;
+    let after = when.after.map(|delay| match delay {
+        Delay::Time(time) => time,
+        Delay::BeforeTimeout => timeout - timeout / 10,
+        Delay::AtTimeout => timeout,
+        Delay::PastTimeout => timeout + timeout / 10,
+    });
+    (event(when.at), after.unwrap_or_default().into())
+}
+
 const fn event(trigger: Trigger) -> WireEvent {
     match trigger {
+        Trigger::AtOnce => WireEvent::AtOnce,
         Trigger::Accepted => WireEvent::Accepted,
         Trigger::FirstByte => WireEvent::FirstByte,
         Trigger::Bytes(count) => WireEvent::Bytes(count),

@@ -6,8 +6,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::history::{Ending, Micros, What};
-use crate::plan::{Limits, Step, WireEvent};
+use crate::history::{Ending, Incarnation, Micros, What};
+use crate::plan::{Limits, ProcessFault, Step, WireEvent};
 use crate::run::drive::Command;
 
 /// What the director sees of the world.
@@ -17,7 +17,8 @@ pub(crate) struct View {
     pub(crate) now: Duration,
     /// When anything last happened on the wire.
     pub(crate) last_activity: Duration,
-    /// Connections that are open or not yet read to their end.
+    /// Connections that are open or not yet read to their end; where two instances are up, those
+    /// of the one whose end is waited for.
     pub(crate) connections: usize,
     /// Whether the EMR still has something to do on its own.
     pub(crate) emr_busy: bool,
@@ -38,20 +39,43 @@ pub(crate) enum Wish {
     Drain,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Sender {
+    #[default]
     Down,
     Starting,
     Up,
+}
+
+/// One process of the sender.
+#[derive(Clone, Copy, Debug, Default)]
+struct Instance {
+    /// Which life it is, from 1; 0 before the first.
+    incarnation: Incarnation,
+    state: Sender,
+    /// It was asked to stop, or killed.
+    ending: bool,
+}
+
+/// What is to be done once its moment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Due {
+    fault: ProcessFault,
+    at: WireEvent,
+    after: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Waiting {
     Nothing,
     Started,
+    BesideUp { until: Duration },
     Dealt(String),
-    Reached(WireEvent),
-    Ended { asked: Duration, killed: bool },
+    Reached(Due),
+    Delayed { fault: ProcessFault, until: Duration },
+    Paused { since: Duration, until: Duration, resuming: bool },
+    Jumping,
+    Ended { of: Incarnation, asked: Duration, killed: bool },
     Quiet { began: Duration },
     Accounted,
     Interrupt,
@@ -66,9 +90,13 @@ pub(crate) struct Director {
     waiting: Waiting,
     since: Duration,
     patience: Duration,
-    sender: Sender,
-    incarnation: u32,
-    ending: bool,
+    sender: Instance,
+    /// The second instance, where one was started beside the first.
+    second: Instance,
+    /// How many lives there have been.
+    lives: Incarnation,
+    /// Both the stop and the going on of a pause were seen so far.
+    pause_seen: bool,
     dealt: BTreeSet<String>,
     reached: Option<WireEvent>,
     accounted: bool,
@@ -86,9 +114,10 @@ impl Director {
             since: Duration::ZERO,
             patience: limits.patience.into(),
             limits,
-            sender: Sender::Down,
-            incarnation: 0,
-            ending: false,
+            sender: Instance::default(),
+            second: Instance::default(),
+            lives: 0,
+            pause_seen: false,
             dealt: BTreeSet::new(),
             reached: None,
             accounted: false,
@@ -98,32 +127,96 @@ impl Director {
         }
     }
 
-    /// Which life of the sender it is, from 1; 0 before the first.
-    pub(crate) const fn incarnation(&self) -> u32 {
-        self.incarnation
+    /// Which life of the sender it is, from 1; 0 before the first. A second instance does not count.
+    pub(crate) const fn incarnation(&self) -> Incarnation {
+        self.sender.incarnation
+    }
+
+    /// Whether two instances are up, so that what is seen may be of either.
+    pub(crate) fn is_beside(&self) -> bool {
+        self.second.state != Sender::Down
+    }
+
+    /// Whether a second instance was ever started.
+    pub(crate) const fn has_second(&self) -> bool {
+        self.second.incarnation != 0
+    }
+
+    /// Whose end is waited for, if one's is.
+    pub(crate) const fn ending_of(&self) -> Option<Incarnation> {
+        match self.waiting {
+            Waiting::Ended { of, .. } => Some(of),
+            _ => None,
+        }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
         self.waiting == Waiting::Finished && self.wishes.is_empty()
     }
 
-    pub(crate) fn started(&mut self) -> What {
-        self.sender = Sender::Up;
-        What::SenderStarted { incarnation: self.incarnation }
+    fn instance(&mut self, incarnation: Incarnation) -> &mut Instance {
+        if incarnation == self.second.incarnation { &mut self.second } else { &mut self.sender }
+    }
+
+    pub(crate) fn started(&mut self, incarnation: Incarnation) -> What {
+        self.instance(incarnation).state = Sender::Up;
+        let beside = incarnation == self.second.incarnation && self.sender.state != Sender::Down;
+        What::SenderStarted { incarnation, beside: beside.then_some(self.sender.incarnation) }
     }
 
     /// The sender could not be started or driven: nothing more can be learnt.
     pub(crate) fn failed(&mut self, why: String) -> What {
-        self.sender = Sender::Down;
+        let starting =
+            if self.second.state == Sender::Starting { self.second } else { self.sender };
+        self.instance(starting.incarnation).state = Sender::Down;
         self.steps.clear();
         self.waiting = Waiting::Nothing;
-        What::SenderFailed { incarnation: self.incarnation, why }
+        What::SenderFailed { incarnation: starting.incarnation, why }
     }
 
-    pub(crate) fn exited(&mut self, code: Option<i32>, signal: Option<i32>) -> What {
-        self.sender = Sender::Down;
-        let asked = std::mem::take(&mut self.ending);
-        What::SenderExited { incarnation: self.incarnation, code, signal, asked }
+    pub(crate) fn exited(
+        &mut self,
+        incarnation: Incarnation,
+        code: Option<i32>,
+        signal: Option<i32>,
+    ) -> What {
+        let instance = self.instance(incarnation);
+        instance.state = Sender::Down;
+        let asked = std::mem::take(&mut instance.ending);
+        What::SenderExited { incarnation, code, signal, asked }
+    }
+
+    /// The sender was stopped where it stood; `seen` if the system shows it so.
+    pub(crate) fn paused(&mut self, now: Duration, seen: bool) -> Option<What> {
+        if let Waiting::Paused { since, until, .. } = &mut self.waiting {
+            let length = until.saturating_sub(*since);
+            (*since, *until) = (now, now + length);
+        }
+        self.pause_seen = seen;
+        seen.then_some(What::SenderPaused { incarnation: self.sender.incarnation })
+    }
+
+    /// The sender was let go on; `seen` if the system showed it as stopped until then.
+    pub(crate) fn resumed(&mut self, now: Duration, seen: bool) -> Option<What> {
+        let Waiting::Paused { since, .. } = self.waiting else { return None };
+        self.waiting = Waiting::Nothing;
+        let paused = now.saturating_sub(since).into();
+        let seen = seen && std::mem::take(&mut self.pause_seen);
+        seen.then_some(What::SenderResumed { incarnation: self.sender.incarnation, paused })
+    }
+
+    /// The sender's clock was moved, or could not be, and why.
+    pub(crate) fn jumped(&mut self, by: Micros, failed: Option<String>) -> What {
+        if self.waiting == Waiting::Jumping {
+            self.waiting = Waiting::Nothing;
+        }
+        match failed {
+            None => What::ClockJumped { by },
+            Some(why) => What::WaitedInVain {
+                wanted: format!("a jump of the clock: {why}"),
+                waited: Micros(0),
+            },
+        }
     }
 
     pub(crate) fn dealt(&mut self, exam: &str) {
@@ -161,9 +254,13 @@ impl Director {
     pub(crate) fn deadline(&self, view: &View) -> Option<Duration> {
         match &self.waiting {
             Waiting::Nothing | Waiting::Finished | Waiting::Interrupt => None,
-            Waiting::Started | Waiting::Accounted => None,
+            Waiting::Started | Waiting::Accounted | Waiting::Jumping => None,
+            Waiting::Paused { resuming: true, .. } => None,
+            Waiting::BesideUp { until }
+            | Waiting::Delayed { until, .. }
+            | Waiting::Paused { until, .. } => Some(*until),
             Waiting::Dealt(_) | Waiting::Reached(_) => Some(self.since + self.patience),
-            Waiting::Ended { asked, killed: false } if self.sender != Sender::Down => {
+            Waiting::Ended { of, asked, killed: false } if self.is_up(*of) => {
                 Some(*asked + Duration::from(self.limits.stop))
             }
             Waiting::Ended { asked, .. } => Some(*asked + self.longest_end()),
@@ -197,22 +294,21 @@ impl Director {
     fn begin(&mut self, step: Step, view: &View) {
         match step {
             Step::Start => {
-                self.incarnation += 1;
-                self.sender = Sender::Starting;
+                self.sender = self.new_life();
                 self.waiting = Waiting::Started;
-                let incarnation = self.incarnation;
-                self.wish(Wish::Do(Command::Start { incarnation }));
             }
+            Step::StartSecond => {
+                self.second = self.new_life();
+                self.waiting = Waiting::Started;
+            }
+            Step::StopSecond => self.end(self.second.incarnation, Ending::Stop, view),
             Step::Submit(exam) => {
                 self.wish(Wish::Do(Command::Submit { exam }));
             }
             Step::Await(exam) => self.waiting = Waiting::Dealt(exam),
-            Step::Kill(event) => {
-                self.reached = None;
-                self.waiting = Waiting::Reached(event);
-                self.wish(Wish::Watch(event));
-            }
-            Step::Stop => self.end(Ending::Stop, view),
+            Step::Kill(at) => self.watch(ProcessFault::Kill, at, Duration::ZERO),
+            Step::Fault { fault, at, after } => self.watch(fault, at, after.into()),
+            Step::Stop => self.end(self.sender.incarnation, Ending::Stop, view),
             Step::Heal => self.wish(Wish::Heal),
             Step::Settle => self.waiting = Waiting::Quiet { began: view.now },
             Step::Account => {
@@ -224,10 +320,46 @@ impl Director {
         }
     }
 
+    /// A new life, which is being started.
+    fn new_life(&mut self) -> Instance {
+        self.lives += 1;
+        let incarnation = self.lives;
+        self.wish(Wish::Do(Command::Start { incarnation }));
+        Instance { incarnation, state: Sender::Starting, ending: false }
+    }
+
+    /// Waits for the moment at which something is done to the sender.
+    fn watch(&mut self, fault: ProcessFault, at: WireEvent, after: Duration) {
+        self.reached = (at == WireEvent::AtOnce).then_some(at);
+        self.waiting = Waiting::Reached(Due { fault, at, after });
+        if at != WireEvent::AtOnce {
+            self.wish(Wish::Watch(at));
+        }
+    }
+
+    /// The moment has come.
+    fn strike(&mut self, fault: ProcessFault, view: &View) {
+        let incarnation = self.sender.incarnation;
+        match fault {
+            ProcessFault::Kill => self.end(incarnation, Ending::Kill, view),
+            ProcessFault::Terminate => self.end(incarnation, Ending::Stop, view),
+            ProcessFault::Pause(length) => {
+                let until = view.now + Duration::from(length);
+                self.waiting = Waiting::Paused { since: view.now, until, resuming: false };
+                self.wish(Wish::Do(Command::Pause { incarnation }));
+            }
+            ProcessFault::Jump(by) => {
+                self.waiting = Waiting::Jumping;
+                self.wish(Wish::Do(Command::Jump { by }));
+            }
+        }
+    }
+
     /// The steps are over: whatever still runs is ended.
     fn finish(&mut self, view: &View) {
-        if self.sender != Sender::Down {
-            self.end(Ending::Kill, view);
+        let up = [self.second, self.sender].into_iter().find(|one| one.state != Sender::Down);
+        if let Some(one) = up {
+            self.end(one.incarnation, Ending::Kill, view);
             return;
         }
         self.waiting = Waiting::Finished;
@@ -238,15 +370,28 @@ impl Director {
         self.wish(Wish::Do(Command::Finish));
     }
 
-    fn end(&mut self, how: Ending, view: &View) {
-        if self.sender == Sender::Down {
+    fn end(&mut self, of: Incarnation, how: Ending, view: &View) {
+        let is_second = of == self.second.incarnation;
+        let instance = self.instance(of);
+        if instance.state == Sender::Down {
+            // A second instance may have gone by itself; what it had sent is read all the same.
+            let killed = how == Ending::Kill;
+            self.waiting = match is_second && of != 0 {
+                true => Waiting::Ended { of, asked: view.now, killed },
+                false => Waiting::Nothing,
+            };
             return;
         }
-        self.ending = true;
+        instance.ending = true;
         let killed = how == Ending::Kill;
-        self.waiting = Waiting::Ended { asked: view.now, killed };
-        self.wish(Wish::Record(What::SenderEnding { incarnation: self.incarnation, how }));
-        self.wish(Wish::Do(Command::End { how }));
+        self.waiting = Waiting::Ended { of, asked: view.now, killed };
+        self.wish(Wish::Record(What::SenderEnding { incarnation: of, how }));
+        self.wish(Wish::Do(Command::End { incarnation: of, how }));
+    }
+
+    fn is_up(&self, of: Incarnation) -> bool {
+        let instance = if of == self.second.incarnation { self.second } else { self.sender };
+        instance.state != Sender::Down
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -257,23 +402,61 @@ impl Director {
     fn done_waiting(&mut self, view: &View) -> bool {
         match self.waiting.clone() {
             Waiting::Nothing => true,
-            Waiting::Started => self.sender != Sender::Starting,
+            Waiting::Started if self.second.state == Sender::Up => {
+                // How long a sender takes to come up is its own affair; as long as it waits for an
+                // answer is long enough to read what is on its disk.
+                let until = view.now + Duration::from(self.limits.ack_timeout);
+                self.waiting = Waiting::BesideUp { until };
+                false
+            }
+            Waiting::Started => {
+                self.sender.state != Sender::Starting && self.second.state != Sender::Starting
+            }
+            Waiting::BesideUp { until } => self.second.state == Sender::Down || view.now >= until,
             Waiting::Dealt(exam) => {
                 self.dealt.contains(&exam)
                     || self.in_vain(view, || format!("the charge of `{exam}`"))
             }
-            Waiting::Reached(event) if self.reached == Some(event) => {
-                self.end(Ending::Kill, view);
+            Waiting::Reached(due) if self.reached == Some(due.at) => {
+                self.reached = None;
+                if due.after.is_zero() {
+                    self.strike(due.fault, view);
+                } else {
+                    let until = view.now + due.after;
+                    self.waiting = Waiting::Delayed { fault: due.fault, until };
+                }
+                self.waiting == Waiting::Nothing
+            }
+            Waiting::Reached(due) => {
+                // The steps that follow count on a dead sender, so it dies all the same.
+                if self.in_vain(view, || format!("the wire event `{}`", wire_event(due.at))) {
+                    match due.fault {
+                        ProcessFault::Kill | ProcessFault::Terminate => {
+                            self.strike(due.fault, view);
+                        }
+                        ProcessFault::Pause(_) | ProcessFault::Jump(_) => {
+                            self.waiting = Waiting::Nothing;
+                        }
+                    }
+                }
+                self.waiting == Waiting::Nothing
+            }
+            Waiting::Delayed { fault, until } => {
+                if view.now >= until {
+                    self.strike(fault, view);
+                }
+                self.waiting == Waiting::Nothing
+            }
+            Waiting::Paused { since, until, resuming } => {
+                if !resuming && (view.now >= until || self.sender.state == Sender::Down) {
+                    self.waiting = Waiting::Paused { since, until, resuming: true };
+                    let incarnation = self.sender.incarnation;
+                    self.wish(Wish::Do(Command::Resume { incarnation }));
+                }
                 false
             }
-            Waiting::Reached(event) => {
-                // The steps that follow count on a dead sender, so it dies all the same.
-                if self.in_vain(view, || format!("the wire event `{}`", wire_event(event))) {
-                    self.end(Ending::Kill, view);
-                }
-                self.sender == Sender::Down
-            }
-            Waiting::Ended { asked, killed } => self.ended(asked, killed, view),
+            Waiting::Jumping => false,
+            Waiting::Ended { of, asked, killed } => self.ended(of, asked, killed, view),
             Waiting::Quiet { began } => self.quiet(began, view),
             Waiting::Accounted => self.accounted,
             Waiting::Interrupt => {
@@ -290,7 +473,7 @@ impl Director {
 
     fn in_vain(&mut self, view: &View, wanted: impl FnOnce() -> String) -> bool {
         let waited = view.now.saturating_sub(self.since);
-        if waited < self.patience && self.sender != Sender::Down {
+        if waited < self.patience && self.sender.state != Sender::Down {
             return false;
         }
         // Who has let us down once is not waited for as long again.
@@ -300,13 +483,14 @@ impl Director {
         true
     }
 
-    fn ended(&mut self, asked: Duration, killed: bool, view: &View) -> bool {
-        if self.sender == Sender::Down && view.connections == 0 {
+    fn ended(&mut self, of: Incarnation, asked: Duration, killed: bool, view: &View) -> bool {
+        let is_up = self.is_up(of);
+        if !is_up && view.connections == 0 {
             return true;
         }
         let waited = view.now.saturating_sub(asked);
-        if !killed && self.sender != Sender::Down && waited >= Duration::from(self.limits.stop) {
-            self.end(Ending::Kill, view);
+        if !killed && is_up && waited >= Duration::from(self.limits.stop) {
+            self.end(of, Ending::Kill, view);
             return false;
         }
         if waited < self.longest_end() {
@@ -314,7 +498,7 @@ impl Director {
         }
         // A process that not even a kill ends, and connections that outlive theirs, are nobody's:
         // do not wait for ever.
-        self.sender = Sender::Down;
+        self.instance(of).state = Sender::Down;
         true
     }
 
@@ -351,6 +535,7 @@ const SHORTEST_END: Duration = Duration::from_secs(5);
 
 fn wire_event(event: WireEvent) -> String {
     match event {
+        WireEvent::AtOnce => "at-once".to_owned(),
         WireEvent::Accepted => "accepted".to_owned(),
         WireEvent::FirstByte => "first-byte".to_owned(),
         WireEvent::Bytes(count) => format!("bytes: {count}"),

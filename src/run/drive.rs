@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use crate::emr::{Door, Emr, Handshake, Input, Output, Settings};
-use crate::history::{Accounted, Bounds, ConnectionId, End, Ending, Event, Recorder, What};
+use crate::history::{
+    Accounted, Bounds, ConnectionId, End, Ending, Event, Incarnation, Micros, Recorder, What,
+};
 use crate::plan::{Plan, StopBy};
 use crate::run::director::{Director, View, Wish};
 
@@ -18,7 +20,7 @@ pub enum Command {
     /// Start it.
     Start {
         /// Which life this is.
-        incarnation: u32,
+        incarnation: Incarnation,
     },
     /// Hand an exam over.
     Submit {
@@ -27,8 +29,25 @@ pub enum Command {
     },
     /// End it.
     End {
+        /// Which life.
+        incarnation: Incarnation,
         /// How.
         how: Ending,
+    },
+    /// Stop its processes where they stand, then report [`Happening::Paused`].
+    Pause {
+        /// Which life.
+        incarnation: Incarnation,
+    },
+    /// Let them go on, then report [`Happening::Resumed`].
+    Resume {
+        /// Which life.
+        incarnation: Incarnation,
+    },
+    /// Move its wall clock forward, then report [`Happening::Jumped`].
+    Jump {
+        /// By how much.
+        by: Micros,
     },
     /// Ask it what became of its charges.
     Account,
@@ -96,13 +115,40 @@ pub enum Happening<'a> {
     /// Something at the EMR's side.
     Emr(Input<'a>),
     /// The sender runs.
-    Started,
+    Started {
+        /// Which life.
+        incarnation: Incarnation,
+    },
+    /// The sender was stopped where it stands.
+    Paused {
+        /// Whether the system shows it as stopped.
+        seen: bool,
+    },
+    /// The sender was let go on.
+    Resumed {
+        /// Whether the system showed it as stopped until then.
+        seen: bool,
+    },
+    /// The sender's clock was moved, or could not be.
+    Jumped {
+        /// By how much.
+        by: Micros,
+        /// Why it could not be.
+        failed: Option<String>,
+    },
     /// The sender could not be started or driven.
     Failed(String),
     /// The last lines that the sender has printed, where they are asked for.
-    Said(Vec<String>),
+    Said {
+        /// Which life.
+        incarnation: Incarnation,
+        /// What.
+        lines: Vec<String>,
+    },
     /// The sender's process has exited.
     Exited {
+        /// Which life.
+        incarnation: Incarnation,
         /// Exit code, or none after a signal.
         code: Option<i32>,
         /// The signal that ended it, if one did.
@@ -113,7 +159,12 @@ pub enum Happening<'a> {
     /// A connection is there that this machine does not let us accept.
     CannotAccept,
     /// Processes of the sender outlived it.
-    LeftBehind(u32),
+    LeftBehind {
+        /// Whose they were.
+        incarnation: Incarnation,
+        /// How many.
+        processes: u32,
+    },
     /// The sender's account.
     Account(Vec<Accounted>),
     /// There is no account.
@@ -165,14 +216,15 @@ impl Drive {
                 self.emr.handle(now, input, &mut self.recorder);
                 None
             }
-            Happening::Started => Some(self.director.started()),
+            Happening::Started { incarnation } => Some(self.director.started(incarnation)),
+            Happening::Paused { seen } => self.director.paused(now, seen),
+            Happening::Resumed { seen } => self.director.resumed(now, seen),
+            Happening::Jumped { by, failed } => Some(self.director.jumped(by, failed)),
             Happening::Failed(why) => Some(self.director.failed(why)),
-            Happening::Said(lines) => {
-                Some(What::SenderSaid { incarnation: self.director.incarnation(), lines })
-            }
-            Happening::Exited { code, signal } => {
+            Happening::Said { incarnation, lines } => Some(What::SenderSaid { incarnation, lines }),
+            Happening::Exited { incarnation, code, signal } => {
                 self.emr.handle(now, Input::SenderGone, &mut self.recorder);
-                Some(self.director.exited(code, signal))
+                Some(self.director.exited(incarnation, code, signal))
             }
             Happening::TooManyConnections => {
                 self.director.abort();
@@ -185,8 +237,8 @@ impl Drive {
                 let told = std::mem::replace(&mut self.blind, true);
                 (!told).then_some(What::Interrupted)
             }
-            Happening::LeftBehind(processes) => {
-                Some(What::LeftBehind { incarnation: self.director.incarnation(), processes })
+            Happening::LeftBehind { incarnation, processes } => {
+                Some(What::LeftBehind { incarnation, processes })
             }
             Happening::Account(charges) => {
                 self.director.accounted();
@@ -262,10 +314,16 @@ impl Drive {
         self.director.is_finished()
     }
 
-    /// Which life of the sender it is, from 1; 0 before the first.
+    /// Which life of the sender it is, from 1; 0 before the first. A second instance does not count.
     #[must_use]
-    pub const fn incarnation(&self) -> u32 {
+    pub const fn incarnation(&self) -> Incarnation {
         self.director.incarnation()
+    }
+
+    /// Whether a second instance is up, so that what is seen may be of either.
+    #[must_use]
+    pub fn is_beside(&self) -> bool {
+        self.director.is_beside()
     }
 
     /// The events so far.
@@ -304,9 +362,8 @@ impl Drive {
                         self.recorder.record(now.into(), what);
                         self.emr.handle(now, Input::Submitted { exam }, &mut self.recorder);
                     }
-                    Command::End { how: Ending::Kill } => {
-                        let incarnation = self.director.incarnation();
-                        let killed = Input::SenderKilled { incarnation };
+                    Command::End { incarnation, how: Ending::Kill } => {
+                        let killed = Input::SenderKilled { incarnation: *incarnation };
                         self.emr.handle(now, killed, &mut self.recorder);
                     }
                     _ => {}
@@ -321,7 +378,10 @@ impl Drive {
         View {
             now,
             last_activity: self.last_activity,
-            connections: self.emr.open_connections(),
+            connections: match self.director.ending_of() {
+                Some(of) if self.director.has_second() => self.emr.connections_of(of),
+                _ => self.emr.open_connections(),
+            },
             emr_busy: self.emr.deadline().is_some(),
         }
     }

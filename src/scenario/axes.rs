@@ -1,6 +1,7 @@
 //! Axes: `$name` anywhere in a file stands for one value after another, and several axes make
 //! their product.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::yaml::{Diagnostic, Key, Node, Value};
@@ -19,8 +20,11 @@ const MOST_CASES: usize = 2_000;
 
 struct Axis<'a> {
     key: &'a Key,
-    values: Vec<(String, &'a Node)>,
+    values: Vec<(String, Cow<'a, Node>)>,
 }
+
+/// The keys of a range.
+pub(super) const RANGE_KEYS: &[&str] = &["from", "to", "step"];
 
 /// One tree for each combination of axis values, without its axes; `top` itself if it has none.
 ///
@@ -65,20 +69,44 @@ fn axis((key, node): &(Key, Node)) -> Result<Axis<'_>, Diagnostic> {
         let mistake = key.place.error(format!("`{}` is no name for an axis", key.name));
         return Err(mistake.hint("a name has lower-case letters, digits and `-`"));
     }
-    let items = node.list("a list of values")?;
+    if matches!(node.value, Value::Map(_)) {
+        return Ok(Axis { key, values: range(node)? });
+    }
+    let items = node.list("a list of values, or a range")?;
     if items.is_empty() {
         return Err(node.error(format!("the axis `{}` has no values", key.name)));
     }
-    let mut values: Vec<(String, &Node)> = Vec::new();
+    let mut values: Vec<(String, Cow<'_, Node>)> = Vec::new();
     for item in items {
         let label = label(item);
         if values.iter().any(|(other, _)| *other == label) {
             let message = format!("the axis `{}` has the value `{label}` twice", key.name);
             return Err(item.error(message));
         }
-        values.push((label, item));
+        values.push((label, Cow::Borrowed(item)));
     }
     Ok(Axis { key, values })
+}
+
+/// `{ from: 64, to: 1024, step: 64 }`: both ends are values of the axis.
+fn range(node: &Node) -> Result<Vec<(String, Cow<'_, Node>)>, Diagnostic> {
+    let fields = node.fields("a range", RANGE_KEYS)?;
+    let number = |key, least| fields.require(key)?.count(least);
+    let (from, to, step) = (number("from", 0)?, number("to", 0)?, number("step", 1)?);
+    if from > to {
+        return Err(node.error(format!("there is nothing from {from} to {to}")));
+    }
+    let count = (to - from) / step + 1;
+    if count as usize > MOST_CASES {
+        let message = format!("the range makes {count} cases, which is too many");
+        return Err(node.error(message).hint(format!("a scenario may have {MOST_CASES} cases")));
+    }
+    let value = |number: u32| {
+        let text = number.to_string();
+        let node = Node { place: node.place.clone(), value: Value::Number(text.clone()) };
+        (text, Cow::Owned(node))
+    };
+    Ok((from..=to).step_by(step as usize).map(value).collect())
 }
 
 /// A value on one line; it becomes part of the id of a case.
@@ -111,7 +139,7 @@ fn product<'a>(axes: &'a [Axis<'a>]) -> Result<Vec<Chosen<'a>>, Diagnostic> {
         let extend = |chosen: Chosen<'a>| {
             axis.values.iter().map(move |(label, node)| {
                 let mut chosen = chosen.clone();
-                chosen.push((axis.key.name.as_str(), label.as_str(), *node));
+                chosen.push((axis.key.name.as_str(), label.as_str(), node.as_ref()));
                 chosen
             })
         };

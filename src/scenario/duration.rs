@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::yaml::{Diagnostic, Node, Value};
 
 /// The longest duration that a file may ask for.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The duration that `node` is.
 ///
 /// # Errors
-/// It has no unit, or is nothing of the kind, or is longer than an hour.
+/// It has no unit, or is nothing of the kind, or is longer than a week.
 pub(super) fn read(node: &Node) -> Result<Duration, Diagnostic> {
     let text = match &node.value {
         Value::Number(text) => {
@@ -25,12 +25,13 @@ pub(super) fn read(node: &Node) -> Result<Duration, Diagnostic> {
         "ms" => 1,
         "s" => 1_000,
         "m" => 60_000,
+        "h" => 3_600_000,
         _ => return Err(unreadable(node, text)),
     };
     let number: u64 = number.parse().map_err(|_| unreadable(node, text))?;
     let duration = Duration::from_millis(number.saturating_mul(unit));
     if duration > LONGEST {
-        let mistake = node.error(format!("the duration `{text}` is longer than an hour"));
+        let mistake = node.error(format!("the duration `{text}` is longer than a week"));
         return Err(mistake.hint("nobody waits for that; write a shorter one"));
     }
     Ok(duration)
@@ -38,5 +39,5 @@ pub(super) fn read(node: &Node) -> Result<Duration, Diagnostic> {
 
 fn unreadable(node: &Node, text: &str) -> Diagnostic {
     node.error(format!("expected a duration, found `{text}`"))
-        .hint("a whole number and `ms`, `s` or `m`, as in `500ms`")
+        .hint("a whole number and `ms`, `s`, `m` or `h`, as in `500ms`")
 }

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{driving, read, script, sender_file, steps, tls};
+use super::{axes, driving, read, script, sender_file, steps, tls};
 use crate::exam::Exam;
 
 /// The JSON Schema of an exam file.
@@ -87,6 +87,15 @@ pub fn sender_file_schema() -> Value {
         ("limits", limits),
         ("attempts", words("When an attempt counts.", sender_file::ATTEMPTS)),
         ("account", account()),
+        (
+            "clock",
+            object(
+                "How its wall clock is moved.",
+                &["file"],
+                sender_file::CLOCK_KEYS,
+                [("file", text("A file with the seconds to add, which the sender reads."))],
+            ),
+        ),
     ];
     document("A sender file", &["name", "start", "limits"], sender_file::KEYS, properties)
 }
@@ -309,7 +318,15 @@ fn axes() -> Value {
         "description": "Values for each `$name`; several axes make their product.",
         "type": "object",
         "propertyNames": { "pattern": "^[a-z][a-z0-9-]*$" },
-        "additionalProperties": { "type": "array", "minItems": 1 },
+        "additionalProperties": { "anyOf": [
+            { "type": "array", "minItems": 1 },
+            object(
+                "Every whole number from one to another, in steps.",
+                axes::RANGE_KEYS,
+                axes::RANGE_KEYS,
+                [("from", whole()), ("to", whole()), ("step", whole())],
+            ),
+        ] },
     })
 }
 
@@ -319,15 +336,32 @@ fn step_list() -> Value {
         { "type": "array", "items": { "type": ["string", "number"] } },
     ] });
     let event = || words("A wire event.", steps::TRIGGERS);
-    let kill = object(
-        "When to kill the sender.",
-        &[],
-        &["at", "bytes", "reply-bytes"],
+    let moment = || {
+        let delays = words("A moment around the sender's timeout.", steps::DELAYS);
+        let after = json!({ "anyOf": [delays, duration("How long after it.")] });
         [
             ("at", event()),
             ("bytes", count("After this many bytes of a message.")),
             ("reply-bytes", count("After this many bytes of the reply.")),
-        ],
+            ("after", after),
+        ]
+    };
+    let with = |what: &str, keys: &[&str], required: &[&str], more: (&'static str, Value)| {
+        let [at, bytes, reply, after] = moment();
+        object(what, required, keys, [at, bytes, reply, after, more])
+    };
+    let when = || object("When.", &[], steps::WHEN_KEYS, moment());
+    let pause = with(
+        "When to stop the sender where it stands, and for how long.",
+        steps::PAUSE_KEYS,
+        &[],
+        ("for", duration("For how long; twice the sender's timeout if absent.")),
+    );
+    let jump = with(
+        "How far to move the sender's clock, and when.",
+        steps::JUMP_KEYS,
+        &["by"],
+        ("by", duration("How far forward.")),
     );
     let valued = object(
         "A step that says what with.",
@@ -336,7 +370,11 @@ fn step_list() -> Value {
         [
             ("submit", names.clone()),
             ("await", names),
-            ("kill", json!({ "anyOf": [event(), kill] })),
+            ("kill", json!({ "anyOf": [event(), when()] })),
+            ("terminate", json!({ "anyOf": [event(), when()] })),
+            ("pause", pause),
+            ("jump", jump),
+            ("storm", count("How many restarts in a row.")),
         ],
     );
     json!({
@@ -363,6 +401,10 @@ fn expect() -> Value {
             ("attempts", words("When an attempt counts.", sender_file::ATTEMPTS)),
         ],
     )
+}
+
+fn whole() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
 }
 
 fn text(what: &str) -> Value {
@@ -393,7 +435,7 @@ fn count(what: &str) -> Value {
 fn duration(what: &str) -> Value {
     json!({
         "description": what,
-        "anyOf": [{ "type": "string", "pattern": "^[0-9]+(ms|s|m)$" }, axis()],
+        "anyOf": [{ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" }, axis()],
     })
 }
 

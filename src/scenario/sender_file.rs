@@ -25,10 +25,14 @@ pub(super) const KEYS: &[&str] = &[
     "limits",
     "attempts",
     "account",
+    "clock",
 ];
 
 /// The keys of `limits`.
 pub(super) const LIMIT_KEYS: &[&str] = &["ack_timeout", "longest_retry", "stop", "cpu", "memory"];
+
+/// The keys of `clock`.
+pub(super) const CLOCK_KEYS: &[&str] = &["file"];
 
 /// The ways to stop a sender.
 pub(super) const STOPS: &[(&str, StopBy)] = &[
@@ -99,6 +103,9 @@ pub struct SenderFile {
     pub limits: SenderLimits,
     /// When an attempt counts.
     pub attempts: Attempts,
+    /// The file that moves its wall clock, placeholders still in it: how many seconds to add. None
+    /// if its clock cannot be moved.
+    pub clock: Option<String>,
     /// How it is asked what became of its charges.
     pub account: Option<Account>,
 }
@@ -195,6 +202,7 @@ impl SenderFile {
             stop: fields.get("stop").map_or(Ok(StopBy::Terminate), stop)?,
             limits: limits(fields.require("limits")?)?,
             attempts: fields.get("attempts").map_or(Ok(Attempts::Strict), attempts)?,
+            clock: fields.get("clock").map(clock).transpose()?,
             account: fields.get("account").map(|node| account(node, life)).transpose()?,
         })
     }
@@ -287,6 +295,15 @@ pub(super) fn command(node: &Node) -> Result<Vec<String>, Diagnostic> {
         Ok(text.to_owned())
     };
     items.iter().map(argument).collect()
+}
+
+/// `{ file: "{state}/clock" }`.
+fn clock(node: &Node) -> Result<String, Diagnostic> {
+    let fields = node.fields("how its clock is moved", CLOCK_KEYS)?;
+    let file = fields.require("file")?;
+    let text = file.text("a file")?;
+    placeholders(text, file)?;
+    Ok(text.to_owned())
 }
 
 fn environment(node: &Node) -> Result<BTreeMap<String, String>, Diagnostic> {

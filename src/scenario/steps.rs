@@ -1,17 +1,46 @@
 //! Reads the steps of a scenario.
 
-use super::Word;
-use crate::yaml::{Diagnostic, Node, Place, Value};
+use std::time::Duration;
+
+use super::{Word, duration};
+use crate::yaml::{Diagnostic, Fields, Node, Place, Value};
 
 /// Steps that are one word.
-pub(super) const BARE: &[&str] =
-    &["start", "stop", "restart", "heal", "settle", "account", "probe"];
+pub(super) const BARE: &[&str] = &[
+    "start",
+    "stop",
+    "restart",
+    "start-second",
+    "stop-second",
+    "heal",
+    "settle",
+    "account",
+    "probe",
+];
 
 /// Steps that say what with.
-pub(super) const WITH_VALUE: &[&str] = &["submit", "await", "kill"];
+pub(super) const WITH_VALUE: &[&str] =
+    &["submit", "await", "kill", "terminate", "pause", "jump", "storm"];
+
+/// The keys that say when something is done to the sender.
+pub(super) const WHEN_KEYS: &[&str] = &["at", "bytes", "reply-bytes", "after"];
+
+/// The same for a pause, and how long it lasts.
+pub(super) const PAUSE_KEYS: &[&str] = &["at", "bytes", "reply-bytes", "after", "for"];
+
+/// The same for a jump of the clock, and how far.
+pub(super) const JUMP_KEYS: &[&str] = &["at", "bytes", "reply-bytes", "after", "by"];
+
+/// Moments around the sender's own timeout.
+pub(super) const DELAYS: &[(&str, Delay)] = &[
+    ("before-timeout", Delay::BeforeTimeout),
+    ("at-timeout", Delay::AtTimeout),
+    ("past-timeout", Delay::PastTimeout),
+];
 
 /// Wire events that are one word.
 pub(super) const TRIGGERS: &[(&str, Trigger)] = &[
+    ("at-once", Trigger::AtOnce),
     ("accepted", Trigger::Accepted),
     ("first-byte", Trigger::FirstByte),
     ("inside-ft1", Trigger::InsideFt1),
@@ -19,9 +48,6 @@ pub(super) const TRIGGERS: &[(&str, Trigger)] = &[
     ("before-reply", Trigger::BeforeReply),
     ("reply-sent", Trigger::ReplySent),
 ];
-
-/// Wire events that come after a number of bytes.
-pub(super) const COUNTED: &[&str] = &["bytes", "reply-bytes"];
 
 /// One step, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +58,20 @@ pub enum Act {
     Submit(Word),
     /// Wait for an exam's message.
     Await(Word),
-    /// Kill the sender at a wire event.
-    Kill(Place, Trigger),
+    /// Kill the sender at a moment.
+    Kill(Place, Moment),
+    /// Ask it to stop at a moment.
+    Terminate(Place, Moment),
+    /// Stop it where it stands at a moment, for so long.
+    Pause(Place, Moment, Option<Duration>),
+    /// Move its clock forward at a moment, by so much.
+    Jump(Place, Moment, Duration),
+    /// End it and start it again, so many times in a row.
+    Storm(Place, u32),
+    /// Start a second instance on the same state.
+    StartSecond(Place),
+    /// Stop the second instance.
+    StopSecond(Place),
     /// Stop the sender.
     Stop(Place),
     /// Stop it and start it again.
@@ -48,9 +86,33 @@ pub enum Act {
     Probe,
 }
 
+/// A moment of the wire, and how long after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What is waited for.
+    pub at: Trigger,
+    /// How long after that; at once if absent.
+    pub after: Option<Delay>,
+}
+
+/// How long after a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delay {
+    /// So long.
+    Time(Duration),
+    /// Just before a sender that has sent its message gives up waiting.
+    BeforeTimeout,
+    /// As long as it waits.
+    AtTimeout,
+    /// Just after it has given up.
+    PastTimeout,
+}
+
 /// A wire event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
+    /// There is nothing to wait for.
+    AtOnce,
     /// A connection was accepted.
     Accepted,
     /// The first byte of a message arrived.
@@ -93,7 +155,11 @@ fn step(node: &Node) -> Result<Vec<Act>, Diagnostic> {
     match key.name.as_str() {
         "submit" => Ok(words(value)?.into_iter().map(Act::Submit).collect()),
         "await" => Ok(words(value)?.into_iter().map(Act::Await).collect()),
-        "kill" => Ok(vec![Act::Kill(node.place.clone(), trigger(value)?)]),
+        "kill" => Ok(vec![Act::Kill(node.place.clone(), when(value)?)]),
+        "terminate" => Ok(vec![Act::Terminate(node.place.clone(), when(value)?)]),
+        "pause" => pause(node, value),
+        "jump" => jump(node, value),
+        "storm" => Ok(vec![Act::Storm(node.place.clone(), value.count(2)?)]),
         other => Err(unknown(other, &key.place)),
     }
 }
@@ -104,6 +170,8 @@ fn bare(word: &str, node: &Node) -> Result<Act, Diagnostic> {
         "start" => Ok(Act::Start(place)),
         "stop" => Ok(Act::Stop(place)),
         "restart" => Ok(Act::Restart(place)),
+        "start-second" => Ok(Act::StartSecond(place)),
+        "stop-second" => Ok(Act::StopSecond(place)),
         "heal" => Ok(Act::Heal),
         "settle" => Ok(Act::Settle),
         "account" => Ok(Act::Account),
@@ -111,9 +179,15 @@ fn bare(word: &str, node: &Node) -> Result<Act, Diagnostic> {
         "submit" | "await" => Err(node
             .error(format!("the step `{word}` needs the name of an exam"))
             .hint(format!("as in `{word}: john-doe`"))),
-        "kill" => Err(node
-            .error("the step `kill` needs to know when")
-            .hint("as in `kill: { at: end-of-message }`")),
+        "kill" | "terminate" | "pause" => Err(node
+            .error(format!("the step `{word}` needs to know when"))
+            .hint(format!("as in `{word}: {{ at: end-of-message }}`"))),
+        "jump" => Err(node
+            .error("the step `jump` needs to know how far")
+            .hint("as in `jump: { by: 25h }`")),
+        "storm" => Err(node
+            .error("the step `storm` needs to know how many restarts")
+            .hint("as in `storm: 5`")),
         other => Err(unknown(other, &place)),
     }
 }
@@ -134,24 +208,86 @@ fn words(node: &Node) -> Result<Vec<Word>, Diagnostic> {
     }
 }
 
-/// `end-of-message`, `{ at: end-of-message }`, `{ bytes: 300 }` or `{ at: { bytes: 300 } }`.
-fn trigger(node: &Node) -> Result<Trigger, Diagnostic> {
-    let Value::Map(_) = node.value else {
-        return node.word("a wire event", "valid events", TRIGGERS);
+/// `end-of-message`, `{ at: end-of-message, after: 50ms }`, `{ bytes: 300 }` or
+/// `{ at: { bytes: 300 } }`.
+fn when(node: &Node) -> Result<Moment, Diagnostic> {
+    if !matches!(node.value, Value::Map(_)) {
+        let at = node.word("a wire event", "valid events", TRIGGERS)?;
+        return Ok(Moment { at, after: None });
+    }
+    let fields = node.fields(WHEN, WHEN_KEYS).map_err(|mistake| meant_as_value(node, mistake))?;
+    moment(node, &fields)?.ok_or_else(|| no_moment(node))
+}
+
+/// `{ at: end-of-message, for: 1s }`.
+fn pause(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
+    let fields = value.fields(WHEN, PAUSE_KEYS)?;
+    let when = moment(value, &fields)?.ok_or_else(|| no_moment(value))?;
+    let length = fields.get("for").map(duration::read).transpose()?;
+    Ok(vec![Act::Pause(node.place.clone(), when, length)])
+}
+
+/// `{ by: 25h }` or `{ at: end-of-message, by: 25h }`.
+fn jump(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
+    let fields = value.fields("how far, as in `{ by: 25h }`", JUMP_KEYS)?;
+    let now = Moment { at: Trigger::AtOnce, after: None };
+    let when = moment(value, &fields)?.unwrap_or(now);
+    let by = duration::read(fields.require("by")?)?;
+    Ok(vec![Act::Jump(node.place.clone(), when, by)])
+}
+
+const WHEN: &str = "a wire event, as in `{ at: end-of-message }`";
+
+/// The moment that the keys of a step name, if they name one.
+fn moment(node: &Node, fields: &Fields<'_>) -> Result<Option<Moment>, Diagnostic> {
+    let after = fields.get("after").map(delay).transpose()?;
+    let count = |node: &Node| node.count(1).map(u64::from);
+    let at = fields.get("at").map(|node| match &node.value {
+        Value::Map(_) => when(node).map(|when| when.at),
+        _ => node.word("a wire event", "valid events", TRIGGERS),
+    });
+    let bytes = fields.get("bytes").map(|node| count(node).map(Trigger::Bytes));
+    let reply = fields.get("reply-bytes").map(|node| count(node).map(Trigger::ReplyBytes));
+    let mut named = [at, bytes, reply].into_iter().flatten();
+    let Some(at) = named.next() else {
+        return match after {
+            None => Ok(None),
+            Some(_) => Err(no_moment(node)),
+        };
     };
-    let (key, value) = node.only_entry("a wire event, as in `{ at: end-of-message }`")?;
-    match key.name.as_str() {
-        "at" => trigger(value),
-        "bytes" => value.count(1).map(|count| Trigger::Bytes(u64::from(count))),
-        "reply-bytes" => value.count(1).map(|count| Trigger::ReplyBytes(u64::from(count))),
-        other => {
-            let words = TRIGGERS.iter().map(|(word, _)| *word);
-            let valid: Vec<&str> = ["at"].into_iter().chain(COUNTED.iter().copied()).collect();
-            let mistake = key.place.error(format!("unknown key `{other}`"));
-            if words.clone().any(|word| word == other) {
-                return Err(mistake.hint(format!("did you mean `at: {other}`?")));
-            }
-            Err(mistake.hint_words(other, "valid keys", valid))
+    if named.next().is_some() {
+        let mistake = node.error("two wire events are named, and only one can be waited for");
+        return Err(mistake.hint("keep one of `at`, `bytes` and `reply-bytes`"));
+    }
+    Ok(Some(Moment { at: at?, after }))
+}
+
+/// A duration, or a moment around the sender's own timeout.
+fn delay(node: &Node) -> Result<Delay, Diagnostic> {
+    let word = DELAYS.iter().find(|(word, _)| node.text("a duration").is_ok_and(|it| it == *word));
+    match word {
+        Some((_, delay)) => Ok(*delay),
+        None => duration::read(node).map(Delay::Time).map_err(|mistake| {
+            mistake.hint("or one of `before-timeout`, `at-timeout` and `past-timeout`")
+        }),
+    }
+}
+
+fn no_moment(node: &Node) -> Diagnostic {
+    node.error("no wire event is named").hint("as in `{ at: end-of-message }`")
+}
+
+/// `{ end-of-message: … }` is a value that was written as a key.
+fn meant_as_value(node: &Node, mistake: Diagnostic) -> Diagnostic {
+    let Value::Map(entries) = &node.value else { return mistake };
+    let event = entries.iter().find(|(key, _)| TRIGGERS.iter().any(|(word, _)| *word == key.name));
+    match event {
+        Some((key, _)) => {
+            let name = &key.name;
+            key.place
+                .error(format!("unknown key `{name}`"))
+                .hint(format!("did you mean `at: {name}`?"))
         }
+        None => mistake,
     }
 }

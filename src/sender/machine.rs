@@ -68,6 +68,8 @@ pub enum Input {
     Reset(Link),
     /// The oldest [`Output::Store`] that was not yet confirmed is durable.
     Stored,
+    /// The wall clock was moved forward by this much; `now` goes on as it did.
+    ClockMoved(Duration),
     /// Finish what is in flight and begin nothing more; see [`Machine::is_stopped`].
     Stop,
 }
@@ -173,6 +175,7 @@ impl Machine {
             }
             Input::Reset(link) if self.owns(link) => self.lost(now, super::sending::Loss::Reset),
             Input::Stored => self.stored += 1,
+            Input::ClockMoved(by) => self.clock_moved(now, by),
             Input::Stop => self.stop(),
             // Something about a connection that was given up.
             _ => {}

@@ -383,7 +383,7 @@ fn is_about(input: &Input, link: Link) -> bool {
         | Input::Ended(of)
         | Input::Truncated(of)
         | Input::Reset(of) => *of == link,
-        Input::Exam(_) | Input::Stored | Input::Stop => false,
+        Input::Exam(_) | Input::Stored | Input::ClockMoved(_) | Input::Stop => false,
     }
 }
 

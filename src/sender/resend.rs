@@ -26,6 +26,10 @@ pub(super) enum Trouble {
     Reject,
     /// CE or CR.
     CommitRefused,
+    /// By the wall clock, the answer is hours late.
+    Overdue,
+    /// The timer was seen to run out long after its time, and what has arrived was not read.
+    RacedTimer,
     /// A reply that cannot be read.
     Junk,
     /// A reply to another message.
@@ -68,9 +72,11 @@ pub(super) fn again(bug: Option<Bug>, trouble: Trouble, endpoints: usize) -> Opt
         | (Bug::ResendOnError, Trouble::Error)
         | (Bug::ResendOnReject, Trouble::Reject)
         | (Bug::ResendOnCommitError, Trouble::CommitRefused)
+        | (Bug::PauseRace, Trouble::RacedTimer)
         | (Bug::ResendOnJunk, Trouble::Junk)
         | (Bug::ResendOnWrongId, Trouble::WrongId) => (Over::SameConnection, Rewrite::Nothing),
         (Bug::ResendOnTimeoutReconnect, Trouble::Timeout)
+        | (Bug::ClockJump, Trouble::Overdue)
         | (Bug::ResendOnClose, Trouble::Closed)
         | (Bug::ResendOnReset, Trouble::Reset)
         | (Bug::ResendOnPartialWrite, Trouble::ResetInside)

@@ -6,10 +6,13 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
 use super::answer::{self, Answer};
 use super::bug::Bug;
 use super::defect;
-use super::job::{Shape, Task};
+use super::job::{Shape, Task, wall_clock};
 use super::journal::{Kind, Outcome, Record};
 use super::machine::Machine;
 use super::resend::{self, Again, Over, Rewrite, Trouble};
@@ -76,10 +79,49 @@ impl Machine {
 
     /// No valid acknowledgement came in time.
     pub(super) fn timed_out(&mut self, now: Duration) -> bool {
+        if self.races_timer(now) {
+            self.trouble(now, Trouble::RacedTimer);
+            return true;
+        }
         let begun = self.line.as_ref().is_some_and(|line| line.decoder.pending().is_some());
         let cut = begun && self.config.bug == Some(Bug::ResendOnPartialAck);
         self.trouble(now, if cut { Trouble::CutShort } else { Trouble::Timeout });
         true
+    }
+
+    /// Whether a broken sender believes a timer that it looks at long after its time.
+    fn races_timer(&self, now: Duration) -> bool {
+        let until = self.deadline().unwrap_or(now);
+        self.config.bug == Some(Bug::PauseRace) && now.saturating_sub(until) >= LONG_AFTER
+    }
+
+    /// The wall clock went forward. The correct sender measures by another clock, and only its
+    /// messages have other times from now on.
+    pub(super) fn clock_moved(&mut self, now: Duration, by: Duration) {
+        let span = SignedDuration::try_from(by).unwrap_or_default();
+        self.config.epoch = self.config.epoch.saturating_add(span);
+        match self.config.bug {
+            Some(Bug::ClockJump)
+                if by >= OVERDUE && matches!(self.stage, Stage::Awaiting { .. }) =>
+            {
+                self.trouble(now, Trouble::Overdue);
+            }
+            Some(Bug::NightlySweep) => self.sweep(now),
+            _ => {}
+        }
+    }
+
+    /// A broken sender takes up again what had no answer half a day ago.
+    fn sweep(&mut self, now: Duration) {
+        let clock = wall_clock(self.config.epoch, now);
+        let old = |at: &DateTime| clock.duration_since(*at) >= HALF_A_DAY;
+        let entries = self.ledger.entries.iter().filter(|(_, entry)| {
+            let charge = &entry.charge;
+            let last = charge.last.as_ref().is_some_and(|(_, at)| old(at));
+            last && charge.outcome == Some(Outcome::Unknown)
+        });
+        let orders: Vec<String> = entries.map(|(order, _)| order.clone()).collect();
+        self.queue.extend(orders.into_iter().map(|order| Task::whole(order, Kind::Charge)));
     }
 
     /// Something went wrong after bytes have left.
@@ -251,5 +293,10 @@ const fn refusal(code: Code) -> Trouble {
 const MOST_RESENDS: u32 = 2;
 /// A result is tried once, and three times more.
 const MOST_RESULT_TRIES: u32 = 4;
+/// By how much a timer must be late for a broken sender to believe it blindly.
+const LONG_AFTER: Duration = Duration::from_millis(100);
+/// By how much the clock must jump for a broken sender to give a message up.
+const OVERDUE: Duration = Duration::from_secs(3600);
+const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 /// How long a broken sender doubts an acknowledgement.
 const DOUBT: Duration = Duration::from_millis(50);

@@ -95,7 +95,7 @@ impl Case {
     }
 
     pub(super) fn start(&mut self, incarnation: Incarnation) {
-        self.push(What::SenderStarted { incarnation });
+        self.push(What::SenderStarted { incarnation, beside: None });
     }
 
     pub(super) fn stop(&mut self, incarnation: Incarnation) {
@@ -321,6 +321,7 @@ fn plan() -> Plan {
             ..Expect::default()
         },
         sender: SenderPlan {
+            clock: None,
             name: "a sender".to_owned(),
             start: vec!["sender".to_owned()],
             environment: BTreeMap::new(),

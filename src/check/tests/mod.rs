@@ -5,6 +5,7 @@ mod fixture;
 mod hostile;
 mod once;
 mod process;
+mod process_faults;
 mod properties;
 mod results;
 mod snapshot;

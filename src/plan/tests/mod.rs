@@ -11,8 +11,8 @@ use quickcheck::quickcheck;
 use rstest::rstest;
 
 use super::{
-    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play, Step,
-    StopBy, WireEvent, expand,
+    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play,
+    ProcessFault, Step, StopBy, WireEvent, expand,
 };
 use crate::history::{Micros, Raw};
 use crate::mapping::{shipped, shipped_names};
@@ -248,6 +248,102 @@ fn written_steps_replace_the_default_ones() {
 fn when_to_kill(#[case] written: &str, #[case] expected: WireEvent) {
     let text = format!("{SHORT}steps: [start, submit: john-doe, kill: {written}]\n");
     assert_eq!(plan(&text).steps[2], Step::Kill(expected));
+}
+
+/// The sender of these tests waits for the time that stands in `sender`.
+#[rstest]
+#[case::kill("kill: { at: end-of-message, after: 50ms }", ProcessFault::Kill, 50)]
+#[case::before("kill: { at: end-of-message, after: before-timeout }", ProcessFault::Kill, 9)]
+#[case::at("kill: { at: end-of-message, after: at-timeout }", ProcessFault::Kill, 10)]
+#[case::past("kill: { at: end-of-message, after: past-timeout }", ProcessFault::Kill, 11)]
+#[case::terminate("terminate: end-of-message", ProcessFault::Terminate, 0)]
+#[case::pause("pause: { at: end-of-message, for: 3s }", ProcessFault::Pause(Micros(3_000_000)), 0)]
+#[case::jump(
+    "jump: { at: end-of-message, by: 25h }",
+    ProcessFault::Jump(Micros(90_000_000_000)),
+    0
+)]
+fn what_is_done_to_the_sender_and_when(
+    #[case] written: &str,
+    #[case] fault: ProcessFault,
+    #[case] after: u64,
+) {
+    let plan = plan(&format!("{SHORT}steps: [start, submit: john-doe, {written}]\n"));
+    let Step::Fault { fault: found, at, after: found_after } = plan.steps[2] else {
+        panic!("{:?}", plan.steps[2])
+    };
+    assert_eq!((found, at), (fault, WireEvent::EndOfMessage));
+    let tenth = plan.limits.ack_timeout.0 / 10;
+    let expected = if after == 50 { 50_000 } else { after * tenth };
+    assert_eq!(found_after.0, expected);
+}
+
+#[test]
+fn a_pause_without_a_length_is_longer_than_the_sender_waits_and_a_jump_needs_no_moment() {
+    let plan = plan(&format!(
+        "{SHORT}steps: [start, submit: john-doe, pause: {{ at: before-reply }}, jump: {{ by: 2h }}]\n"
+    ));
+    let length = Micros(plan.limits.ack_timeout.0 * 2);
+    let [.., Step::Fault { fault: pause, .. }, Step::Fault { fault: jump, at, .. }] =
+        plan.steps[..]
+    else {
+        panic!("{:?}", plan.steps)
+    };
+    assert_eq!(pause, ProcessFault::Pause(length));
+    assert_eq!((jump, at), (ProcessFault::Jump(Micros(7_200_000_000)), WireEvent::AtOnce));
+}
+
+#[test]
+fn a_storm_asks_and_kills_in_turn_and_a_second_instance_starts_and_stops() {
+    let plan = plan(&format!(
+        "{SHORT}steps: [start, submit: john-doe, storm: 3, start-second, stop-second]\n"
+    ));
+    let expected = [
+        Step::Stop,
+        Step::Start,
+        Step::Kill(WireEvent::AtOnce),
+        Step::Start,
+        Step::Stop,
+        Step::Start,
+        Step::StartSecond,
+        Step::StopSecond,
+    ];
+    assert_eq!(plan.steps[2..], expected);
+}
+
+#[rstest]
+#[case("pause: { for: 1s }", "no wire event is named")]
+#[case("kill: { after: 1s }", "no wire event is named")]
+#[case("kill: { at: accepted, bytes: 3 }", "two wire events are named")]
+#[case("stop-second", "no second instance is running here")]
+#[case("jump: { at: accepted }", "by")]
+#[case("storm: 1", "storm")]
+fn what_makes_no_sense_is_a_mistake(#[case] written: &str, #[case] says: &str) {
+    let text = mistake(&format!("{SHORT}steps: [start, submit: john-doe, {written}]\n"));
+    assert!(text.contains(says), "{text}");
+}
+
+#[test]
+fn a_range_is_every_value_from_one_end_to_the_other() {
+    let case = |range: &str| {
+        format!(
+            "{SHORT}axes: {{ at: {range} }}\nsteps: [start, submit: john-doe, kill: {{ bytes: $at }}]\n"
+        )
+    };
+    let kills = |range: &str| -> Vec<Step> {
+        plans(&case(range)).unwrap().into_iter().map(|plan| plan.steps[2].clone()).collect()
+    };
+    let bytes = |counts: &[u64]| -> Vec<Step> {
+        counts.iter().map(|&count| Step::Kill(WireEvent::Bytes(count))).collect()
+    };
+    assert_eq!(kills("{ from: 64, to: 256, step: 64 }"), bytes(&[64, 128, 192, 256]));
+    assert_eq!(kills("{ from: 1, to: 6, step: 4 }"), bytes(&[1, 5]));
+    for wrong in
+        ["{ from: 2, to: 1, step: 1 }", "{ from: 0, to: 9, step: 0 }", "{ from: 1, to: 2 }"]
+    {
+        mistake(&case(wrong));
+    }
+    assert!(mistake(&case("{ from: 0, to: 4000000000, step: 1 }")).contains("too many"));
 }
 
 #[test]

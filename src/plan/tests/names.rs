@@ -263,7 +263,6 @@ fn a_step_that_is_not_there() {
     5 |   - setle
       |     ^^^^^
     hint: did you mean `settle`?
-    hint: valid steps: start, stop, restart, heal, settle, account, probe, submit, await, kill
     ");
 }
 
@@ -275,7 +274,7 @@ fn a_kill_at_an_event_that_is_not_there() {
     5 |   - kill: { at: end-of-mesage }
       |                 ^^^^^^^^^^^^^
     hint: did you mean `end-of-message`?
-    hint: valid events: accepted, first-byte, inside-ft1, end-of-message, before-reply, reply-sent
+    hint: valid events: at-once, accepted, first-byte, inside-ft1, end-of-message, before-reply, reply-sent
     ");
 }
 

@@ -225,17 +225,17 @@ fn a_duration_with_another_unit() {
       |
     5 |     reply: { wait: 5sec }
       |                    ^^^^
-    hint: a whole number and `ms`, `s` or `m`, as in `500ms`
+    hint: a whole number and `ms`, `s`, `m` or `h`, as in `500ms`
     ");
 }
 
 #[test]
 fn a_duration_that_nobody_waits_for() {
-    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { wait: 400000s }\n"), @r"
-    once/case.yaml:5:20: the duration `400000s` is longer than an hour
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { wait: 4000000s }\n"), @r"
+    once/case.yaml:5:20: the duration `4000000s` is longer than a week
       |
-    5 |     reply: { wait: 400000s }
-      |                    ^^^^^^^
+    5 |     reply: { wait: 4000000s }
+      |                    ^^^^^^^^
     hint: nobody waits for that; write a shorter one
     ");
 }
@@ -247,7 +247,7 @@ fn a_negative_duration() {
       |
     5 |     reply: { wait: -5s }
       |                    ^^^
-    hint: a whole number and `ms`, `s` or `m`, as in `500ms`
+    hint: a whole number and `ms`, `s`, `m` or `h`, as in `500ms`
     ");
 }
 

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdin;
 
-use crate::history::{Accounted, Ending, Outcome};
+use crate::history::{Accounted, Ending, Incarnation, Outcome};
 use crate::run::drive::{Happening, stop_signal};
 use crate::run::real::Case;
 use crate::run::real::handover::Parcel;
@@ -54,7 +54,8 @@ impl Case {
     pub(super) fn start_for(&self, parcel: Parcel) {
         let started = {
             let mut stage = self.0.stage.borrow_mut();
-            stage.process.spawn_for(&parcel)
+            let incarnation = stage.drive.incarnation();
+            stage.process.spawn_for(incarnation, &parcel)
         };
         let mut child = match started {
             Ok(child) => child,
@@ -95,12 +96,13 @@ impl Case {
             let _ = kill_process_group(leader, Signal::KILL);
         }
         if over {
-            self.exited(status, &[]);
+            let incarnation = self.0.stage.borrow().drive.incarnation();
+            self.exited(incarnation, status, &[]);
         }
     }
 
     /// Ends the processes that run, by asking them or by force. Where none does, the life is over.
-    pub(super) fn end_each(&self, how: Ending) {
+    pub(super) fn end_each(&self, incarnation: Incarnation, how: Ending) {
         let idle = {
             let mut stage = self.0.stage.borrow_mut();
             let signal = stop_signal(stage.process.stop()).unwrap_or(Signal::TERM);
@@ -116,7 +118,7 @@ impl Case {
         };
         if idle {
             let code = Some(0);
-            self.note(Happening::Exited { code, signal: None });
+            self.note(Happening::Exited { incarnation, code, signal: None });
         }
     }
 }

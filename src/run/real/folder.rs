@@ -53,7 +53,7 @@ fn open_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 /// to exit without waiting for them.
 pub fn abandon() {
     for folder in std::mem::take(&mut *open_folders()) {
-        for process in left_behind(&Sought { group: None, mark: mark(&folder) }) {
+        for process in left_behind(&Sought { group: None, mark: mark(&folder), life: None }) {
             let _ = rustix::process::kill_process(process, Signal::KILL);
         }
         let _ = std::fs::remove_dir_all(folder);

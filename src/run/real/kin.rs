@@ -4,12 +4,39 @@ use std::path::Path;
 
 use rustix::process::Pid;
 
+use crate::history::Incarnation;
+
 /// What tells the processes of one sender from all others.
+#[derive(Clone)]
 pub(super) struct Sought {
     /// The process group that its leader has led.
     pub(super) group: Option<Pid>,
     /// The environment entry that all of them inherit, also those that have left the group.
     pub(super) mark: Vec<u8>,
+    /// The entry that tells this life of the sender from the others of its case; none for all.
+    pub(super) life: Option<Vec<u8>>,
+}
+
+/// Whether one of these processes holds the socket with this number.
+pub(super) fn holds_socket(sought: &Sought, socket: u64) -> bool {
+    let link = format!("socket:[{socket}]");
+    left_behind(sought).into_iter().any(|process| {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero()));
+        let mut open = open.into_iter().flatten().flatten();
+        open.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == &*link))
+    })
+}
+
+/// Whether the system shows a process as stopped where it stands.
+pub(super) fn is_stopped(process: Pid) -> bool {
+    let stat = std::fs::read(format!("/proc/{}/stat", process.as_raw_nonzero()));
+    stat.is_ok_and(|stat| state_of(&stat).is_some_and(|state| matches!(state, b'T' | b't')))
+}
+
+/// The state stands after the command, which is in parentheses and may hold some itself.
+fn state_of(stat: &[u8]) -> Option<u8> {
+    let after = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    stat[after..].iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
 /// The processes of a sender that are still there and not merely waiting to be reaped.
@@ -38,7 +65,8 @@ impl Sought {
 
     fn is_marked(&self, process: &Path) -> bool {
         let environment = std::fs::read(process.join("environ")).unwrap_or_default();
-        environment.split(|&byte| byte == 0).any(|entry| entry == self.mark)
+        let has = |wanted: &[u8]| environment.split(|&byte| byte == 0).any(|one| one == wanted);
+        has(&self.mark) && self.life.as_ref().is_none_or(|life| has(life))
     }
 }
 
@@ -46,6 +74,14 @@ impl Sought {
 pub(super) fn mark(folder: &Path) -> Vec<u8> {
     [MARK.as_bytes(), b"=", folder.as_os_str().as_encoded_bytes()].concat()
 }
+
+/// The environment entry by which the processes of one life are known.
+pub(super) fn life_mark(incarnation: Incarnation) -> Vec<u8> {
+    format!("{LIFE}={incarnation}").into_bytes()
+}
+
+/// The environment variable that tells the lives of one case apart.
+pub(super) const LIFE: &str = "CHARGEPROOF_LIFE";
 
 /// The environment variable by which the processes of a sender are known, whatever group or session
 /// they have moved to.

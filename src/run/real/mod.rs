@@ -13,6 +13,7 @@ mod handover;
 mod http;
 mod kin;
 mod output;
+mod peer;
 mod placeholders;
 mod process;
 mod ready;

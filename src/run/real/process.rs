@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::exam::Exam;
-use crate::history::Ending;
+use crate::history::{Ending, Incarnation, Micros};
 use crate::plan::{
     Account, Driving, FeedBy, HandedOver, Lifetime, Plan, ReadyWhen, SenderPlan, StopBy, Writer,
 };
@@ -30,7 +30,7 @@ use crate::run::real::account::{Ask, read_account};
 use crate::run::real::each::Each;
 use crate::run::real::folder::Folder;
 use crate::run::real::handover::{Parcel, Queue};
-use crate::run::real::kin::{MARK, Sought, left_behind, mark};
+use crate::run::real::kin::{LIFE, MARK, Sought, is_stopped, left_behind, life_mark, mark};
 use crate::run::real::output::{Output, Standard};
 use crate::run::real::placeholders::{fill, values};
 use crate::run::real::ready;
@@ -44,18 +44,29 @@ pub(super) struct Process {
     values: BTreeMap<&'static str, String>,
     folder: Folder,
     submitted: u32,
-    group: Option<Pid>,
-    stdin: Option<Rc<pipe::Sender>>,
-    /// What it has printed in its life.
+    /// Its lives that are up: one, or two beside each other.
+    lives: Vec<Life>,
+    /// What the process that was started last has printed, where each exam gets its own.
     output: Rc<Output>,
-    /// Who waits until it is ready.
-    waiting: Option<AbortHandle>,
+    /// By how much its clock was moved so far.
+    moved: Micros,
     /// Whether it can be fed.
     pub(super) up: watch::Sender<bool>,
     /// What waits for being handed over.
     pub(super) queue: Option<Queue>,
     /// The processes that were started for exams, where each gets its own.
     pub(super) each: Each,
+}
+
+/// One life of the sender that is up.
+struct Life {
+    incarnation: Incarnation,
+    group: Option<Pid>,
+    stdin: Option<Rc<pipe::Sender>>,
+    /// What it has printed so far.
+    output: Rc<Output>,
+    /// Who waits until it is ready.
+    waiting: Option<AbortHandle>,
 }
 
 impl Process {
@@ -74,10 +85,9 @@ impl Process {
             values,
             folder,
             submitted: 0,
-            group: None,
-            stdin: None,
+            lives: Vec::new(),
             output: Output::new(None),
-            waiting: None,
+            moved: Micros(0),
             up: watch::Sender::new(false),
             queue: None,
             each: Each::default(),
@@ -110,9 +120,9 @@ impl Process {
         &self.plan.driving.by
     }
 
-    /// The standard input of the sender that is up.
+    /// The standard input of the sender that is up; of two instances, the first one's.
     pub(super) fn input(&self) -> Option<Rc<pipe::Sender>> {
-        self.stdin.clone()
+        self.lives.first()?.stdin.clone()
     }
 
     /// How long it may take to take a document: less than a step waits for what comes of it.
@@ -169,21 +179,26 @@ impl Process {
     }
 
     /// Starts a process for a document: it is told its path, or reads it from its standard input.
-    pub(super) fn spawn_for(&mut self, parcel: &Parcel) -> Result<Child, String> {
+    pub(super) fn spawn_for(
+        &mut self,
+        incarnation: Incarnation,
+        parcel: &Parcel,
+    ) -> Result<Child, String> {
         let inbox = self.folder.path("inbox");
         self.submitted += 1;
         let path = parcel.drop_into(&inbox, self.submitted);
         let path = path.map_err(|error| format!("cannot write the exam down: {error}"))?;
         let told = self.plan.start.iter().any(|argument| argument.contains("{exam}"));
         self.values.insert("exam", path.to_string_lossy().into_owned());
-        self.spawn(if told { Stdio::null() } else { Stdio::piped() })
+        self.spawn(incarnation, if told { Stdio::null() } else { Stdio::piped() })
     }
 
     /// Starts a process of the sender.
-    fn spawn(&self, input: Stdio) -> Result<Child, String> {
+    fn spawn(&self, incarnation: Incarnation, input: Stdio) -> Result<Child, String> {
         let program = self.program(&self.plan.start);
         let mut program = program.ok_or("the sender file names no program")?;
         program.env(MARK, self.folder.root.path());
+        program.env(LIFE, incarnation.to_string());
         program.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = program.spawn().map_err(|error| {
             format!("cannot start `{}`: {error}", fill(&self.plan.start[0], &self.values))
@@ -213,18 +228,56 @@ impl Process {
         parcel.drop_into(&self.folder.path("inbox"), self.submitted).map(drop)
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.group {
+    fn life_of(&mut self, incarnation: Incarnation) -> Option<&mut Life> {
+        self.lives.iter_mut().find(|life| life.incarnation == incarnation)
+    }
+
+    /// The process group of a life, and the number of its leader.
+    fn group(&self, incarnation: Incarnation) -> Option<Pid> {
+        self.lives.iter().find(|life| life.incarnation == incarnation)?.group
+    }
+
+    fn signal(&self, incarnation: Incarnation, signal: Signal) {
+        if let Some(group) = self.group(incarnation) {
             let _ = kill_process_group(group, signal);
         }
     }
 
+    /// What tells the processes of one life from all others.
+    fn sought(&self, incarnation: Incarnation) -> Sought {
+        Sought {
+            group: self.group(incarnation),
+            mark: mark(self.folder.root.path()),
+            life: Some(life_mark(incarnation)),
+        }
+    }
+
+    /// What tells the processes of every life that is up.
+    pub(super) fn all_sought(&self) -> Vec<(Incarnation, Sought)> {
+        let lives = self.lives.iter().map(|life| life.incarnation);
+        lives.map(|incarnation| (incarnation, self.sought(incarnation))).collect()
+    }
+
+    /// Moves the sender's clock: writes how many seconds it is to add, whole or not at all.
+    fn move_clock(&mut self, by: Micros) -> Result<(), String> {
+        let file = self.plan.clock.as_ref().ok_or("the sender file names no `clock`")?;
+        let file = PathBuf::from(fill(file, &self.values));
+        self.moved.0 = self.moved.0.saturating_add(by.0);
+        let written = file.with_extension("part");
+        let seconds = (self.moved.0 / 1_000_000).to_string();
+        let moved =
+            std::fs::write(&written, seconds).and_then(|()| std::fs::rename(&written, file));
+        moved.map_err(|error| format!("cannot write its clock: {error}"))
+    }
+
     /// Ends whatever is left of the sender.
     pub(super) fn end_for_good(&mut self) {
-        self.signal(Signal::KILL);
         self.each.signal(Signal::KILL);
-        self.stdin = None;
-        self.group = None;
+        for life in std::mem::take(&mut self.lives) {
+            if let Some(group) = life.group {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+        }
     }
 }
 
@@ -237,14 +290,22 @@ impl Drop for Process {
 impl Case {
     pub(super) fn command(&self, command: Command) {
         match command {
-            Command::Start { .. } => self.start(),
+            Command::Start { incarnation } => self.start(incarnation),
             Command::Submit { exam } => self.hand_over(&exam),
-            Command::End { how } if self.0.stage.borrow().process.life() == Lifetime::Exam => {
-                self.end_each(how);
+            Command::End { incarnation, how }
+                if self.0.stage.borrow().process.life() == Lifetime::Exam =>
+            {
+                self.end_each(incarnation, how);
             }
-            Command::End { how: Ending::Stop } => self.ask_to_stop(),
-            Command::End { how: Ending::Kill } => {
-                self.0.stage.borrow().process.signal(Signal::KILL);
+            Command::End { incarnation, how: Ending::Stop } => self.ask_to_stop(incarnation),
+            Command::End { incarnation, how: Ending::Kill } => {
+                self.0.stage.borrow().process.signal(incarnation, Signal::KILL);
+            }
+            Command::Pause { incarnation } => self.pause(incarnation),
+            Command::Resume { incarnation } => self.resume(incarnation),
+            Command::Jump { by } => {
+                let moved = self.0.stage.borrow_mut().process.move_clock(by);
+                self.note(Happening::Jumped { by, failed: moved.err() });
             }
             Command::Account => {
                 let task = tokio::task::spawn_local(self.clone().account());
@@ -254,97 +315,128 @@ impl Case {
         }
     }
 
-    fn start(&self) {
+    fn start(&self, incarnation: Incarnation) {
         if self.0.stage.borrow().process.life() == Lifetime::Exam {
             self.0.stage.borrow_mut().process.each.begin();
-            return self.is_up();
+            return self.is_up(incarnation);
         }
-        let spawned = self.0.stage.borrow().process.spawn(Stdio::piped());
+        let spawned = self.0.stage.borrow().process.spawn(incarnation, Stdio::piped());
         let mut child = match spawned {
             Ok(child) => child,
             Err(why) => return self.note(Happening::Failed(why)),
         };
         {
             let process = &mut self.0.stage.borrow_mut().process;
-            process.stdin = child.stdin.take().and_then(input);
             process.take_output(&mut child);
-            process.group =
-                child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+            let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+            let stdin = child.stdin.take().and_then(input);
+            let output = Rc::clone(&process.output);
+            process.lives.push(Life { incarnation, group, stdin, output, waiting: None });
         }
-        self.wait_until_ready();
+        self.wait_until_ready(incarnation);
         let case = self.clone();
-        let sought = self.sought();
+        let sought = self.0.stage.borrow().process.sought(incarnation);
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
-            if let Some(output) = case.shown_output() {
+            if let Some(output) = case.shown_output(incarnation) {
                 output.read_out().await;
             }
             // Looking through all processes takes its time, and no other case should wait for it.
             let left = tokio::task::spawn_blocking(move || left_behind(&sought)).await;
-            case.exited(status.ok(), &left.unwrap_or_default());
+            case.exited(incarnation, status.ok(), &left.unwrap_or_default());
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
     }
 
     /// Tells that the sender is up once it shows that it is ready; at once, if nothing shows it.
-    fn wait_until_ready(&self) {
+    fn wait_until_ready(&self, incarnation: Incarnation) {
         let mut stage = self.0.stage.borrow_mut();
-        let Some((when, within)) = stage.process.readiness() else {
+        let readiness = stage.process.readiness();
+        let output = stage.process.life_of(incarnation).map(|life| Rc::clone(&life.output));
+        let Some(((when, within), output)) = readiness.zip(output) else {
             drop(stage);
-            return self.is_up();
+            return self.is_up(incarnation);
         };
-        let (case, output) = (self.clone(), Rc::clone(&stage.process.output));
+        let case = self.clone();
         let task = tokio::task::spawn_local(async move {
             match ready::wait(&when, within, &output).await {
                 Ok(()) => {
-                    case.is_up();
+                    case.is_up(incarnation);
                     case.pump();
                 }
                 Err(why) => {
-                    case.note_output();
+                    case.note_output(incarnation);
                     case.happened(Happening::Failed(why));
                 }
             }
         });
         stage.tasks.push(task.abort_handle());
-        stage.process.waiting = Some(task.abort_handle());
-    }
-
-    /// What the sender has printed, if somebody asks for it.
-    fn shown_output(&self) -> Option<Rc<Output>> {
-        let process = &self.0.stage.borrow().process;
-        process.plan.driving.show_output.then(|| Rc::clone(&process.output))
-    }
-
-    fn note_output(&self) {
-        let lines = self.shown_output().map(|output| output.last_lines()).unwrap_or_default();
-        if !lines.is_empty() {
-            self.note(Happening::Said(lines));
+        if let Some(life) = stage.process.life_of(incarnation) {
+            life.waiting = Some(task.abort_handle());
         }
     }
 
-    fn is_up(&self) {
-        self.note(Happening::Started);
+    /// What a life has printed, if somebody asks for it.
+    fn shown_output(&self, incarnation: Incarnation) -> Option<Rc<Output>> {
+        let process = &mut self.0.stage.borrow_mut().process;
+        let shown = process.plan.driving.show_output;
+        let last = Rc::clone(&process.output);
+        let output = process.life_of(incarnation).map_or(last, |life| Rc::clone(&life.output));
+        shown.then_some(output)
+    }
+
+    fn note_output(&self, incarnation: Incarnation) {
+        let output = self.shown_output(incarnation);
+        let lines = output.map(|output| output.last_lines()).unwrap_or_default();
+        if !lines.is_empty() {
+            self.note(Happening::Said { incarnation, lines });
+        }
+    }
+
+    fn is_up(&self, incarnation: Incarnation) {
+        self.note(Happening::Started { incarnation });
         self.0.stage.borrow().process.up.send_replace(true);
     }
 
-    /// What tells the processes of this sender from all others.
-    fn sought(&self) -> Sought {
-        let process = &self.0.stage.borrow().process;
-        Sought { group: process.group, mark: mark(process.folder.root.path()) }
-    }
-
-    fn ask_to_stop(&self) {
+    fn ask_to_stop(&self, incarnation: Incarnation) {
         let mut stage = self.0.stage.borrow_mut();
         match stop_signal(stage.process.plan.stop) {
             Some(signal) => {
                 // The leader is asked; what it does with its children is its own affair.
-                if let Some(leader) = stage.process.group {
+                if let Some(leader) = stage.process.group(incarnation) {
                     let _ = rustix::process::kill_process(leader, signal);
                 }
             }
-            None => stage.process.stdin = None,
+            None => {
+                if let Some(life) = stage.process.life_of(incarnation) {
+                    life.stdin = None;
+                }
+            }
         }
+    }
+
+    /// Stops a life where it stands, and looks whether it does.
+    fn pause(&self, incarnation: Incarnation) {
+        self.0.stage.borrow().process.signal(incarnation, Signal::STOP);
+        let leader = self.0.stage.borrow().process.group(incarnation);
+        // The signal takes effect when the process next leaves the kernel, which is at once
+        // unless it waits for a disk.
+        let seen = leader.is_some_and(|leader| {
+            let until = self.now() + STANDSTILL;
+            while !is_stopped(leader) && self.now() < until {
+                std::thread::yield_now();
+            }
+            is_stopped(leader)
+        });
+        self.look();
+        self.note(Happening::Paused { seen });
+    }
+
+    fn resume(&self, incarnation: Incarnation) {
+        let leader = self.0.stage.borrow().process.group(incarnation);
+        let seen = leader.is_some_and(is_stopped);
+        self.note(Happening::Resumed { seen });
+        self.0.stage.borrow().process.signal(incarnation, Signal::CONT);
     }
 
     /// Accepts what a process has opened that is gone.
@@ -356,22 +448,32 @@ impl Case {
     }
 
     /// The sender's process is gone: everything it has sent is accepted before this is told.
-    pub(super) fn exited(&self, status: Option<ExitStatus>, left: &[Pid]) {
+    pub(super) fn exited(
+        &self,
+        incarnation: Incarnation,
+        status: Option<ExitStatus>,
+        left: &[Pid],
+    ) {
         self.accept_all_waiting();
+        self.note_output(incarnation);
         let group = {
             let mut stage = self.0.stage.borrow_mut();
-            stage.process.stdin = None;
-            stage.process.up.send_replace(false);
-            if let Some(waiting) = stage.process.waiting.take() {
+            let lives = &mut stage.process.lives;
+            let gone = lives.iter().position(|life| life.incarnation == incarnation);
+            let gone = gone.map(|at| lives.remove(at));
+            let any = !lives.is_empty();
+            stage.process.up.send_replace(any);
+            if let Some(waiting) = gone.as_ref().and_then(|life| life.waiting.as_ref()) {
                 waiting.abort();
             }
-            stage.process.group.take()
+            gone.and_then(|life| life.group)
         };
         let signal =
             status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
         let killed = signal == Some(Signal::KILL.as_raw());
         if !left.is_empty() && !killed {
-            self.note(Happening::LeftBehind(u32::try_from(left.len()).unwrap_or(u32::MAX)));
+            let processes = u32::try_from(left.len()).unwrap_or(u32::MAX);
+            self.note(Happening::LeftBehind { incarnation, processes });
         }
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::KILL);
@@ -379,9 +481,8 @@ impl Case {
         for process in left {
             let _ = rustix::process::kill_process(*process, Signal::KILL);
         }
-        self.note_output();
         let code = status.and_then(|status| status.code());
-        self.happened(Happening::Exited { code, signal });
+        self.happened(Happening::Exited { incarnation, code, signal });
     }
 
     async fn account(self) {
@@ -427,6 +528,9 @@ fn bound(child: &Child, driving: &Driving) {
         }
     }
 }
+
+/// How long a process may take to stand still.
+const STANDSTILL: Duration = Duration::from_millis(50);
 
 /// A port that was free just now, for the sender to be fed at; 0 where there is none.
 fn free_port() -> u16 {

@@ -13,10 +13,12 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use crate::emr::{Handshake, Input};
-use crate::history::{ConnectionId, End};
+use crate::history::{ConnectionId, End, Incarnation};
 use crate::run::drive::Happening;
-use crate::run::real::Case;
+use crate::run::real::kin::holds_socket;
+use crate::run::real::peer::socket_of;
 use crate::run::real::tls::{Heard, Layer};
+use crate::run::real::{Case, Stage};
 
 /// One accepted connection.
 pub(super) struct Line {
@@ -55,12 +57,13 @@ impl Case {
             }
             stage.accepted += 1;
             let id = stage.accepted;
+            let incarnation = opened_by(&stage, &stream);
             let stream = Rc::new(stream);
             let hold = Rc::new(Hold::default());
             let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
             let reader = tokio::task::spawn_local(reading).abort_handle();
             stage.lines.insert(id, Line { stream, reader, tls: None, read_out: false, hold });
-            (id, stage.drive.incarnation())
+            (id, incarnation)
         };
         self.note(Happening::Emr(Input::Accepted { connection: id, endpoint, incarnation }));
     }
@@ -344,6 +347,23 @@ impl Case {
     fn stream(&self, connection: ConnectionId) -> Option<Rc<TcpStream>> {
         self.0.stage.borrow().lines.get(&connection).map(|line| Rc::clone(&line.stream))
     }
+}
+
+/// The life of the sender that has opened a connection; 0 if it is not known.
+///
+/// Of one life that is up everything is its own, since what an earlier one has sent is read to its
+/// end before the next is started. Of two, the one is asked for whose process holds the socket.
+fn opened_by(stage: &Stage, stream: &TcpStream) -> Incarnation {
+    if !stage.drive.is_beside() {
+        return stage.drive.incarnation();
+    }
+    let addresses = stream.peer_addr().ok().zip(stream.local_addr().ok());
+    let socket = addresses.and_then(|(peer, own)| socket_of(peer, own));
+    let lives = stage.process.all_sought();
+    let holder = socket.and_then(|socket| {
+        lives.iter().find(|(_, sought)| holds_socket(sought, socket)).map(|(life, _)| *life)
+    });
+    holder.unwrap_or(0)
 }
 
 /// Writes from `taken` on, as the system takes it; how much it has taken in the end.

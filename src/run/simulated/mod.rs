@@ -15,7 +15,8 @@ use jiff::civil::{DateTime, date};
 use crate::emr::{Door, Failure, Input};
 use crate::exam::Exam;
 use crate::history::{
-    Accounted, ConnectionId, End, Ending, FORMAT_VERSION, Header, History, Outcome,
+    Accounted, ConnectionId, End, Ending, FORMAT_VERSION, Header, History, Incarnation, Micros,
+    Outcome,
 };
 use crate::plan::Plan;
 use crate::run::drive::{Command, Do, Drive, Happening};
@@ -69,15 +70,16 @@ const PIECE_BYTES: usize = 128;
 /// Steps after which a simulation that does not end is cut off; a case needs a few hundred.
 const MOST_STEPS: usize = 2_000_000;
 
+/// The exit code of the reference sender when another one holds its state.
+const LOCKED_OUT: i32 = 1;
+
 struct World<'p> {
     plan: &'p Plan,
     now: Duration,
     drive: Drive,
     config: Config,
-    /// The sender's process, while it lives.
-    machine: Option<Machine>,
-    /// When the sender wants to be asked again.
-    wake: Option<Duration>,
+    /// The sender's processes that live, by life: one, or two beside each other.
+    processes: BTreeMap<Incarnation, Process>,
     /// What survives the sender: its disk, and the inbox that it reads.
     journal: Vec<Record>,
     inbox: Vec<Exam>,
@@ -92,8 +94,19 @@ struct World<'p> {
     held: VecDeque<Delivery>,
 }
 
+/// A living process of the sender.
+struct Process {
+    machine: Machine,
+    /// When it wants to be asked again.
+    wake: Option<Duration>,
+    /// What it would hear if it were not standing still.
+    held: Option<Vec<sender::Input>>,
+}
+
 #[derive(Clone, Copy)]
 struct Line {
+    /// The life that has opened it.
+    of: Incarnation,
     link: Link,
     endpoint: usize,
     /// How it stands with TLS.
@@ -110,6 +123,7 @@ enum Delivery {
     Accepted {
         connection: ConnectionId,
         endpoint: usize,
+        of: Incarnation,
     },
     Bytes {
         connection: ConnectionId,
@@ -138,8 +152,7 @@ impl<'p> World<'p> {
             now: Duration::ZERO,
             drive: Drive::new(plan, EPOCH),
             config: config(plan)?,
-            machine: None,
-            wake: None,
+            processes: BTreeMap::new(),
             journal: Vec::new(),
             inbox: Vec::new(),
             doors: vec![Door::Shut; plan.endpoints.len()],
@@ -169,11 +182,13 @@ impl<'p> World<'p> {
     fn jump(&mut self) -> bool {
         let drive = self.drive.deadline(self.now);
         let silence = self.silences.first().map(|(at, _)| *at);
-        let Some(next) = drive.into_iter().chain(self.wake).chain(silence).min() else {
+        let wakes = self.processes.values().filter(|one| one.held.is_none());
+        let wakes = wakes.filter_map(|one| one.wake);
+        let Some(next) = wakes.chain(drive).chain(silence).min() else {
             return false;
         };
         self.now = self.now.max(next);
-        self.wake = None;
+        self.processes.values_mut().for_each(|one| one.wake = None);
         if let Some((_, endpoint)) = self.silences.pop_if(|(at, _)| *at <= self.now) {
             self.emr(Input::SilenceSeen { endpoint, waited: SILENCE });
         }
@@ -185,9 +200,20 @@ impl<'p> World<'p> {
         self.drive.happened(self.now, Happening::Emr(input));
     }
 
-    fn sender(&mut self, input: sender::Input) {
-        if let Some(machine) = &mut self.machine {
-            machine.handle(self.now, input);
+    fn sender(&mut self, of: Incarnation, input: sender::Input) {
+        if let Some(process) = self.processes.get_mut(&of) {
+            match &mut process.held {
+                Some(held) => held.push(input),
+                None => process.machine.handle(self.now, input),
+            }
+        }
+    }
+
+    /// Everybody who is up hears of it.
+    fn everybody(&mut self, input: &sender::Input) {
+        let lives: Vec<Incarnation> = self.processes.keys().copied().collect();
+        for of in lives {
+            self.sender(of, input.clone());
         }
     }
 
@@ -219,9 +245,9 @@ impl<'p> World<'p> {
                 self.emr(Input::Wrote { connection, bytes, complete: true });
                 return self.misunderstood(connection);
             }
-            Some(Line { link, open: true, .. }) => {
-                let link = *link;
-                self.sender(sender::Input::Received(link, bytes.to_vec()));
+            Some(Line { of, link, open: true, .. }) => {
+                let (of, link) = (*of, *link);
+                self.sender(of, sender::Input::Received(link, bytes.to_vec()));
             }
             Some(line) => taken = !std::mem::replace(&mut line.refused, true),
             None => taken = false,
@@ -231,17 +257,18 @@ impl<'p> World<'p> {
     }
 
     fn end_by_emr(&mut self, connection: ConnectionId, how: End) {
-        if let Some(Line { link, open: true, security, .. }) = self.lines.get(&connection).copied()
+        if let Some(Line { of, link, open: true, security, .. }) =
+            self.lines.get(&connection).copied()
         {
             if security.is_under_way() {
                 self.not_secured(connection);
             } else if how == End::Truncated {
-                self.sender(sender::Input::Truncated(link));
+                self.sender(of, sender::Input::Truncated(link));
             } else if how == End::Reset {
                 self.lines.remove(&connection);
-                self.sender(sender::Input::Reset(link));
+                self.sender(of, sender::Input::Reset(link));
             } else {
-                self.sender(sender::Input::Ended(link));
+                self.sender(of, sender::Input::Ended(link));
             }
         }
         if how == End::Reset {
@@ -321,56 +348,92 @@ impl<'p> World<'p> {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Start { .. } => {
-                let machine = Machine::start(self.config.clone(), &self.journal, self.now);
-                self.machine = Some(machine);
-                for exam in self.inbox.clone() {
-                    self.sender(sender::Input::Exam(Box::new(exam)));
-                }
-                self.drive.happened(self.now, Happening::Started);
-            }
+            Command::Start { incarnation } => self.start(incarnation),
             Command::Submit { exam } => {
                 if let Some(exam) = self.plan.exams.get(&exam) {
                     self.inbox.push(exam.clone());
-                    self.sender(sender::Input::Exam(Box::new(exam.clone())));
+                    self.everybody(&sender::Input::Exam(Box::new(exam.clone())));
                 }
             }
-            Command::End { how: Ending::Stop } => {
+            Command::End { incarnation, how: Ending::Stop } => {
                 if self.config.bug == Some(Bug::IgnoresTerminate) {
                     return;
                 }
-                self.sender(sender::Input::Stop);
+                self.sender(incarnation, sender::Input::Stop);
             }
-            Command::End { how: Ending::Kill } => self.exited(None, Some(9)),
+            Command::End { incarnation, how: Ending::Kill } => {
+                self.exited(incarnation, None, Some(9));
+            }
+            Command::Pause { incarnation } => {
+                let process = self.processes.get_mut(&incarnation);
+                let seen = process.map(|one| one.held = Some(Vec::new())).is_some();
+                self.drive.happened(self.now, Happening::Paused { seen });
+            }
+            Command::Resume { incarnation } => self.resume(incarnation),
+            Command::Jump { by } => self.jump_clock(by),
             Command::Account => self.account(),
             Command::Finish => {}
         }
     }
 
+    fn start(&mut self, incarnation: Incarnation) {
+        self.drive.happened(self.now, Happening::Started { incarnation });
+        if !self.processes.is_empty() && self.config.bug != Some(Bug::NoLock) {
+            // It finds the state locked, says so and leaves.
+            let exited = Happening::Exited { incarnation, code: Some(LOCKED_OUT), signal: None };
+            self.drive.happened(self.now, exited);
+            return;
+        }
+        let machine = Machine::start(self.config.clone(), &self.journal, self.now);
+        self.processes.insert(incarnation, Process { machine, wake: None, held: None });
+        for exam in self.inbox.clone() {
+            self.sender(incarnation, sender::Input::Exam(Box::new(exam)));
+        }
+    }
+
+    /// Lets a process go on that was standing still. What has arrived meanwhile it hears before
+    /// any timer, unless its defect is the other way round.
+    fn resume(&mut self, incarnation: Incarnation) {
+        let process = self.processes.get_mut(&incarnation);
+        let held = process.and_then(|one| one.held.take());
+        self.drive.happened(self.now, Happening::Resumed { seen: held.is_some() });
+        if self.config.bug == Some(Bug::PauseRace) {
+            while self.poll_one(incarnation) {}
+        }
+        for input in held.into_iter().flatten() {
+            self.sender(incarnation, input);
+        }
+    }
+
+    /// Moves the wall clock, of this life and of all that follow.
+    fn jump_clock(&mut self, by: Micros) {
+        let span = jiff::SignedDuration::try_from(Duration::from(by));
+        self.config.epoch = self.config.epoch.saturating_add(span.unwrap_or_default());
+        self.everybody(&sender::Input::ClockMoved(by.into()));
+        self.drive.happened(self.now, Happening::Jumped { by, failed: None });
+    }
+
     fn account(&mut self) {
-        let rows = match &self.machine {
-            Some(machine) => machine.account(),
-            None => sender::account(&self.journal),
-        };
+        let rows = sender::account(&self.journal);
         let rows = rows.into_iter();
         let charges = rows.map(|(order, outcome)| Accounted { order, outcome: said(outcome) });
         self.drive.happened(self.now, Happening::Account(charges.collect()));
     }
 
-    /// The sender's process is gone, and its connections end.
-    fn exited(&mut self, code: Option<i32>, signal: Option<i32>) {
-        self.machine = None;
-        self.wake = None;
+    /// A process of the sender is gone, and its connections end.
+    fn exited(&mut self, incarnation: Incarnation, code: Option<i32>, signal: Option<i32>) {
+        self.processes.remove(&incarnation);
         for endpoint in 0..self.doors.len() {
             self.accept_waiting(endpoint);
         }
-        let open: Vec<ConnectionId> = self.lines.keys().copied().collect();
+        let of = |(id, line): (&ConnectionId, &Line)| (line.of == incarnation).then_some(*id);
+        let open: Vec<ConnectionId> = self.lines.iter().filter_map(of).collect();
         // Who is killed says no last word.
         let how = if signal.is_some() { End::Truncated } else { End::Close };
         for connection in open {
             self.end_by_sender(connection, how);
         }
-        self.drive.happened(self.now, Happening::Exited { code, signal });
+        self.drive.happened(self.now, Happening::Exited { incarnation, code, signal });
     }
 
     fn end_by_sender(&mut self, connection: ConnectionId, how: End) {
@@ -384,26 +447,31 @@ impl<'p> World<'p> {
 
     /// Lets the sender do one thing; whether it had anything to do.
     fn poll_sender(&mut self) -> bool {
-        let Some(machine) = &mut self.machine else {
+        let lives: Vec<Incarnation> = self.processes.keys().copied().collect();
+        lives.into_iter().any(|of| self.poll_one(of))
+    }
+
+    fn poll_one(&mut self, of: Incarnation) -> bool {
+        let Some(process) = self.processes.get_mut(&of).filter(|one| one.held.is_none()) else {
             return false;
         };
-        match machine.poll(self.now) {
-            Poll::Output(output) => self.sender_output(output),
-            Poll::WaitUntil(_) if machine.is_stopped() => self.exited(Some(0), None),
+        match process.machine.poll(self.now) {
+            Poll::Output(output) => self.sender_output(of, output),
+            Poll::WaitUntil(_) if process.machine.is_stopped() => self.exited(of, Some(0), None),
             Poll::WaitUntil(wake) => {
-                self.wake = wake;
+                process.wake = wake;
                 return false;
             }
         }
         true
     }
 
-    fn sender_output(&mut self, output: Output) {
+    fn sender_output(&mut self, of: Incarnation, output: Output) {
         match output {
-            Output::Connect { link, endpoint } => self.connect(link, endpoint),
-            Output::Write { link, bytes } => self.write_to_emr(link, &bytes),
+            Output::Connect { link, endpoint } => self.connect(of, link, endpoint),
+            Output::Write { link, bytes } => self.write_to_emr(of, link, &bytes),
             Output::Disconnect(link) => {
-                if let Some(connection) = self.connection(link) {
+                if let Some(connection) = self.connection(of, link) {
                     self.end_by_sender(connection, End::Close);
                 }
             }
@@ -412,34 +480,34 @@ impl<'p> World<'p> {
                     self.inbox.retain(|one| one.order.number != exam.order.number);
                 }
                 self.journal.push(record);
-                self.sender(sender::Input::Stored);
+                self.sender(of, sender::Input::Stored);
             }
         }
     }
 
-    fn connect(&mut self, link: Link, endpoint: usize) {
+    fn connect(&mut self, of: Incarnation, link: Link, endpoint: usize) {
         match self.doors.get(endpoint) {
             Some(Door::Open | Door::Unattended) => {}
             Some(Door::Full) => return, // nobody says anything
-            _ => return self.sender(sender::Input::Refused(link)),
+            _ => return self.sender(of, sender::Input::Refused(link)),
         }
         let security = if self.plan.tls.is_some() { Security::UnderWay } else { Security::Plain };
-        self.open(link, endpoint, security);
+        self.open(of, link, endpoint, security);
     }
 
-    fn open(&mut self, link: Link, endpoint: usize, security: Security) {
+    fn open(&mut self, of: Incarnation, link: Link, endpoint: usize, security: Security) {
         self.accepted += 1;
         let connection = self.accepted;
-        let line = Line { link, endpoint, security, open: true, refused: false, held: false };
+        let line = Line { of, link, endpoint, security, open: true, refused: false, held: false };
         self.lines.insert(connection, line);
-        self.to_emr.push_back(Delivery::Accepted { connection, endpoint });
+        self.to_emr.push_back(Delivery::Accepted { connection, endpoint, of });
         if !security.is_under_way() {
-            self.sender(sender::Input::Connected(link));
+            self.sender(of, sender::Input::Connected(link));
         }
     }
 
-    fn write_to_emr(&mut self, link: Link, bytes: &[u8]) {
-        let Some(connection) = self.connection(link) else {
+    fn write_to_emr(&mut self, of: Incarnation, link: Link, bytes: &[u8]) {
+        let Some(connection) = self.connection(of, link) else {
             return;
         };
         if self.is_plain_talk(connection) {
@@ -450,8 +518,9 @@ impl<'p> World<'p> {
         }
     }
 
-    fn connection(&self, link: Link) -> Option<ConnectionId> {
-        self.lines.iter().find(|(_, line)| line.link == link && line.open).map(|(id, _)| *id)
+    fn connection(&self, of: Incarnation, link: Link) -> Option<ConnectionId> {
+        let is_it = |line: &Line| line.of == of && line.link == link && line.open;
+        self.lines.iter().find(|(_, line)| is_it(line)).map(|(id, _)| *id)
     }
 
     fn deliver(&mut self, delivery: Delivery) {
@@ -477,9 +546,8 @@ impl<'p> World<'p> {
             return;
         }
         match delivery {
-            Delivery::Accepted { connection, endpoint } => {
-                let incarnation = self.drive.incarnation();
-                self.emr(Input::Accepted { connection, endpoint, incarnation });
+            Delivery::Accepted { connection, endpoint, of } => {
+                self.emr(Input::Accepted { connection, endpoint, incarnation: of });
             }
             Delivery::Bytes { connection, bytes } => {
                 self.emr(Input::Received { connection, bytes: &bytes });

@@ -46,8 +46,8 @@ impl World<'_> {
                 self.emr(Input::Secured { connection, secured });
                 if let Some(line) = self.lines.get_mut(&connection) {
                     line.security = Security::Stands;
-                    let link = line.link;
-                    self.sender(sender::Input::Connected(link));
+                    let (of, link) = (line.of, line.link);
+                    self.sender(of, sender::Input::Connected(link));
                 }
             }
         }
@@ -60,9 +60,9 @@ impl World<'_> {
         };
         self.end_by_sender(connection, End::Close);
         if self.config.bug == Some(Bug::FallsBackToPlaintext) {
-            self.open(line.link, line.endpoint, Security::Plain);
+            self.open(line.of, line.link, line.endpoint, Security::Plain);
         } else {
-            self.sender(sender::Input::Refused(line.link));
+            self.sender(line.of, sender::Input::Refused(line.link));
         }
     }
 
@@ -87,7 +87,9 @@ impl World<'_> {
 
     /// The EMR hears plain bytes where it waits for a greeting.
     pub(super) fn hear_plainly(&mut self, connection: ConnectionId, link: Link, bytes: &[u8]) {
-        self.sender(sender::Input::Received(link, UNEXPECTED_MESSAGE.to_vec()));
+        if let Some(of) = self.lines.get(&connection).map(|line| line.of) {
+            self.sender(of, sender::Input::Received(link, UNEXPECTED_MESSAGE.to_vec()));
+        }
         let failure = Failure {
             by: Side::Emr,
             alert: Some("unexpected_message".to_owned()),

@@ -41,9 +41,11 @@ impl Walk {
             let Some(wish) = self.director.next(&self.view) else { return self };
             self.log.push(said(&wish));
             match wish {
-                Wish::Do(Command::Start { .. }) => self.keep(|director| director.started()),
-                Wish::Do(Command::End { how }) if self.is_obeyed(how) => {
-                    self.keep(|director| director.exited(Some(0), None));
+                Wish::Do(Command::Start { incarnation }) => {
+                    self.keep(|director| director.started(incarnation));
+                }
+                Wish::Do(Command::End { incarnation, how }) if self.is_obeyed(how) => {
+                    self.keep(|director| director.exited(incarnation, Some(0), None));
                 }
                 Wish::Do(Command::Account) => self.director.accounted(),
                 _ => {}
@@ -92,7 +94,10 @@ fn said(wish: &Wish) -> String {
     match wish {
         Wish::Do(Command::Start { incarnation }) => format!("start {incarnation}"),
         Wish::Do(Command::Submit { exam }) => format!("submit {exam}"),
-        Wish::Do(Command::End { how }) => format!("do {how:?}"),
+        Wish::Do(Command::End { how, .. }) => format!("do {how:?}"),
+        Wish::Do(Command::Pause { .. }) => "pause".to_owned(),
+        Wish::Do(Command::Resume { .. }) => "resume".to_owned(),
+        Wish::Do(Command::Jump { by }) => format!("jump {}", by.0 / 1_000_000),
         Wish::Do(Command::Account) => "account".to_owned(),
         Wish::Do(Command::Finish) => "finish".to_owned(),
         Wish::Watch(event) => format!("watch {event:?}"),
@@ -175,7 +180,7 @@ fn an_await_in_vain_takes_the_patience_and_the_next_one_only_the_settling_time()
 fn nothing_is_awaited_of_a_sender_that_is_down() {
     let mut walk = Walk::new(&[Step::Start, awaiting("john"), Step::Kill(WireEvent::FirstByte)]);
     walk.go();
-    walk.keep(|director| director.exited(Some(1), None));
+    walk.keep(|director| director.exited(1, Some(1), None));
     walk.go();
     assert_eq!(
         walk.log(),

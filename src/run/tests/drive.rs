@@ -18,7 +18,9 @@ fn todo(drive: &mut Drive) -> Vec<Do> {
     let mut all = Vec::new();
     while let Some(what) = drive.next(ms(0)) {
         match &what {
-            Do::Sender(Command::Start { .. }) => drive.happened(ms(0), Happening::Started),
+            Do::Sender(Command::Start { incarnation }) => {
+                drive.happened(ms(0), Happening::Started { incarnation: *incarnation });
+            }
             Do::Listen { endpoint, door } => {
                 let input = Input::Listening { endpoint: *endpoint, up: *door == Door::Open };
                 drive.happened(ms(0), Happening::Emr(input));
@@ -62,10 +64,10 @@ fn a_kill_before_the_reply_comes_before_the_write() {
     receive(&mut drive, &charge("273013"));
     assert_eq!(
         todo(&mut drive),
-        [Do::Sender(Command::End { how: Ending::Kill })],
+        [Do::Sender(Command::End { incarnation: 1, how: Ending::Kill })],
         "and the reply that was due is never written"
     );
-    drive.happened(ms(1), Happening::Exited { code: None, signal: Some(9) });
+    drive.happened(ms(1), Happening::Exited { incarnation: 1, code: None, signal: Some(9) });
     drive.happened(ms(1), Happening::Emr(Input::Ended { connection: 1, how: End::Close }));
     assert_eq!(
         drive.next(ms(1)),
@@ -86,8 +88,8 @@ fn bytes_of_the_dead_are_read_before_the_next_life_begins() {
     connect(&mut drive, 1);
     let frame = charge("273013");
     receive(&mut drive, &frame[..10]);
-    assert_eq!(todo(&mut drive), [Do::Sender(Command::End { how: Ending::Kill })]);
-    drive.happened(ms(1), Happening::Exited { code: None, signal: Some(9) });
+    assert_eq!(todo(&mut drive), [Do::Sender(Command::End { incarnation: 1, how: Ending::Kill })]);
+    drive.happened(ms(1), Happening::Exited { incarnation: 1, code: None, signal: Some(9) });
     assert_eq!(todo(&mut drive), [], "its connection is not read out");
     receive(&mut drive, &frame[10..]);
     assert_eq!(todo(&mut drive), [], "and nobody is answered");
@@ -105,13 +107,18 @@ fn a_flood_is_cut_off_at_the_bound_and_said_to_be() {
     connect(&mut drive, 1);
     for _ in 0..3 {
         receive(&mut drive, &charge("273013"));
-        assert!(!todo(&mut drive).contains(&Do::Sender(Command::End { how: Ending::Kill })));
+        assert!(
+            !todo(&mut drive)
+                .contains(&Do::Sender(Command::End { incarnation: 1, how: Ending::Kill }))
+        );
     }
     for _ in 0..5 {
         receive(&mut drive, &charge("273013"));
     }
-    assert!(todo(&mut drive).contains(&Do::Sender(Command::End { how: Ending::Kill })));
-    drive.happened(ms(1), Happening::Exited { code: None, signal: Some(9) });
+    assert!(
+        todo(&mut drive).contains(&Do::Sender(Command::End { incarnation: 1, how: Ending::Kill }))
+    );
+    drive.happened(ms(1), Happening::Exited { incarnation: 1, code: None, signal: Some(9) });
     drive.happened(ms(1), Happening::Emr(Input::Ended { connection: 1, how: End::Close }));
     todo(&mut drive);
     assert!(drive.is_finished());
@@ -125,7 +132,7 @@ fn too_many_connections_end_the_case() {
     let mut drive = drive(&plan);
     todo(&mut drive);
     drive.happened(ms(0), Happening::TooManyConnections);
-    assert_eq!(todo(&mut drive), [Do::Sender(Command::End { how: Ending::Kill })]);
+    assert_eq!(todo(&mut drive), [Do::Sender(Command::End { incarnation: 1, how: Ending::Kill })]);
     assert!(kinds(&drive).contains(&"Bound".to_owned()));
 }
 
@@ -138,7 +145,7 @@ fn an_interrupt_is_written_down_and_half_a_message_with_it() {
     receive(&mut drive, b"\x0bMSH|");
     drive.happened(ms(0), Happening::Interrupted);
     todo(&mut drive);
-    drive.happened(ms(0), Happening::Exited { code: None, signal: Some(9) });
+    drive.happened(ms(0), Happening::Exited { incarnation: 1, code: None, signal: Some(9) });
     drive.happened(ms(0), Happening::Emr(Input::Ended { connection: 1, how: End::Reset }));
     todo(&mut drive);
     assert!(drive.is_finished());
@@ -164,7 +171,9 @@ fn an_exam_is_handed_over_after_it_was_written_down() {
     let mut drive = drive(&plan(Vec::new(), vec![Step::Start, submit("john")]));
     while let Some(what) = drive.next(ms(0)) {
         match what {
-            Do::Sender(Command::Start { .. }) => drive.happened(ms(0), Happening::Started),
+            Do::Sender(Command::Start { incarnation }) => {
+                drive.happened(ms(0), Happening::Started { incarnation });
+            }
             Do::Sender(Command::Submit { exam }) => {
                 assert_eq!(
                     (exam.as_str(), kinds(&drive).last().unwrap().as_str()),

@@ -5,6 +5,7 @@
 
 mod director;
 mod drive;
+mod process_faults;
 mod simulated;
 
 use std::time::Duration;

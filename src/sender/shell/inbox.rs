@@ -80,12 +80,15 @@ impl Letter {
     }
 }
 
-/// Moves `path` into `directory`, which may be on another file system.
+/// Moves `path` into `directory`, which may be on another file system. A file that somebody else
+/// has taken away meanwhile is filed well enough.
 fn shift(path: &Path, directory: &Path) -> io::Result<()> {
     let target = directory.join(path.file_name().unwrap_or_default());
     if rename(path, &target).is_ok() {
         return Ok(());
     }
-    copy(path, &target)?;
-    remove_file(path)
+    match copy(path, &target).and_then(|_| remove_file(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }

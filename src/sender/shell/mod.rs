@@ -5,6 +5,7 @@
 //! brought, and what the machine wants stored is durable before it hears so. It does **not**
 //! print: what people should know goes to the caller's log.
 
+mod clock;
 mod inbox;
 mod socket;
 mod spool;
@@ -28,6 +29,7 @@ use super::journal::{Outcome, account};
 use super::machine::{Config, Input, Link, Machine, Output, Poll};
 use super::variant::Variant;
 use crate::mapping::Mapping;
+use clock::Clock;
 use inbox::{Inbox, Letter};
 use socket::Socket;
 pub use spool::SpoolError;
@@ -131,7 +133,10 @@ pub(super) struct Shell<'a> {
     next_look: Instant,
     stop: Receiver<()>,
     deaf: bool,
+    /// A broken sender looks at its timers before it reads.
+    hasty: bool,
     stopping: bool,
+    clock: Clock,
     log: &'a mut dyn FnMut(&str),
 }
 
@@ -148,7 +153,7 @@ impl<'a> Shell<'a> {
         log: &'a mut dyn FnMut(&str),
         stop: Receiver<()>,
     ) -> Result<Self, SenderError> {
-        let (spool, journal) = Spool::open(&options.state)?;
+        let (spool, journal) = Spool::open(&options.state, options.bug)?;
         let inbox =
             Inbox::open(&options.inbox, &options.state).map_err(failed("opening the inbox"))?;
         if options.bug == Some(Bug::LeavesChild) {
@@ -160,13 +165,15 @@ impl<'a> Shell<'a> {
             .map(|files| Trust::read(files, options.bug, options.ack_timeout / DOUBTFUL_PART));
         let trust = trust.transpose()?;
         let started = Instant::now();
+        let clock = Clock::of(&options.state);
+        let now = jiff::Timestamp::now().to_zoned(TimeZone::UTC).datetime();
         let config = Config {
             mapping: options.mapping.clone(),
             results: options.results.clone(),
             endpoints: options.endpoints.len(),
             ack_timeout: options.ack_timeout,
             retry_every: options.retry_every,
-            epoch: jiff::Timestamp::now().to_zoned(TimeZone::UTC).datetime(),
+            epoch: now.saturating_add(clock.moved()),
             bug: options.bug,
             variant: options.variant,
         };
@@ -181,7 +188,9 @@ impl<'a> Shell<'a> {
             next_look: started,
             stop,
             deaf: options.bug == Some(Bug::IgnoresTerminate),
+            hasty: options.bug == Some(Bug::PauseRace),
             stopping: false,
+            clock,
             log,
         })
     }
@@ -206,10 +215,15 @@ impl<'a> Shell<'a> {
 
     /// Does everything that can be done now; when time will bring more, if it will.
     fn settle(&mut self) -> Result<Option<Duration>, SenderError> {
+        let mut hasty = self.hasty;
         loop {
-            self.drain();
+            let blind = std::mem::take(&mut hasty);
+            if !blind {
+                self.drain();
+            }
             match self.machine.poll(self.now()) {
                 Poll::Output(output) => self.carry_out(output)?,
+                Poll::WaitUntil(_) if blind => {}
                 Poll::WaitUntil(deadline) => return Ok(deadline),
             }
         }
@@ -255,6 +269,9 @@ impl<'a> Shell<'a> {
             return Ok(());
         }
         self.next_look = Instant::now() + LOOK_EVERY;
+        if let Some(by) = self.clock.has_moved() {
+            self.machine.handle(self.now(), Input::ClockMoved(by));
+        }
         let letters = self.inbox.letters().map_err(failed("reading the inbox"))?;
         for letter in letters {
             self.take(&letter)?;

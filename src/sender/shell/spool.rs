@@ -5,11 +5,12 @@
 //! a sender that forgets sends twice.
 
 use std::fs::{File, OpenOptions, create_dir_all};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::sender::bug::Bug;
 use crate::sender::journal::Record;
 
 /// A state directory that cannot be used.
@@ -46,21 +47,21 @@ pub(super) struct Spool {
     journal: File,
     path: PathBuf,
     /// Held for as long as the sender lives; the kernel lets go of it even after a kill.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Spool {
     /// Opens `state`, creating it if need be, and reads its journal.
-    pub(super) fn open(state: &Path) -> Result<(Self, Vec<Record>), SpoolError> {
+    /// A broken sender does without the lock.
+    pub(super) fn open(state: &Path, bug: Option<Bug>) -> Result<(Self, Vec<Record>), SpoolError> {
         create_dir_all(state).map_err(failed("creating", state))?;
-        let lock = lock(state)?;
+        let lock = if bug == Some(Bug::NoLock) { None } else { Some(lock(state)?) };
         let path = state.join(JOURNAL);
         let mut options = OpenOptions::new();
         let mut journal = options
             .read(true)
-            .write(true)
+            .append(true)
             .create(true)
-            .truncate(false)
             .open(&path)
             .map_err(failed("opening", &path))?;
         let mut bytes = Vec::new();
@@ -68,7 +69,6 @@ impl Spool {
         let whole = whole_lines(&bytes);
         let records = parse(whole, &path)?;
         journal.set_len(whole.len() as u64).map_err(failed("mending", &path))?;
-        journal.seek(SeekFrom::End(0)).map_err(failed("reading", &path))?;
         Ok((Self { journal, path, _lock: lock }, records))
     }
 
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn records_come_back_in_order() {
         let state = tempfile::tempdir().unwrap();
-        let (mut spool, none) = Spool::open(state.path()).unwrap();
+        let (mut spool, none) = Spool::open(state.path(), None).unwrap();
         assert!(none.is_empty());
         spool.store(&settled("1")).unwrap();
         spool.store(&settled("2")).unwrap();
@@ -164,11 +164,11 @@ mod tests {
     #[test]
     fn a_torn_last_line_is_dropped_and_written_over() {
         let state = tempfile::tempdir().unwrap();
-        let (mut spool, _) = Spool::open(state.path()).unwrap();
+        let (mut spool, _) = Spool::open(state.path(), None).unwrap();
         spool.store(&settled("1")).unwrap();
         spool.journal.write_all(br#"{"record":"settled","ord"#).unwrap();
         drop(spool);
-        let (mut spool, records) = Spool::open(state.path()).unwrap();
+        let (mut spool, records) = Spool::open(state.path(), None).unwrap();
         assert_eq!(records, [settled("1")]);
         spool.store(&settled("2")).unwrap();
         assert_eq!(read(state.path()).unwrap(), [settled("1"), settled("2")]);
@@ -178,15 +178,18 @@ mod tests {
     fn damage_before_the_last_line_is_an_error() {
         let state = tempfile::tempdir().unwrap();
         fs::write(state.path().join(JOURNAL), "{}\n").unwrap();
-        assert!(matches!(Spool::open(state.path()), Err(SpoolError::Damaged { line: 1, .. })));
+        assert!(matches!(
+            Spool::open(state.path(), None),
+            Err(SpoolError::Damaged { line: 1, .. })
+        ));
     }
 
     #[test]
     fn a_second_sender_is_kept_out_until_the_first_is_gone() {
         let state = tempfile::tempdir().unwrap();
-        let first = Spool::open(state.path()).unwrap();
-        assert!(matches!(Spool::open(state.path()), Err(SpoolError::InUse(_))));
+        let first = Spool::open(state.path(), None).unwrap();
+        assert!(matches!(Spool::open(state.path(), None), Err(SpoolError::InUse(_))));
         drop(first);
-        assert!(Spool::open(state.path()).is_ok());
+        assert!(Spool::open(state.path(), None).is_ok());
     }
 }
