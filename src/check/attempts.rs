@@ -145,6 +145,9 @@ impl Reading {
         whole: bool,
     ) {
         let message = Message::read(readable(payload, whole));
+        if whole && payload.starts_with(b"FT1") && self.goes_on(evidence, event, &message) {
+            return;
+        }
         let first_line = evidence.lines.len();
         let number =
             u32::try_from(evidence.sent.len()).expect("invariant: fewer than 2^32 messages");
@@ -173,6 +176,41 @@ impl Reading {
             first_line: u32::try_from(first_line).expect("invariant: fewer than 2^32 lines"),
             line_count: u32::try_from(line_count).expect("invariant: fewer than 2^32 lines"),
         });
+    }
+
+    /// Takes the lines of a frame that goes on with the charge of the frame before it, on the same
+    /// connection: together they are one attempt, if a strange one.
+    fn goes_on<'h>(
+        &mut self,
+        evidence: &mut Evidence<'h>,
+        event: usize,
+        message: &Message<'h>,
+    ) -> bool {
+        let of = |event: usize| match &evidence.events[event].what {
+            What::Received { connection, .. } => Some(*connection),
+            _ => None,
+        };
+        let Some(last) = evidence.sent.last() else { return false };
+        let begun = last.kind == Kind::Charge && last.line_count == 0 && last.whole;
+        if !begun || of(last.event) != of(event) {
+            return false;
+        }
+        let number = u32::try_from(evidence.sent.len() - 1).unwrap_or(u32::MAX);
+        for charge in charges(message) {
+            let order = charge.order(&self.agreement);
+            if order.is_empty() {
+                continue;
+            }
+            let order = order_number(evidence, order);
+            attempt_once(&mut evidence.orders[order as usize], number);
+            let distinct = Some(self.distinct(&charge));
+            let ft1 = u32::try_from(charge.ft1()).unwrap_or(u32::MAX);
+            evidence.lines.push(SentLine { ft1, order, distinct });
+            if let Some(last) = evidence.sent.last_mut() {
+                last.line_count += 1;
+            }
+        }
+        true
     }
 
     fn distinct(&mut self, charge: &Charge<'_, '_>) -> u32 {

@@ -42,7 +42,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         if rule == RECOVERS && !first_arrived {
             continue;
         }
-        if evidence.arrived(&exam.order) {
+        let in_vain = rule == RECOVERS && waited_in_vain(evidence, exam);
+        if evidence.arrived(&exam.order) && !in_vain {
             findings.exercised(rule, 1);
         } else if !undriven && !concerned(evidence, exam) {
             tell_missing(evidence, exam, rule, before, findings);
@@ -59,7 +60,11 @@ fn tell_missing(
 ) {
     findings.add(rule, Weight::Broken, || {
         let parts = evidence.attempts_at(&exam.order);
-        let what = if parts.is_empty() { "never came" } else { "never came whole" };
+        let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {
+            true => "came only after the harness had given up waiting",
+            false if parts.is_empty() => "never came",
+            false => "never came whole",
+        };
         let order = in_words(evidence, &exam.order);
         let message = match before {
             Some(fault) => format!("after {fault}, the charge of order {order} {what}"),
@@ -73,6 +78,20 @@ fn tell_missing(
             before.map_or("healthy EMR".to_owned(), |fault| format!("after {fault}"));
         Told::plainly(circumstance, message).with(proof)
     });
+}
+
+/// Whether a step waited for the exam's charge for as long as it waits, and the sender was up all
+/// that time: what comes after a restart does not show that it recovered.
+fn waited_in_vain(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> bool {
+    let wanted = format!("the charge of `{}`", exam.name);
+    let in_vain = evidence.events.iter().position(
+        |event| matches!(&event.what, What::WaitedInVain { wanted: what, .. } if *what == wanted),
+    );
+    let Some((in_vain, &submitted)) = in_vain.zip(exam.submitted.first()) else { return false };
+    let ended = |what: &What| {
+        matches!(what, What::SenderEnding { .. } | What::SenderExited { .. } | What::Bound { .. })
+    };
+    submitted < in_vain && !evidence.events[submitted..in_vain].iter().any(|one| ended(&one.what))
 }
 
 /// The first fault or kill before an exam was handed over.

@@ -9,6 +9,7 @@
 mod accounts;
 mod attempts;
 mod between;
+mod clock;
 mod companions;
 mod compare;
 mod elimination;
@@ -54,6 +55,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     results::judge(&evidence, &answers, &mut findings);
     wire::judge(&evidence, &mut findings);
     secured::judge(&evidence, &mut findings);
+    clock::judge(&evidence, history, &mut findings);
     let snapshots = snapshot::judge(&evidence, &mut findings);
     exercise::judge(&evidence, &mut findings);
     let (findings, held) = findings.settle();

@@ -2,16 +2,23 @@
 //!
 //! Does **not** look at messages.
 
+use std::collections::BTreeSet;
+
 use crate::history::AnomalyKind;
-use crate::history::{Ending, Incarnation, What};
+use crate::history::{ConnectionId, Ending, Incarnation, Micros, What};
 use crate::verdict::{Moment, Proof, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
-use super::rules::{BOUNDED, STARTS, STAYS_UP, STOPS};
+use super::rules::{BOUNDED, CONNECTIONS, STARTS, STAYS_UP, STOPS};
+
+/// So many connections without a byte in so short a time are no sender's need.
+const MOST_UNUSED: usize = 10;
+const SHORT: Micros = Micros(250_000);
 
 /// Judges every life of the sender.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    unused_connections(evidence, findings);
     for event in evidence.events {
         match &event.what {
             What::SenderStarted { .. } => {
@@ -95,6 +102,49 @@ fn printed(evidence: &Evidence<'_>, life: Incarnation) -> Option<Proof> {
 
 /// SIGXCPU, by which Linux ends a process beyond its limit of processor time (setrlimit(2)).
 const XCPU: i32 = 24;
+
+/// Connections that were opened in quick succession and carried nothing.
+fn unused_connections(evidence: &Evidence<'_>, findings: &mut Findings) {
+    if evidence.is_field_capture() {
+        return; // whoever connects there need not be one sender
+    }
+    findings.exercised(CONNECTIONS, evidence.connections.len() as u64);
+    let used: BTreeSet<ConnectionId> = evidence
+        .events
+        .iter()
+        .filter_map(|event| match event.what {
+            What::Received { connection, .. } => Some(connection),
+            _ => None,
+        })
+        .collect();
+    let unused: Vec<(ConnectionId, Micros)> = evidence
+        .events
+        .iter()
+        .filter_map(|event| match event.what {
+            What::Opened { connection, .. } if !used.contains(&connection) => {
+                Some((connection, event.at))
+            }
+            _ => None,
+        })
+        .collect();
+    let crowd = unused
+        .windows(MOST_UNUSED + 1)
+        .find(|crowd| crowd[MOST_UNUSED].1.since(crowd[0].1) <= SHORT);
+    let Some(crowd) = crowd else { return };
+    findings.add(CONNECTIONS, Weight::Broken, || {
+        let (first, at) = crowd[0];
+        let hung_up = evidence.connections.get(&first).is_some_and(|one| one.ended_by_emr.is_some());
+        let circumstance = if hung_up { "hung up on" } else { "opened in reserve" };
+        let message = format!(
+            "{} connections carried not a byte, {} of them within {} ms from connection {first} at {:.3} s",
+            unused.len(),
+            crowd.len(),
+            SHORT.0 / 1000,
+            std::time::Duration::from(at).as_secs_f64(),
+        );
+        Told::plainly(circumstance, message)
+    });
+}
 
 fn is_second(evidence: &Evidence<'_>, incarnation: Incarnation) -> bool {
     evidence.lives.get(&incarnation).is_some_and(|life| life.beside.is_some())

@@ -17,6 +17,8 @@ pub(super) const STARTS: &str = "sender/starts";
 pub(super) const STAYS_UP: &str = "sender/stays-up";
 pub(super) const STOPS: &str = "sender/stops";
 pub(super) const BOUNDED: &str = "sender/bounded";
+pub(super) const CONNECTIONS: &str = "sender/connections";
+pub(super) const CLOCK: &str = "wire/clock";
 
 /// A rule, as `explain` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +149,17 @@ pub const RULES: &[Rule] = &[
                       shown and who broke off is in the history: `secured`, `tls-failed`.",
     },
     Rule {
+        name: CLOCK,
+        title: "the message's time is UTC",
+        promise: "MSH-7 is the sender's clock in UTC when the message was made: no more than a few \
+                  minutes off the time at which it arrived, zone or not.",
+        source: "the IRIS interface page: times are UTC; HL7 v2 chapter 2, MSH-7: date and time of \
+                 the message, in the sender's zone unless one is written",
+        how_to_read: "The message is named with its MSH-7, the time at which it arrived and the \
+                      difference: whole hours point to a local time. After a jump of the sender's \
+                      clock nothing is judged.",
+    },
+    Rule {
         name: SNAPSHOT,
         title: "the message is exactly as agreed",
         promise: "The message of an exam is the approved snapshot, or, where none is asked for, what \
@@ -177,6 +190,17 @@ pub const RULES: &[Rule] = &[
         source: "the sender file: `stop`, `limits.stop`",
         how_to_read: "A sender that had to be killed may have lost what it knew; one that leaves a \
                       process behind may send from two places.",
+    },
+    Rule {
+        name: CONNECTIONS,
+        title: "the sender connects in order to send",
+        promise: "The sender opens no more than ten connections within a quarter of a second that \
+                  carry not one byte.",
+        source: "HL7 minimal lower layer protocol, release 1: a connection is there for messages; a \
+                 receiver that comes back up must not be flooded by those who waited for it",
+        how_to_read: "The connections are counted, with the first of them. A sender that was hung up \
+                      on must wait before it tries again, and one that opens connections in reserve \
+                      takes the place of others.",
     },
     Rule {
         name: BOUNDED,

@@ -10,7 +10,7 @@ use crate::history::{Event, Micros, Piece, What};
 use crate::hl7::{Message, Segment, SegmentEnd, escape, visible};
 use crate::verdict::{FieldDifference, Proof, Weight};
 
-use super::attempts::{FS, Kind, Sent, VT};
+use super::attempts::{FS, Kind, Sent, VT, frame_payload};
 use super::between::witness;
 use super::compare::{first_whole, unescaped};
 use super::evidence::Evidence;
@@ -123,7 +123,16 @@ impl<'e, 'h> Mistakes<'e, 'h> {
 }
 
 fn framing(evidence: &Evidence<'_>, event: &Event, mistakes: &mut Mistakes<'_, '_>) {
-    let What::Received { connection, began, piece, anomalies, .. } = &event.what else { return };
+    let What::Received { connection, began, piece, anomalies, bytes, offset, .. } = &event.what
+    else {
+        return;
+    };
+    if *piece == Piece::Frame
+        && let Some(kind) = wrongly_cut(frame_payload(bytes.as_slice()))
+    {
+        let what = || format!("{kind}, at byte {offset} of connection {connection}");
+        mistakes.note(FRAMING, kind, None, what);
+    }
     for anomaly in anomalies {
         let kind = match anomaly.kind {
             AnomalyKind::StrayBytes => "stray bytes outside a frame",
@@ -141,6 +150,18 @@ fn framing(evidence: &Evidence<'_>, event: &Event, mistakes: &mut Mistakes<'_, '
             mistakes.note(FRAMING, kind, None, what);
         }
     }
+}
+
+/// One message, one frame: not two of them in one, and not one of them in two. A batch is framed
+/// as a whole.
+fn wrongly_cut(payload: &[u8]) -> Option<&'static str> {
+    if payload.starts_with(b"FHS") || payload.starts_with(b"BHS") {
+        return None;
+    }
+    if memchr::memmem::find(payload, b"\rMSH").is_some() {
+        return Some("two messages in one frame");
+    }
+    payload.starts_with(b"FT1").then_some("a message in two frames")
 }
 
 /// Whether a frame has no end because the EMR ended its connection, or the harness its sender,

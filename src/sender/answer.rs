@@ -29,6 +29,9 @@ pub(super) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
     if bug == Some(Bug::AcceptsJunk) {
         return Answer::Accepted;
     }
+    if bug == Some(Bug::AcceptsHttp) && found.bytes.windows(5).any(|bytes| bytes == b"HTTP/") {
+        return Answer::Accepted;
+    }
     if found.kind != FoundKind::Frame || !found.anomalies.is_empty() {
         return Answer::Junk;
     }
@@ -47,6 +50,7 @@ pub(super) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
         Code::AA => Answer::Accepted,
         // CA releases the sender only where the message asked for nothing more (MSH-16 NE).
         Code::CA if releases(&due(&sent)) => Answer::Accepted,
+        Code::CA if bug == Some(Bug::AcceptsCommit) => Answer::Accepted,
         Code::CA => Answer::Committed,
         refusal => Answer::Refused(refusal),
     }

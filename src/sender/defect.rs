@@ -76,6 +76,21 @@ pub(super) fn frame(bug: Option<Bug>, payload: &[u8]) -> Vec<u8> {
     let mut frame = encode(payload).to_vec();
     match bug {
         Some(Bug::LfAfterFrame) => frame.push(b'\n'),
+        Some(Bug::VtInside) => {
+            let end = frame.iter().position(|byte| *byte == b'\r').unwrap_or(0);
+            frame.insert(end + 1, VT);
+        }
+        Some(Bug::TwoMessagesInOneFrame) => {
+            let more = unasked_message(1);
+            frame.truncate(frame.len() - 2);
+            frame.extend_from_slice(more.as_bytes());
+            frame.extend_from_slice(&[FS, b'\r']);
+        }
+        Some(Bug::OneMessageInTwoFrames) => {
+            let lines = payload.windows(5).position(|part| part == b"\rFT1|");
+            let (head, lines) = payload.split_at(lines.map_or(payload.len(), |at| at + 1));
+            frame = [encode(head), encode(lines)].concat();
+        }
         Some(Bug::NoFs) => {
             frame.truncate(frame.len() - 2);
             frame.push(b'\r');
@@ -91,9 +106,21 @@ pub(super) fn flood() -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn unasked(number: u32) -> Vec<u8> {
-    let text = format!("MSH|^~\\&|IRIS|IRIS|||||ADT^A08|F{number:06}|T|2.4\rEVN|A08\r");
-    encode(text.as_bytes()).to_vec()
+    encode(unasked_message(number).as_bytes()).to_vec()
 }
+
+fn unasked_message(number: u32) -> String {
+    format!("MSH|^~\\&|IRIS|IRIS|||||ADT^A08|F{number:06}|T|2.4\rEVN|A08\r")
+}
+
+/// 100 MiB of a frame without an end, in pieces.
+pub(super) fn endless() -> impl Iterator<Item = Vec<u8>> {
+    let start = b"\x0bMSH|^~\\&|IRIS|IRIS|||||ADT^A08|E1|T|2.4\rNTE|1||".to_vec();
+    std::iter::once(start).chain(std::iter::repeat_n(vec![b'x'; 1 << 20], 100))
+}
+
+const VT: u8 = 0x0B;
+const FS: u8 = 0x1C;
 
 /// An offset in the middle of the frame's first FT1, for those who write in two pieces.
 pub(super) fn inside_charge(frame: &[u8]) -> usize {

@@ -8,7 +8,7 @@
 //!
 //! How a message goes out stands in `sending`, what became of it in `settling`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -122,6 +122,11 @@ pub struct Machine {
     pub(super) unanswered: Option<Unanswered>,
     /// A broken sender has stopped sending.
     pub(super) blocked: bool,
+    /// Charges that a broken sender has given to two workers.
+    pub(super) picked: BTreeSet<String>,
+    /// What a broken sender still hopes to hear about, and how much has gone wrong so far.
+    pub(super) hoping: Option<(String, Vec<u8>)>,
+    pub(super) failures: u32,
     /// A broken sender has flooded already.
     pub(super) flooded: bool,
     /// Records that are durable, counted.
@@ -148,6 +153,9 @@ impl Machine {
             outputs: VecDeque::new(),
             unanswered: None,
             blocked: false,
+            picked: BTreeSet::new(),
+            hoping: None,
+            failures: 0,
             flooded: false,
             stored: 0,
             asked: 0,
@@ -240,6 +248,10 @@ impl Machine {
 
     fn stop(&mut self) {
         self.stopping = true;
+        if self.config.bug == Some(Bug::HangsOnPartialAck) {
+            self.current = None; // it would never come to its end
+            self.stage = Stage::Idle;
+        }
         if self.stage.is_waiting_for_connection() {
             self.current = None;
             self.stage = Stage::Idle;
@@ -267,8 +279,8 @@ impl Machine {
             }
         }
         for order in open {
-            let outcome = Outcome::Unknown;
-            self.store(Record::Settled { order, kind: Kind::Charge, outcome });
+            let record = self.settled(order, Kind::Charge, Outcome::Unknown);
+            self.store(record);
         }
         if let (Some(order), Some(Bug::ReplayWholeSpool)) = (last_settled, self.config.bug) {
             self.queue.push_front(Task::whole(order, Kind::Charge));

@@ -16,6 +16,7 @@ mod draft;
 mod job;
 mod journal;
 mod machine;
+mod misread;
 mod resend;
 mod sending;
 mod settling;

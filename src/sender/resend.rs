@@ -65,6 +65,10 @@ pub(super) enum Rewrite {
     Encoding,
 }
 
+/// The same once more, on the connection that stands.
+pub(super) const SAME_AGAIN: Again =
+    Again { over: Over::SameConnection, rewrite: Rewrite::Nothing };
+
 /// How `bug` sends a charge again after `trouble`, if it does.
 pub(super) fn again(bug: Option<Bug>, trouble: Trouble, endpoints: usize) -> Option<Again> {
     let (over, rewrite) = match (bug?, trouble) {

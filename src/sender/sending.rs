@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use super::bug::Bug;
 use super::defect;
-use super::job::{Job, Shape, Written, control_id, wall_clock};
+use super::job::{Job, Shape, Task, Written, control_id, wall_clock};
 use super::journal::Kind;
 use super::machine::{Link, Machine, Output};
+use super::misread;
 use super::resend::{Rewrite, Trouble};
 use super::variant::Variant;
 use crate::mapping::Stamp;
@@ -95,6 +96,7 @@ impl Machine {
             return false;
         }
         let Some(task) = self.queue.pop_front() else { return false };
+        self.pick_twice(&task);
         let entry = self.ledger.entries.get(&task.order);
         let tries = entry.map_or(0, |entry| entry.progress(task.kind).attempts);
         self.current = Some(Job::new(task, tries));
@@ -111,6 +113,14 @@ impl Machine {
         }
     }
 
+    /// A broken sender lets a second worker pick the charge too, where more than one waits.
+    fn pick_twice(&mut self, task: &Task) {
+        let busy = self.config.bug == Some(Bug::TwoWorkers) && !self.queue.is_empty();
+        if busy && task.kind == Kind::Charge && self.picked.insert(task.order.clone()) {
+            self.queue.push_front(task.clone());
+        }
+    }
+
     /// Goes on over the connection that stands, or asks for one.
     pub(super) fn open(&mut self, now: Duration) -> bool {
         match &self.line {
@@ -123,6 +133,12 @@ impl Machine {
 
     /// Asks for a connection to the endpoint whose turn it is.
     pub(super) fn connect(&mut self, now: Duration) {
+        if self.config.bug == Some(Bug::UnusedConnections) {
+            for _ in 0..UNUSED {
+                let (link, endpoint) = (self.new_link(), self.endpoint);
+                self.outputs.push_back(Output::Connect { link, endpoint });
+            }
+        }
         let link = self.new_link();
         self.line = Some(Line { link, up: false, decoder: Decoder::new(REPLY_LIMIT) });
         self.outputs.push_back(Output::Connect { link, endpoint: self.endpoint });
@@ -170,6 +186,10 @@ impl Machine {
             job.refusals
         });
         let whole = self.config.retry_every;
+        if self.config.bug == Some(Bug::ReconnectStorm) {
+            self.stage = Stage::Pausing { until: now + STORM };
+            return true;
+        }
         let wait = match self.config.variant {
             Some(Variant::PatientRetry) => {
                 (whole / 8).saturating_mul(1 << refusals.min(4)).min(whole)
@@ -208,7 +228,8 @@ impl Machine {
         let entry = self.ledger.entries.get(&job.task.order)?;
         let charge = job.task.kind == Kind::Charge;
         let mapping = if charge { &self.config.mapping } else { self.config.results.as_ref()? };
-        let mut payload = mapping.message(&entry.exam, &stamp);
+        let of = bug.filter(|_| charge);
+        let mut payload = misread::compose(of, mapping, &entry.exam, &stamp);
         if charge {
             payload = defect::content(bug, &payload, job.task.shape);
             payload = defect::rewrite(how, &payload, &stamp.control_id);
@@ -258,7 +279,7 @@ impl Machine {
         if self.line.as_ref().is_none_or(|line| !line.up) {
             return self.open(now);
         }
-        if self.config.bug == Some(Bug::Floods) && !self.flooded {
+        if !self.flooded {
             self.flood();
         }
         let Some(job) = &mut self.current else { return false };
@@ -310,6 +331,9 @@ impl Machine {
     /// The connection is gone.
     pub(super) fn lost(&mut self, now: Duration, loss: Loss) {
         let Some(mut line) = self.line.take() else { return };
+        if self.config.bug == Some(Bug::NeverReconnects) {
+            self.blocked = true;
+        }
         match self.stage {
             Stage::Idle | Stage::Pausing { .. } => {}
             // Not one byte has left: a new connection is free.
@@ -359,10 +383,15 @@ impl Machine {
     }
 
     fn flood(&mut self) {
-        self.flooded = true;
         let Some(line) = &self.line else { return };
         let link = line.link;
-        self.outputs.extend(defect::flood().map(|bytes| Output::Write { link, bytes }));
+        let write = |bytes| Output::Write { link, bytes };
+        match self.config.bug {
+            Some(Bug::Floods) => self.outputs.extend(defect::flood().map(write)),
+            Some(Bug::EndlessMessage) => self.outputs.extend(defect::endless().map(write)),
+            _ => return,
+        }
+        self.flooded = true;
     }
 }
 
@@ -407,4 +436,8 @@ impl Shape {
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 /// A reply may have this many bytes.
 const REPLY_LIMIT: usize = 1 << 20;
+/// How many connections a broken sender opens beside each that it uses.
+const UNUSED: usize = 40;
+/// How long a broken sender waits before it connects again.
+const STORM: Duration = Duration::from_millis(1);
 const SLOW_START: Duration = Duration::from_millis(100);

@@ -12,7 +12,7 @@ use jiff::civil::DateTime;
 use super::answer::{self, Answer};
 use super::bug::Bug;
 use super::defect;
-use super::job::{Shape, Task, wall_clock};
+use super::job::{Job, Shape, Task, wall_clock};
 use super::journal::{Kind, Outcome, Record};
 use super::machine::Machine;
 use super::resend::{self, Again, Over, Rewrite, Trouble};
@@ -47,6 +47,7 @@ impl Machine {
 
     /// Takes one piece of what the peer sent, if a message waits for it.
     pub(super) fn replied(&mut self, now: Duration, found: &Found) {
+        self.resend_after_late(found);
         if !matches!(self.stage, Stage::Writing { .. } | Stage::Awaiting { .. }) {
             return;
         }
@@ -71,6 +72,15 @@ impl Machine {
         }
     }
 
+    /// A broken sender hears late of a charge that it has given up, and sends it again.
+    fn resend_after_late(&mut self, found: &Found) {
+        let Some((order, sent)) = &self.hoping else { return };
+        if answer::read(found, sent, None) == Answer::Accepted {
+            self.queue.push_back(Task::whole(order.clone(), Kind::Charge));
+            self.hoping = None;
+        }
+    }
+
     /// The message was accepted.
     pub(super) fn accepted(&mut self, now: Duration) -> bool {
         self.conclude(now, Outcome::Delivered);
@@ -84,6 +94,10 @@ impl Machine {
             return true;
         }
         let begun = self.line.as_ref().is_some_and(|line| line.decoder.pending().is_some());
+        if begun && self.config.bug == Some(Bug::HangsOnPartialAck) {
+            self.stage = Stage::Awaiting { until: now + FOR_EVER };
+            return true;
+        }
         let cut = begun && self.config.bug == Some(Bug::ResendOnPartialAck);
         self.trouble(now, if cut { Trouble::CutShort } else { Trouble::Timeout });
         true
@@ -131,9 +145,13 @@ impl Machine {
             self.result_failed(now, trouble);
             return;
         }
-        let again = resend::again(self.config.bug, trouble, self.config.endpoints);
+        let resends = job.resends;
+        self.failures += 1;
+        let third = self.config.bug == Some(Bug::ThirdAttemptOnly) && self.failures == 3;
+        let again = resend::again(self.config.bug, trouble, self.config.endpoints)
+            .or_else(|| third.then_some(resend::SAME_AGAIN));
         match again {
-            Some(again) if job.resends < MOST_RESENDS => self.send_again(now, again),
+            Some(again) if resends < MOST_RESENDS => self.send_again(now, again),
             _ => self.conclude(now, self.outcome_of(trouble)),
         }
     }
@@ -154,6 +172,7 @@ impl Machine {
             Trouble::Error | Trouble::Reject | Trouble::CommitRefused => Outcome::Rejected,
             Trouble::ResetAfterAccept => Outcome::Delivered,
             _ if self.config.bug == Some(Bug::FalseAck) => Outcome::Delivered,
+            _ if self.config.bug == Some(Bug::FalseUnsent) => Outcome::NotSent,
             _ => Outcome::Unknown,
         }
     }
@@ -208,7 +227,8 @@ impl Machine {
             self.store(self.settled(order, kind, outcome));
         }
         // A late acknowledgement must find nobody: it would be credited to the next message.
-        let fresh = outcome == Outcome::Unknown || self.config.bug == Some(Bug::FalseAck);
+        let lied = matches!(self.config.bug, Some(Bug::FalseAck | Bug::FalseUnsent));
+        let fresh = (outcome == Outcome::Unknown || lied) && !self.hopes(&job, outcome);
         if fresh || self.config.variant == Some(Variant::ConnectionPerMessage) {
             self.disconnect();
         }
@@ -223,9 +243,23 @@ impl Machine {
         }
     }
 
-    fn settled(&self, order: String, kind: Kind, outcome: Outcome) -> Record {
+    /// Whether a broken sender keeps its connection to hear of the charge later.
+    fn hopes(&mut self, job: &Job, outcome: Outcome) -> bool {
+        let late = self.config.bug == Some(Bug::ResendOnLateAck) && outcome == Outcome::Unknown;
+        let Some(message) = job.message.as_ref().filter(|_| late && job.task.kind == Kind::Charge)
+        else {
+            return false;
+        };
+        self.hoping = Some((job.task.order.clone(), message.payload.clone()));
+        true
+    }
+
+    pub(super) fn settled(&self, order: String, kind: Kind, outcome: Outcome) -> Record {
         match (outcome, self.config.bug) {
-            (Outcome::Rejected, Some(Bug::SilentDrop)) if kind == Kind::Charge => {
+            (Outcome::Rejected, Some(Bug::SilentDrop))
+            | (Outcome::Unknown, Some(Bug::HidesUnknown))
+                if kind == Kind::Charge =>
+            {
                 Record::Forgotten { order }
             }
             _ => Record::Settled { order, kind, outcome },
@@ -297,6 +331,8 @@ const MOST_RESULT_TRIES: u32 = 4;
 const LONG_AFTER: Duration = Duration::from_millis(100);
 /// By how much the clock must jump for a broken sender to give a message up.
 const OVERDUE: Duration = Duration::from_secs(3600);
+/// How long a broken sender waits for the rest of a reply.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 /// How long a broken sender doubts an acknowledgement.
 const DOUBT: Duration = Duration::from_millis(50);

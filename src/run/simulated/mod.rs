@@ -67,6 +67,9 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// Bytes that one delivery carries from the sender to the EMR.
 const PIECE_BYTES: usize = 128;
 
+/// Deliveries that one write leads to at the most.
+const MOST_PIECES: usize = 1_000;
+
 /// Steps after which a simulation that does not end is cut off; a case needs a few hundred.
 const MOST_STEPS: usize = 2_000_000;
 
@@ -513,7 +516,8 @@ impl<'p> World<'p> {
         if self.is_plain_talk(connection) {
             return self.talk_plainly(connection, link, bytes);
         }
-        for piece in bytes.chunks(PIECE_BYTES) {
+        // A message goes in small pieces, and what no message is as long as in few.
+        for piece in bytes.chunks(PIECE_BYTES.max(bytes.len() / MOST_PIECES)) {
             self.to_emr.push_back(Delivery::Bytes { connection, bytes: piece.to_vec() });
         }
     }

@@ -14,9 +14,11 @@ mod tests;
 mod tls;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::task::Poll as Task;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -300,10 +302,9 @@ impl<'a> Shell<'a> {
         // While it stops there is always something in flight, so there is always a deadline.
         let until =
             due.into_iter().chain(look).min().unwrap_or_else(|| Instant::now() + LOOK_EVERY);
-        let socket = self.sockets.values_mut().next_back();
         tokio::select! {
             biased;
-            input = ready(socket) => Woken::Socket(input),
+            input = any_ready(&mut self.sockets) => Woken::Socket(input),
             Some(()) = self.stop.recv() => Woken::Stop,
             () = sleep_until(until) => Woken::Time,
         }
@@ -314,12 +315,18 @@ impl<'a> Shell<'a> {
     }
 }
 
-/// The machine has one connection at a time: the one it asked for last.
-async fn ready(socket: Option<&mut Socket>) -> Option<Input> {
-    match socket {
-        Some(socket) => socket.ready().await,
-        None => std::future::pending().await,
-    }
+/// Waits until there may be something to do on a connection; the newest first.
+async fn any_ready(sockets: &mut BTreeMap<Link, Socket>) -> Option<Input> {
+    let waits = sockets.values_mut().rev().map(|socket| Box::pin(socket.ready()));
+    let mut waits: Vec<_> = waits.collect();
+    poll_fn(|context| {
+        let ready = waits.iter_mut().find_map(|wait| match wait.as_mut().poll(context) {
+            Task::Ready(input) => Some(input),
+            Task::Pending => None,
+        });
+        ready.map_or(Task::Pending, Task::Ready)
+    })
+    .await
 }
 
 /// Hears of each SIGTERM and SIGINT.
