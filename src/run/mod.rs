@@ -8,6 +8,9 @@ mod director;
 mod drive;
 pub mod real;
 pub mod simulated;
+mod threads;
+
+pub use threads::side_by_side;
 
 pub use drive::{Command, Do, Drive, Happening};
 

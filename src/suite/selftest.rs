@@ -5,13 +5,12 @@
 //! with a real process, on the case that showed it soonest.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::mapping::OnceRule;
 use crate::plan::Plan;
 use crate::run::real::Place;
+use crate::run::side_by_side;
 use crate::run::simulated;
 use crate::sender::{Bug, Variant};
 use crate::suite::judge::judge;
@@ -134,32 +133,6 @@ fn habits<'p>(plans: &'p [Plan], named: &[(&'p str, &'p str)]) -> Vec<Habit<'p>>
         plans: all.clone(),
     });
     std::iter::once(correct).chain(named).chain(variants).collect()
-}
-
-/// Does `work` on every item, on as many threads as the machine has for us; what comes of it is in
-/// the order of the items.
-fn side_by_side<T: Sync, R: Send>(items: &[T], work: &(dyn Fn(&T) -> R + Sync)) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut done = Vec::new();
-        while let Some((index, item)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
-        {
-            done.push((index, work(item)));
-        }
-        done
-    };
-    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        let joined = workers.into_iter().map(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.flatten().collect()
-    });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, one)| one).collect()
 }
 
 /// Whether a defect floods the harness in whatever case: a few of them tell as much as all.
