@@ -30,6 +30,17 @@ fn one_large_frame(bench: &mut Criterion) {
     group.finish();
 }
 
+/// A frame of 2 KB in reads of one byte, of two, and so on up to all of it.
+fn every_cut(bench: &mut Criterion) {
+    let frame = encode(&b"FT1|1||273013|20170410145901\r".repeat(70));
+    let mut group = bench.benchmark_group("mllp 2 KB frame");
+    group.throughput(Throughput::Bytes((frame.len() * frame.len()) as u64));
+    group.bench_function("in reads of every length", |b| {
+        b.iter(|| (1..frame.len()).map(|at| decode(black_box(&frame), at)).sum::<usize>())
+    });
+    group.finish();
+}
+
 fn many_frames(bench: &mut Criterion) {
     let frames = encode(&b"FT1|1||273013|20170410145901\r".repeat(40)).repeat(1000);
     let mut group = bench.benchmark_group("mllp thousand pipelined frames");
@@ -50,5 +61,5 @@ fn hostile(bench: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, one_large_frame, many_frames, hostile);
+criterion_group!(benches, one_large_frame, every_cut, many_frames, hostile);
 criterion_main!(benches);

@@ -158,5 +158,11 @@ pub(crate) const ROWS: &[Row] = &[
     row("connection/reply-then-close", "{AA}<EOF>"),
     row("connection/reply-then-reset", "{AA}<RST>"),
     row("connection/half-close", "<EOF><heard>"),
+    with("connection/idle-drop", "after: 150ms", "{AA}<EOF>"),
+    row("connection/close-every", "{AA}<EOF>"),
+    row("connection/max-connections", "<send 0><EOF>"),
+    row("connection/steal-session", "<EOF>"),
+    with("connection/min-gap", "after: 40s",
+        "{AA}<next><VT>{msh}<CR>MSA|AR|…<CR>ERR|…<CR><FS><CR>"),
     with("connection/restart", "after: 40s", "<EOF><ECONNREFUSED>"),
 ];
