@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rstest::rstest;
 use serde_json::Value;
 
 use command::Place;
@@ -50,6 +51,19 @@ const CASES: &[&str] = &[
     "once/too-fast",
     "once/two-unanswered-then-a-third",
     "results/not-accepted[reply=reject]",
+    "tls/accepted[version=1.2,client=none]",
+    "tls/accepted[version=1.3,client=required]",
+    "tls/answers[reply=frame/partial-then-reset]",
+    "tls/answers[reply=tls/no-close-notify]",
+    "tls/certificate-stays-bad[reply=tls/expired]",
+    "tls/certificate[version=1.2,reply=tls/unknown-ca]",
+    "tls/certificate[version=1.3,reply=tls/wrong-host]",
+    "tls/client-refused[version=1.3]",
+    "tls/killed[at=end-of-message]",
+    "tls/no-handshake[version=1.2,reply=tls/client-cert-required]",
+    "tls/no-handshake[version=1.3,reply=tls/handshake-stall]",
+    "tls/no-handshake[version=1.3,reply=tls/plaintext-on-tls]",
+    "tls/tls-on-plaintext",
 ];
 
 /// The reference sender. Over sockets it is given more patience, so that a busy machine is not taken
@@ -71,6 +85,23 @@ fn real_and_virtual_time_lead_to_the_same_history() {
     });
     let differing: Vec<String> = differing.collect();
     assert!(differing.is_empty(), "{}", differing.join("\n\n"));
+}
+
+/// A broken sender that takes a bad certificate, or speaks in the clear, does the same in both.
+#[rstest]
+#[case("accepts-any-certificate", "tls/certificate[version=1.3,reply=tls/expired]")]
+#[case("ignores-host-name", "tls/certificate[version=1.2,reply=tls/wrong-host]")]
+#[case("falls-back-to-plaintext", "tls/certificate[version=1.3,reply=tls/unknown-ca]")]
+#[case("resend-after-truncation", "tls/answers[reply=tls/no-close-notify]")]
+fn broken_senders_over_tls_lead_to_the_same_history(#[case] bug: &str, #[case] case: &str) {
+    let place = Place::new();
+    for (folder, more) in [("real", None), ("virtual", Some("--simulated"))] {
+        let run = ["run", case, "--bug", bug, "--out", folder];
+        let run: Vec<&str> = run.into_iter().chain(more).collect();
+        assert!(matches!(place.run(&run).code, Some(1 | 10)), "{bug} is not convicted");
+    }
+    let [real, simulated] = ["real", "virtual"].map(|folder| Told::of(&place, folder, case));
+    assert_eq!(real.differs_from(&simulated), None, "{bug}");
 }
 
 #[test]

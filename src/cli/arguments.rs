@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -98,6 +98,9 @@ pub(super) struct Selection {
 pub(super) struct Run {
     #[command(flatten)]
     pub(super) selection: Selection,
+    /// Address of this machine that the EMR listens on, such as `::1`
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(super) host: IpAddr,
     /// How many cases run side by side; they mostly wait
     #[arg(long, short, value_name = "N", default_value_t = 32,
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -157,6 +160,8 @@ pub(super) struct Serve {
     /// that was quiet for less than that is inconclusive
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(super) longest_retry: u64,
+    #[command(flatten)]
+    pub(super) secure: ServeTls,
     /// Folder for the history and the reports. The history holds every byte that arrived,
     /// patient data included
     #[arg(long, value_name = "DIR")]
@@ -164,6 +169,30 @@ pub(super) struct Serve {
     /// Reports to write into the folder
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_enum)]
     pub(super) report: Vec<ReportKind>,
+}
+
+/// TLS at every address. Without a certificate of your own, a test authority is made for the run.
+#[derive(Debug, Args)]
+pub(super) struct ServeTls {
+    /// Speak TLS 1.2 and 1.3 at every address, as a script with `tls` does too
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// Speak TLS, and turn away who shows no client certificate
+    #[arg(long)]
+    pub(super) tls_client: bool,
+    /// Folder for what a sender needs: `ca.pem` to trust, `client.pem` and `client-key.pem` to show;
+    /// a temporary one if absent
+    #[arg(long, value_name = "DIR")]
+    pub(super) tls_out: Option<PathBuf>,
+    /// Speak TLS, and show this certificate where a good one is due (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Speak TLS, and take client certificates of this authority only (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_client_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

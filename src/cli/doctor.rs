@@ -1,6 +1,7 @@
 //! `chargeproof doctor`: tries a sender file step by step, and says what can be judged with it.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::cli::arguments::{Doctor, Selection};
@@ -38,6 +39,7 @@ pub(super) fn doctor(doctor: &Doctor) -> Result<Exit, Failure> {
         let place = Place {
             executable,
             addresses: Vec::new(),
+            host: Ipv4Addr::LOCALHOST.into(),
             authority: Arc::default(),
             interrupted: interrupts(),
         };

@@ -14,6 +14,7 @@ mod inputs;
 mod list;
 mod project;
 mod run;
+mod secure;
 mod selftest;
 mod sender;
 mod serve;

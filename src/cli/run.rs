@@ -16,7 +16,7 @@ use crate::cli::snapshots;
 use crate::cli::store::Store;
 use crate::report::progress::Progress;
 use crate::report::{Colour, terminal};
-use crate::run::real::{self, Place};
+use crate::run::real::{self, Authority, Own, Place};
 use crate::suite::{self, Job, News};
 use crate::verdict::{CaseOutcome, Exit, RunOutcome};
 
@@ -141,7 +141,8 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
         let place = Place {
             executable,
             addresses: Vec::new(),
-            authority: Arc::default(),
+            host: run.host,
+            authority: Arc::new(Authority::new(&[(run.host, 0).into()], Own::default())),
             interrupted: interrupted.clone(),
         };
         let cases =

@@ -1,6 +1,7 @@
 //! `chargeproof selftest`.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,8 +39,13 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
         let executable = std::env::current_exe().map_err(Failure::Output)?;
         runtime()?.block_on(async {
             let interrupted = interrupts();
-            let addresses = Vec::new();
-            let place = Place { executable, addresses, authority: Arc::default(), interrupted };
+            let place = Place {
+                executable,
+                addresses: Vec::new(),
+                host: Ipv4Addr::LOCALHOST.into(),
+                authority: Arc::default(),
+                interrupted,
+            };
             confirm(&mut matrix, &plans, &place, usize::from(selftest.jobs)).await
         })?;
     }

@@ -1,7 +1,7 @@
 //! `chargeproof serve`: an EMR that is simply there.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use crate::cli::arguments::Serve;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source};
 use crate::cli::run::{interrupts, print, runtime};
+use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
 use crate::history::{History, Micros};
 use crate::plan::{self, Choices, Expect, Plan, Step};
@@ -30,7 +31,8 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     let plan = plan(serve, &project)?;
     let store = Store::asked_for(serve.out.as_deref(), &serve.report)?;
     let started = Instant::now();
-    let history = play(&plan, serve)?;
+    let certificates = Certificates::of(serve, &plan)?;
+    let history = play(&plan, serve, &certificates)?;
     let mut case = judge(&plan, &history, String::new());
     if let Some(store) = &store {
         let below = store.keep(&plan.id, &history)?;
@@ -54,17 +56,19 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     Ok(outcome.exit())
 }
 
-fn play(plan: &Plan, serve: &Serve) -> Result<History, Failure> {
+fn play(plan: &Plan, serve: &Serve, certificates: &Certificates) -> Result<History, Failure> {
     raise_descriptors();
     runtime()?.block_on(async {
         let place = Place {
             executable: PathBuf::new(),
             addresses: serve.listen.clone(),
-            authority: Arc::default(),
+            host: Ipv4Addr::LOCALHOST.into(),
+            authority: Arc::clone(&certificates.authority),
             interrupted: interrupts(),
         };
         let local = tokio::task::LocalSet::new();
-        Ok(local.run_until(real::run(plan, &place, announce)).await?)
+        let told = |addresses: &[SocketAddr]| announce(addresses, &certificates.told);
+        Ok(local.run_until(real::run(plan, &place, told)).await?)
     })
 }
 
@@ -75,10 +79,13 @@ fn raise_descriptors() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-fn announce(addresses: &[SocketAddr]) {
+fn announce(addresses: &[SocketAddr], more: &[String]) {
     let mut out = anstream::stdout().lock();
     for address in addresses {
         let _ = writeln!(out, "listening on {address}");
+    }
+    for line in more {
+        let _ = writeln!(out, "{line}");
     }
     let _ = writeln!(out, "Ctrl-C ends it and judges what arrived");
     let _ = out.flush();
@@ -102,6 +109,7 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
         plan.exams.clear();
         plan.mapping = project.resolved(&serve.mapping)?;
     }
+    asked_for(&serve.secure, &mut plan)?;
     let optional_behaviours = (0..plan.script.len()).collect();
     plan.expect = Expect { optional_behaviours, ..Expect::default() };
     plan.id = "serve".to_owned();

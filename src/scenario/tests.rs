@@ -76,6 +76,9 @@ fn every_shipped_file_fits_its_schema() {
 #[case::unknown_moment("title: T\nemr: [{ on: { moment: noon }, reply: late }]\n")]
 #[case::entry_without_reply("title: T\nemr: [{ on: {} }]\n")]
 #[case::axis_without_values("title: T\naxes: { reply: [] }\n")]
+#[case::unknown_version_of_tls("title: T\ntls: { versions: [\"1.1\"] }\n")]
+#[case::unknown_client_of_tls("title: T\ntls: { client: maybe }\n")]
+#[case::unknown_key_of_tls("title: T\ntls: { cert: x }\n")]
 fn the_schema_rejects_what_the_reader_rejects(#[case] text: &str) {
     let validator = jsonschema::validator_for(&scenario_schema()).unwrap();
     assert!(!validator.is_valid(&json("case.yaml", text)));

@@ -8,5 +8,6 @@ mod process;
 mod process_faults;
 mod properties;
 mod results;
+mod secured;
 mod snapshot;
 mod wire;

@@ -3,6 +3,7 @@
 mod names;
 mod needs;
 mod shape;
+mod tls;
 
 use std::path::Path;
 use std::time::Duration;

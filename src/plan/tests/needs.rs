@@ -22,6 +22,8 @@ const OPTION_2: &str = "title: T\nexams: [john-doe]\nmapping: iris/option-2\n";
 const RESULTS: &str = "title: T\nexams: [john-doe]\nresults: iris/result\n";
 const TWICE: &str =
     "title: T\nexams: [john-doe]\nsteps: [start, submit: john-doe, submit: john-doe]\n";
+const TLS: &str = "title: T\nexams: [john-doe]\ntls: true\n";
+const MUTUAL: &str = "title: T\nexams: [john-doe]\ntls: { client: required }\n";
 const TWO: &str = "title: T\nexams: [john-doe]\nendpoints: [one, two]\n";
 
 #[rstest]
@@ -36,6 +38,8 @@ const TWO: &str = "title: T\nexams: [john-doe]\nendpoints: [one, two]\n";
 #[case::an_order_again(TWICE, "", "feed: inbox\n")]
 #[case::every_endpoint(TWO, ", '--to={endpoint}'", "")]
 #[case::all_endpoints(TWO, ", '{endpoints}'", "")]
+#[case::tls(TLS, ", '{ca}'", "")]
+#[case::mutual_tls(MUTUAL, ", '{ca}', '--cert={cert}'", "")]
 fn a_sender_is_asked_for_what_its_file_offers(
     #[case] scenario: &str,
     #[case] arguments: &str,
@@ -45,6 +49,13 @@ fn a_sender_is_asked_for_what_its_file_offers(
 }
 
 #[rstest]
+#[case::no_tls(TLS, "", "", "TLS; the sender file names no `{ca}`")]
+#[case::no_certificate(
+    MUTUAL,
+    ", '{ca}'",
+    "",
+    "a client certificate; the sender file names no `{cert}`"
+)]
 #[case::another_mapping(
     OPTION_2,
     "",

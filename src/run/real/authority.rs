@@ -4,8 +4,10 @@
 //! never written anywhere. What a certificate is wrong about is wrong by itself: an expired one has
 //! expired, whatever the clock of a test says.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -142,7 +144,9 @@ impl Issued {
         std::fs::write(folder.join(CA), &self.ca)?;
         if client {
             std::fs::write(folder.join(CERT), &self.client.0)?;
-            std::fs::write(folder.join(KEY), &self.client.1)?;
+            let mut file = OpenOptions::new();
+            file.write(true).create(true).truncate(true).mode(0o600); // nobody else's
+            file.open(folder.join(KEY))?.write_all(self.client.1.as_bytes())?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -74,8 +74,10 @@ pub enum RunError {
 pub struct Place {
     /// The program itself, which is also the reference sender.
     pub executable: PathBuf,
-    /// The addresses to listen on, one per endpoint; any further ones are loopback, port 0.
+    /// The addresses to listen on, one per endpoint.
     pub addresses: Vec<SocketAddr>,
+    /// The host of any further ones, with a port of the system's choice.
+    pub host: IpAddr,
     /// Who vouches for the EMR where TLS is spoken.
     pub authority: Arc<Authority>,
     /// Becomes true when somebody interrupts the run.
@@ -84,8 +86,8 @@ pub struct Place {
 
 impl Place {
     fn address(&self, endpoint: usize) -> SocketAddr {
-        let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        self.addresses.get(endpoint).copied().unwrap_or(loopback)
+        let other = SocketAddr::new(self.host, 0);
+        self.addresses.get(endpoint).copied().unwrap_or(other)
     }
 }
 

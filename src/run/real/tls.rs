@@ -197,9 +197,6 @@ impl Layer {
     /// Hears as much as goes in at once; whether there may be more.
     fn record(&mut self, bytes: &mut &[u8], heard: &mut Vec<Heard>) -> bool {
         let (Stage::Shaking(connection) | Stage::Secured(connection)) = &mut self.stage else {
-            if !bytes.is_empty() {
-                self.hear(mem::take(bytes), heard);
-            }
             return false;
         };
         let read = connection.read_tls(bytes).unwrap_or(0);
@@ -222,7 +219,7 @@ impl Layer {
         };
         drain(connection, &mut self.out);
         self.fail(&error, heard);
-        read > 0
+        false // the rest was said before anybody could know of the failure
     }
 
     /// Notes that the handshake is complete, if it has just become so.

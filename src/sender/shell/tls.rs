@@ -184,9 +184,9 @@ impl Layer {
         self.drain(out);
     }
 
-    /// Ends our side.
+    /// Ends our side, if it ever stood.
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
-        if !self.connection.is_handshaking() {
+        if self.up {
             self.connection.send_close_notify();
         }
         self.drain(out);
