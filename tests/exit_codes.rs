@@ -87,12 +87,26 @@ fn a_run_whose_cases_are_all_left_out_exits_4_and_names_them() {
     assert!(listed.out.contains(why), "{}", listed.out);
 }
 
-#[test]
-fn a_fault_that_cannot_fire_exits_5() {
-    let place = Place::with_scenario(SECOND_ATTEMPT);
-    let ran = place.run(&["run", "--simulated"]).exits(5);
-    let message = "`answer/reject` for john-doe, attempt 2, was never played";
-    assert!(ran.out.contains(message), "{}", ran.out);
+/// What cannot happen is said with what came instead.
+#[rstest]
+#[case::attempt("{ exam: john-doe, attempt: 2 }", "reject", "attempts at it came to 1")]
+#[case::message("{ message: 99 }", "reject", "messages came to 3")]
+#[case::connection("{ connection: 9 }", "connection/accept-close", "connections came to 1")]
+#[case::result("{ exam: john-doe, kind: result }", "payload/junk", "asks for no results")]
+#[case::bytes(
+    "{ exam: john-doe }",
+    "{ connection/reset-after-bytes: { bytes: 900000 } }",
+    "the longest message had"
+)]
+#[case::endpoint("{ endpoint: standby }", "none", "nobody connected to standby")]
+fn a_fault_that_cannot_fire_exits_5(#[case] on: &str, #[case] reply: &str, #[case] why: &str) {
+    let head = "title: A fault that cannot fire\nexams: [john-doe]\nendpoints: [emr, standby]\n";
+    let script = format!("emr:\n  - on: {on}\n    reply: {reply}\n");
+    let ran = Place::with_scenario(&format!("{head}{script}")).run(&["run", "--simulated"]);
+    let ran = ran.exits(5);
+    let told = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("was never played: "), "{told}");
+    assert!(told.contains(why), "{told}");
 }
 
 #[test]

@@ -4,13 +4,13 @@
 //! missing here is inconclusive under the once rule of the agreement, with a circumstance that
 //! names it. This does **not** judge the sender.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 
 use crate::history::{ConnectionId, Incarnation, What};
 use crate::hl7::Message;
-use crate::plan::{Behaviour, Charged, Play, ProcessFault, Step};
+use crate::plan::{Behaviour, Charged, MessageKind, Play, ProcessFault, Step};
 use crate::verdict::Weight;
 
 use super::evidence::Evidence;
@@ -51,18 +51,66 @@ fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
         if optional || played {
             continue;
         }
-        let message = format!("{} was never played{}", told(behaviour), why(evidence, index));
+        let why = why(evidence, index).or_else(|| never_due(evidence, behaviour));
+        let why = why.map_or_else(String::new, |why| format!(": {why}"));
+        let message = format!("{} was never played{why}", told(behaviour));
         missing("fault not played", message);
     }
 }
 
 /// What stood in the way of a behaviour when it last was due.
-fn why(evidence: &Evidence<'_>, index: usize) -> String {
-    let last = evidence.events.iter().rev().find_map(|event| match &event.what {
-        What::NotPlayed { behaviour, why, .. } if *behaviour == index => Some(why),
+fn why(evidence: &Evidence<'_>, index: usize) -> Option<String> {
+    evidence.events.iter().rev().find_map(|event| match &event.what {
+        What::NotPlayed { behaviour, why, .. } if *behaviour == index => Some(why.clone()),
+        _ => None,
+    })
+}
+
+/// Why a behaviour was never due, where what came shows it: too few messages, connections, attempts
+/// or bytes for what the script names.
+fn never_due(evidence: &Evidence<'_>, behaviour: &Behaviour) -> Option<String> {
+    let on = &behaviour.on;
+    let here = |endpoint: &str| on.endpoint.as_deref().is_none_or(|wanted| wanted == endpoint);
+    let mut connections = BTreeSet::new();
+    let mut pieces = Vec::new();
+    for event in evidence.events {
+        match &event.what {
+            What::Opened { connection, endpoint, .. } if here(endpoint) => {
+                connections.insert(*connection);
+            }
+            What::Received { connection, length, .. } if connections.contains(connection) => {
+                pieces.push(*length);
+            }
+            _ => {}
+        }
+    }
+    let (opened, received) = (connections.len(), pieces.len());
+    let longest = pieces.into_iter().max().unwrap_or(0);
+    let bytes = behaviour.play.iter().find_map(|play| match play {
+        Play::Fault { with, .. } => with.bytes,
         _ => None,
     });
-    last.map_or_else(String::new, |why| format!(": {why}"))
+    let fewer = |wanted: Option<u32>, seen: usize| wanted.is_some_and(|one| seen < one as usize);
+    let attempts = on.exam.as_ref().and_then(|exam| {
+        let exam = evidence.exams.iter().find(|one| one.name == exam)?;
+        Some(evidence.attempts_at(&exam.order).len())
+    });
+    if opened == 0 {
+        let whom = on.endpoint.as_deref().unwrap_or("the EMR");
+        Some(format!("nobody connected to {whom}"))
+    } else if fewer(on.connection, opened) {
+        Some(format!("connections came to {opened}"))
+    } else if fewer(on.message, received) {
+        Some(format!("messages came to {received}"))
+    } else if on.kind == Some(MessageKind::Result) && evidence.plan.results.is_none() {
+        Some("this case asks for no results".to_owned())
+    } else if attempts.is_some_and(|attempts| fewer(on.attempt, attempts)) {
+        Some(format!("attempts at it came to {}", attempts.unwrap_or_default()))
+    } else if bytes.is_some_and(|bytes| longest < bytes) {
+        Some(format!("the longest message had {longest} bytes"))
+    } else {
+        None
+    }
 }
 
 /// A behaviour as a person knows it: what it plays, and for whom.
@@ -78,6 +126,7 @@ fn told(behaviour: &Behaviour) -> String {
     let number = |what: &str, number: Option<u32>| number.map(|one| format!("{what} {one}"));
     let fields = on.fields.iter().map(|field| Some(format!("{} {}", field.path, field.value)));
     let whom = [
+        (on.kind == Some(MessageKind::Result)).then(|| "results".to_owned()),
         on.exam.clone(),
         number("attempt", on.attempt.filter(|attempt| *attempt > 1)),
         number("message", on.message),

@@ -24,13 +24,46 @@ pub(super) fn read(
 ) -> Result<Vec<Behaviour>, Diagnostic> {
     let behaviour = |reaction: &Reaction| {
         let play = reaction.play.iter().map(|part| play(part, sender));
-        Ok(Behaviour {
+        let behaviour = Behaviour {
             on: on(&reaction.on, exams, endpoints)?,
             play: play.collect::<Result<_, _>>()?,
             times: reaction.times,
-        })
+        };
+        knows_what_it_names(reaction, &behaviour)?;
+        Ok(behaviour)
     };
     reactions.iter().map(behaviour).collect()
+}
+
+/// Nothing has come yet when an endpoint is met in another way: no message and no connection can
+/// be what that waits for.
+fn knows_what_it_names(reaction: &Reaction, behaviour: &Behaviour) -> Result<(), Diagnostic> {
+    let (Some(Part::Fault { name, .. }), Some(Play::Fault { fault, .. })) =
+        (reaction.play.first(), behaviour.play.first())
+    else {
+        return Ok(());
+    };
+    let stands = matches!(
+        fault,
+        Fault::ConnectionRefused
+            | Fault::ConnectionBlackhole
+            | Fault::ConnectionSlowAccept
+            | Fault::ConnectionNoRead
+    );
+    let on = &behaviour.on;
+    let named = [
+        ("message", on.message.is_some()),
+        ("connection", on.connection.is_some()),
+        ("attempt", on.attempt.is_some()),
+        ("kind", on.kind.is_some()),
+        ("fields", !on.fields.is_empty()),
+    ];
+    let Some((word, _)) = named.into_iter().find(|(_, named)| *named) else { return Ok(()) };
+    if !stands || on.moment.is_some() {
+        return Ok(());
+    }
+    let mistake = name.place.error(format!("`{fault}` cannot wait for a `{word}`"));
+    Err(mistake.hint("it stands at an endpoint before anything comes: name an `exam`, from whose handing over it stands, or an `endpoint`"))
 }
 
 /// Whether every fault of TLS can be played where the endpoints speak `tls`, or plain MLLP.

@@ -384,3 +384,19 @@ fn an_expectation_for_an_exam_that_is_not_there() {
     hint: valid exams: john-doe
     ");
 }
+
+#[rstest]
+#[case::message("{ message: 2 }", "message")]
+#[case::connection("{ endpoint: emr, connection: 2 }", "connection")]
+#[case::attempt("{ exam: john-doe, attempt: 1 }", "attempt")]
+#[case::kind("{ kind: result }", "kind")]
+fn what_stands_before_anything_comes_waits_for_nothing_that_comes(
+    #[case] on: &str,
+    #[case] word: &str,
+) {
+    for fault in ["connection/refused", "connection/blackhole", "connection/slow-accept"] {
+        let script = format!("emr:\n  - on: {on}\n    reply: {fault}\n");
+        let told = mistake(&format!("title: A case\nexams: [john-doe]\n{script}"));
+        assert!(told.contains(&format!("`{fault}` cannot wait for a `{word}`")), "{told}");
+    }
+}
