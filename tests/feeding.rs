@@ -95,6 +95,54 @@ fn what_a_sender_printed_is_shown_and_stored_only_where_somebody_asks_for_it() {
     assert!(ran.out.contains("it had printed: KeyError: 'no-such-way'"), "{}", ran.out);
 }
 
+/// One process serves every case, at the same port, and is ended after the last.
+#[test]
+fn a_sender_may_serve_a_whole_run() {
+    let Some(python) = python() else { return };
+    let place = fed(&python, "post", "");
+    place.write("scenarios/another.yaml", KEPT);
+    place.write("scenarios/the-case.yaml", KEPT);
+    place.write("scenarios/ended.yaml", HANDED_OVER);
+    let file = place.text("sender.yaml").replace("start: [", "start: { per: run, command: [");
+    let file = file.replace("'{feed_port}']", "'{feed_port}'] }")
+        + "feed: { post: 'http://127.0.0.1:{feed_port}/', as: { template: charge.json } }\n\
+           ready: { line: listening }\naccount: { get: 'http://127.0.0.1:{feed_port}/account' }\n";
+    place.write("sender.yaml", file);
+    let ran = place.run(&["run", "--sender", "sender.yaml", "--out", "out"]).exits(0);
+    assert!(ran.out.contains("1 case needs a sender that a case may end"), "{}", ran.out);
+    // The account of the last case names the orders of both.
+    let history = place.text("out/cases/the-case/history.jsonl");
+    assert_eq!(history.matches("\"outcome\":\"delivered\"").count(), 6, "{history}");
+    for case in ["another", "the-case"] {
+        let history = place.text(&format!("out/cases/{case}/history.jsonl"));
+        assert!(!history.contains("sender-ending"), "{history}");
+    }
+}
+
+#[test]
+fn a_sender_for_a_whole_run_that_dies_is_named_in_every_case() {
+    let place = Place::with_scenario(KEPT);
+    let start = "name: S\nstart: { per: run, command: [sh, -c, 'exit 3'] }\nready: { line: up, within: 300ms }\n";
+    place.write(
+        "sender.yaml",
+        format!("{start}limits: {{ ack_timeout: 1s, longest_retry: 100ms }}\n"),
+    );
+    let ran = place.run(&["run", "--sender", "sender.yaml"]).exits(6);
+    assert!(ran.out.contains("UNDRIVEN sender/starts"), "{}", ran.out);
+}
+
+/// Nothing is started: an operator is told what to do, and here there is none.
+#[test]
+fn a_sender_that_is_not_ours_to_start_is_handed_exams_by_an_operator() {
+    let place = Place::with_scenario(KEPT);
+    place.write(
+        "sender.yaml",
+        "name: S\nstart: observe\nlisten: 127.0.0.1:0\nlimits: { ack_timeout: 1s, longest_retry: 100ms }\n",
+    );
+    let ran = place.run(&["run", "--sender", "sender.yaml"]).exits(6);
+    assert!(ran.err.contains("hand over exam probe-1 (order 990001"), "{}", ran.err);
+}
+
 /// Each limit ends the process that does not keep it, and the report says by what.
 #[rstest]
 #[case::burns_a_cpu("while True: pass", "cpu: 1s", "took more processor time than its limit")]
@@ -124,6 +172,8 @@ title: An exam is handed over and arrives
 exams: [john-doe]
 steps: [start, probe, submit: john-doe, await: john-doe, settle, stop]
 ";
+
+const KEPT: &str = "title: A charge arrives\nexams: [john-doe]\n";
 
 const ACCOUNTED: &str = "\
 title: An exam is handed over, arrives, and is accounted for

@@ -144,6 +144,7 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
             host: run.host,
             authority: Arc::new(Authority::new(&[(run.host, 0).into()], Own::default())),
             interrupted: interrupted.clone(),
+            kept: None,
         };
         let cases =
             suite::run_real(jobs, place, side_by_side, &mut |news| listener.hear(news)).await;

@@ -65,6 +65,7 @@ fn play(plan: &Plan, serve: &Serve, certificates: &Certificates) -> Result<Histo
             host: Ipv4Addr::LOCALHOST.into(),
             authority: Arc::clone(&certificates.authority),
             interrupted: interrupts(),
+            kept: None,
         };
         let local = tokio::task::LocalSet::new();
         let told = |addresses: &[SocketAddr]| announce(addresses, &certificates.told);

@@ -3,6 +3,8 @@
 //!
 //! Does **not** hand anything over.
 
+use core::net::SocketAddr;
+
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,8 @@ use crate::scenario::{FeedBy, Lifetime, ReadyWhen};
 pub struct Driving {
     /// How long one process of it lives.
     pub life: Lifetime,
+    /// Where the EMR listens, where the sender cannot be told; in its order of endpoints.
+    pub listen: Vec<SocketAddr>,
     /// By which way exams are handed over.
     pub by: FeedBy,
     /// As what, in this order.

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::library::{mapping, unknown};
 use super::{
     AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Library, Plan, Ready,
-    SenderPlan, Snapshot, StopBy, Tls, defaults, exams, script, steps,
+    SenderPlan, Snapshot, Step, StopBy, Tls, defaults, exams, orders, script, steps,
 };
 use crate::exam::Exam;
 use crate::history::TlsVersion;
@@ -65,7 +65,7 @@ impl Expansion<'_> {
         let mut exams = exams::read_all(&case.exams, self.library)?;
         let steps = match &case.steps {
             Some(acts) => steps::written(acts, &exams, &self.sender.limits)?,
-            None => steps::default(&exams),
+            None => steps::default(&exams, self.sender.life),
         };
         let charges = self.charges(&exams, &steps.submitted)?;
         let snapshots = self.snapshots(&charges);
@@ -76,7 +76,7 @@ impl Expansion<'_> {
         let script = script::read(&case.script, &exams, &endpoints, limits)?;
         script::fit_for_tls(&case.script, &script, tls.as_ref())?;
         let optional = case.script.iter().enumerate().filter(|(_, entry)| entry.optional);
-        Ok(Plan {
+        let mut plan = Plan {
             id: case_id(self.id, &case.choices),
             title: case.title.clone(),
             requirements: case.requirements.clone(),
@@ -97,7 +97,14 @@ impl Expansion<'_> {
                 optional_behaviours: optional.map(|(index, _)| index).collect(),
             },
             sender: sender_plan(self.sender, self.driving(choices)?, choices),
-        })
+        };
+        if !self.sender.life.is_ours_to_end() {
+            orders::renew(&mut plan);
+            if plan.steps.last() != Some(&Step::LeaveAlone) {
+                plan.steps.push(Step::LeaveAlone);
+            }
+        }
+        Ok(plan)
     }
 
     fn mapping(&self) -> Result<Mapping, Diagnostic> {
@@ -141,6 +148,7 @@ impl Expansion<'_> {
             |ready: &WrittenReady| Ready { when: ready.when.clone(), within: ready.within.into() };
         Ok(Driving {
             life: sender.life,
+            listen: sender.listen.clone(),
             by: sender.feed.by.clone(),
             forms,
             ready: sender.ready.as_ref().map(ready),

@@ -234,6 +234,8 @@ pub enum Step {
     Settle,
     /// Ask the sender what became of its charges.
     Account,
+    /// Be done with a sender that is not ours to end: from here on it is let alone.
+    LeaveAlone,
     /// Go on until somebody interrupts: an EMR that is simply there.
     Hold,
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::defaults::MAPPING;
 use super::{Plan, ProcessFault, Step, Tls};
 use crate::mapping::Document;
-use crate::scenario::{Form, SenderFile};
+use crate::scenario::{Form, Lifetime, SenderFile};
 
 /// Something that a case needs and its sender file does not offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +44,24 @@ const NEEDS: &[Need] = &[
     Need {
         what: "several endpoints",
         asked: |plan| plan.endpoints.len() > 1,
-        offered: |sender| sender.uses("endpoint") || sender.uses("endpoints"),
-        why: "the sender file names neither `{endpoint}` nor `{endpoints}`",
+        offered: |sender| match sender.life {
+            Lifetime::Observed => sender.listen.len() > 1,
+            Lifetime::Run => false,
+            _ => sender.uses("endpoint") || sender.uses("endpoints"),
+        },
+        why: "the sender file names neither `{endpoint}` nor `{endpoints}` for each case",
+    },
+    Need {
+        what: "a sender that a case may end",
+        asked: |plan| plan.steps.iter().any(ends_it),
+        offered: |sender| sender.life.is_ours_to_end(),
+        why: "the sender file says `per: run` or `observe`",
+    },
+    Need {
+        what: "one process that can be paused or doubled",
+        asked: |plan| plan.steps.iter().any(needs_its_process),
+        offered: |sender| sender.life == Lifetime::Case,
+        why: "the sender file does not start it `per: case`",
     },
     Need {
         what: "TLS",
@@ -72,6 +88,17 @@ const NEEDS: &[Need] = &[
         why: "the sender file has no `clock`",
     },
 ];
+
+const fn ends_it(step: &Step) -> bool {
+    let fault =
+        matches!(step, Step::Fault { fault: ProcessFault::Kill | ProcessFault::Terminate, .. });
+    fault || matches!(step, Step::Stop | Step::Kill(_))
+}
+
+const fn needs_its_process(step: &Step) -> bool {
+    let paused = matches!(step, Step::Fault { fault: ProcessFault::Pause(_), .. });
+    paused || matches!(step, Step::StartSecond | Step::StopSecond)
+}
 
 const fn is_jump(step: &Step) -> bool {
     matches!(step, Step::Fault { fault: ProcessFault::Jump(_), .. })
@@ -106,7 +133,7 @@ fn lack_of(mapping: &str, placeholder: &str, sender: &SenderFile) -> Option<Lack
     let configured = match (sender.mappings.as_deref(), placeholder) {
         // A list bounds what it can be told, too.
         (Some(listed), _) => listed,
-        (None, _) if sender.uses(placeholder) => return None,
+        (None, _) if sender.uses(placeholder) && sender.life.is_ours_to_end() => return None,
         (None, "mapping") => &default,
         (None, _) => &[],
     };

@@ -30,3 +30,37 @@ fn order(mapping: &Mapping, exam: &Exam) -> Option<String> {
     let order = Message::read(&message).text(&path);
     (!order.is_empty()).then_some(order)
 }
+
+/// Gives every order a number of its own among all cases and seeds, with the same number of the
+/// EMR's own for it: a sender that outlives its case remembers the orders that it has seen.
+pub(super) fn renew(plan: &mut Plan) {
+    let suffix = format!("{:07}", fingerprint(&plan.id, plan.seed) % 10_000_000);
+    for exam in plan.exams.values_mut() {
+        for number in [&mut exam.order.number, &mut exam.order.emr_number] {
+            if number.is_empty() {
+                continue;
+            }
+            let renewed = format!("{number}{suffix}");
+            for snapshot in plan.expect.snapshots.values_mut() {
+                snapshot.approved = snapshot.approved.take().map(|text| {
+                    // Whole values only: `12` is no part of `123`.
+                    let between = ["|", "^", "\n", "<CR>"];
+                    let ends = between.iter().flat_map(|&end| ["|", "^"].map(|start| (start, end)));
+                    ends.fold(text, |text, (start, end)| {
+                        let old = format!("{start}{number}{end}");
+                        text.replace(&old, &format!("{start}{renewed}{end}"))
+                    })
+                });
+            }
+            *number = renewed;
+        }
+    }
+}
+
+/// FNV-1a: the same on every machine, and good enough to tell cases apart.
+fn fingerprint(id: &str, seed: u64) -> u64 {
+    let bytes = id.bytes().chain(seed.to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -7,7 +7,7 @@ use super::library::unknown;
 use super::{ProcessFault, Step, WireEvent};
 use crate::exam::Exam;
 use crate::history::Micros;
-use crate::scenario::{Act, Delay, Moment, SenderLimits, Trigger, Word};
+use crate::scenario::{Act, Delay, Lifetime, Moment, SenderLimits, Trigger, Word};
 use crate::yaml::{Diagnostic, Place};
 
 /// Steps, and how many probes they hand over.
@@ -20,7 +20,7 @@ pub(super) struct Steps {
 
 /// What a case does whose author wrote no steps: a probe, its exams one after another, a probe
 /// again, and a clean restart, all watched until the wire is quiet.
-pub(super) fn default(exams: &IndexMap<String, Exam>) -> Steps {
+pub(super) fn default(exams: &IndexMap<String, Exam>, life: Lifetime) -> Steps {
     let mut writer = Writer::default();
     writer.steps.push(Step::Start);
     writer.probe();
@@ -28,8 +28,12 @@ pub(super) fn default(exams: &IndexMap<String, Exam>) -> Steps {
         writer.hand_over(name);
     }
     writer.probe();
-    let rest = [Step::Settle, Step::Stop, Step::Start, Step::Settle, Step::Account, Step::Stop];
-    writer.steps.extend(rest);
+    let restart = [Step::Settle, Step::Stop, Step::Start, Step::Settle, Step::Account, Step::Stop];
+    let alone = [Step::Settle, Step::Account, Step::LeaveAlone];
+    match life.is_ours_to_end() {
+        true => writer.steps.extend(restart),
+        false => writer.steps.extend(alone),
+    }
     writer.finish()
 }
 

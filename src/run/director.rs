@@ -316,6 +316,8 @@ impl Director {
                 self.waiting = Waiting::Accounted;
                 self.wish(Wish::Do(Command::Account));
             }
+            // Nothing was ended, so nothing is written down.
+            Step::LeaveAlone => self.sender.state = Sender::Down,
             Step::Hold => self.waiting = Waiting::Interrupt,
         }
     }

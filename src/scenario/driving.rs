@@ -24,6 +24,14 @@ pub enum Lifetime {
     Observed,
 }
 
+impl Lifetime {
+    /// Whether a case may end and restart it.
+    #[must_use]
+    pub const fn is_ours_to_end(self) -> bool {
+        matches!(self, Self::Case | Self::Exam)
+    }
+}
+
 /// The lifetimes that `start: { per: … }` can name.
 pub(super) const PER: &[(&str, Lifetime)] =
     &[("case", Lifetime::Case), ("run", Lifetime::Run), ("exam", Lifetime::Exam)];

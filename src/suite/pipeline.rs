@@ -5,8 +5,8 @@ use std::rc::Rc;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::history::History;
-use crate::plan::Plan;
-use crate::run::real::{self, Place, RunError};
+use crate::plan::{Lifetime, Plan};
+use crate::run::real::{self, Kept, Place, RunError};
 use crate::run::simulated::{self, SimulationError};
 use crate::suite::judge::judge;
 use crate::verdict::CaseOutcome;
@@ -66,7 +66,31 @@ pub async fn run_real(
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let local = LocalSet::new();
-    local.run_until(run_local(jobs, place, side_by_side.max(1), tell)).await
+    local.run_until(run_with_sender(jobs, place, side_by_side.max(1), tell)).await
+}
+
+/// A sender that serves all cases is started before the first and ended after the last; it has one
+/// case at a time, as has one that is not ours to start.
+async fn run_with_sender(
+    jobs: Vec<Job>,
+    mut place: Place,
+    side_by_side: usize,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<Vec<CaseOutcome>, SuiteError> {
+    let Some(first) = jobs.first().map(|job| job.plan.clone()) else { return Ok(Vec::new()) };
+    if !matches!(first.sender.driving.life, Lifetime::Run | Lifetime::Observed) {
+        return run_local(jobs, place, side_by_side, tell).await;
+    }
+    place.addresses.clone_from(&first.sender.driving.listen);
+    place.kept = Kept::start(&first, &place)
+        .await
+        .map_err(|error| SuiteError::Case { case: first.id.clone(), error })?;
+    let kept = place.kept.clone();
+    let outcomes = run_local(jobs, place, 1, tell).await;
+    if let Some(kept) = kept {
+        kept.end(first.limits.stop.into()).await;
+    }
+    outcomes
 }
 
 async fn run_local(

@@ -2,8 +2,8 @@
 
 use rstest::rstest;
 
-use super::{plan, sender};
-use crate::plan::unmet;
+use super::{plan, plans_for, sender};
+use crate::plan::{Choices, Plan, Step, unmet};
 use crate::scenario::SenderFile;
 use crate::yaml::Source;
 
@@ -90,7 +90,7 @@ fn a_sender_is_asked_for_what_its_file_offers(
     TWO,
     ", '{host}', '{port}'",
     "",
-    "several endpoints; the sender file names neither `{endpoint}` nor `{endpoints}`"
+    "several endpoints; the sender file names neither `{endpoint}` nor `{endpoints}` for each case"
 )]
 fn what_a_sender_file_does_not_offer_is_lacking(
     #[case] scenario: &str,
@@ -99,6 +99,46 @@ fn what_a_sender_file_does_not_offer_is_lacking(
     #[case] lack: &str,
 ) {
     assert_eq!(lacks(scenario, arguments, keys), [lack]);
+}
+
+/// What a sender that outlives its cases cannot be asked.
+#[rstest]
+#[case::a_restart(
+    "title: T\nexams: [john-doe]\nsteps: [start, probe, submit: john-doe, restart]\n",
+    "a sender that a case may end"
+)]
+#[case::a_kill(
+    "title: T\nexams: [john-doe]\nsteps: [start, submit: john-doe, kill: { at: accepted }]\n",
+    "a sender that a case may end"
+)]
+#[case::its_mapping_in_each_case(OPTION_2, "another mapping than `iris/option-1`")]
+fn a_sender_that_serves_a_whole_run_is_not_asked_for(#[case] scenario: &str, #[case] need: &str) {
+    let text = "name: S\nstart: { command: [s, '{mapping}'], per: run }\n\
+                limits: { ack_timeout: 1s, longest_retry: 1s }\n";
+    let file = SenderFile::read(&Source::new("sender.yaml", text)).unwrap();
+    let plan = plans_for(scenario, &file, &Choices::default()).unwrap().remove(0);
+    let lacks = unmet(&plan, &file);
+    assert_eq!(lacks.iter().map(|lack| lack.need.as_str()).collect::<Vec<_>>(), [need]);
+}
+
+/// It remembers the orders of other cases, so that each case has its own.
+#[test]
+fn a_sender_that_outlives_its_case_gets_orders_of_its_own_and_is_let_alone() {
+    let text = "name: S\nstart: observe\nlisten: 127.0.0.1:2575\n\
+                limits: { ack_timeout: 1s, longest_retry: 1s }\n";
+    let file = SenderFile::read(&Source::new("sender.yaml", text)).unwrap();
+    let plan = |seed| {
+        let choices = Choices { seed, ..Choices::default() };
+        plans_for(PLAIN, &file, &choices).unwrap().remove(0)
+    };
+    let number = |plan: &Plan| plan.exams["john-doe"].order.number.clone();
+    let (one, other) = (plan(1), plan(2));
+    assert!(number(&one).starts_with("273013") && number(&one).len() == 13);
+    assert_ne!(number(&one), number(&other));
+    assert_eq!(number(&one), number(&plan(1)));
+    assert_eq!(one.steps.last(), Some(&Step::LeaveAlone));
+    assert!(!one.steps.contains(&Step::Stop));
+    assert_eq!(unmet(&one, &file), []);
 }
 
 #[test]

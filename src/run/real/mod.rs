@@ -11,6 +11,7 @@ mod each;
 mod folder;
 mod handover;
 mod http;
+mod kept;
 mod kin;
 mod output;
 mod peer;
@@ -44,6 +45,7 @@ use sockets::Line;
 
 pub use authority::{Authority, AuthorityError, Issued, Own};
 pub use folder::abandon;
+pub use kept::Kept;
 pub use sockets::allow_many_connections;
 
 /// Why a case could not be run at all. What the sender does is never one of these.
@@ -82,12 +84,15 @@ pub struct Place {
     pub authority: Arc<Authority>,
     /// Becomes true when somebody interrupts the run.
     pub interrupted: watch::Receiver<bool>,
+    /// The sender that serves all cases, where there is one.
+    pub kept: Option<Rc<Kept>>,
 }
 
 impl Place {
     fn address(&self, endpoint: usize) -> SocketAddr {
         let other = SocketAddr::new(self.host, 0);
-        self.addresses.get(endpoint).copied().unwrap_or(other)
+        let addresses = self.kept.as_ref().map_or(&self.addresses, |kept| &kept.addresses);
+        addresses.get(endpoint).copied().unwrap_or(other)
     }
 }
 
@@ -113,11 +118,16 @@ pub async fn run(
     });
     let endpoints: Vec<Endpoint> = endpoints.collect::<Result<_, _>>()?;
     let addresses: Vec<SocketAddr> = endpoints.iter().map(Endpoint::address).collect();
-    let process = Process::new(plan, place.executable.clone(), folder, &addresses);
+    let mut process = Process::new(plan, place.executable.clone(), folder, &addresses);
+    if let Some(kept) = &place.kept {
+        let input = kept.lend(&mut process);
+        process.write_to(input);
+    }
     let epoch = started.to_zoned(TimeZone::UTC).datetime();
     let authority = plan.tls.as_ref().map(|_| Arc::clone(&place.authority));
     let drive = Drive::new(plan, epoch);
-    let case = Case::new(drive, endpoints, process, plan.limits.connections, authority);
+    let kept = place.kept.clone();
+    let case = Case::new(drive, endpoints, process, plan.limits.connections, authority, kept);
     case.pump();
     bound(&addresses);
     case.drive_to_the_end(place.interrupted.clone()).await;
@@ -147,6 +157,8 @@ struct Inner {
     connections: usize,
     /// Who vouches for the EMR, where every connection is under TLS.
     authority: Option<Arc<Authority>>,
+    /// The sender that serves all cases, where there is one.
+    kept: Option<Rc<Kept>>,
 }
 
 /// Everything that changes.
@@ -166,6 +178,7 @@ impl Case {
         process: Process,
         connections: u32,
         authority: Option<Arc<Authority>>,
+        kept: Option<Rc<Kept>>,
     ) -> Self {
         let lines = BTreeMap::new();
         let stage = Stage { drive, endpoints, lines, accepted: 0, process, tasks: Vec::new() };
@@ -178,6 +191,7 @@ impl Case {
             changed: Notify::new(),
             connections: usize::try_from(connections).unwrap_or(usize::MAX),
             authority,
+            kept,
         }))
     }
 

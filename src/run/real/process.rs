@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub(super) struct Process {
     submitted: u32,
     /// Its lives that are up: one, or two beside each other.
     lives: Vec<Life>,
+    /// The standard input of a sender that was started apart from this case.
+    borrowed: Option<Rc<pipe::Sender>>,
     /// What the process that was started last has printed, where each exam gets its own.
     output: Rc<Output>,
     /// By how much its clock was moved so far.
@@ -86,6 +88,7 @@ impl Process {
             folder,
             submitted: 0,
             lives: Vec::new(),
+            borrowed: None,
             output: Output::new(None),
             moved: Micros(0),
             up: watch::Sender::new(false),
@@ -122,7 +125,8 @@ impl Process {
 
     /// The standard input of the sender that is up; of two instances, the first one's.
     pub(super) fn input(&self) -> Option<Rc<pipe::Sender>> {
-        self.lives.first()?.stdin.clone()
+        let own = self.lives.first().and_then(|life| life.stdin.clone());
+        own.or_else(|| self.borrowed.clone())
     }
 
     /// How long it may take to take a document: less than a step waits for what comes of it.
@@ -207,6 +211,49 @@ impl Process {
         Ok(child)
     }
 
+    /// Starts the sender apart from any case.
+    pub(super) fn start_alone(&mut self) -> Result<Child, String> {
+        let incarnation = 1;
+        let mut child = self.spawn(incarnation, Stdio::piped())?;
+        self.take_output(&mut child);
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let (stdin, output) = (child.stdin.take().and_then(input), Rc::clone(&self.output));
+        self.lives.push(Life { incarnation, group, stdin, output, waiting: None });
+        Ok(child)
+    }
+
+    /// Waits until a sender that was started alone is ready.
+    pub(super) async fn ready_alone(&self) -> Result<(), String> {
+        match self.readiness() {
+            Some((when, within)) => ready::wait(&when, within, &self.output).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes over where the sender of another is fed and keeps its state.
+    pub(super) fn take_places(&mut self, of: &Self) {
+        for name in ["inbox", "state", "feed_port"] {
+            self.values.insert(name, of.values[name].clone());
+        }
+    }
+
+    /// The leader of the process group.
+    pub(super) fn leader(&self) -> Option<Pid> {
+        self.lives.first()?.group
+    }
+
+    /// Ends the standard input.
+    pub(super) fn close_input(&mut self) {
+        for life in &mut self.lives {
+            life.stdin = None;
+        }
+    }
+
+    /// Writes to the standard input of a sender that was started by another.
+    pub(super) fn write_to(&mut self, input: Option<Rc<pipe::Sender>>) {
+        self.borrowed = input;
+    }
+
     /// Reads what a process prints, from now on.
     pub(super) fn take_output(&mut self, child: &mut Child) {
         let wanted = match self.readiness() {
@@ -225,7 +272,7 @@ impl Process {
     /// Puts a document into the inbox.
     pub(super) fn drop_into_inbox(&mut self, parcel: &Parcel) -> io::Result<()> {
         self.submitted += 1;
-        parcel.drop_into(&self.folder.path("inbox"), self.submitted).map(drop)
+        parcel.drop_into(Path::new(&self.values["inbox"]), self.submitted).map(drop)
     }
 
     fn life_of(&mut self, incarnation: Incarnation) -> Option<&mut Life> {
@@ -316,6 +363,14 @@ impl Case {
     }
 
     fn start(&self, incarnation: Incarnation) {
+        match self.0.kept.as_ref().map(|kept| kept.failure()) {
+            Some(Some(why)) => return self.note(Happening::Failed(why)),
+            Some(None) => return self.is_up(incarnation),
+            None if self.0.stage.borrow().process.life() == Lifetime::Observed => {
+                return self.is_up(incarnation);
+            }
+            None => {}
+        }
         if self.0.stage.borrow().process.life() == Lifetime::Exam {
             self.0.stage.borrow_mut().process.each.begin();
             return self.is_up(incarnation);
