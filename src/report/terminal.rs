@@ -17,6 +17,7 @@
 //!   repeat    chargeproof run 'once/rejected[reply=reject]' --seed 7
 //! ```
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::group::{self, Group, Proven, groups, held, requirements};
@@ -118,21 +119,26 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
 /// its cases if they are several.
 fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     let Some(first) = groups.first() else { return Ok(()) };
-    let name = |group: &Group<'_>| {
-        let circumstance = match group.circumstance {
-            "" => "none in particular".to_owned(),
-            circumstance => one_line(circumstance),
+    // Circumstances of one family, such as `frame/drip`, stand together; the rest comes last.
+    let mut families: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
+    for group in groups {
+        let whole = ("", group.circumstance);
+        let split = group.circumstance.split_once('/').filter(|(family, _)| !family.contains(' '));
+        let (family, name) = split.unwrap_or(whole);
+        let name = if name.is_empty() { "none in particular".to_owned() } else { one_line(name) };
+        let name = match group.cases.len() {
+            1 => name,
+            cases => format!("{name} ({})", count(cases, "case")),
         };
-        match group.cases.len() {
-            1 => circumstance,
-            cases => format!("{circumstance} ({})", count(cases, "case")),
-        }
-    };
-    let names: Vec<String> = groups.iter().map(name).collect();
+        families.entry((family.is_empty(), family)).or_default().push(name);
+    }
     let rule = one_line(first.rule);
     let text = format!(" {rule}: and under {}", count(groups.len(), "more circumstance"));
     page.pieces(&[(tone(first.weight), headword(first.weight)), (Tone::Normal, &text)])?;
-    page.row("", "", &names.join(", "))?;
+    for ((_, family), names) in families {
+        let lead = if family.is_empty() { String::new() } else { format!("{family:<11} ") };
+        page.row("", &lead, &names.join(", "))?;
+    }
     page.gap()
 }
 
@@ -560,7 +566,7 @@ mod tests {
             assert!(head.ends_with(note), "{head}");
         }
         assert_eq!(heads[3], "FAIL once/per-order: and under 2 more circumstances");
-        assert!(text.contains("\n            frame/drip, restart\n"), "{text}");
+        assert!(text.contains("\n            frame       drip\n            restart\n"), "{text}");
     }
 
     #[test]
