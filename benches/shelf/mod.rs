@@ -78,7 +78,7 @@ impl Library for Shelf {
 pub(crate) fn plan_of_the_field() -> Plan {
     let source = Source::new("field", "title: From the field\nexams: [john-doe]\n");
     let mut plan = Shelf::open().expand("field", &source).remove(0);
-    plan.exams.clear();
+    plan.exams = Default::default();
     plan.expect = Default::default();
     plan.steps = vec![Step::Hold];
     plan

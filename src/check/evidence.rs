@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 
@@ -13,7 +14,7 @@ use crate::charge::{Agreement, lines};
 use crate::exam::Exam;
 use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
 use crate::hl7::{Message, Path};
-use crate::mapping::{Mapping, OnceRule, Stamp};
+use crate::mapping::{Mapping, OnceRule};
 use crate::plan::{AttemptMode, Charged, Plan, Step};
 
 use super::attempts::{Reading, Sent, SentLine};
@@ -59,7 +60,7 @@ pub(super) struct KnownExam<'h> {
     /// Its order's value on the wire.
     pub(super) order: Vec<u8>,
     /// The message that the mapping makes of it, under some stamp.
-    pub(super) expected: Vec<u8>,
+    pub(super) expected: Arc<[u8]>,
     /// How often it must be charged.
     pub(super) charged: Charged,
     /// Indices of the events that handed it over.
@@ -312,23 +313,18 @@ fn agreement(mapping: &Mapping) -> Agreement {
 }
 
 fn exams<'h>(plan: &'h Plan, agreement: &Agreement) -> Vec<KnownExam<'h>> {
-    let known = |(name, exam): (&'h String, &'h Exam)| {
-        let expected = plan.mapping.message(exam, &some_stamp(exam));
-        let first = lines(&Message::read(&expected), agreement).into_iter().next();
+    let messages = plan.messages();
+    let known = |((name, exam), expected): ((&'h String, &'h Exam), &Arc<[u8]>)| {
+        let first = lines(&Message::read(expected), agreement).into_iter().next();
         let order = first.map(|line| line.order).filter(|order| !order.is_empty());
         KnownExam {
             name,
             exam,
             order: order.unwrap_or_else(|| exam.order.number.clone().into_bytes()),
-            expected,
+            expected: Arc::clone(expected),
             charged: plan.expect.charges.get(name).copied().unwrap_or(Charged::Once),
             submitted: Vec::new(),
         }
     };
-    plan.exams.iter().map(known).collect()
-}
-
-/// A stamp for a message whose volatile fields are not compared.
-fn some_stamp(exam: &Exam) -> Stamp {
-    Stamp { now: exam.grading.signed, control_id: "170410151351".to_owned() }
+    plan.exams.iter().zip(messages.charges()).map(known).collect()
 }

@@ -119,7 +119,8 @@ fn strictly(stream: &[u8]) -> Option<(Said, &[u8])> {
     let header = segments.next().is_some_and(|first| first.id() == b"MSH");
     let acks = message.segments().filter(|segment| segment.id() == b"MSA").count();
     let ends = message.segments().all(|segment| segment.end() == SegmentEnd::Cr);
-    let named = matches!(message.code(), b"ACK" | b"");
+    // MSH-9 is required (HL7 v2 chapter 2, section 2.15.9.9), so a sender need not do without.
+    let named = message.code() == b"ACK";
     if !(header && acks == 1 && ends && named) {
         return None;
     }
@@ -178,6 +179,7 @@ mod tests {
     #[case::prefix(ACK.replace("|AA|", "|AAX|"), None)]
     #[case::case(ACK.replace("|AA|", "|aa|"), None)]
     #[case::other_type(ACK.replace("ACK^P03^ACK", "ORR^O02"), None)]
+    #[case::no_type(ACK.replace("ACK^P03^ACK", ""), None)]
     #[case::no_end(ACK.replace("\u{1c}\r", ""), None)]
     #[case::no_start(ACK.replace('\u{b}', ""), None)]
     #[case::line_feeds(ACK.replace("\rMSA", "\nMSA"), None)]

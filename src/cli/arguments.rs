@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::cli::explore::Explore;
 use crate::sender::{Bug, Variant};
 
 /// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) drops every charge into an
@@ -42,6 +43,8 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// Prove the judge: every broken sender convicted by its own rule, every honest one clean
     Selftest(Selftest),
+    /// Try what nobody wrote down: schedules drawn from a seed, and the smallest that convicts
+    Explore(Explore),
     /// Say what a rule means, where it comes from and how to read its findings
     Explain {
         /// Name of the rule; all of them if absent
@@ -299,11 +302,11 @@ pub(super) enum SchemaKind {
     Report,
 }
 
-fn bugs() -> impl Iterator<Item = &'static str> {
+pub(super) fn bugs() -> impl Iterator<Item = &'static str> {
     Bug::ALL.iter().map(|bug| bug.name())
 }
 
-fn variants() -> impl Iterator<Item = &'static str> {
+pub(super) fn variants() -> impl Iterator<Item = &'static str> {
     Variant::ALL.iter().map(|variant| variant.name())
 }
 

@@ -9,6 +9,7 @@ use crate::run::real::RunError;
 use crate::run::simulated::SimulationError;
 use crate::sender::SenderError;
 use crate::suite::SuiteError;
+use crate::suite::explore::ExploreError;
 use crate::verdict::Exit;
 use crate::yaml::Diagnostic;
 
@@ -57,6 +58,17 @@ pub(super) enum Failure {
     /// A case could not be simulated.
     #[error("error: {0}")]
     Simulation(#[from] SimulationError),
+    /// A schedule made us panic.
+    #[error("error: schedule {number} of seed {seed} ended in a panic of chargeproof itself")]
+    Panicked {
+        /// What all schedules follow from.
+        seed: u64,
+        /// Which it was.
+        number: u64,
+    },
+    /// A schedule could not be tried.
+    #[error("error: {0}")]
+    Explore(#[from] ExploreError),
     /// The reference sender could not run.
     #[error("error: {0}")]
     Sender(#[from] SenderError),
@@ -105,6 +117,9 @@ impl Failure {
             Self::Suite(SuiteError::Simulation {
                 error: SimulationError::NeedsProcess(_), ..
             }) => Exit::Usage,
+            Self::Explore(
+                ExploreError::Unmet | ExploreError::Simulation(SimulationError::NeedsProcess(_)),
+            ) => Exit::Usage,
             Self::Sender(_) => Exit::Failed,
             _ => Exit::Internal,
         }

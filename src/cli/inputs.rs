@@ -182,7 +182,12 @@ fn nothing_called<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failu
 
 /// The command that repeats one case.
 fn repeat(id: &str, selection: &Selection) -> String {
-    let mut command = format!("chargeproof run '{id}' --seed {}", selection.seed);
+    format!("chargeproof run '{id}' --seed {}{}", selection.seed, options(selection))
+}
+
+/// The options that name the project and the sender, as they were typed.
+pub(super) fn options(selection: &Selection) -> String {
+    let mut command = String::new();
     if selection.project != Path::new(".") {
         command += &format!(" --project '{}'", selection.project.display());
     }

@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod doctor;
 mod explain;
+mod explore;
 mod failure;
 mod faults;
 mod init;
@@ -63,6 +64,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Init { file } => init::init(&file),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Selftest(selftest) => selftest::selftest(&selftest),
+        Command::Explore(explore) => explore::explore(&explore),
         Command::Explain { name } => explain::explain(name.as_deref()),
         Command::Faults(faults) => faults::faults(&faults),
         Command::Schema { kind } => explain::schema(kind),

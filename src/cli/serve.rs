@@ -107,8 +107,8 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     let mut plans = plan::expand(&scenario, "serve", project, &sender, &Choices::default())?;
     let mut plan = plans.swap_remove(0);
     if serve.script.is_none() {
-        plan.exams.clear();
-        plan.mapping = project.resolved(&serve.mapping)?;
+        plan.exams = Arc::default();
+        plan.mapping = Arc::new(project.resolved(&serve.mapping)?);
     }
     asked_for(&serve.secure, &mut plan)?;
     let optional_behaviours = (0..plan.script.len()).collect();

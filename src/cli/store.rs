@@ -109,7 +109,7 @@ fn folder_of(case: &str) -> String {
 }
 
 /// A path as a shell takes it for one word.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |letter: char| letter.is_alphanumeric() || "/._-+:=@%,".contains(letter);
     if !path.is_empty() && path.chars().all(plain) {

@@ -34,7 +34,9 @@ impl Settings {
     /// Settings for one plan; `epoch` is the EMR's wall clock at the start of the case.
     #[must_use]
     pub fn of(plan: &Plan, epoch: DateTime) -> Self {
-        let orders = plan.orders().into_iter().map(|(order, exam)| (order, Arc::from(exam)));
+        let messages = plan.messages();
+        let orders = messages.orders().iter();
+        let orders = orders.map(|(order, exam)| (order.clone(), Arc::from(exam.as_str())));
         Self {
             endpoints: plan.endpoints.clone(),
             orders: orders.collect(),

@@ -4,6 +4,7 @@
 //! Does **not** hand anything over.
 
 use core::net::SocketAddr;
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
@@ -75,8 +76,8 @@ pub struct HandedOver {
 #[derive(Clone, Debug)]
 pub struct Writer {
     forms: Vec<DocumentForm>,
-    mapping: Mapping,
-    results: Option<Mapping>,
+    mapping: Arc<Mapping>,
+    results: Option<Arc<Mapping>>,
     written: u32,
 }
 

@@ -1,6 +1,7 @@
 //! The exams of a case: files, copies with other facts, and the harness's own probes.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 
@@ -56,8 +57,7 @@ pub(super) fn add_probes(
     exams: &mut IndexMap<String, Exam>,
     count: usize,
 ) -> Result<Vec<String>, Diagnostic> {
-    let source = Source::new("scenarios/exams/probe.yaml", PROBE_EXAM);
-    let pattern: Exam = read(&source)?;
+    let pattern: &Exam = PATTERN.as_ref().map_err(Clone::clone)?;
     let mut names = Vec::with_capacity(count);
     for number in 1..=count {
         let name = format!("{PROBE}{number}");
@@ -76,6 +76,9 @@ pub(super) fn add_probes(
     }
     Ok(names)
 }
+
+static PATTERN: LazyLock<Result<Exam, Diagnostic>> =
+    LazyLock::new(|| read(&Source::new("scenarios/exams/probe.yaml", PROBE_EXAM)));
 
 /// Built in, so that a probe needs no file beside the scenario.
 const PROBE_EXAM: &str = include_str!("../../scenarios/exams/probe.yaml");

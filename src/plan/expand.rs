@@ -1,15 +1,17 @@
 //! From what an author wrote to what will be done: one plan for each case of a scenario.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::library::{mapping, unknown};
+use super::named::{Named, WithProbes};
 use super::{
     AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Library, Plan, Ready,
-    SenderPlan, Snapshot, Step, StopBy, Tls, defaults, exams, orders, script, steps,
+    SenderPlan, Snapshot, Step, StopBy, Tls, defaults, orders, script, steps,
 };
 use crate::exam::Exam;
 use crate::history::TlsVersion;
-use crate::mapping::Mapping;
 use crate::scenario::{Attempts, Case, Choice, Form, HowOften, Scenario, SenderFile, Word};
 use crate::scenario::{Ready as WrittenReady, StopBy as WrittenStop};
 use crate::scenario::{Tls as WrittenTls, TlsVersion as WrittenVersion};
@@ -43,33 +45,46 @@ pub fn expand(
     choices: &Choices,
 ) -> Result<Vec<Plan>, Diagnostic> {
     let start = Place { source: scenario.source.clone(), line: 1, column: 1 };
-    scenario
-        .cases
-        .iter()
-        .map(|case| Expansion { case, id, library, sender, start: &start }.plan(choices))
-        .collect()
+    let plan = |case| {
+        let named = Named::of(case, library, &start)?;
+        decide(case, &named, id, library, sender, choices)
+    };
+    scenario.cases.iter().map(plan).collect()
+}
+
+/// The plan of one case that names what `named` holds.
+///
+/// # Errors
+/// The first thing that makes no sense, with its place.
+pub fn decide(
+    case: &Case,
+    named: &Named,
+    id: &str,
+    library: &dyn Library,
+    sender: &SenderFile,
+    choices: &Choices,
+) -> Result<Plan, Diagnostic> {
+    Expansion { case, named, id, library, sender }.plan(choices)
 }
 
 struct Expansion<'a> {
     case: &'a Case,
+    named: &'a Named,
     id: &'a str,
     library: &'a dyn Library,
     sender: &'a SenderFile,
-    /// The beginning of the file, for what is written nowhere.
-    start: &'a Place,
 }
 
 impl Expansion<'_> {
     fn plan(&self, choices: &Choices) -> Result<Plan, Diagnostic> {
-        let case = self.case;
-        let mut exams = exams::read_all(&case.exams, self.library)?;
+        let (case, exams) = (self.case, &self.named.exams);
         let steps = match &case.steps {
-            Some(acts) => steps::written(acts, &exams, &self.sender.limits)?,
-            None => steps::default(&exams, self.sender.life),
+            Some(acts) => steps::written(acts, exams, &self.sender.limits)?,
+            None => steps::default(exams, self.sender.life),
         };
-        let charges = self.charges(&exams, &steps.submitted)?;
+        let charges = self.charges(exams, &steps.submitted)?;
         let snapshots = self.snapshots(&charges);
-        let probes = exams::add_probes(&mut exams, steps.probes)?;
+        let WithProbes { exams, probes, made } = self.named.with_probes(steps.probes)?;
         let endpoints = self.endpoints();
         let limits = &self.sender.limits;
         let tls = case.tls.as_ref().map(tls);
@@ -81,8 +96,8 @@ impl Expansion<'_> {
             title: case.title.clone(),
             requirements: case.requirements.clone(),
             seed: choices.seed,
-            mapping: self.mapping()?,
-            results: case.results.as_ref().map(|word| self.results(word)).transpose()?,
+            mapping: Arc::clone(&self.named.mapping),
+            results: self.named.results.clone(),
             exams,
             endpoints,
             tls,
@@ -97,6 +112,7 @@ impl Expansion<'_> {
                 optional_behaviours: optional.map(|(index, _)| index).collect(),
             },
             sender: sender_plan(self.sender, self.driving(choices)?, choices),
+            made,
         };
         if !self.sender.life.is_ours_to_end() {
             orders::renew(&mut plan);
@@ -107,32 +123,10 @@ impl Expansion<'_> {
         Ok(plan)
     }
 
-    fn mapping(&self) -> Result<Mapping, Diagnostic> {
-        let default = Word { text: defaults::MAPPING.to_owned(), place: self.start.clone() };
-        let word = self.case.mapping.as_ref().unwrap_or(&default);
-        let found = mapping(self.library, word)?;
-        if !is_charge(&found) {
-            let (name, message) = (&word.text, &found.message);
-            let mistake = format!("the mapping `{name}` makes {message}, which is no charge");
-            return Err(word.place.error(mistake).hint("a charge is a DFT: `message: DFT^P03`"));
-        }
-        Ok(found)
-    }
-
-    /// The mapping for results, which may be resent, so that a charge must not pass for one.
-    fn results(&self, word: &Word) -> Result<Mapping, Diagnostic> {
-        let found = mapping(self.library, word)?;
-        if is_charge(&found) {
-            let mistake = format!("the mapping `{}` makes charges, and no results", word.text);
-            return Err(word.place.error(mistake).hint("results are made by `iris/result`"));
-        }
-        Ok(found)
-    }
-
     fn driving(&self, choices: &Choices) -> Result<Driving, Diagnostic> {
         let sender = self.sender;
         let built_in = |name: &str| {
-            let word = Word { text: name.to_owned(), place: self.start.clone() };
+            let word = Word { text: name.to_owned(), place: self.named.start.clone() };
             mapping(self.library, &word).map(|mapping| DocumentForm::Message(Box::new(mapping)))
         };
         let forms = match &sender.feed.form {
@@ -286,9 +280,4 @@ fn sender_plan(file: &SenderFile, driving: Driving, choices: &Choices) -> Sender
         bug: choices.bug.clone(),
         variant: choices.variant.clone(),
     }
-}
-
-/// Whether a mapping makes messages that carry money.
-fn is_charge(mapping: &Mapping) -> bool {
-    mapping.message.starts_with("DFT")
 }

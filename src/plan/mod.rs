@@ -10,17 +10,22 @@ mod exams;
 mod expand;
 mod fault;
 mod library;
+mod made;
+mod named;
 mod naming;
 mod needs;
 mod orders;
 mod parameters;
 mod script;
+mod shared;
 mod steps;
 
 pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
-pub use expand::{Choices, expand};
+pub use expand::{Choices, decide, expand};
 pub use fault::{Fault, FaultKind};
 pub use library::Library;
+pub use made::{Made, Messages};
+pub use named::Named;
 pub use naming::UnknownFault;
 pub use needs::{Lack, unmet};
 pub use parameters::{Cut, Parameter, Parameters};
@@ -29,6 +34,7 @@ pub use parameters::{Cut, Parameter, Parameters};
 pub use crate::scenario::{Account, FeedBy, Lifetime, ReadyWhen, Separator};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -51,11 +57,14 @@ pub struct Plan {
     /// What decides every random choice.
     pub seed: u64,
     /// What the message is made by, and which fields make a charge.
-    pub mapping: Mapping,
+    #[serde(with = "shared")]
+    pub mapping: Arc<Mapping>,
     /// What results are made by, if the sender is to send any.
-    pub results: Option<Mapping>,
+    #[serde(with = "shared::option")]
+    pub results: Option<Arc<Mapping>>,
     /// The exams by name, in the order in which they were written; probes included.
-    pub exams: IndexMap<String, Exam>,
+    #[serde(with = "shared")]
+    pub exams: Arc<IndexMap<String, Exam>>,
     /// Names of the endpoints that the EMR listens on.
     pub endpoints: Vec<String>,
     /// TLS at every endpoint; none where the sender is to speak plain MLLP.
@@ -71,6 +80,9 @@ pub struct Plan {
     pub expect: Expect,
     /// The sender under test.
     pub sender: SenderPlan,
+    /// What the mappings make of the exams; see [`Plan::messages`].
+    #[serde(skip)]
+    pub made: Made,
 }
 
 impl Plan {

@@ -1,41 +1,15 @@
-//! Which order a message of which exam carries.
+//! Orders that no other case has.
 
-use jiff::civil::DateTime;
+use std::sync::Arc;
 
-use crate::exam::Exam;
-use crate::hl7::{Message, Path};
-use crate::mapping::{Mapping, Stamp};
-use crate::plan::Plan;
-
-impl Plan {
-    /// Every order as it stands on the wire, with the name of its exam: of charges, and of
-    /// results where the sender sends any.
-    #[must_use]
-    pub fn orders(&self) -> Vec<(String, String)> {
-        let mappings = std::iter::once(&self.mapping).chain(&self.results);
-        let of = |mapping| {
-            let row =
-                move |(name, exam): (&String, &Exam)| Some((order(mapping, exam)?, name.clone()));
-            self.exams.iter().filter_map(row)
-        };
-        mappings.flat_map(of).collect()
-    }
-}
-
-/// The order that `mapping` writes for `exam`; none if its message has no such field.
-fn order(mapping: &Mapping, exam: &Exam) -> Option<String> {
-    let path: Path = mapping.identity.order.parse().ok()?;
-    let stamp = Stamp { now: DateTime::default(), control_id: String::new() };
-    let message = mapping.message(exam, &stamp);
-    let order = Message::read(&message).text(&path);
-    (!order.is_empty()).then_some(order)
-}
+use super::Plan;
+use super::made::Made;
 
 /// Gives every order a number of its own among all cases and seeds, with the same number of the
 /// EMR's own for it: a sender that outlives its case remembers the orders that it has seen.
 pub(super) fn renew(plan: &mut Plan) {
     let suffix = format!("{:07}", fingerprint(&plan.id, plan.seed) % 10_000_000);
-    for exam in plan.exams.values_mut() {
+    for exam in Arc::make_mut(&mut plan.exams).values_mut() {
         for number in [&mut exam.order.number, &mut exam.order.emr_number] {
             if number.is_empty() {
                 continue;
@@ -55,6 +29,7 @@ pub(super) fn renew(plan: &mut Plan) {
             *number = renewed;
         }
     }
+    plan.made = Made::default();
 }
 
 /// FNV-1a: the same on every machine, and good enough to tell cases apart.

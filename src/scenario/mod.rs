@@ -14,6 +14,7 @@ mod script;
 mod sender_file;
 mod steps;
 mod tls;
+mod write;
 
 pub use axes::Choice;
 pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};

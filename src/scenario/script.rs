@@ -114,10 +114,16 @@ pub enum Part {
 pub struct Given {
     /// Its name.
     pub name: Word,
-    value: Node,
+    pub(super) value: Node,
 }
 
 impl Given {
+    /// The parameter `name`, as an author writes it.
+    #[must_use]
+    pub const fn new(name: Word, value: Node) -> Self {
+        Self { name, value }
+    }
+
     /// Where its value is written.
     #[must_use]
     pub const fn place(&self) -> &Place {

@@ -9,6 +9,7 @@
 //! How a message goes out stands in `sending`, what became of it in `settling`.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -26,9 +27,9 @@ use crate::mapping::Mapping;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// What charges are made by.
-    pub mapping: Mapping,
+    pub mapping: Arc<Mapping>,
     /// What results are made by; none are sent without it.
-    pub results: Option<Mapping>,
+    pub results: Option<Arc<Mapping>>,
     /// How many endpoints the EMR has, at least one. After a refusal the next one is tried.
     pub endpoints: usize,
     /// How long to wait for an acknowledgement after the last byte of a message, and for a

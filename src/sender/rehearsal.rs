@@ -81,7 +81,7 @@ pub(super) struct Rehearsal {
 impl Rehearsal {
     pub(super) fn of(mapping: &str) -> Self {
         let config = Config {
-            mapping: mapping_named(mapping),
+            mapping: mapping_named(mapping).into(),
             results: None,
             endpoints: 1,
             ack_timeout: Duration::from_millis(300),
@@ -127,7 +127,7 @@ impl Rehearsal {
     }
 
     pub(super) fn results(mut self, replies: &[Reply]) -> Self {
-        self.config.results = Some(mapping_named("iris/result"));
+        self.config.results = Some(mapping_named("iris/result").into());
         self.result_script.extend(replies);
         self
     }

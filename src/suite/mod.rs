@@ -5,6 +5,7 @@
 //! do with a history.
 
 mod examination;
+pub mod explore;
 mod judge;
 mod pipeline;
 pub mod sample;

@@ -1,7 +1,7 @@
 //! A recorded case, built by hand: a plan of a probe, an exam and a probe, and what was seen.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 use jiff::civil::DateTime;
@@ -265,8 +265,8 @@ fn rules(judgement: &Judgement, wanted: fn(Weight) -> bool) -> Vec<&str> {
     rules
 }
 
-pub(super) fn mapping(name: &str) -> Mapping {
-    resolve(name, &shipped).unwrap()
+pub(super) fn mapping(name: &str) -> Arc<Mapping> {
+    resolve(name, &shipped).unwrap().into()
 }
 
 /// A strict acknowledgement in a frame.
@@ -308,7 +308,7 @@ fn plan() -> Plan {
         seed: 1,
         mapping: mapping("iris/option-2"),
         results: None,
-        exams,
+        exams: exams.into(),
         endpoints: vec!["emr".to_owned()],
         tls: None,
         script: Vec::new(),
@@ -332,6 +332,7 @@ fn plan() -> Plan {
             bug: None,
             variant: None,
         },
+        made: Default::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The once rules: which second attempts convict, and which do not.
 
+use std::sync::Arc;
+
 use rstest::rstest;
 
 use super::fixture::{Case, broken, changed, control_id, exam, inconclusive, mapping};
@@ -131,7 +133,7 @@ fn twin_procedures_of_two_orders_are_two_charges() {
     let mut case = Case::begun();
     let mut twin = case.plan.exams["john-doe"].clone();
     twin.order.number = "273014".to_owned();
-    case.plan.exams.insert("twin".to_owned(), twin);
+    Arc::make_mut(&mut case.plan.exams).insert("twin".to_owned(), twin);
     case.deliver(1, "john-doe");
     case.deliver(1, "twin");
     let mut case = case.ended(1, Outcome::Delivered);
@@ -232,7 +234,7 @@ fn in_frame_mode_a_part_after_a_whole_message_is_a_second_attempt() {
 #[test]
 fn a_part_that_two_exams_explain_is_inconclusive() {
     let mut case = Case::begun();
-    case.plan.exams.insert("other".to_owned(), exam("273014"));
+    Arc::make_mut(&mut case.plan.exams).insert("other".to_owned(), exam("273014"));
     case.submit("john-doe");
     case.submit("other");
     let message = case.message("john-doe");

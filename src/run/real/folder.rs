@@ -25,9 +25,9 @@ impl Folder {
         for name in ["inbox", "state"] {
             std::fs::create_dir(folder.path(name))?;
         }
-        std::fs::write(folder.path("mapping.json"), serde_json::to_vec(&plan.mapping)?)?;
+        std::fs::write(folder.path("mapping.json"), serde_json::to_vec(&*plan.mapping)?)?;
         if let Some(results) = &plan.results {
-            std::fs::write(folder.path("results.json"), serde_json::to_vec(results)?)?;
+            std::fs::write(folder.path("results.json"), serde_json::to_vec(&**results)?)?;
         }
         Ok(folder)
     }

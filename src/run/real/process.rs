@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -38,7 +39,7 @@ use crate::run::real::ready;
 /// The sender under test.
 pub(super) struct Process {
     plan: SenderPlan,
-    exams: IndexMap<String, Exam>,
+    exams: Arc<IndexMap<String, Exam>>,
     writer: Writer,
     patience: Duration,
     values: BTreeMap<&'static str, String>,

@@ -33,7 +33,7 @@ fn plan(script: Vec<Behaviour>, steps: Vec<Step>) -> Plan {
         [("john", "273013"), ("jane", "273014")]
             .map(|(name, order)| (name.to_owned(), exam(order))),
     );
-    Plan { script, steps, exams, ..plan }
+    Plan { script, steps, exams: exams.into(), ..plan }
 }
 
 fn with_bug(mut plan: Plan, bug: &str) -> Plan {

@@ -18,6 +18,7 @@ use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::task::Poll as Task;
 use std::time::Duration;
 
@@ -170,8 +171,8 @@ impl<'a> Shell<'a> {
         let clock = Clock::of(&options.state);
         let now = jiff::Timestamp::now().to_zoned(TimeZone::UTC).datetime();
         let config = Config {
-            mapping: options.mapping.clone(),
-            results: options.results.clone(),
+            mapping: Arc::new(options.mapping.clone()),
+            results: options.results.clone().map(Arc::new),
             endpoints: options.endpoints.len(),
             ack_timeout: options.ack_timeout,
             retry_every: options.retry_every,

@@ -1,0 +1,110 @@
+//! What an exploration says: what was found, and otherwise what was tried, which proves nothing.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::{Finding, Search};
+use crate::cli::failure::Failure;
+use crate::cli::run::print;
+use crate::suite::explore::{Conviction, Tally};
+use crate::verdict::RunOutcome;
+
+/// How many names a line shows.
+const SHOWN: usize = 4;
+
+/// Says by which seed all of it can be repeated.
+pub(super) fn beginning(seed: u64) -> Result<(), Failure> {
+    writeln!(anstream::stdout().lock(), "seed {seed}")?;
+    Ok(())
+}
+
+/// Prints each finding: how it was come by, the scenario if it stands in no file, and the report.
+pub(super) fn findings(findings: Vec<Finding>, sender: &str, seed: u64) -> Result<(), Failure> {
+    for finding in findings {
+        let mut out = anstream::stdout().lock();
+        let (before, after) = finding.sizes;
+        let things = if after == 1 { "thing" } else { "things" };
+        writeln!(
+            out,
+            "\nschedule {}, shrunk from {before} to {after} {things} that happen:",
+            finding.number
+        )?;
+        for line in finding.text.lines() {
+            writeln!(out, "  {line}")?;
+        }
+        if let Some(path) = &finding.path {
+            writeln!(out, "written to {}", path.display())?;
+        }
+        writeln!(out)?;
+        drop(out);
+        let took = finding.outcome.took;
+        let cases = vec![finding.outcome];
+        print(&RunOutcome {
+            sender: sender.to_owned(),
+            seed,
+            cases,
+            left_out: Vec::new(),
+            took,
+            interrupted: false,
+        })?;
+    }
+    Ok(())
+}
+
+/// Prints what was tried, and which rules were broken beside those that were shown.
+pub(super) fn summary(
+    search: &Search,
+    took: Duration,
+    beside: &[&(u64, Conviction)],
+) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    let tally = &search.tally;
+    let rate = u128::from(tally.schedules) * 1_000 / took.as_millis().max(1);
+    writeln!(
+        out,
+        "\n{} schedules in {:.1} s ({rate} a second), {} situations that differ",
+        tally.schedules,
+        took.as_secs_f64(),
+        tally.situations(),
+    )?;
+    exercised(tally, &mut out)?;
+    for (number, conviction) in beside {
+        writeln!(out, "  beside     {} (schedule {number})", conviction.rule)?;
+    }
+    let verdict = match (search.found.len(), search.interrupted) {
+        (0, false) => "nothing was found in what was tried; what was not tried may still hold it",
+        (0, true) => "interrupted: nothing was found until then",
+        (1, _) => "a promise was broken",
+        _ => "promises were broken",
+    };
+    writeln!(out, "{verdict}")?;
+    Ok(())
+}
+
+fn exercised(tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {
+    let faults = tally.faults();
+    let (never, played): (Vec<_>, Vec<_>) = faults.iter().partition(|(_, times)| *times == 0);
+    let (pairs, possible) = tally.pairs();
+    write!(out, "  played     {} of {} faults", played.len(), faults.len())?;
+    if let (Some((rarest, few)), Some((commonest, many))) = (played.first(), played.last()) {
+        write!(out, ", from {few} times ({rarest}) to {many} ({commonest})")?;
+    }
+    writeln!(out, "\n  pairs      {pairs} of {possible} pairs of faults in one schedule")?;
+    let doings = tally.doings().into_iter().map(|(name, times)| format!("{name} {times}"));
+    writeln!(out, "  harness    {}", doings.collect::<Vec<String>>().join(", "))?;
+    if !never.is_empty() {
+        let names: Vec<&str> = never.iter().map(|(fault, _)| fault.name()).collect();
+        let more = names.len().saturating_sub(SHOWN);
+        let shown = names[..names.len().min(SHOWN)].join(", ");
+        let more = if more > 0 { format!(", {more} more") } else { String::new() };
+        writeln!(out, "  never      {shown}{more}")?;
+    }
+    if tally.inconclusive() > 0 {
+        let mut why: Vec<(&String, &u64)> = tally.inconclusive.iter().collect();
+        why.sort_by_key(|(why, times)| (std::cmp::Reverse(**times), (*why).clone()));
+        let why = why.iter().take(SHOWN).map(|(why, times)| format!("{why} {times}"));
+        let why = why.collect::<Vec<String>>().join(", ");
+        writeln!(out, "  no proof   {} were inconclusive: {why}", tally.inconclusive())?;
+    }
+    Ok(())
+}

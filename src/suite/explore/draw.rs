@@ -1,0 +1,374 @@
+//! Draws a case: what the EMR does to which message, and what the harness does meanwhile.
+//!
+//! What is drawn is a case as an author would write it, so that it goes the way of every written
+//! one. Every fault of the catalogue is drawn, a new one from the day on which it is listed there.
+
+use std::time::Duration;
+
+use super::random::Random;
+use crate::emr::{Trigger as SetOff, trigger as sets_off};
+use crate::mapping;
+use crate::plan::{Behaviour, Fault, Library, Match, Parameter, Parameters, Play};
+use crate::scenario::{
+    Act, Case, Delay, ExamEntry, Expectation, Given, HowOften, Kind, Moment, On, Part, Reaction,
+    SenderFile, Tls, Trigger, Word,
+};
+use crate::yaml::{Key, Node, Place, Source, Value};
+
+/// What cases are drawn from.
+#[derive(Clone, Debug)]
+pub(super) struct Deck {
+    /// Mappings for charges.
+    mappings: Vec<String>,
+    /// How long the sender waits for an acknowledgement.
+    ack_timeout: Duration,
+    /// Where everything that is drawn is written.
+    place: Place,
+}
+
+/// The exam that every case has.
+const FIRST: &str = "john-doe";
+/// The exam of another patient.
+const OTHER: &str = "mary-major";
+/// The mapping for results.
+const RESULTS: &str = "iris/result";
+/// How far the sender's clock jumps: past whatever is done once a day.
+const JUMP: Duration = Duration::from_secs(25 * 60 * 60);
+/// Faults that take a thousand times as long as others, and are drawn the less often.
+const HEAVY: [Fault; 1] = [Fault::PayloadGiant];
+/// The endpoint that every case has, and the second one.
+const ENDPOINTS: [&str; 2] = ["emr", "standby"];
+
+impl Deck {
+    /// What `library` has, for a sender that waits as long as `sender` does. What it cannot be
+    /// asked for is drawn all the same, and left to whoever knows what a plan needs.
+    pub(super) fn of(library: &dyn Library, sender: &SenderFile) -> Self {
+        let place = Place { source: Source::new("drawn", ""), line: 1, column: 1 };
+        let is_charge = |name: &String| {
+            let find = |wanted: &str| library.mapping(wanted);
+            mapping::resolve(name, &find).is_ok_and(|one| one.message.starts_with("DFT"))
+        };
+        let ack_timeout = sender.limits.ack_timeout;
+        let mappings = library.mappings().into_iter().filter(is_charge).collect();
+        Self { mappings, ack_timeout, place }
+    }
+
+    /// A word that stands nowhere.
+    fn word(&self, text: &str) -> Word {
+        Word { text: text.to_owned(), place: self.place.clone() }
+    }
+
+    fn node(&self, value: Value) -> Node {
+        Node { place: self.place.clone(), value }
+    }
+
+    /// One case.
+    pub(super) fn draw(&self, random: &mut Random) -> Case {
+        let exams = self.exams(random);
+        let mapping = if random.chance(30) { random.pick(&self.mappings) } else { None };
+        let results = random.chance(15).then(|| self.word(RESULTS));
+        let standby = random.chance(15);
+        let mut case = Case {
+            choices: Vec::new(),
+            title: "A drawn case".to_owned(),
+            requirements: Vec::new(),
+            mapping: mapping.map(|name| self.word(name)),
+            results,
+            exams,
+            endpoints: ENDPOINTS[..if standby { 2 } else { 0 }]
+                .iter()
+                .map(|name| self.word(name))
+                .collect(),
+            tls: random.chance(15).then(|| Tls { client: random.chance(30), ..Tls::default() }),
+            script: Vec::new(),
+            steps: None,
+            expect: Expectation::default(),
+        };
+        self.script(&mut case, random);
+        let connecting = case.script.iter().any(hits_connecting);
+        if connecting || random.chance(55) {
+            self.steps(&mut case, connecting, random);
+        }
+        // A sender that had written when its connection was ended cannot know that nothing
+        // arrived, and must not write again.
+        if connecting {
+            let all: Vec<Word> = case.exams.iter().map(|exam| exam.name.clone()).collect();
+            all.iter().for_each(|exam| at_most_once(&mut case, exam));
+        }
+        case
+    }
+
+    fn exams(&self, random: &mut Random) -> Vec<ExamEntry> {
+        let named = |name: &str| ExamEntry {
+            name: self.word(name),
+            like: Some(self.word(name)),
+            facts: None,
+            same_order: false,
+        };
+        match random.below(100) {
+            0..55 => vec![named(FIRST)],
+            55..80 => vec![named(FIRST), named(OTHER)],
+            80..95 => vec![named(FIRST), self.twin()],
+            _ => vec![named(FIRST), self.twin(), named(OTHER)],
+        }
+    }
+
+    /// The same procedure of the same patient, ordered a second time.
+    fn twin(&self) -> ExamEntry {
+        let key = |name: &str| Key { place: self.place.clone(), name: name.to_owned() };
+        let node = |value| self.node(value);
+        let text = |text: &str| node(Value::Text(text.to_owned()));
+        let numbers =
+            vec![(key("number"), text("273014")), (key("emr_number"), text("2017041014"))];
+        let facts = node(Value::Map(vec![(key("order"), node(Value::Map(numbers)))]));
+        ExamEntry {
+            name: self.word("twin"),
+            like: Some(self.word(FIRST)),
+            facts: Some(facts),
+            same_order: false,
+        }
+    }
+
+    fn script(&self, case: &mut Case, random: &mut Random) {
+        let count = match random.below(100) {
+            0..15 => 0,
+            15..65 => 1,
+            65..92 => 2,
+            _ => 3,
+        };
+        let mut targets = self.targets(case, random);
+        for _ in 0..count {
+            let Some(mut on) = random.take(&mut targets) else { return };
+            let part = self.fault(random);
+            match trigger_of(&part) {
+                SetOff::Accept => {
+                    on = On { connection: Some(1), ..On::default() };
+                }
+                SetOff::Message if !case.endpoints.is_empty() && random.chance(30) => {
+                    on.endpoint = random.pick(&case.endpoints).cloned();
+                }
+                _ => {}
+            }
+            let is_message = trigger_of(&part) == SetOff::Message;
+            let mut play = vec![part];
+            if is_message && random.chance(8) {
+                play.insert(0, Part::Wait(self.pause(random)));
+            } else if is_message && random.chance(5) {
+                play.push(Part::Wait(self.pause(random)));
+                play.push(self.fault(random));
+            }
+            let times = random.chance(25).then_some(1);
+            let place = self.place.clone();
+            case.script.push(Reaction { place, on, play, times, optional: false });
+        }
+    }
+
+    /// What behaviours can be about: no two of these are the same message, or the second one
+    /// would never play.
+    fn targets(&self, case: &Case, random: &mut Random) -> Vec<On> {
+        let exams = u32::try_from(case.exams.len()).unwrap_or(1);
+        if random.chance(20) {
+            let message = |number| On { message: Some(number), ..On::default() };
+            return (1..=exams + 1).map(message).collect();
+        }
+        let mut targets = Vec::new();
+        for exam in &case.exams {
+            let exam = Some(exam.name.clone());
+            let attempt = random.chance(25).then_some(1);
+            targets.push(On { exam: exam.clone(), attempt, ..On::default() });
+            if case.results.is_some() {
+                targets.push(On { exam, kind: Some(Kind::Result), ..On::default() });
+            }
+        }
+        targets
+    }
+
+    fn fault(&self, random: &mut Random) -> Part {
+        let mut fault = random.pick(Fault::ALL).copied().unwrap_or(Fault::AnswerNone);
+        if HEAVY.contains(&fault) && !random.chance(3) {
+            fault = Fault::AnswerNone;
+        }
+        let mut with = Vec::new();
+        for parameter in fault.reads() {
+            let (often, value) = self.parameter(fault, *parameter, random);
+            if random.chance(often)
+                && let Some(value) = value
+            {
+                with.push(Given::new(self.word(parameter.name()), self.node(value)));
+            }
+        }
+        Part::Fault { name: self.word(fault.name()), with }
+    }
+
+    /// How often, of a hundred times, a parameter is written, and its value.
+    fn parameter(
+        &self,
+        fault: Fault,
+        parameter: Parameter,
+        random: &mut Random,
+    ) -> (u64, Option<Value>) {
+        let text = |text: &str| Some(Value::Text(text.to_owned()));
+        let number = |number: u64| Some(Value::Number(number.to_string()));
+        match parameter {
+            Parameter::After => (35, text(&format!("{}ms", self.pause(random).as_millis()))),
+            Parameter::Bytes if fault == Fault::ConnectionResetAfterBytes => {
+                (70, number(1 + random.below(900)))
+            }
+            Parameter::Times | Parameter::Count => (30, number(1 + random.below(3))),
+            Parameter::Code => {
+                (30, random.pick(fault.codes()).and_then(|code| text(code.as_str())))
+            }
+            Parameter::Form => (60, random.pick(fault.forms()).and_then(|form| text(form))),
+            Parameter::Cut if random.chance(50) => (6, text("half")),
+            Parameter::Cut => (6, number(random.below(120))),
+            // Words for a person, and sizes that are all the same to a sender.
+            _ => (0, None),
+        }
+    }
+
+    /// From nothing to three times the sender's patience, mostly near a moment that matters.
+    fn pause(&self, random: &mut Random) -> Duration {
+        const PERMILLE: &[u32] =
+            &[2, 10, 50, 200, 500, 900, 980, 1_020, 1_100, 1_500, 2_000, 3_000];
+        let permille = random.pick(PERMILLE).copied().unwrap_or(1_000);
+        let millis = (self.ack_timeout * permille / 1_000).as_millis();
+        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX).max(1))
+    }
+
+    fn steps(&self, case: &mut Case, connecting: bool, random: &mut Random) {
+        let exams: Vec<Word> = case.exams.iter().map(|exam| exam.name.clone()).collect();
+        let mut acts = vec![self.start()];
+        // A probe would make the connection that a fault of connecting is for.
+        if !connecting && random.chance(35) {
+            acts.push(Act::Probe);
+        }
+        let mut open: Vec<Word> = Vec::new();
+        for exam in &exams {
+            acts.push(Act::Submit(exam.clone()));
+            open.push(exam.clone());
+            if random.chance(12) {
+                acts.push(Act::Submit(exam.clone()));
+            }
+            self.meanwhile(&mut acts, &mut open, case, random);
+            if random.chance(10) {
+                acts.push(Act::Submit(exam.clone()));
+            }
+            for (percent, act) in [(6, Act::Heal), (15, Act::Probe), (8, Act::Settle)] {
+                if random.chance(percent) {
+                    acts.push(act);
+                }
+            }
+        }
+        if random.chance(50) {
+            acts.push(Act::Probe);
+        }
+        acts.push(Act::Settle);
+        if random.chance(40) {
+            acts.extend([Act::Restart(self.place.clone()), Act::Settle]);
+        }
+        if random.chance(60) {
+            acts.push(Act::Account);
+        }
+        acts.push(Act::Stop(self.place.clone()));
+        case.steps = Some(acts);
+    }
+
+    /// What happens to the sender while it has the exams of `open` to send.
+    fn meanwhile(
+        &self,
+        acts: &mut Vec<Act>,
+        open: &mut Vec<Word>,
+        case: &mut Case,
+        random: &mut Random,
+    ) {
+        let place = || self.place.clone();
+        let awaits = open.iter().cloned().map(Act::Await);
+        let when = self.moment(random);
+        match random.below(100) {
+            0..32 => acts.extend(awaits),
+            32..58 => {
+                acts.push(Act::Kill(place(), when));
+                acts.push(self.start());
+            }
+            58..62 => {
+                acts.push(Act::Terminate(place(), when));
+                acts.push(self.start());
+            }
+            62..67 => acts.push(Act::Pause(place(), when, None)),
+            67..70 => acts.push(Act::Jump(place(), when, JUMP)),
+            70..73 => acts.push(Act::Storm(place(), 3)),
+            73..78 => {
+                acts.extend([Act::StartSecond(place()), Act::Settle, Act::StopSecond(place())])
+            }
+            78..84 => acts.push(Act::Restart(place())),
+            84..92 => {
+                acts.extend(awaits);
+                acts.push(Act::Restart(place()));
+            }
+            _ => return, // the next exam comes while this one is under way
+        }
+        if when.at == Trigger::Accepted {
+            // Whether a byte had left by then, nobody can say.
+            open.iter().for_each(|exam| at_most_once(case, exam));
+        }
+        open.clear();
+    }
+
+    /// When something is done to the sender.
+    fn moment(&self, random: &mut Random) -> Moment {
+        let after = match random.below(100) {
+            0..5 => Some(Delay::Time(self.pause(random))),
+            5..7 => Some(Delay::BeforeTimeout),
+            7..9 => Some(Delay::PastTimeout),
+            _ => None,
+        };
+        Moment { at: trigger(random), after }
+    }
+
+    fn start(&self) -> Act {
+        Act::Start(self.place.clone())
+    }
+}
+
+fn trigger(random: &mut Random) -> Trigger {
+    const BARE: [Trigger; 6] = [
+        Trigger::FirstByte,
+        Trigger::InsideFt1,
+        Trigger::EndOfMessage,
+        Trigger::BeforeReply,
+        Trigger::ReplySent,
+        Trigger::Accepted,
+    ];
+    match random.below(10) {
+        0..7 => random.pick(&BARE).copied().unwrap_or(Trigger::EndOfMessage),
+        7..9 => Trigger::Bytes(1 + random.below(800)),
+        _ => Trigger::ReplyBytes(1 + random.below(90)),
+    }
+}
+
+/// Whether it plays when a connection is accepted, so that an exam of which nobody knows whether
+/// it left may be lost with the connection.
+fn hits_connecting(reaction: &Reaction) -> bool {
+    reaction.play.first().is_some_and(|part| trigger_of(part) == SetOff::Accept)
+}
+
+fn trigger_of(part: &Part) -> SetOff {
+    match part {
+        Part::Fault { name, .. } => {
+            name.text.parse().map_or(SetOff::Message, |fault: Fault| trigger_of_fault(fault))
+        }
+        Part::Raw(_) | Part::Wait(_) | Part::End(_) => SetOff::Message,
+    }
+}
+
+fn trigger_of_fault(fault: Fault) -> SetOff {
+    let play = vec![Play::Fault { fault, with: Parameters::default() }];
+    sets_off(&Behaviour { on: Match::default(), play, times: None })
+}
+
+fn at_most_once(case: &mut Case, exam: &Word) {
+    let charges = &mut case.expect.charges;
+    if !charges.iter().any(|(name, _)| name.text == exam.text) {
+        charges.push((exam.clone(), HowOften::AtMostOnce));
+    }
+}
