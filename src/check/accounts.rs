@@ -115,8 +115,8 @@ impl Judged<'_, '_> {
     /// Whether any attempt was answered so, in words that a patient reader understands.
     fn answered(&self, accepted: &[Said]) -> bool {
         self.attempts.iter().any(|sent| {
-            let connection = self.evidence.place(sent).connection;
-            let mut answers = self.answers.to(connection, sent.control_id).iter();
+            let answers = self.answers.to(&self.evidence.place(sent), sent.control_id);
+            let mut answers = answers.iter();
             let commit = accepted.contains(&Said::Accept) && commit_is_enough(sent.payload);
             answers.any(|answer| {
                 let said =

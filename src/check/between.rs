@@ -285,6 +285,9 @@ fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool)
         What::Opened { connection, endpoint, .. } if relevant(connection) => {
             format!("the sender opened connection {connection} to {endpoint}")
         }
+        What::Called { connection, .. } if relevant(connection) => {
+            format!("the EMR opened connection {connection} to the sender's port")
+        }
         What::SenderEnding { how: Ending::Kill, .. } => "the sender was killed".to_owned(),
         What::SenderEnding { how: Ending::Stop, .. } => "the sender was asked to stop".to_owned(),
         What::SenderExited { signal: Some(signal), .. } => {

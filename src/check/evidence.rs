@@ -186,7 +186,8 @@ impl<'h> Evidence<'h> {
             What::SenderExited { incarnation, .. } => {
                 self.lives.entry(*incarnation).or_default().exited = Some(seq);
             }
-            What::Opened { connection, endpoint, incarnation } => {
+            What::Opened { connection, endpoint, incarnation }
+            | What::Called { connection, endpoint, incarnation } => {
                 let opened = Connection {
                     endpoint,
                     incarnation: *incarnation,

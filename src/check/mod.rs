@@ -7,6 +7,7 @@
 //! the wire.
 
 mod accounts;
+mod acknowledgements;
 mod attempts;
 mod between;
 mod clock;
@@ -56,6 +57,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     wire::judge(&evidence, &mut findings);
     secured::judge(&evidence, &mut findings);
     clock::judge(&evidence, history, &mut findings);
+    acknowledgements::judge(&evidence, &mut findings);
     let snapshots = snapshot::judge(&evidence, &mut findings);
     exercise::judge(&evidence, &mut findings);
     let (findings, held) = findings.settle();

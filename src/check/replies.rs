@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, HashMap};
 use memchr::memmem;
 
 use crate::history::{ConnectionId, Micros, What};
-use crate::hl7::{Message, SegmentEnd};
+use crate::hl7::escape::unescape;
+use crate::hl7::{Delimiters, Message, SegmentEnd};
 
 use super::attempts::{FS, VT, frame_payload};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Place};
 
 /// The longest MSA-2 that is read.
 const LONGEST_ID: usize = 256;
@@ -43,10 +44,20 @@ pub(super) struct Answer {
     pub(super) strict: bool,
 }
 
-/// All acknowledgements of a history, by connection and MSA-2.
+/// All acknowledgements of a history, by MSA-2 and by where they stand.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    by_message: HashMap<(ConnectionId, Vec<u8>), Vec<Answer>>,
+    by_message: HashMap<(At, Vec<u8>), Vec<Answer>>,
+}
+
+/// Where an acknowledgement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum At {
+    /// On this connection.
+    Connection(ConnectionId),
+    /// On another one than the message that it was written for, which this event brought: on a
+    /// call of the EMR, or where the sender had gone on.
+    Elsewhere(u64),
 }
 
 impl Answers {
@@ -60,7 +71,7 @@ impl Answers {
         // A frame may have been written in several goes: what has begun is kept until it ends.
         let mut begun: BTreeMap<ConnectionId, Vec<u8>> = BTreeMap::new();
         for event in evidence.events {
-            let What::Replied { connection, bytes, .. } = &event.what else { continue };
+            let What::Replied { connection, bytes, to, .. } = &event.what else { continue };
             let bytes = bytes.as_slice();
             let before = begun.remove(connection).unwrap_or_default();
             let stream = if before.is_empty() {
@@ -68,7 +79,10 @@ impl Answers {
             } else {
                 Cow::Owned([before.as_slice(), bytes].concat())
             };
-            answers.read_stream(*connection, event.seq, event.at, &stream);
+            answers.read_stream(At::Connection(*connection), event.seq, event.at, &stream);
+            if let Some(to) = to.filter(|to| asked_elsewhere(evidence, *to, *connection)) {
+                answers.read_stream(At::Elsewhere(to), event.seq, event.at, bytes);
+            }
             if !ends_a_frame(&stream) && stream.len() < 1 << 16 {
                 begun.insert(*connection, stream.into_owned());
             }
@@ -76,23 +90,47 @@ impl Answers {
         answers
     }
 
-    /// The acknowledgements of the message with this MSH-10 on this connection.
-    pub(super) fn to(&self, connection: ConnectionId, control_id: &[u8]) -> &[Answer] {
+    /// The acknowledgements of the message with this MSH-10 at this place: on its connection, and
+    /// those on another one that were written for it.
+    pub(super) fn to(&self, place: &Place<'_>, control_id: &[u8]) -> Vec<Answer> {
         if control_id.is_empty() {
-            return &[];
+            return Vec::new();
         }
-        let key = (connection, control_id.trim_ascii().to_vec());
-        self.by_message.get(&key).map_or(&[], Vec::as_slice)
+        let id = control_id.trim_ascii();
+        let places = [At::Connection(place.connection), At::Elsewhere(place.seq)];
+        let found = places.map(|at| self.by_message.get(&(at, id.to_vec())));
+        found.into_iter().flatten().flatten().copied().collect()
     }
 
-    fn read_stream(&mut self, connection: ConnectionId, seq: u64, at: Micros, stream: &[u8]) {
+    fn read_stream(&mut self, place: At, seq: u64, at: Micros, stream: &[u8]) {
         let strict: Option<Vec<(Said, &[u8])>> = frames(stream).map(strictly).collect();
         for (said, id) in leniently(stream) {
             let strict = strict.as_ref().is_some_and(|strict| strict.contains(&(said, id)));
             let answer = Answer { seq, at, said, strict };
-            self.by_message.entry((connection, id.trim_ascii().to_vec())).or_default().push(answer);
+            self.note(place, id, answer);
+            if let Some(plain) = unescaped(id) {
+                self.note(place, &plain, Answer { strict: false, ..answer });
+            }
         }
     }
+
+    fn note(&mut self, place: At, id: &[u8], answer: Answer) {
+        self.by_message.entry((place, id.trim_ascii().to_vec())).or_default().push(answer);
+    }
+}
+
+/// Whether the message of that event came on another connection.
+fn asked_elsewhere(evidence: &Evidence<'_>, seq: u64, answered_on: ConnectionId) -> bool {
+    let event = evidence.events.get(evidence.index_of(seq));
+    event.is_some_and(|event| {
+        matches!(event.what, What::Received { connection, .. } if connection != answered_on)
+    })
+}
+
+/// An id as a reader sees it who decodes escape sequences where none are needed.
+fn unescaped(id: &[u8]) -> Option<Vec<u8>> {
+    let plain = unescape(id, Delimiters::default());
+    (*plain != *id).then(|| plain.into_owned())
 }
 
 fn ends_a_frame(stream: &[u8]) -> bool {
@@ -147,7 +185,9 @@ fn leniently(stream: &[u8]) -> impl Iterator<Item = (Said, &[u8])> {
 }
 
 fn said(code: &[u8]) -> Option<Said> {
-    match code.trim_ascii() {
+    // An empty component at the end is as good as none.
+    let code = code.trim_ascii();
+    match code.strip_suffix(b"^").unwrap_or(code) {
         b"AA" => Some(Said::Accept),
         b"CA" => Some(Said::Commit),
         other if other.eq_ignore_ascii_case(b"aa") => Some(Said::Accept),

@@ -60,7 +60,7 @@ fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Opti
     let place = evidence.place(sent);
     let timeout = evidence.plan.limits.ack_timeout;
     let commit = commit_is_enough(sent.payload);
-    let answers = answers.to(place.connection, sent.control_id);
+    let answers = answers.to(&place, sent.control_id);
     if answers.iter().any(|answer| answer.said == Said::Refuse) {
         // An answer that contradicts itself settles nothing.
         return None;

@@ -12,6 +12,7 @@ pub(super) const SEGMENTS: &str = "wire/segments";
 pub(super) const ESCAPES: &str = "wire/escapes";
 pub(super) const CONTROL_IDS: &str = "wire/control-ids";
 pub(super) const VERIFIED: &str = "tls/verified";
+pub(super) const ACKNOWLEDGEMENTS: &str = "wire/acknowledgements";
 pub(super) const SNAPSHOT: &str = "snapshot";
 pub(super) const STARTS: &str = "sender/starts";
 pub(super) const STAYS_UP: &str = "sender/stays-up";
@@ -136,6 +137,15 @@ pub const RULES: &[Rule] = &[
                  message for its acknowledgement",
         how_to_read: "A shared id lets the acknowledgement of one message be credited to the other. \
                       A resend under the same id is not reported here.",
+    },
+    Rule {
+        name: ACKNOWLEDGEMENTS,
+        title: "an acknowledgement is never acknowledged",
+        promise: "The sender answers no acknowledgement with one of its own, on whatever connection \
+                  it came. The commit byte of MLLP release 2 is none: it belongs to the transport.",
+        source: "HL7 v2 chapter 2, message acknowledgement: an acknowledgement is not acknowledged",
+        how_to_read: "The message is named by its MSA-2, which is the MSH-10 of an acknowledgement \
+                      that the EMR wrote.",
     },
     Rule {
         name: VERIFIED,

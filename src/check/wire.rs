@@ -39,6 +39,9 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             faultless += 1;
             continue;
         }
+        if is_transport(sent.payload) {
+            continue;
+        }
         let message = Message::read(sent.payload);
         segments(sent, &message, &mut mistakes, findings);
         if let Some((offset, byte)) = control_character(sent.payload) {
@@ -76,6 +79,12 @@ pub(super) fn is_faultless(message: &Message<'_>) -> bool {
         && !has_controls
         && message.segments().all(ends_well)
         && escape::mistakes(bytes, message.delimiters()).is_empty()
+}
+
+/// The commit acknowledgements of MLLP release 2, positive and negative, which are whole frames
+/// of their own and no messages.
+fn is_transport(payload: &[u8]) -> bool {
+    matches!(payload, [0x06 | 0x15])
 }
 
 /// Mistakes of one kind, counted.

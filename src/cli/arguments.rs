@@ -215,6 +215,9 @@ pub(super) struct Sender {
     /// What results are made by; none are sent without it
     #[arg(long, value_name = "MAPPING")]
     pub(super) results: Option<String>,
+    /// Take acknowledgements at this port of loopback, too
+    #[arg(long, value_name = "PORT")]
+    pub(super) ack_port: Option<u16>,
     /// How long to wait for an acknowledgement, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 300)]
     pub(super) ack_timeout: u64,

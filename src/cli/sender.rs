@@ -22,6 +22,7 @@ pub(super) fn sender(sender: &Sender) -> Result<Exit, Failure> {
         inbox: sender.inbox.clone(),
         mapping: load(&sender.mapping)?,
         results: sender.results.as_deref().map(load).transpose()?,
+        ack_port: sender.ack_port,
         ack_timeout: Duration::from_millis(sender.ack_timeout),
         retry_every: Duration::from_millis(sender.retry),
         tls: sender

@@ -117,6 +117,8 @@ pub(crate) struct Connection {
     pub(crate) until: Option<Duration>,
     /// Why nothing can be written any more, if that is so.
     pub(crate) mute: Option<&'static str>,
+    /// We opened it: what the sender says on it is not answered.
+    pub(crate) is_call: bool,
     /// We have ended our side, and the sender's is still open.
     pub(crate) ended_by_us: bool,
     /// Whole messages that were heard on it.
@@ -155,6 +157,7 @@ impl Connection {
             in_hand: false,
             until: None,
             mute: None,
+            is_call: false,
             ended_by_us: false,
             heard: 0,
             idle: None,

@@ -193,6 +193,9 @@ impl Turn<'_, '_> {
     }
 
     fn message(&mut self, id: ConnectionId, seq: u64, payload: &[u8]) {
+        if self.emr.connections.get(id).is_some_and(|connection| connection.is_call) {
+            return; // whatever comes back on a call has nobody to answer it
+        }
         let end = memchr::memchr2(b'\r', b'\n', payload).map_or(payload.len(), |end| end + 1);
         let header = Message::read(&payload[..end]);
         if !header.has_header() || header.code() == b"ACK" {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
+use crate::emr::calls::Call;
 use crate::emr::connection::Job;
 use crate::emr::connections::Connections;
 use crate::emr::doors::{Door, Standing};
@@ -107,6 +108,20 @@ pub enum Input<'a> {
         endpoint: usize,
         /// The life of the sender that opened it.
         incarnation: Incarnation,
+    },
+    /// The sender has taken a call: a connection to its own port.
+    Called {
+        /// Which call.
+        call: u32,
+        /// The number of the connection.
+        connection: ConnectionId,
+        /// The life of the sender that took it.
+        incarnation: Incarnation,
+    },
+    /// The sender has not taken a call.
+    CallFailed {
+        /// Which call.
+        call: u32,
     },
     /// Bytes arrived.
     Received {
@@ -234,6 +249,11 @@ pub enum Output {
         /// Index of the endpoint.
         endpoint: usize,
     },
+    /// Connect to the sender's own port, then say whether it took the call.
+    Call {
+        /// Which call.
+        call: u32,
+    },
     /// The wire event that was waited for has come.
     Reached(WireEvent),
     /// The EMR has dealt with the message of this exam.
@@ -255,6 +275,9 @@ pub struct Emr {
     pub(super) standing: Vec<Standing>,
     /// What waits for the next message at an endpoint.
     pub(super) parked: Vec<Parked>,
+    /// Calls that the sender has not yet taken, and how many there were.
+    pub(super) calls: Vec<Call>,
+    pub(super) called: u32,
     pub(super) attempts: BTreeMap<Arc<str>, u32>,
     pub(super) expecting: Option<Arc<str>>,
     pub(super) watch: Option<WireEvent>,
@@ -310,6 +333,8 @@ impl Emr {
             visits: Vec::new(),
             standing: Vec::new(),
             parked: Vec::new(),
+            calls: Vec::new(),
+            called: 0,
             attempts: BTreeMap::new(),
             expecting: None,
             watch: None,
@@ -341,6 +366,10 @@ impl Emr {
             Input::Accepted { connection, endpoint, incarnation } => {
                 turn.accepted(connection, endpoint, incarnation);
             }
+            Input::Called { call, connection, incarnation } => {
+                turn.called(call, connection, incarnation);
+            }
+            Input::CallFailed { call } => turn.call_failed(call),
             Input::Received { connection, bytes } => turn.received(connection, bytes),
             Input::Greeted { connection } => turn.greeted(connection),
             Input::Secured { connection, secured } => turn.secured(connection, secured),

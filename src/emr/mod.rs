@@ -6,6 +6,7 @@
 //! the script says.
 
 mod answer;
+mod calls;
 mod connecting;
 mod connection;
 mod connections;

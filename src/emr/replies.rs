@@ -27,6 +27,11 @@ pub(crate) fn answers(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
         Fault::AnswerCommitThenAccept => vec![plainly(Code::CA), wait, say(Code::AA)],
         Fault::AnswerCommitThenError => vec![plainly(Code::CA), wait, say(Code::AE)],
         Fault::AnswerCommitThenReject => vec![plainly(Code::CA), wait, say(Code::AR)],
+        Fault::AnswerAcceptOnOtherConnection => {
+            let here = plainly(Code::CA);
+            let there = vec![say(code.unwrap_or(Code::AA)), Action::End(End::Close)];
+            vec![here, wait, Action::Call(there)]
+        }
         Fault::AnswerAcceptLost => vec![Action::End(End::Close)],
         Fault::AnswerLate => vec![pause(scene.ack_timeout * 2), say(Code::AA)],
         Fault::AnswerSlow => vec![pause(scene.ack_timeout / 2), say(Code::AA)],

@@ -181,6 +181,10 @@ impl Turn<'_, '_> {
                 }
                 Then::GoOn
             }
+            Action::Call(say) => {
+                self.call(id, say);
+                Then::GoOn
+            }
             Action::End(how) => self.end(id, how),
             Action::EndIdle(time) => self.await_idle(id, time),
             Action::LetInAnother => self.let_in_another(id),

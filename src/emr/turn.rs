@@ -180,6 +180,7 @@ impl Turn<'_, '_> {
         for parked in std::mem::take(&mut self.emr.parked) {
             self.drop_job(None, parked.job, "no other message came");
         }
+        self.hang_up(OVER);
         self.tell_unseen();
     }
 

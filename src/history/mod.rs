@@ -237,6 +237,15 @@ pub enum What {
         /// How many came at first; more may have followed.
         bytes: u64,
     },
+    /// The EMR opened a connection to the sender's own port, and the sender took it.
+    Called {
+        /// Its number.
+        connection: ConnectionId,
+        /// The endpoint on whose behalf.
+        endpoint: String,
+        /// The life of the sender that took it.
+        incarnation: Incarnation,
+    },
     /// A whole piece of what the sender sent: a frame, stray bytes, or what was left at the end.
     Received {
         /// On which connection.

@@ -86,6 +86,7 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         Fault::AnswerLate | Fault::TlsHandshakeStall => Some(timeout.saturating_mul(2)),
         Fault::AnswerSlow
         | Fault::AnswerCommitThenAccept
+        | Fault::AnswerAcceptOnOtherConnection
         | Fault::AnswerCommitThenError
         | Fault::AnswerCommitThenReject
         | Fault::AnswerErrorThenAccept

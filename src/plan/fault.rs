@@ -98,6 +98,9 @@ faults! {
     AnswerCommitThenReject Answer "answer/commit-then-reject" Rejected
         "CA, a delay, then AR on the same connection"
         "an engine that stores the message and an application behind it that then turns it away"
+    AnswerAcceptOnOtherConnection Answer "answer/accept-on-other-connection" Delivered
+        "CA, a delay, then AA on a new connection to the sender's port"
+        "an engine in enhanced mode whose application answers on a channel of its own, towards a listener of the sender"
     AnswerAcceptLost Answer "answer/accept-lost" Unknown
         "the EMR posts the charge, then closes without a byte"
         "an EMR that posts the charge and restarts, or a firewall that drops the session, before the answer is out: the classic double charge"

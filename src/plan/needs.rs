@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::defaults::MAPPING;
-use super::{Plan, ProcessFault, Step, Tls};
+use super::{Fault, Plan, ProcessFault, Step, Tls};
 use crate::mapping::Document;
 use crate::scenario::{Form, Lifetime, SenderFile};
 
@@ -74,6 +74,12 @@ const NEEDS: &[Need] = &[
         asked: |plan| plan.tls.as_ref().is_some_and(Tls::is_mutual),
         offered: |sender| sender.uses("cert"),
         why: "the sender file names no `{cert}`",
+    },
+    Need {
+        what: "acknowledgements on another connection",
+        asked: |plan| plan.plays(Fault::AnswerAcceptOnOtherConnection),
+        offered: |sender| sender.uses("ack_port"),
+        why: "the sender file names no `{ack_port}`",
     },
     Need {
         what: "a sender that knows an order again",

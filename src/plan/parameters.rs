@@ -156,6 +156,7 @@ impl Fault {
             Self::AnswerCommitThenAccept | Self::AnswerLate | Self::AnswerSlow => {
                 &[After, Text, Cut]
             }
+            Self::AnswerAcceptOnOtherConnection => &[After, Code, Text, Error, At, Severity],
             Self::AnswerCommitThenError
             | Self::AnswerCommitThenReject
             | Self::AnswerErrorThenAccept => &[After, Text, Error, At, Severity, Cut],
@@ -254,6 +255,7 @@ impl Fault {
     pub const fn codes(self) -> &'static [Code] {
         match self {
             Self::AnswerDuplicateControlId | Self::AnswerFailThenAccept => &[Code::AR, Code::AE],
+            Self::AnswerAcceptOnOtherConnection => &[Code::AA, Code::AE, Code::AR],
             Self::AnswerLocked => &[Code::AE, Code::AR],
             _ => &[],
         }

@@ -103,6 +103,11 @@ pub enum Do {
         /// Index of the endpoint.
         endpoint: usize,
     },
+    /// Connect to the sender's own port, then report [`Input::Called`] or [`Input::CallFailed`].
+    Call {
+        /// Which call.
+        call: u32,
+    },
     /// Accept and read whatever has come by now, and report it.
     Drain,
     /// Do something to the sender.
@@ -295,6 +300,7 @@ impl Drive {
                 Output::Listen { endpoint, door } => return Some(Do::Listen { endpoint, door }),
                 Output::Visit { endpoint } => return Some(Do::Visit { endpoint }),
                 Output::Read { connection, on } => return Some(Do::Read { connection, on }),
+                Output::Call { call } => return Some(Do::Call { call }),
                 Output::Reached(event) => self.director.reached(event),
                 Output::Dealt(exam) => self.director.dealt(&exam),
             }
@@ -392,6 +398,7 @@ const fn is_activity(input: &Input<'_>) -> bool {
     matches!(
         input,
         Input::Accepted { .. }
+            | Input::Called { .. }
             | Input::Received { .. }
             | Input::Ended { .. }
             | Input::Wrote { .. }

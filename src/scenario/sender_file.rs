@@ -48,8 +48,8 @@ pub(super) const ATTEMPTS: &[(&str, Attempts)] =
 /// What may stand in braces in `start`, `account` and `environment`, and what it becomes.
 ///
 /// An argument that holds `{endpoint}` is repeated for every endpoint; one that holds
-/// `{results}`, `{ca}`, `{cert}` or `{key}` is left out where there is no such thing. So a flag and
-/// its value are one argument, as in `--endpoint={endpoint}`.
+/// `{results}`, `{ack_port}`, `{ca}`, `{cert}` or `{key}` is left out where there is no such thing.
+/// So a flag and its value are one argument, as in `--endpoint={endpoint}`.
 pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("chargeproof", "path of this program"),
     ("beside", "directory that the sender file is in"),
@@ -61,6 +61,10 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("inbox", "directory in which exams appear as `*.json`"),
     ("exam", "path of the exam, for a process that is started for each"),
     ("feed_port", "a free port for the sender to be fed at"),
+    (
+        "ack_port",
+        "a free port where the sender takes acknowledgements; the argument is left out where none come",
+    ),
     ("mapping", "path of the mapping as JSON"),
     ("results", "path of the mapping for results as JSON; the argument is left out without one"),
     ("ca", "path of the authority to trust, PEM; the argument is left out where there is no TLS"),

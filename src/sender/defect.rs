@@ -7,9 +7,21 @@ use super::bug::Bug;
 use super::draft::Draft;
 use super::job::Shape;
 use super::resend::Rewrite;
+use crate::hl7::ack::{Answer, Code};
 use crate::hl7::escape::unescape;
 use crate::hl7::{Delimiters, Message};
-use crate::mllp::encode;
+use crate::mllp::{Found, encode};
+
+/// An acknowledgement of an acknowledgement, which nobody may write, in its frame.
+pub(super) fn acknowledgement(found: &Found) -> Option<Vec<u8>> {
+    let reply = Message::read(found.payload());
+    if reply.code() != b"ACK" {
+        return None;
+    }
+    let (text, at) = (String::new(), "20170410151351".to_owned());
+    let answer = Answer { code: Code::AA, text, error: None, control_id: "IRIS1".to_owned(), at };
+    Some(encode(&answer.to(&reply)))
+}
 
 /// The charge's message with the defect of `bug` in its content, in `shape`.
 pub(super) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8> {

@@ -8,7 +8,7 @@
 //!
 //! How a message goes out stands in `sending`, what became of it in `settling`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::settling::Unanswered;
 use super::variant::Variant;
 use crate::exam::Exam;
 use crate::mapping::Mapping;
+use crate::mllp::Decoder;
 
 /// What a sender is to do, and how.
 #[derive(Clone, Debug)]
@@ -49,6 +50,15 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link(pub u64);
 
+impl Link {
+    /// The connection of a caller, whom the driver numbers as it likes: no number that the machine
+    /// chooses is ever as high.
+    #[must_use]
+    pub const fn of_caller(number: u64) -> Self {
+        Self(number | 1 << 63)
+    }
+}
+
 /// What can happen to a sender.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -59,6 +69,8 @@ pub enum Input {
     /// The connection could not be made, or not one byte of what was last to be written on it
     /// has left: it may be tried again.
     Refused(Link),
+    /// Somebody has connected to the sender's own port, to answer there; see [`Link::of_caller`].
+    Called(Link),
     /// Bytes arrived.
     Received(Link, Vec<u8>),
     /// The peer ended its side in order (FIN).
@@ -117,6 +129,8 @@ pub struct Machine {
     pub(super) current: Option<Job>,
     pub(super) stage: Stage,
     pub(super) line: Option<Line>,
+    /// Those who have connected to the sender's own port.
+    pub(super) callers: BTreeMap<Link, Decoder>,
     /// The endpoint that the next connection goes to.
     pub(super) endpoint: usize,
     pub(super) outputs: VecDeque<Output>,
@@ -150,6 +164,7 @@ impl Machine {
             current: None,
             stage: Stage::Idle,
             line: None,
+            callers: BTreeMap::new(),
             endpoint: 0,
             outputs: VecDeque::new(),
             unanswered: None,
@@ -177,7 +192,13 @@ impl Machine {
             Input::Exam(exam) => self.take(exam),
             Input::Connected(link) if self.owns(link) => self.connected(now),
             Input::Refused(link) if self.owns(link) => self.refused(now),
+            Input::Called(link) => self.called(link),
             Input::Received(link, bytes) if self.owns(link) => self.received(now, &bytes),
+            Input::Received(link, bytes) => self.told(now, link, &bytes),
+            Input::Ended(link) | Input::Reset(link) if self.callers.contains_key(&link) => {
+                self.callers.remove(&link);
+                self.outputs.push_back(Output::Disconnect(link));
+            }
             Input::Ended(link) if self.owns(link) => self.lost(now, super::sending::Loss::Closed),
             Input::Truncated(link) if self.owns(link) => {
                 self.lost(now, super::sending::Loss::Truncated);

@@ -378,6 +378,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 fn is_about(input: &Input, link: Link) -> bool {
     match input {
         Input::Connected(of)
+        | Input::Called(of)
         | Input::Refused(of)
         | Input::Received(of, _)
         | Input::Ended(of)

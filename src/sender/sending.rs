@@ -435,7 +435,7 @@ impl Shape {
 /// How long a broken sender waits for a connection.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 /// A reply may have this many bytes.
-const REPLY_LIMIT: usize = 1 << 20;
+pub(super) const REPLY_LIMIT: usize = 1 << 20;
 /// How many connections a broken sender opens beside each that it uses.
 const UNUSED: usize = 40;
 /// How long a broken sender waits before it connects again.

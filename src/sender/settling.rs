@@ -14,12 +14,12 @@ use super::bug::Bug;
 use super::defect;
 use super::job::{Job, Shape, Task, wall_clock};
 use super::journal::{Kind, Outcome, Record};
-use super::machine::Machine;
+use super::machine::{Link, Machine, Output};
 use super::resend::{self, Again, Over, Rewrite, Trouble};
-use super::sending::Stage;
+use super::sending::{REPLY_LIMIT, Stage};
 use super::variant::Variant;
 use crate::hl7::ack::Code;
-use crate::mllp::Found;
+use crate::mllp::{Decoder, Found};
 
 /// A charge without an answer, as a broken sender keeps it to send it along with the next.
 #[derive(Debug)]
@@ -41,7 +41,39 @@ impl Machine {
             line.decoder.feed(bytes);
         }
         while let Some(found) = self.line.as_mut().and_then(|line| line.decoder.next()) {
+            if let Some(link) = self.line.as_ref().map(|line| line.link) {
+                self.acknowledge(link, &found);
+            }
             self.replied(now, &found);
+        }
+    }
+
+    /// Somebody has connected to answer here.
+    pub(super) fn called(&mut self, link: Link) {
+        if self.callers.len() < MOST_CALLERS {
+            self.callers.insert(link, Decoder::new(REPLY_LIMIT));
+        } else {
+            self.outputs.push_back(Output::Disconnect(link));
+        }
+    }
+
+    /// Takes what a caller says. An acknowledgement is never acknowledged, so nothing goes back.
+    pub(super) fn told(&mut self, now: Duration, link: Link, bytes: &[u8]) {
+        if let Some(decoder) = self.callers.get_mut(&link) {
+            decoder.feed(bytes);
+        }
+        while let Some(found) = self.callers.get_mut(&link).and_then(Decoder::next) {
+            self.acknowledge(link, &found);
+            self.replied(now, &found);
+        }
+    }
+
+    /// Answers an acknowledgement, as a broken sender does.
+    fn acknowledge(&mut self, link: Link, found: &Found) {
+        if self.config.bug == Some(Bug::AcknowledgesAcknowledgements)
+            && let Some(bytes) = defect::acknowledgement(found)
+        {
+            self.outputs.push_back(Output::Write { link, bytes });
         }
     }
 
@@ -325,6 +357,8 @@ const fn refusal(code: Code) -> Trouble {
 
 /// A broken sender sends a charge again this often at the most.
 const MOST_RESENDS: u32 = 2;
+/// How many may have connected to answer at once.
+const MOST_CALLERS: usize = 64;
 /// A result is tried once, and three times more.
 const MOST_RESULT_TRIES: u32 = 4;
 /// By how much a timer must be late for a broken sender to believe it blindly.

@@ -342,6 +342,7 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         }
         Bug::HangsInHandshake => ("recovers", &[]),
         Bug::ResendAcceptedResult => ("results/settled", &[]),
+        Bug::AcknowledgesAcknowledgements => ("wire/acknowledgements", &[]),
         Bug::IgnoresTerminate | Bug::LeavesChild => ("sender/stops", &[]),
         Bug::Floods => ("sender/bounded", &[]),
         // What has no end is no frame.

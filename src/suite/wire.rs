@@ -208,9 +208,18 @@ impl Stage {
                     let accepted = self.door == Door::Open;
                     self.tell(Input::Visited { endpoint, accepted });
                 }
+                Output::Call { call } => self.take(call),
                 Output::Reached(_) | Output::Dealt(_) => {}
             }
         }
+    }
+
+    /// The EMR connects to the sender.
+    fn take(&mut self, call: u32) {
+        self.accepted += 1;
+        let connection = self.accepted;
+        self.see(By::Emr, "<connect to the sender's port>");
+        self.tell(Input::Called { call, connection, incarnation: 1 });
     }
 
     fn end(&mut self, connection: ConnectionId, how: End) {

@@ -45,6 +45,8 @@ pub(crate) const ROWS: &[Row] = &[
         "<VT>{msh}<CR>MSA|CA|{ID}…<CR><FS><CR><150ms><VT>{msh}<CR>MSA|AE|{ID}|…<CR>ERR|…<CR><FS><CR>"),
     with("answer/commit-then-reject", "after: 150ms",
         "<VT>{msh}<CR>MSA|CA|{ID}…<CR><FS><CR><150ms><VT>{msh}<CR>MSA|AR|{ID}|…<CR>ERR|…<CR><FS><CR>"),
+    // What else it says, it says at a port that this client does not have.
+    row("answer/accept-on-other-connection", "{CA}"),
     row("answer/accept-lost", "<EOF>"),
     with("answer/late", "after: 600ms", "<600ms>{AA}"),
     row("answer/late-after-next", "<next>{AA}{AA of the next}"),

@@ -1,5 +1,6 @@
 //! Histories built by hand, and what the judge must say of them.
 
+mod acknowledgements;
 mod companions;
 mod fixture;
 mod hostile;

@@ -29,6 +29,7 @@ const ROWS: &[(Fault, &str)] = &[
         "{CA}<100ms><VT>{second}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::AnswerCommitThenReject,
         "{CA}<100ms><VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::AnswerAcceptOnOtherConnection, "{CA}<100ms><call>{AA as the second}<close>"),
     (Fault::AnswerAcceptLost, "<close>"),
     (Fault::AnswerLate, "<800ms>{AA}"),
     (Fault::AnswerLateAfterNext, "<2000ms>{AA}{AA of the next}"),
@@ -441,13 +442,17 @@ fn line(rig: &Rig, connection: ConnectionId, row: &str) -> String {
     let mut line: String = met.collect();
     let mut before = Duration::ZERO;
     for (at, on, said) in &rig.said {
-        if *on != connection {
+        let is_call = rig.calls.contains(on);
+        if *on != connection && !is_call {
             continue;
         }
         if *at > before && !row.starts_with('~') {
             line.push_str(&format!("<{}ms>", (*at - before).as_millis()));
         }
         before = *at;
+        if is_call && !line.contains("<call>") {
+            line.push_str("<call>");
+        }
         line.push_str(&match said {
             Said::Bytes(bytes) => visible(bytes),
             Said::End(End::Close) => "<close>".to_owned(),

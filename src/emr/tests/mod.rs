@@ -48,6 +48,9 @@ struct Rig {
     /// Handshakes that were met otherwise than they should be.
     met: Vec<(ConnectionId, Manner)>,
     dealt: Vec<String>,
+    /// Connections that the EMR has opened, and whether the sender takes them.
+    calls: Vec<ConnectionId>,
+    takes_calls: bool,
     reached: Vec<WireEvent>,
     /// Bytes that the wire still takes; what is beyond them is lost.
     takes: usize,
@@ -82,6 +85,8 @@ impl Rig {
             said: Vec::new(),
             met: Vec::new(),
             dealt: Vec::new(),
+            calls: Vec::new(),
+            takes_calls: true,
             reached: Vec::new(),
             takes: usize::MAX,
         };
@@ -121,6 +126,15 @@ impl Rig {
                     } else {
                         self.unread.insert(connection, Vec::new());
                     }
+                }
+                Output::Call { call } => {
+                    self.accepted += 1;
+                    let connection = self.accepted;
+                    self.calls.push(connection);
+                    self.tell(match self.takes_calls {
+                        true => Input::Called { call, connection, incarnation: 1 },
+                        false => Input::CallFailed { call },
+                    });
                 }
                 Output::Reached(event) => self.reached.push(event),
                 Output::Dealt(exam) => self.dealt.push(exam.to_string()),

@@ -305,3 +305,45 @@ fn a_reason_points_at_what_it_is_about(
     let found = text(&rig, connection);
     assert!(found.contains(&format!("<CR>ERR|{expected}")), "{found}");
 }
+
+#[test]
+fn what_comes_back_on_a_call_is_recorded_and_never_answered() {
+    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    assert_eq!(rig.codes(connection), ["CA"]);
+    assert_eq!((rig.calls.len(), rig.dealt.len()), (0, 0), "the call comes after a delay");
+    rig.pass(60_000);
+    let [call] = rig.calls[..] else { panic!("{:?}", rig.calls) };
+    assert_eq!(rig.codes(call), ["AA"]);
+    assert_eq!((rig.played(), rig.dealt.len()), (vec!["answer/accept-on-other-connection"], 1));
+    let before = rig.said.len();
+    rig.receive(call, &encode(&message("ACK^P03^ACK", "john", "9", "2.4", "")));
+    rig.receive(call, &encode(&message("DFT^P03", "jane", "10", "2.4", "")));
+    rig.receive(call, b"\x0b\x06\x1c\r");
+    assert_eq!(rig.said.len(), before, "nothing is answered there");
+    let received = rig.events().iter().filter(
+        |event| matches!(&event.what, What::Received { connection, .. } if *connection == call),
+    );
+    assert_eq!(received.count(), 3);
+    let called = rig.events().iter().any(|event| {
+        matches!(&event.what, What::Called { connection, endpoint, .. } if *connection == call && endpoint == "emr")
+    });
+    assert!(called);
+}
+
+#[test]
+fn a_call_that_nobody_takes_is_not_played_and_the_case_goes_on() {
+    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    rig.takes_calls = false;
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    rig.pass(60_000);
+    assert_eq!((rig.codes(connection), rig.played()), (vec!["CA".to_owned()], vec![]));
+    assert_eq!(rig.dealt, ["john"]);
+    let why = rig.events().iter().find_map(|event| match &event.what {
+        What::NotPlayed { why, .. } => Some(why.as_str()),
+        _ => None,
+    });
+    assert_eq!(why, Some("the sender took no connection at its own port"));
+}

@@ -236,6 +236,7 @@ impl Case {
                 Some(Do::Listen { endpoint, door }) => self.listen(endpoint, door),
                 Some(Do::Visit { endpoint }) => self.visit(endpoint),
                 Some(Do::Read { connection, on }) => self.read(connection, on),
+                Some(Do::Call { call }) => self.call(call),
                 Some(Do::Drain) => self.take_in_what_arrived(),
                 Some(Do::Sender(command)) => self.command(command),
                 None => break,

@@ -15,6 +15,7 @@ pub(super) fn values(
     folder: &Folder,
     addresses: &[SocketAddr],
     feed_port: u16,
+    ack_port: Option<u16>,
 ) -> BTreeMap<&'static str, String> {
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     let all: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
@@ -31,6 +32,7 @@ pub(super) fn values(
         ("state", text(folder.path("state"))),
         ("inbox", text(folder.path("inbox"))),
         ("feed_port", feed_port.to_string()),
+        ("ack_port", ack_port.map(|port| port.to_string()).unwrap_or_default()),
         ("mapping", text(folder.path("mapping.json"))),
         ("results", results.unwrap_or_default()),
         ("ca", issued(authority::CA, plan.tls.is_some())),

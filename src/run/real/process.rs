@@ -23,7 +23,8 @@ use tokio::task::AbortHandle;
 use crate::exam::Exam;
 use crate::history::{Ending, Incarnation, Micros};
 use crate::plan::{
-    Account, Driving, FeedBy, HandedOver, Lifetime, Plan, ReadyWhen, SenderPlan, StopBy, Writer,
+    Account, Driving, Fault, FeedBy, HandedOver, Lifetime, Plan, ReadyWhen, SenderPlan, StopBy,
+    Writer,
 };
 use crate::run::drive::{Command, Happening, stop_signal};
 use crate::run::real::Case;
@@ -79,7 +80,9 @@ impl Process {
         folder: Folder,
         addresses: &[SocketAddr],
     ) -> Self {
-        let values = values(plan, &executable, &folder, addresses, free_port());
+        let calls = plan.plays(Fault::AnswerAcceptOnOtherConnection);
+        let ack_port = calls.then(free_port);
+        let values = values(plan, &executable, &folder, addresses, free_port(), ack_port);
         Self {
             plan: plan.sender.clone(),
             exams: plan.exams.clone(),
@@ -117,6 +120,11 @@ impl Process {
     /// The order number of an exam, for a person.
     pub(super) fn order(&self, exam: &str) -> String {
         self.exams.get(exam).map(|exam| exam.order.number.clone()).unwrap_or_default()
+    }
+
+    /// The port at which the sender takes acknowledgements; 0 if it is not told any.
+    pub(super) fn ack_port(&self) -> u16 {
+        self.values["ack_port"].parse().unwrap_or(0)
     }
 
     /// By which way exams are handed over.
@@ -564,7 +572,7 @@ impl Case {
 }
 
 /// The placeholders that may stand for nothing, and their argument with them.
-const LEFT_OUT: &[&str] = &["results", "ca", "cert", "key"];
+const LEFT_OUT: &[&str] = &["ack_port", "results", "ca", "cert", "key"];
 
 /// The standard input of a child, written to without waiting for it.
 fn input(stdin: ChildStdin) -> Option<Rc<pipe::Sender>> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -47,25 +48,46 @@ impl Drop for Line {
 impl Case {
     /// Takes an accepted connection in, and leaves what follows to the caller.
     pub(super) fn accepted(&self, endpoint: usize, stream: TcpStream) {
-        let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
-        let (id, incarnation) = {
-            let mut stage = self.0.stage.borrow_mut();
-            if stage.lines.len() >= self.0.connections {
-                drop(stage);
-                self.note(Happening::TooManyConnections);
-                return;
-            }
-            stage.accepted += 1;
-            let id = stage.accepted;
-            let incarnation = opened_by(&stage, &stream);
-            let stream = Rc::new(stream);
-            let hold = Rc::new(Hold::default());
-            let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
-            let reader = tokio::task::spawn_local(reading).abort_handle();
-            stage.lines.insert(id, Line { stream, reader, tls: None, read_out: false, hold });
-            (id, incarnation)
+        if let Some((connection, incarnation)) = self.line(stream) {
+            self.note(Happening::Emr(Input::Accepted { connection, endpoint, incarnation }));
+        }
+    }
+
+    /// Connects to the port on which the sender takes acknowledgements.
+    pub(super) fn call(&self, call: u32) {
+        let address = (Ipv4Addr::LOCALHOST, self.0.stage.borrow().process.ack_port());
+        let case = self.clone();
+        let calling = async move {
+            let connecting = tokio::time::timeout(CALL, TcpStream::connect(address));
+            let stream = connecting.await.ok().and_then(Result::ok);
+            let line = stream.and_then(|stream| case.line(stream));
+            case.emr(match line {
+                Some((connection, incarnation)) => Input::Called { call, connection, incarnation },
+                None => Input::CallFailed { call },
+            });
         };
-        self.note(Happening::Emr(Input::Accepted { connection: id, endpoint, incarnation }));
+        let task = tokio::task::spawn_local(calling).abort_handle();
+        self.0.stage.borrow_mut().tasks.push(task);
+    }
+
+    /// Numbers a connection and begins to read it, unless there are too many.
+    fn line(&self, stream: TcpStream) -> Option<(ConnectionId, Incarnation)> {
+        let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
+        let mut stage = self.0.stage.borrow_mut();
+        if stage.lines.len() >= self.0.connections {
+            drop(stage);
+            self.note(Happening::TooManyConnections);
+            return None;
+        }
+        stage.accepted += 1;
+        let id = stage.accepted;
+        let incarnation = opened_by(&stage, &stream);
+        let stream = Rc::new(stream);
+        let hold = Rc::new(Hold::default());
+        let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
+        let reader = tokio::task::spawn_local(reading).abort_handle();
+        stage.lines.insert(id, Line { stream, reader, tls: None, read_out: false, hold });
+        Some((id, incarnation))
     }
 
     async fn read_all(self, connection: ConnectionId, stream: Rc<TcpStream>, hold: Rc<Hold>) {
@@ -421,6 +443,9 @@ const NOW: rustix::net::SendFlags =
 
 /// As many descriptors as sixteen cases with the most connections that a plan allows.
 const MOST_DESCRIPTORS: u64 = 1 << 17;
+
+/// How long a call may wait to be taken.
+const CALL: Duration = Duration::from_secs(1);
 
 /// How often a connection is read when a run is interrupted: as much as the system may hold for
 /// it, and not for ever where the sender goes on.

@@ -231,6 +231,7 @@ impl<'p> World<'p> {
                 self.emr(Input::Visited { endpoint, accepted });
             }
             Do::Read { connection, on } => self.read(connection, on),
+            Do::Call { call } => self.call(call),
             Do::Drain => {
                 while let Some(delivery) = self.to_emr.pop_front() {
                     self.deliver(delivery);
@@ -238,6 +239,23 @@ impl<'p> World<'p> {
             }
             Do::Sender(command) => self.command(command),
         }
+    }
+
+    /// Connects to the port on which the sender takes acknowledgements; it listens as long as it
+    /// lives.
+    fn call(&mut self, call: u32) {
+        let of = self.drive.incarnation();
+        if !self.processes.contains_key(&of) {
+            return self.emr(Input::CallFailed { call });
+        }
+        self.accepted += 1;
+        let connection = self.accepted;
+        let link = Link::of_caller(connection.into());
+        let security = Security::Plain;
+        let (endpoint, open, refused, held) = (0, true, false, false);
+        self.lines.insert(connection, Line { of, link, endpoint, security, open, refused, held });
+        self.sender(of, sender::Input::Called(link));
+        self.emr(Input::Called { call, connection, incarnation: of });
     }
 
     fn write_to_sender(&mut self, connection: ConnectionId, bytes: &[u8]) {

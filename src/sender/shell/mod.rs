@@ -16,6 +16,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use std::task::Poll as Task;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
@@ -53,6 +55,8 @@ pub struct ShellOptions {
     pub mapping: Mapping,
     /// What results are made by; none are sent without it.
     pub results: Option<Mapping>,
+    /// The port of loopback at which acknowledgements are taken, too.
+    pub ack_port: Option<u16>,
     /// How long to wait for an acknowledgement.
     pub ack_timeout: Duration,
     /// How long to wait after a refused connection, and before a result is sent again.
@@ -132,6 +136,9 @@ pub(super) struct Shell<'a> {
     endpoints: &'a [String],
     trust: Option<Trust>,
     sockets: BTreeMap<Link, Socket>,
+    listener: Option<TcpListener>,
+    callers: BTreeMap<Link, Socket>,
+    calls: u64,
     started: Instant,
     next_look: Instant,
     stop: Receiver<()>,
@@ -145,6 +152,7 @@ pub(super) struct Shell<'a> {
 
 /// What has woken the shell.
 enum Woken {
+    Caller(TcpStream),
     Socket(Option<Input>),
     Stop,
     Time,
@@ -187,6 +195,9 @@ impl<'a> Shell<'a> {
             endpoints: &options.endpoints,
             trust,
             sockets: BTreeMap::new(),
+            listener: options.ack_port.map(listen).transpose()?,
+            callers: BTreeMap::new(),
+            calls: 0,
             started,
             next_look: started,
             stop,
@@ -206,6 +217,12 @@ impl<'a> Shell<'a> {
                 return Ok(());
             }
             match self.wait(deadline).await {
+                Woken::Caller(stream) => {
+                    self.calls += 1;
+                    let link = Link::of_caller(self.calls);
+                    self.callers.insert(link, Socket::of(link, stream));
+                    self.machine.handle(self.now(), Input::Called(link));
+                }
                 Woken::Socket(Some(input)) => self.machine.handle(self.now(), input),
                 Woken::Stop if !self.deaf => {
                     self.stopping = true;
@@ -235,7 +252,7 @@ impl<'a> Shell<'a> {
     /// Reads what is readable and writes what is writable.
     fn drain(&mut self) {
         let now = self.started.elapsed();
-        for socket in self.sockets.values_mut() {
+        for socket in self.sockets.values_mut().chain(self.callers.values_mut()) {
             for input in socket.drain() {
                 self.machine.handle(now, input);
             }
@@ -252,12 +269,14 @@ impl<'a> Shell<'a> {
                 self.sockets.insert(link, Socket::open(link, address, self.trust.as_ref()));
             }
             Output::Write { link, bytes } => {
-                if let Some(socket) = self.sockets.get_mut(&link) {
+                let own = self.sockets.get_mut(&link);
+                if let Some(socket) = own.or_else(|| self.callers.get_mut(&link)) {
                     socket.write(&bytes);
                 }
             }
             Output::Disconnect(link) => {
                 self.sockets.remove(&link);
+                self.callers.remove(&link);
             }
             Output::Store(record) => {
                 self.spool.store(&record)?;
@@ -306,6 +325,8 @@ impl<'a> Shell<'a> {
         tokio::select! {
             biased;
             input = any_ready(&mut self.sockets) => Woken::Socket(input),
+            input = any_ready(&mut self.callers) => Woken::Socket(input),
+            Some(stream) = caller(self.listener.as_ref()) => Woken::Caller(stream),
             Some(()) = self.stop.recv() => Woken::Stop,
             () = sleep_until(until) => Woken::Time,
         }
@@ -328,6 +349,25 @@ async fn any_ready(sockets: &mut BTreeMap<Link, Socket>) -> Option<Input> {
         ready.map_or(Task::Pending, Task::Ready)
     })
     .await
+}
+
+/// Who connects to the port of our own.
+async fn caller(listener: Option<&TcpListener>) -> Option<TcpStream> {
+    match listener {
+        // Somebody who is gone already was no caller.
+        Some(listener) => listener.accept().await.ok().map(|(stream, _)| stream),
+        None => std::future::pending().await,
+    }
+}
+
+/// Listens at a port of loopback.
+fn listen(port: u16) -> Result<TcpListener, SenderError> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listening = listener.and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    });
+    listening.map_err(failed("listening for acknowledgements"))
 }
 
 /// Hears of each SIGTERM and SIGINT.

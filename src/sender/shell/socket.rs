@@ -51,6 +51,13 @@ impl Socket {
         Self { link, state, tls, fallback, unsent: Vec::new(), begun: false }
     }
 
+    /// A connection that somebody has made to us.
+    pub(super) fn of(link: Link, stream: TcpStream) -> Self {
+        let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
+        let state = State::Open(stream);
+        Self { link, state, tls: None, fallback: None, unsent: Vec::new(), begun: false }
+    }
+
     /// Waits until there may be something to do; for ever if it is over.
     pub(super) async fn ready(&mut self) -> Option<Input> {
         match &mut self.state {

@@ -40,6 +40,7 @@ impl Living {
 
     fn options(&self) -> ShellOptions {
         ShellOptions {
+            ack_port: None,
             endpoints: vec![self.listener.local_addr().unwrap().to_string()],
             state: self.home.path().join("state"),
             inbox: self.home.path().join("inbox"),

@@ -1,0 +1,99 @@
+//! Who answers whom: acknowledgements on other connections, and acknowledgements of
+//! acknowledgements.
+
+use rstest::rstest;
+
+use super::fixture::{Case, ack, broken, control_id};
+use crate::history::{Outcome, Raw, What};
+
+/// john-doe's charge is sent, receipt is confirmed, and `code` comes on a call.
+fn answered_on_a_call(code: &str, of: Option<&str>, outcome: Outcome, back: &[u8]) -> Case {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.answer(1, to, "CA", &message);
+    case.push(What::Called { connection: 7, endpoint: "emr".to_owned(), incarnation: 1 });
+    let id = of.map_or_else(|| control_id(&message), str::to_owned);
+    case.reply(7, to, "answer/accept-on-other-connection", &acknowledgement("EMR9", code, &id));
+    if !back.is_empty() {
+        case.send(7, back);
+    }
+    case.ended(1, outcome)
+}
+
+fn acknowledgement(own: &str, code: &str, id: &str) -> Vec<u8> {
+    format!("\u{b}MSH|^~\\&|EMR|F|IRIS|IRIS|1||ACK^P03^ACK|{own}|P|2.4\rMSA|{code}|{id}\r\u{1c}\r")
+        .into_bytes()
+}
+
+fn bare(frame: &[u8]) -> &[u8] {
+    &frame[1..frame.len() - 2]
+}
+
+#[rstest]
+#[case::accepted("AA", None, Outcome::Delivered, &[])]
+#[case::refused("AE", None, Outcome::Rejected, &[])]
+#[case::nobody_knows("AA", None, Outcome::Unknown, &[])]
+#[case::a_lie("AE", None, Outcome::Delivered, &["accounts"])]
+#[case::of_another_message("AA", Some("17"), Outcome::Delivered, &["accounts"])]
+fn an_answer_on_a_call_counts_for_the_message_that_it_names(
+    #[case] code: &str,
+    #[case] of: Option<&str>,
+    #[case] outcome: Outcome,
+    #[case] rules: &[&str],
+) {
+    assert_eq!(broken(&answered_on_a_call(code, of, outcome, b"").judge()), rules);
+}
+
+#[rstest]
+#[case::of_ours("EMR9", &["wire/acknowledgements"])]
+#[case::of_something_else("EMR8", &[])]
+fn an_acknowledgement_of_an_acknowledgement_is_told(#[case] id: &str, #[case] rules: &[&str]) {
+    let back = acknowledgement("IRIS1", "AA", id);
+    let case = answered_on_a_call("AA", None, Outcome::Delivered, bare(&back));
+    assert_eq!(broken(&case.judge()), rules);
+}
+
+#[rstest]
+#[case::taken(b"\x06")]
+#[case::not_taken(b"\x15")]
+fn the_commit_byte_of_release_2_is_no_message(#[case] byte: &[u8]) {
+    let case = answered_on_a_call("AA", None, Outcome::Delivered, byte);
+    assert_eq!(broken(&case.judge()), [""; 0]);
+}
+
+#[test]
+fn a_late_answer_on_the_next_connection_excuses_who_believes_it() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.pause(1_000);
+    case.open(2, 1);
+    let late = ack("AA", &control_id(&message));
+    case.push(What::Replied {
+        connection: 2,
+        to: Some(to),
+        name: "answer/late-after-next".to_owned(),
+        bytes: Raw::from(late.as_slice()),
+        length: None,
+        began: crate::history::Micros(0),
+        writes: 1,
+        complete: true,
+    });
+    let case = case.ended(1, Outcome::Delivered);
+    assert_eq!(broken(&case.judge()), [""; 0]);
+}
+
+#[test]
+fn an_id_that_was_escaped_again_excuses_who_decodes_it() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    let id = control_id(&message);
+    let escaped = format!("\\X{:02X}\\{}", id.as_bytes()[0], &id[1..]);
+    case.reply(1, to, "match/re-escaped", &acknowledgement("EMR1", "AA", &escaped));
+    assert_eq!(broken(&case.ended(1, Outcome::Delivered).judge()), [""; 0]);
+}
