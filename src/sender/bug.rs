@@ -89,7 +89,7 @@ catalogue! {
     IgnoresHostName "ignores-host-name" "sends charges to an EMR that shows a certificate of another host"
     FallsBackToPlaintext "falls-back-to-plaintext" "sends charges in the clear where TLS fails"
     HangsInHandshake "hangs-in-handshake" "waits for ever for a connection to stand"
-    AcknowledgesAcknowledgements "acknowledges-acknowledgements" "answers every acknowledgement with one of its own"
+    AcknowledgesAcknowledgements "acknowledges-acknowledgements" "answers an acknowledgement that comes to its own port with one of its own"
     IgnoresTerminate "ignores-terminate" "goes on when it is asked to stop"
     LeavesChild "leaves-child" "leaves a child process behind"
     Floods "floods" "goes on writing messages that nobody asked for"

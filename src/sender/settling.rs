@@ -41,9 +41,6 @@ impl Machine {
             line.decoder.feed(bytes);
         }
         while let Some(found) = self.line.as_mut().and_then(|line| line.decoder.next()) {
-            if let Some(link) = self.line.as_ref().map(|line| line.link) {
-                self.acknowledge(link, &found);
-            }
             self.replied(now, &found);
         }
     }
