@@ -32,7 +32,7 @@ pub(crate) enum Action {
     /// From here on the behaviour has been played, whatever becomes of the rest.
     Mark,
     /// Connect to the sender's own port and go on there with this.
-    Call(Vec<Action>),
+    Call(Vec<Self>),
     /// End the connection, or our half of it.
     End(End),
     /// End the connection once nothing was said on it for so long.
