@@ -285,6 +285,12 @@ fn belongs(case: &str, scenario: &str) -> bool {
     case.split('[').next() == Some(scenario)
 }
 
+/// The rule that must convict a defect.
+#[must_use]
+pub const fn own_rule(bug: Bug) -> &'static str {
+    expectation(bug).0
+}
+
 /// The rule that must convict a defect, and the rules that may do so beside it because the
 /// defect breaks their promise too.
 const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
