@@ -35,7 +35,7 @@ const CASES: &[&str] = &[
     "once/disconnected[reply=connection/reset-before-reply]",
     "once/disconnected[reply=connection/restart]",
     "once/disconnected[reply=connection/steal-session]",
-    "once/framing[reply=frame/keepalive-noise]",
+    "once/keepalive-noise",
     "once/framing[reply=frame/partial-then-silence]",
     "once/idle-session-dropped",
     "once/late-after-next",
