@@ -17,6 +17,7 @@ use super::evidence::Evidence;
 use super::findings::{Findings, Told};
 use super::once::agreed_rule;
 use super::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
+use super::shown::is_shown;
 
 /// The signal that a kill ends with.
 const SIGKILL: i32 = 9;
@@ -47,16 +48,22 @@ type Missing<'m> = &'m mut dyn FnMut(&str, String);
 fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
     for (index, behaviour) in evidence.plan.script.iter().enumerate() {
         let optional = evidence.plan.expect.optional_behaviours.contains(&index);
-        let played = evidence.played.iter().any(|fault| fault.behaviour == index);
+        let mut claims = evidence.played.iter().filter(|fault| fault.behaviour == index).peekable();
+        let is_claimed = claims.peek().is_some();
+        let played = claims.any(|fault| is_shown(evidence, fault));
         if optional || played {
             continue;
         }
-        let why = why(evidence, index).or_else(|| never_due(evidence, behaviour));
+        let claim = is_claimed.then(|| NOT_SHOWN.to_owned());
+        let why = claim.or_else(|| why(evidence, index)).or_else(|| never_due(evidence, behaviour));
         let why = why.map_or_else(String::new, |why| format!(": {why}"));
         let message = format!("{} was never played{why}", told(behaviour));
         missing("fault not played", message);
     }
 }
+
+/// The EMR says that it played, and there is no sign of it.
+const NOT_SHOWN: &str = "the EMR says so, and the history does not show it";
 
 /// What stood in the way of a behaviour when it last was due.
 fn why(evidence: &Evidence<'_>, index: usize) -> Option<String> {

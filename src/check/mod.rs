@@ -25,6 +25,7 @@ mod replies;
 mod results;
 mod rules;
 mod secured;
+mod shown;
 pub mod snapshot;
 mod wire;
 

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::fixture::{Case, broken, control_id, inconclusive};
-use crate::history::{Micros, Outcome, What};
+use crate::history::{End, Micros, Outcome, What};
 use crate::plan::Fault;
 use crate::verdict::Verdict;
 
@@ -59,6 +59,7 @@ fn an_exam_that_a_fault_concerned_need_not_arrive() {
     let mut case = Case::begun().scripted(Fault::ConnectionAcceptClose);
     case.submit("john-doe");
     case.open(2, 1);
+    case.end(2, End::Close);
     case.played(2, Fault::ConnectionAcceptClose);
     let judgement = case.ended(1, Outcome::NotSent).judge();
     assert_eq!(broken(&judgement), [""; 0]);

@@ -10,5 +10,6 @@ mod process_faults;
 mod properties;
 mod results;
 mod secured;
+mod shown;
 mod snapshot;
 mod wire;
