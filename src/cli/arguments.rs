@@ -155,6 +155,10 @@ pub(super) struct Serve {
     /// Folder with `scenarios/` and `mappings/` of your own
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(super) project: PathBuf,
+    /// Where the sender takes acknowledgements too: the port of loopback that
+    /// `accept-on-other-connection` answers at
+    #[arg(long, value_name = "PORT")]
+    pub(super) ack_port: Option<u16>,
     /// How long the sender waits for an acknowledgement, in milliseconds; faults such as `late`
     /// are timed by it
     #[arg(long, value_name = "MS", default_value_t = 5000)]

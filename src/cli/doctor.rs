@@ -42,6 +42,7 @@ pub(super) fn doctor(doctor: &Doctor) -> Result<Exit, Failure> {
             host: Ipv4Addr::LOCALHOST.into(),
             authority: Arc::default(),
             interrupted: interrupts(),
+            ack_port: None,
             kept: None,
         };
         let local = tokio::task::LocalSet::new();

@@ -13,7 +13,7 @@ use crate::cli::arguments::Faults;
 use crate::cli::failure::Failure;
 use crate::cli::project::Project;
 use crate::history::Outcome;
-use crate::plan::{self, Choices, Fault, Parameters, Plan, Play};
+use crate::plan::{self, Choices, Fault, Parameter, Parameters, Plan, Play};
 use crate::report::wrap;
 use crate::scenario::{Scenario, SenderFile};
 use crate::suite::sample;
@@ -76,6 +76,8 @@ struct Sheet {
     result: &'static str,
     /// Defaults, for a sender with the patience of [`PATIENCE`].
     parameters: Map<String, Value>,
+    /// Every parameter that it reads, with the words that it may be where those are few.
+    reads: Vec<String>,
     /// What is seen on the wire, for that sender.
     wire: Vec<Line>,
     /// The built-in cases that play it.
@@ -121,6 +123,7 @@ impl Bench {
             outcome: fault.outcome(),
             charge: fault.for_charge(),
             result: fault.for_result(),
+            reads: fault.reads().iter().map(|&one| read_as(fault, one)).collect(),
             parameters: parts(&plan).map(|(_, with)| defaults(with)).next().unwrap_or_default(),
             wire,
             cases: self.plans.iter().filter(plays).map(|plan| plan.id.clone()).collect(),
@@ -236,6 +239,7 @@ fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
         None => format!("{name}: {value}"),
     };
     rows("parameters", sheet.parameters.iter().map(parameter).collect())?;
+    rows("reads", wrap(&sheet.reads.join(", "), room))?;
     let run = |case: &String| format!("chargeproof run '{case}'");
     rows("played by", sheet.cases.iter().map(run).collect())?;
     writeln!(
@@ -247,6 +251,17 @@ fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
         sheet.script.trim_end()
     )?;
     Ok(())
+}
+
+/// A parameter by its name, and the words that it may be, if those are few.
+fn read_as(fault: Fault, parameter: Parameter) -> String {
+    let codes: Vec<&str> = fault.codes().iter().map(|code| code.as_str()).collect();
+    let words = match parameter {
+        Parameter::Form => fault.forms(),
+        Parameter::Code => &codes,
+        _ => return parameter.name().to_owned(),
+    };
+    format!("{} ({})", parameter.name(), words.join(", "))
 }
 
 /// How wide the column of labels is.

@@ -144,6 +144,7 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
             host: run.host,
             authority: Arc::new(Authority::new(&[(run.host, 0).into()], Own::default())),
             interrupted: interrupted.clone(),
+            ack_port: None,
             kept: None,
         };
         let cases =

@@ -45,6 +45,7 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
                 host: Ipv4Addr::LOCALHOST.into(),
                 authority: Arc::default(),
                 interrupted,
+                ack_port: None,
                 kept: None,
             };
             confirm(&mut matrix, &plans, &place, usize::from(selftest.jobs)).await

@@ -65,6 +65,7 @@ fn play(plan: &Plan, serve: &Serve, certificates: &Certificates) -> Result<Histo
             host: Ipv4Addr::LOCALHOST.into(),
             authority: Arc::clone(&certificates.authority),
             interrupted: interrupts(),
+            ack_port: serve.ack_port,
             kept: None,
         };
         let local = tokio::task::LocalSet::new();

@@ -57,6 +57,7 @@ impl<'e, 'l> Real<'e, 'l> {
                 addresses: Vec::new(),
                 host: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 authority: Arc::default(),
+                ack_port: None,
                 kept: None,
                 interrupted: interrupted.clone(),
             };

@@ -84,6 +84,8 @@ pub struct Place {
     pub authority: Arc<Authority>,
     /// Becomes true when somebody interrupts the run.
     pub interrupted: watch::Receiver<bool>,
+    /// The port of loopback at which a sender that we do not start takes acknowledgements.
+    pub ack_port: Option<u16>,
     /// The sender that serves all cases, where there is one.
     pub kept: Option<Rc<Kept>>,
 }
@@ -119,6 +121,9 @@ pub async fn run(
     let endpoints: Vec<Endpoint> = endpoints.collect::<Result<_, _>>()?;
     let addresses: Vec<SocketAddr> = endpoints.iter().map(Endpoint::address).collect();
     let mut process = Process::new(plan, place.executable.clone(), folder, &addresses);
+    if let Some(port) = place.ack_port {
+        process.takes_calls_at(port);
+    }
     if let Some(kept) = &place.kept {
         let input = kept.lend(&mut process);
         process.write_to(input);

@@ -80,7 +80,9 @@ impl Process {
         folder: Folder,
         addresses: &[SocketAddr],
     ) -> Self {
-        let calls = plan.plays(Fault::AnswerAcceptOnOtherConnection);
+        // Who serves a whole run is told the port before anybody knows which cases call it.
+        let calls = plan.plays(Fault::AnswerAcceptOnOtherConnection)
+            || plan.sender.driving.life == Lifetime::Run;
         let ack_port = calls.then(free_port);
         let values = values(plan, &executable, &folder, addresses, free_port(), ack_port);
         Self {
@@ -120,6 +122,11 @@ impl Process {
     /// The order number of an exam, for a person.
     pub(super) fn order(&self, exam: &str) -> String {
         self.exams.get(exam).map(|exam| exam.order.number.clone()).unwrap_or_default()
+    }
+
+    /// The sender takes acknowledgements at this port of loopback.
+    pub(super) fn takes_calls_at(&mut self, port: u16) {
+        self.values.insert("ack_port", port.to_string());
     }
 
     /// The port at which the sender takes acknowledgements; 0 if it is not told any.
@@ -241,7 +248,7 @@ impl Process {
 
     /// Takes over where the sender of another is fed and keeps its state.
     pub(super) fn take_places(&mut self, of: &Self) {
-        for name in ["inbox", "state", "feed_port"] {
+        for name in ["inbox", "state", "feed_port", "ack_port"] {
             self.values.insert(name, of.values[name].clone());
         }
     }
