@@ -105,7 +105,9 @@ impl Answers {
     fn read_stream(&mut self, place: At, seq: u64, at: Micros, stream: &[u8]) {
         let strict: Option<Vec<(Said, &[u8])>> = frames(stream).map(strictly).collect();
         for (said, id) in leniently(stream) {
-            let strict = strict.as_ref().is_some_and(|strict| strict.contains(&(said, id)));
+            // One with blanks around its MSA-2 may be taken for another message's.
+            let strict = id == id.trim_ascii()
+                && strict.as_ref().is_some_and(|strict| strict.contains(&(said, id)));
             let answer = Answer { seq, at, said, strict };
             self.note(place, id, answer);
             if let Some(plain) = unescaped(id) {

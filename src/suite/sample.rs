@@ -98,7 +98,8 @@ expect:
 
 #[cfg(test)]
 mod tests {
-    use super::{scenario, written};
+    use super::{scenario, set_off_by, written};
+    use crate::emr::Trigger;
     use crate::history::{History, Outcome, What};
     use crate::mapping;
     use crate::plan::{Choices, Fault, Library, Plan, expand};
@@ -151,6 +152,37 @@ mod tests {
         };
         let steps = "steps: [start, submit: john-doe, settle, account, stop]";
         written(fault, &format!("  - on: {{}}\n    reply: {reply}\nexams: [john-doe]\n{steps}\n"))
+    }
+
+    /// A result is sent again until it is accepted, and never after that.
+    #[test]
+    fn a_good_sender_sends_a_result_as_often_as_the_catalogue_says() {
+        let at_once = |fault: &&Fault| matches!(set_off_by(**fault), Trigger::Message);
+        let wrong: Vec<String> = Fault::ALL
+            .iter()
+            .filter(at_once)
+            .filter_map(|fault| wrong_with_result(*fault))
+            .collect();
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }
+
+    fn wrong_with_result(fault: Fault) -> Option<String> {
+        let on = "{ exam: john-doe, kind: result }";
+        let rest = "results: iris/result\nexams: [john-doe, mary-major]\n";
+        let entry = format!("  - on: {on}\n    reply: {fault}\n    times: 1\n{rest}");
+        let plan = plan(&written(fault, &entry));
+        let history = simulated::run(&plan).unwrap();
+        let judgement = judge(&plan, &history, String::new()).judgement;
+        let sent = history.events.iter().filter(|event| is_result_of_john(&event.what)).count();
+        let wanted = if fault.outcome() == Outcome::Delivered { 1..=1 } else { 2..=2 };
+        let fits = judgement.verdict == Verdict::Pass && wanted.contains(&sent);
+        (!fits).then(|| format!("{fault}: sent {sent} times, {:#?}", judgement.findings))
+    }
+
+    fn is_result_of_john(what: &What) -> bool {
+        let What::Received { bytes, .. } = what else { return false };
+        let has = |text: &[u8]| memchr::memmem::find(bytes.as_slice(), text).is_some();
+        has(b"|ORU^R01") && has(b"273013")
     }
 
     fn played(history: &History, fault: Fault) -> bool {
