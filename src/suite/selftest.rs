@@ -297,6 +297,11 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
     match bug {
         // Under another event the message is not what was agreed, should the first not be seen.
         Bug::SecondEvent => ("once/per-order", &["snapshot"]),
+        // The message of the next charge names the older order first, so that nobody sees the next
+        // one come in time.
+        Bug::Rebatch => ("once/per-order", &["recovers"]),
+        // An answer that drips is late for ever, and so it never comes to the next charge.
+        Bug::ResendOnLateAck => ("once/per-order", &["recovers"]),
         Bug::DuplicateLine => ("once/per-charge", &["snapshot"]),
         Bug::Brick => ("delivers", &[]),
         Bug::PoisonBlocksQueue | Bug::HangsOnPartialAck | Bug::NeverReconnects => ("recovers", &[]),
@@ -315,8 +320,9 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         // What stands before the second start byte is not what was agreed, either.
         // To whoever was interrupted at the first one, a message begins anew with it.
         Bug::VtInside => ("wire/framing", &["snapshot", "once/per-order"]),
-        // Half a message is not what was agreed, either.
-        Bug::OneMessageInTwoFrames => ("wire/framing", &["snapshot"]),
+        // Half a message is not what was agreed, either, and the first half names no order, so that
+        // nobody sees the charge come.
+        Bug::OneMessageInTwoFrames => ("wire/framing", &["snapshot", "recovers"]),
         Bug::LocalTimeForUtc => ("wire/clock", &[]),
         // Without an end there is no message, so nothing arrives either.
         Bug::NoFs => ("wire/framing", &["delivers", "recovers"]),
