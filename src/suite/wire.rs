@@ -338,7 +338,7 @@ impl Stage {
                     None => pieces.push(seen.text.clone()),
                 }
             }
-            lines.push(Line { by: run[0].by, text: abridged(&pieces) });
+            lines.push(Line { by: run[0].by, text: cut_out(&abridged(&pieces)) });
         }
         lines
     }
@@ -365,6 +365,18 @@ fn abridged(pieces: &[String]) -> String {
     let left_out = pieces.len() - MOST;
     let (first, last) = (&pieces[..MOST - 2], &pieces[pieces.len() - 2..]);
     format!("{}… and {} more such pauses …{}", first.concat(), left_out.div_ceil(2), last.concat())
+}
+
+/// A line whose middle is left out if it was said in very many writes.
+fn cut_out(text: &str) -> String {
+    const MOST: usize = 2_000;
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= MOST {
+        return text.to_owned();
+    }
+    let (first, last) = (&characters[..MOST / 4], &characters[characters.len() - MOST / 8..]);
+    let text = |part: &[char]| part.iter().collect::<String>();
+    format!("{}… and so on …{}", text(first), text(last))
 }
 
 /// Bytes in a readable form; the middle of very many is counted and not shown.
