@@ -93,11 +93,13 @@ fn wild(form: &str) -> Vec<u8> {
 const WILD_BYTES: usize = 64 * 1024;
 const WILD_LINES: u32 = 200;
 
-/// One bit of the payload is another, and the seed and the message decide which.
+/// One bit of the MSA segment is another, and the seed and the message decide which. In MSH it
+/// could hit the answer's own time or number, where one is as good as another.
 fn flipped(mut payload: Vec<u8>, scene: &Scene<'_>) -> Vec<u8> {
-    let bits = payload.len() as u64 * 8;
+    let start = payload.windows(3).position(|window| window == b"MSA").unwrap_or(0);
+    let bits = (payload.len() - start) as u64 * 8;
     let bit = mixed(scene.seed ^ (u64::from(scene.attempt) << 32)) % bits.max(1);
-    if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|at| payload.get_mut(at)) {
+    if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|at| payload.get_mut(start + at)) {
         *byte ^= 1 << (bit % 8);
     }
     payload
