@@ -32,6 +32,11 @@ impl Shelf {
         }
     }
 
+    /// The sender file of the reference sender.
+    pub(crate) const fn sender(&self) -> &SenderFile {
+        &self.sender
+    }
+
     /// The plans of the default run.
     pub(crate) fn plans(&self) -> Vec<Plan> {
         let scenarios = self.scenarios.iter().filter(|(id, _)| !id.starts_with("exams/"));

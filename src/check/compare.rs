@@ -35,7 +35,10 @@ impl Normaliser {
         let mut numbers: Vec<(Volatile, Vec<u8>)> = Vec::new();
         let mut out = Vec::with_capacity(payload.len());
         let mut written = 0;
-        for segment in message.segments() {
+        let varies = |segment: &Segment<'_>| {
+            self.volatile.iter().any(|(path, _)| path.segment.as_bytes() == segment.id())
+        };
+        for segment in message.segments().filter(varies) {
             let range = segment.range();
             out.extend_from_slice(&payload[written..range.start]);
             self.segment(&segment, &mut numbers, &mut out);

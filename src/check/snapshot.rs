@@ -38,14 +38,15 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) -> Vec<Sna
     for exam in &evidence.exams {
         let Some(sent) = first_whole(evidence, exam) else { continue };
         let found = normaliser.normalise(sent.payload);
-        let text = show(&framed(evidence, sent, &found));
+        let on_the_wire = framed(evidence, sent, &found);
         let asked =
             evidence.plan.expect.snapshots.iter().filter(|(_, asked)| asked.exam == exam.name);
         let asked: Vec<(&String, &Snapshot)> = asked.collect();
         for (name, snapshot) in &asked {
+            let text = show(&on_the_wire);
             pending(exam, name, snapshot, findings);
             let approved = snapshot.approved.as_deref().map(str::trim_end) == Some(&text);
-            seen.push(SnapshotSeen { name: (*name).clone(), text: text.clone(), approved });
+            seen.push(SnapshotSeen { name: (*name).clone(), text, approved });
         }
         let approved = asked.iter().find_map(|(_, snapshot)| snapshot.approved.as_deref());
         let agreed = match approved {
@@ -57,7 +58,9 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) -> Vec<Sna
             continue;
         }
         findings.exercised(SNAPSHOT, 1);
-        if show(&agreed) != text {
+        // Equal bytes have one text, and only a difference is shown.
+        if agreed != on_the_wire {
+            let text = show(&on_the_wire);
             let compared = Compared { exam, sent, agreed: &agreed, found: &found, text: &text };
             compared.judge(evidence, &mask, findings);
         }

@@ -32,6 +32,15 @@ impl SegmentWriter {
         Self { id: id.to_owned(), values: Vec::with_capacity(64), fields: Vec::with_capacity(32) }
     }
 
+    /// Begins another segment in the place of this one.
+    pub fn begin(&mut self, id: &str) -> &mut Self {
+        self.id.clear();
+        self.id.push_str(id);
+        self.values.clear();
+        self.fields.clear();
+        self
+    }
+
     /// Sets field `number`, from 1, to bytes that are already escaped and encoded. In a header,
     /// fields 1 and 2 come from the delimiters and what is set here is not written.
     ///

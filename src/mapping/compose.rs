@@ -3,11 +3,10 @@
 //! A field that says nothing is empty, a segment that says nothing is not written, and neither
 //! fields, components nor repetitions that are empty are written at an end.
 
-use std::collections::BTreeMap;
-
 use crate::exam::Exam;
 use crate::hl7::{Charset, Delimiters, SegmentWriter};
 
+use super::field_text::FieldText;
 use super::line::Line;
 use super::place::{FieldName, SegmentRule};
 use super::scope::Scope;
@@ -19,13 +18,27 @@ pub(super) struct Composer<'a> {
     mapping: &'a Mapping,
     charset: Charset,
     out: Vec<u8>,
+    /// The segment and the field that are being written, and what the fields of the segment say:
+    /// kept from one to the next, so that a message takes few pieces of memory.
+    segment: SegmentWriter,
+    field: FieldText,
+    values: Vec<(usize, &'a Value)>,
 }
+
+/// What most messages have room in.
+const USUAL_BYTES: usize = 2_048;
 
 impl<'a> Composer<'a> {
     /// A composer by these instructions.
     pub(super) fn new(mapping: &'a Mapping) -> Self {
-        let charset = Charset::named(&mapping.charset).unwrap_or_default();
-        Self { mapping, charset, out: Vec::new() }
+        Self {
+            mapping,
+            charset: Charset::named(&mapping.charset).unwrap_or_default(),
+            out: Vec::with_capacity(USUAL_BYTES),
+            segment: SegmentWriter::new(""),
+            field: FieldText::default(),
+            values: Vec::new(),
+        }
     }
 
     /// The message for `exam`.
@@ -33,36 +46,49 @@ impl<'a> Composer<'a> {
         let scope = Scope::of(exam, stamp);
         let lines = sent(self.mapping, &scope);
         for rule in &self.mapping.segments {
-            let turns = match rule.each {
-                None => vec![scope.clone()],
-                Some(each) => scope.each(each, &lines),
-            };
-            for turn in &turns {
-                self.segment(rule, turn);
+            match rule.each {
+                None => self.segment(rule, &scope),
+                Some(each) => {
+                    for turn in scope.each(each, &lines) {
+                        self.segment(rule, &turn);
+                    }
+                }
             }
         }
         self.out
     }
 
-    fn segment(&mut self, rule: &SegmentRule, scope: &Scope<'_>) {
-        let mut values: BTreeMap<usize, &Value> = BTreeMap::new();
-        let own = scope.charge.map(|(_, line)| &line.fields);
-        let first = FieldName::new(&rule.id, 0);
-        for fields in [Some(&self.mapping.fields), own].into_iter().flatten() {
-            let of_segment = fields.range(&first..).take_while(|(name, _)| name.segment == rule.id);
-            values.extend(of_segment.map(|(name, value)| (name.number, value)));
-        }
-        let mut writer = SegmentWriter::new(&rule.id);
+    fn segment(&mut self, rule: &SegmentRule, scope: &Scope<'a>) {
+        self.collect(rule, scope);
+        self.segment.begin(&rule.id);
         let mut says_something = false;
-        for (number, value) in values {
-            let text = value.text(scope);
+        for (number, value) in &self.values {
+            self.field.clear();
+            value.write(scope, &mut self.field);
+            let text = self.field.finish();
             if !text.is_empty() {
-                writer.set(number, self.charset.encode(&text));
+                self.segment.set(*number, self.charset.encode(text));
                 says_something = true;
             }
         }
         if says_something {
-            writer.write_to(&mut self.out, Delimiters::default());
+            self.segment.write_to(&mut self.out, Delimiters::default());
+        }
+    }
+
+    /// What the fields of a segment say; where a charge line has its own word, that.
+    fn collect(&mut self, rule: &SegmentRule, scope: &Scope<'a>) {
+        let own = scope.charge.map(|(_, line)| &line.fields);
+        let first = FieldName::new(&rule.id, 0);
+        self.values.clear();
+        for fields in [Some(&self.mapping.fields), own].into_iter().flatten() {
+            let of_segment = fields.range(&first..).take_while(|(name, _)| name.segment == rule.id);
+            for (name, value) in of_segment {
+                match self.values.binary_search_by_key(&name.number, |(number, _)| *number) {
+                    Ok(known) => self.values[known].1 = value,
+                    Err(place) => self.values.insert(place, (name.number, value)),
+                }
+            }
         }
     }
 }

@@ -72,7 +72,7 @@ impl Test {
         let said = |fact: Fact| {
             let mut text = FieldText::default();
             fact.write(scope, &mut text);
-            text.finish()
+            text.finish().to_owned()
         };
         match self {
             Self::Gradable(expected) => scope.exam.gradable() == *expected,
@@ -82,7 +82,7 @@ impl Test {
             Self::Is(fact, value) => {
                 let mut expected = FieldText::default();
                 expected.text(value);
-                said(*fact) == expected.finish()
+                said(*fact).as_str() == expected.finish()
             }
         }
     }

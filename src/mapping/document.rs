@@ -82,7 +82,7 @@ impl Document {
                 Part::Fact(fact) => {
                     let mut text = FieldText::default();
                     fact.write(scope, &mut text);
-                    out.push_str(&self.value(text.finish()));
+                    out.push_str(&self.value(text.finish().to_owned()));
                 }
             }
         }

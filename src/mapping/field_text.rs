@@ -27,9 +27,9 @@ impl FieldText {
     /// at its end.
     pub(super) fn separator(&mut self, separator: char) {
         self.drop_trailing(match separator {
-            '~' => &['^', '&'],
-            '^' => &['&'],
-            _ => &[],
+            '~' => b"^&",
+            '^' => b"&",
+            _ => b"",
         });
         self.out.push(separator);
     }
@@ -45,13 +45,21 @@ impl FieldText {
     }
 
     /// The whole text, without empty parts at its end.
-    pub(super) fn finish(mut self) -> String {
-        self.drop_trailing(&['^', '&', '~']);
-        self.out
+    pub(super) fn finish(&mut self) -> &str {
+        self.drop_trailing(b"^&~");
+        &self.out
     }
 
-    fn drop_trailing(&mut self, separators: &[char]) {
-        self.out.truncate(self.out.trim_end_matches(separators).len());
+    /// Begins another field.
+    pub(super) fn clear(&mut self) {
+        self.out.clear();
+    }
+
+    fn drop_trailing(&mut self, separators: &[u8]) {
+        let is_empty = |last: &u8| separators.contains(last);
+        while self.out.as_bytes().last().is_some_and(is_empty) {
+            self.out.pop();
+        }
     }
 }
 

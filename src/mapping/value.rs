@@ -38,14 +38,12 @@ pub(super) struct Chosen {
 }
 
 impl Value {
-    /// The text of the field, escaped and not yet encoded.
-    pub(super) fn text(&self, scope: &Scope<'_>) -> String {
-        let mut out = FieldText::default();
+    /// Writes the text of the field, escaped and not yet encoded.
+    pub(super) fn write(&self, scope: &Scope<'_>, out: &mut FieldText) {
         match self {
-            Self::Plain(template) => template.write(scope, &mut out),
-            Self::Chosen(chosen) => chosen.write(scope, &mut out),
+            Self::Plain(template) => template.write(scope, out),
+            Self::Chosen(chosen) => chosen.write(scope, out),
         }
-        out.finish()
     }
 
     /// Whether it removes the field.
@@ -106,7 +104,7 @@ impl Chosen {
             if !first {
                 out.separator('~');
             }
-            out.escaped(&text);
+            out.escaped(text);
             first = false;
         }
     }

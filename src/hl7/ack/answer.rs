@@ -168,7 +168,8 @@ fn text<'t>(text: &'t str, message: &Message<'_>) -> Cow<'t, [u8]> {
     if message.header(18, None).is_empty() && text.bytes().all(is_plain) {
         return Cow::Borrowed(text.as_bytes());
     }
-    Cow::Owned(message.charset().encode(&escape(text, message.delimiters())))
+    let text = escape(text, message.delimiters());
+    Cow::Owned(message.charset().encode(&text).into_owned())
 }
 
 /// Table 0357.
