@@ -149,7 +149,7 @@ pub struct Machine {
     /// Records that were handed over, counted.
     asked: u64,
     links: u64,
-    stopping: bool,
+    pub(super) stopping: bool,
 }
 
 impl Machine {

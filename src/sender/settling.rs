@@ -228,6 +228,13 @@ impl Machine {
     /// A result may be sent again, but not for ever, and never before its time.
     fn result_failed(&mut self, now: Duration, trouble: Trouble) {
         let refused = matches!(trouble, Trouble::Error | Trouble::Reject | Trouble::CommitRefused);
+        if self.stopping {
+            // The journal remembers it: the next life tries again.
+            self.current = None;
+            self.stage = Stage::Idle;
+            self.disconnect();
+            return;
+        }
         let tries = self.current.as_ref().map_or(0, |job| job.tries);
         if self.config.variant == Some(Variant::SingleTryResults) || tries >= MOST_RESULT_TRIES {
             self.conclude(now, if refused { Outcome::Rejected } else { Outcome::Unknown });
