@@ -8,7 +8,9 @@
 use std::time::{Duration, Instant};
 
 use chargeproof::check::judge;
-use chargeproof::history::{Event, FORMAT_VERSION, Header, History, Micros, Piece, Raw, What};
+use chargeproof::history::{
+    Event, FORMAT_VERSION, Header, History, Micros, Piece, Raw, Seal, What,
+};
 use chargeproof::plan::Plan;
 use chargeproof::verdict::Verdict;
 
@@ -77,9 +79,10 @@ fn history(plan: &Plan, messages: u64) -> History {
         version: FORMAT_VERSION,
         case: plan.id.clone(),
         started: "2026-01-05T08:00:00Z".to_owned(),
+        sealed: false,
         plan: serde_json::value::to_raw_value(plan).expect("invariant: a plan is JSON"),
     };
-    History { header, events }
+    History { header, events, seal: Seal::None }
 }
 
 /// Time on a processor so far, which a busy machine does not lengthen.

@@ -23,7 +23,11 @@ impl Recording {
         let place = Place::new();
         place.run(&["run", case, "--simulated", "--out", "out"]).exits(0);
         let text = place.text(&format!("out/cases/{case}/history.jsonl"));
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        // A history without a seal is judged as it stands, as one that was written by hand.
+        lines.pop();
+        lines[0].as_object_mut().unwrap().remove("sealed").unwrap();
         Self { place, lines }
     }
 
@@ -201,6 +205,39 @@ fn a_history_out_of_order_is_no_history() {
     recording.place.write("swapped/history.jsonl", text);
     let ran = recording.place.run(&["check", "swapped"]).exits(2);
     assert!(ran.err.contains("swapped/history.jsonl:5:1: events are out of order"), "{}", ran.err);
+}
+
+/// Nobody can tell what was altered, so nothing is proven.
+#[rstest]
+#[case::an_event_is_gone(|lines: &mut Vec<String>| drop(lines.remove(5)))]
+#[case::the_plan_was_edited(|lines: &mut Vec<String>| {
+    lines[0] = lines[0].replacen("\"requirements\":[", "\"requirements\":[\"x\",", 1);
+})]
+#[case::a_byte_was_edited(|lines: &mut Vec<String>| {
+    let line = lines.iter().position(|line| line.contains("DOE^JOHN")).unwrap();
+    lines[line] = lines[line].replacen("DOE^JOHN", "DOE^JACK", 1);
+})]
+#[case::the_seal_is_gone(|lines: &mut Vec<String>| drop(lines.pop()))]
+#[case::the_end_was_cut(|lines: &mut Vec<String>| lines.truncate(9))]
+fn a_history_that_was_altered_proves_nothing(#[case] alter: fn(&mut Vec<String>)) {
+    let place = Place::new();
+    place.run(&["run", "options/option-1", "--simulated", "--out", "out"]).exits(0);
+    let path = "out/cases/options/option-1/history.jsonl";
+    let mut lines: Vec<String> = place.text(path).lines().map(str::to_owned).collect();
+    place.run(&["check", path]).exits(0);
+    alter(&mut lines);
+    place.write(path, lines.join("\n") + "\n");
+    let ran = place.run(&["check", path]);
+    assert_ne!(ran.code, Some(0), "{}", ran.out);
+    assert!(ran.out.contains("was altered after it was written"), "{}", ran.out);
+}
+
+#[test]
+fn a_history_without_a_seal_is_judged_and_said_to_have_none() {
+    let recording = Recording::of("options/option-1");
+    recording.judge(&recording.lines);
+    let ran = recording.place.run(&["check", "changed"]).exits(0);
+    assert!(ran.out.contains("1 history carries no seal"), "{}", ran.out);
 }
 
 #[test]

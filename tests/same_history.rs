@@ -146,7 +146,7 @@ impl Told {
         let mut clock = Clock::of(header["started"].as_str().unwrap());
         let mut told: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         let mut places = BTreeMap::new();
-        for mut event in lines {
+        for mut event in lines.filter(|line| line.get("seal").is_none()) {
             let fields = event.as_object_mut().unwrap();
             for time in ["at", "began", "quiet", "waited", "paused"] {
                 fields.remove(time);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 
-use crate::history::{ConnectionId, Incarnation, What};
+use crate::history::{ConnectionId, Incarnation, Seal, What};
 use crate::hl7::Message;
 use crate::plan::{Behaviour, Charged, MessageKind, Play, ProcessFault, Step};
 use crate::verdict::Weight;
@@ -40,6 +40,17 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         || findings.has(STARTS, Weight::Undriven);
     if !explained {
         waited_in_vain(evidence, rule, findings);
+    }
+}
+
+/// A stored history that is not as it was written proves nothing, whatever it shows: neither its
+/// plan nor its events are known to be what they were.
+pub(super) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findings) {
+    if seal == Seal::Broken {
+        findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
+            let message = "the history was altered after it was written: its seal does not fit";
+            Told::plainly("history altered", message)
+        });
     }
 }
 

@@ -61,6 +61,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     acknowledgements::judge(&evidence, &mut findings);
     let snapshots = snapshot::judge(&evidence, &mut findings);
     exercise::judge(&evidence, &mut findings);
+    exercise::altered(&evidence, history.seal, &mut findings);
     let (findings, held) = findings.settle();
     let verdict = findings.iter().map(|finding| finding.weight.verdict());
     Judgement {

@@ -1,7 +1,7 @@
 //! `chargeproof check`: last year's run with today's rules.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::cli::arguments::Check;
 use crate::cli::failure::Failure;
 use crate::cli::run::print;
 use crate::cli::store::Store;
-use crate::history::{self, History};
+use crate::history::{self, History, Seal};
 use crate::suite::judge_recorded;
 use crate::verdict::{CaseOutcome, Exit, RunOutcome};
 
@@ -21,8 +21,11 @@ pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
     let store = Store::asked_for(check.out.as_deref(), &check.report)?;
     let started = Instant::now();
     let mut cases: Vec<CaseOutcome> = Vec::new();
+    let mut unsealed = 0;
     for path in histories(&check.histories)? {
-        cases.push(judge(&path)?);
+        let (case, seal) = judge(&path)?;
+        cases.push(case);
+        unsealed += usize::from(seal == Seal::None);
     }
     cases.sort_by(|one, other| one.id.cmp(&other.id));
     let outcome = RunOutcome {
@@ -37,10 +40,23 @@ pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
         store.report(&outcome)?;
     }
     print(&outcome)?;
+    tell_unsealed(unsealed)?;
     Ok(outcome.exit())
 }
 
-fn judge(path: &Path) -> Result<CaseOutcome, Failure> {
+/// What was written by hand carries no seal, and may; whoever judges it should know.
+fn tell_unsealed(count: usize) -> Result<(), Failure> {
+    let carry = match count {
+        0 => return Ok(()),
+        1 => "1 history carries".to_owned(),
+        several => format!("{several} histories carry"),
+    };
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{carry} no seal: whether anything was altered would not show")?;
+    Ok(())
+}
+
+fn judge(path: &Path) -> Result<(CaseOutcome, Seal), Failure> {
     let mistake = |message: String| Failure::History { path: path.to_owned(), message };
     let file = File::open(path).map_err(Failure::reading(path))?;
     let history: History =
@@ -48,7 +64,7 @@ fn judge(path: &Path) -> Result<CaseOutcome, Failure> {
     let repeat = format!("chargeproof check '{}'", path.display());
     let outcome =
         judge_recorded(&history, repeat).map_err(|error| mistake(format!("1:1: {error}")))?;
-    Ok(CaseOutcome { history: Some(path.display().to_string()), ..outcome })
+    Ok((CaseOutcome { history: Some(path.display().to_string()), ..outcome }, history.seal))
 }
 
 /// The histories that were named, and those in the folders that were named.

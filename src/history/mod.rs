@@ -7,11 +7,13 @@
 
 mod raw;
 mod recorder;
+mod seal;
 mod store;
 mod tls;
 
 pub use raw::Raw;
 pub use recorder::{Bounds, Recorder};
+pub use seal::Seal;
 pub use store::{HistoryError, read, write};
 pub use tls::{Shown, Side, TlsVersion};
 
@@ -30,6 +32,8 @@ pub struct History {
     pub header: Header,
     /// The events, in the order in which they were observed.
     pub events: Vec<Event>,
+    /// Whether it is as it was written, if it was read from its stored form.
+    pub seal: Seal,
 }
 
 /// The first line of a stored history.
@@ -44,6 +48,10 @@ pub struct Header {
     pub case: String,
     /// When the case started, RFC 3339; the zero of every [`Micros`].
     pub started: String,
+    /// Whether the last line is the seal of all lines before it. A history that was written by
+    /// hand needs none, and says nothing here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sealed: bool,
     /// The plan that was carried out, as JSON, so that the history can be judged again.
     pub plan: Box<RawValue>,
 }
@@ -446,4 +454,9 @@ impl From<Micros> for std::time::Duration {
     fn from(micros: Micros) -> Self {
         Self::from_micros(micros.0)
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -1,8 +1,11 @@
-//! The stored form: JSON lines, a header and then one event a line.
+//! The stored form: JSON lines, a header, then one event a line, and last the seal.
 
 use std::io::{self, BufRead, Write};
 
-use super::{Event, FORMAT_VERSION, Header, History};
+use serde::{Deserialize, Serialize};
+
+use super::seal::{Checksum, Sealing};
+use super::{Event, FORMAT_VERSION, Header, History, Seal};
 
 /// Why a stored history could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,21 +25,37 @@ pub enum HistoryError {
     },
 }
 
-/// Writes `history` as JSON lines.
+/// The last line of a sealed history.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Last {
+    seal: String,
+}
+
+/// How the last line of a sealed history begins, and no event.
+const LAST: &str = "{\"seal\":";
+
+/// Writes `history` as JSON lines, and seals it. What was altered before is not sealed again.
 ///
 /// # Errors
 /// Whatever the writer fails with.
-pub fn write(history: &History, mut out: impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut out, &history.header)?;
+pub fn write(history: &History, out: impl Write) -> io::Result<()> {
+    let mut out = Sealing::new(out);
+    serde_json::to_writer(&mut out, &Header { sealed: true, ..history.header.clone() })?;
     out.write_all(b"\n")?;
     for event in &history.events {
         serde_json::to_writer(&mut out, event)?;
         out.write_all(b"\n")?;
     }
+    if history.seal != Seal::Broken {
+        let last = Last { seal: out.checksum.text() };
+        serde_json::to_writer(&mut out, &last)?;
+        out.write_all(b"\n")?;
+    }
     out.flush()
 }
 
-/// Reads a history that [`write()`] wrote.
+/// Reads a history that [`write()`] wrote, or that was written by hand.
 ///
 /// # Errors
 /// The first line that cannot be read as what it should be, or that is out of order.
@@ -52,15 +71,31 @@ pub fn read(input: impl BufRead) -> Result<History, HistoryError> {
             format!("history version {} is not one that this program reads", header.version);
         return Err(mistake(1, 1, message));
     }
+    let mut checksum = Checksum::new();
+    checksum.add(first.as_bytes());
+    checksum.add(b"\n");
     let mut events: Vec<Event> = Vec::new();
+    let mut seal = if header.sealed { Seal::Broken } else { Seal::None };
     for (index, line) in lines.enumerate() {
-        let event: Event = parse(&line?, index + 2)?;
+        let line = line?;
+        if line.starts_with(LAST) {
+            let last: Last = parse(&line, index + 2)?;
+            let fits = header.sealed && last.seal == checksum.text();
+            seal = if fits { Seal::Intact } else { Seal::Broken };
+            continue;
+        }
+        if seal == Seal::Intact {
+            seal = Seal::Broken; // something stands below the seal
+        }
+        checksum.add(line.as_bytes());
+        checksum.add(b"\n");
+        let event: Event = parse(&line, index + 2)?;
         if events.last().is_some_and(|last| last.seq >= event.seq) {
             return Err(mistake(index + 2, 1, "events are out of order"));
         }
         events.push(event);
     }
-    Ok(History { header, events })
+    Ok(History { header, events, seal })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(line: &str, number: usize) -> Result<T, HistoryError> {

@@ -77,6 +77,7 @@ impl Server {
         assert_eq!(err, "");
         let events = self.place.text("out/cases/serve/history.jsonl");
         let events = events.lines().skip(1).map(|line| serde_json::from_str(line).unwrap());
+        let events = events.filter(|event: &Value| event.get("seal").is_none());
         Judged { out, events: events.collect(), report: self.place.json("out/report.json") }
     }
 }

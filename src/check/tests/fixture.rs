@@ -10,7 +10,7 @@ use crate::check::judge;
 use crate::exam::Exam;
 use crate::history::{
     Accounted, ConnectionId, End, Ending, Event, FORMAT_VERSION, Header, History, Incarnation,
-    Micros, Outcome, Piece, Raw, What,
+    Micros, Outcome, Piece, Raw, Seal, What,
 };
 use crate::history::{Anomaly, AnomalyKind};
 use crate::mapping::{Mapping, Stamp, resolve, shipped};
@@ -240,9 +240,10 @@ impl Case {
             version: FORMAT_VERSION,
             case: self.plan.id.clone(),
             started: "2017-04-10T15:13:00Z".to_owned(),
+            sealed: false,
             plan,
         };
-        History { header, events: self.events.clone() }
+        History { header, events: self.events.clone(), seal: Seal::None }
     }
 }
 

@@ -23,12 +23,8 @@ pub(super) fn findings(findings: Vec<Finding>, sender: &str, seed: u64) -> Resul
     for finding in findings {
         let mut out = anstream::stdout().lock();
         let (before, after) = finding.sizes;
-        let things = if after == 1 { "thing" } else { "things" };
-        writeln!(
-            out,
-            "\nschedule {}, shrunk from {before} to {after} {things} that happen:",
-            finding.number
-        )?;
+        let steps = if after == 1 { "step" } else { "steps" };
+        writeln!(out, "\nschedule {}, shrunk from {before} to {after} {steps}:", finding.number)?;
         for line in finding.text.lines() {
             writeln!(out, "  {line}")?;
         }
@@ -67,7 +63,9 @@ pub(super) fn summary(
         took.as_secs_f64(),
         tally.situations(),
     )?;
-    exercised(tally, &mut out)?;
+    if search.found.is_empty() {
+        exercised(tally, &mut out)?;
+    }
     for (number, conviction) in beside {
         writeln!(out, "  beside     {} (schedule {number})", conviction.rule)?;
     }
@@ -87,10 +85,10 @@ fn exercised(tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {
     let (pairs, possible) = tally.pairs();
     write!(out, "  played     {} of {} faults", played.len(), faults.len())?;
     if let (Some((rarest, few)), Some((commonest, many))) = (played.first(), played.last()) {
-        write!(out, ", from {few} times ({rarest}) to {many} ({commonest})")?;
+        write!(out, ", from {few}× ({rarest}) to {many}× ({commonest})")?;
     }
     writeln!(out, "\n  pairs      {pairs} of {possible} pairs of faults in one schedule")?;
-    let doings = tally.doings().into_iter().map(|(name, times)| format!("{name} {times}"));
+    let doings = tally.doings().into_iter().map(|(name, times)| format!("{name} {times}×"));
     writeln!(out, "  harness    {}", doings.collect::<Vec<String>>().join(", "))?;
     if !never.is_empty() {
         let names: Vec<&str> = never.iter().map(|(fault, _)| fault.name()).collect();
@@ -102,9 +100,9 @@ fn exercised(tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {
     if tally.inconclusive() > 0 {
         let mut why: Vec<(&String, &u64)> = tally.inconclusive.iter().collect();
         why.sort_by_key(|(why, times)| (std::cmp::Reverse(**times), (*why).clone()));
-        let why = why.iter().take(SHOWN).map(|(why, times)| format!("{why} {times}"));
+        let why = why.iter().take(SHOWN).map(|(why, times)| format!("{why} {times}×"));
         let why = why.collect::<Vec<String>>().join(", ");
-        writeln!(out, "  no proof   {} were inconclusive: {why}", tally.inconclusive())?;
+        writeln!(out, "  no proof   {} inconclusive: {why}", tally.inconclusive())?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::emr::Input;
-use crate::history::{ConnectionId, FORMAT_VERSION, Header, History};
+use crate::history::{ConnectionId, FORMAT_VERSION, Header, History, Seal};
 use crate::plan::{Fault, Plan};
 use crate::run::drive::{Do, Drive, Happening};
 use doors::Endpoint;
@@ -141,9 +141,10 @@ pub async fn run(
         version: FORMAT_VERSION,
         case: plan.id.clone(),
         started: started.to_string(),
+        sealed: false,
         plan: serde_json::value::to_raw_value(plan)?,
     };
-    Ok(History { header, events: case.into_events() })
+    Ok(History { header, events: case.into_events(), seal: Seal::None })
 }
 
 /// One case under way.

@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::civil::{DateTime, date};
+use serde_json::value::RawValue;
 
 use crate::emr::{Door, Failure, Input};
 use crate::exam::Exam;
 use crate::history::{
-    Accounted, ConnectionId, End, Ending, FORMAT_VERSION, Header, History, Incarnation, Micros,
-    Outcome,
+    Accounted, ConnectionId, End, Ending, Event, FORMAT_VERSION, Header, History, Incarnation,
+    Micros, Outcome, Seal,
 };
 use crate::plan::Plan;
 use crate::run::drive::{Command, Do, Drive, Happening};
@@ -45,20 +46,43 @@ pub enum SimulationError {
 /// A defect or habit that the reference sender does not have.
 pub fn run(plan: &Plan) -> Result<History, SimulationError> {
     let plan_text = serde_json::value::to_raw_value(plan)?;
+    Ok(History { header: header(plan, plan_text), events: events(plan)?, seal: Seal::None })
+}
+
+/// The same without the plan in the header: for whoever has it, and keeps no history.
+///
+/// # Errors
+/// A defect or habit that the reference sender does not have.
+pub fn observe(plan: &Plan) -> Result<History, SimulationError> {
+    Ok(History {
+        header: header(plan, RawValue::NULL.to_owned()),
+        events: events(plan)?,
+        seal: Seal::None,
+    })
+}
+
+fn events(plan: &Plan) -> Result<Vec<Event>, SimulationError> {
     let mut world = World::new(plan)?;
     world.run();
-    let header = Header {
+    Ok(world.drive.take_events())
+}
+
+fn header(plan: &Plan, plan_text: Box<RawValue>) -> Header {
+    Header {
         format: "chargeproof-history".to_owned(),
         version: FORMAT_VERSION,
         case: plan.id.clone(),
-        started: format!("{EPOCH}Z"),
+        started: STARTED.to_owned(),
+        sealed: false,
         plan: plan_text,
-    };
-    Ok(History { header, events: world.drive.take_events() })
+    }
 }
 
 /// The simulated wall clock at time zero, UTC.
 const EPOCH: DateTime = date(2026, 1, 5).at(8, 0, 0, 0);
+
+/// The same as a header has it.
+const STARTED: &str = "2026-01-05T08:00:00Z";
 
 /// How long a connect of our own waits for nothing before a door counts as full, and longer than
 /// anybody needs over loopback to answer.

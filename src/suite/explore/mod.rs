@@ -5,6 +5,8 @@
 //! no more. This room does **not** write files and does not decide how long to go on.
 
 mod draw;
+#[cfg(test)]
+mod properties;
 mod random;
 mod shrink;
 mod tale;
@@ -199,7 +201,7 @@ impl<'l> Explorer<'l> {
     /// A defect that virtual time cannot show.
     pub fn try_number(&self, number: u64) -> Result<Tried, ExploreError> {
         let (_, plan) = self.drawn(number)?;
-        let history = simulated::run(&plan)?;
+        let history = simulated::observe(&plan)?;
         Ok(judged(&plan, &history))
     }
 
@@ -218,7 +220,7 @@ impl<'l> Explorer<'l> {
         choices: &Choices,
     ) -> Result<Tried, ExploreError> {
         let plan = self.plan_with(schedule, id, choices)?;
-        let history = simulated::run(&plan)?;
+        let history = simulated::observe(&plan)?;
         Ok(judged(&plan, &history))
     }
 
