@@ -14,7 +14,7 @@ use super::between::{answered, moments, witness};
 use super::evidence::{Attempted, Evidence};
 use super::findings::{Findings, Told};
 use super::once::in_words;
-use super::replies::{Answers, Said, commit_is_enough};
+use super::replies::{Answers, Commit, Said};
 use super::rules::ACCOUNTS;
 
 /// Judges every account that the sender gave.
@@ -117,7 +117,8 @@ impl Judged<'_, '_> {
         self.attempts.iter().any(|sent| {
             let answers = self.answers.to(&self.evidence.place(sent), sent.control_id);
             let mut answers = answers.iter();
-            let commit = accepted.contains(&Said::Accept) && commit_is_enough(sent.payload);
+            let commit =
+                accepted.contains(&Said::Accept) && Commit::to(sent.payload) != Commit::Preliminary;
             answers.any(|answer| {
                 let said =
                     accepted.contains(&answer.said) || (commit && answer.said == Said::Commit);

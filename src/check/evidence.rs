@@ -265,6 +265,11 @@ impl<'h> Evidence<'h> {
         self.events.partition_point(|event| event.seq < seq)
     }
 
+    /// When the event with this `seq` was seen; the beginning if it is missing.
+    pub(super) fn time_of(&self, seq: u64) -> Micros {
+        self.events.get(self.index_of(seq)).map_or(Micros(0), |event| event.at)
+    }
+
     /// How many charges were seen: orders under the rule per order, lines otherwise.
     pub(super) fn charges(&self) -> u64 {
         match self.plan.mapping.identity.rule {

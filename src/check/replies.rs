@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use memchr::memmem;
 
 use crate::history::{ConnectionId, Micros, What};
+use crate::hl7::ack::{AckCondition, due};
 use crate::hl7::escape::unescape;
 use crate::hl7::{Delimiters, Message, SegmentEnd};
 
@@ -200,18 +201,35 @@ fn said(code: &[u8]) -> Option<Said> {
     }
 }
 
-/// Whether an accept acknowledgement is all that a message asks for (MSH-15 and MSH-16).
-pub(super) fn commit_is_enough(payload: &[u8]) -> bool {
-    let message = Message::read(payload);
-    let accept = matches!(message.value("MSH-15"), b"AL" | b"SU");
-    accept && matches!(message.value("MSH-16"), b"NE" | b"")
+/// What an accept acknowledgement (CA) means to a message (MSH-15 and MSH-16, table 0155).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Commit {
+    /// An acknowledgement of the application is still due.
+    Preliminary,
+    /// Nothing more is due, though the message did not ask for it either: whoever takes it for the
+    /// end is right, and so is whoever does not look at it.
+    Unasked,
+    /// It is what the message asks for, and all that is due.
+    Enough,
+}
+
+impl Commit {
+    /// What it means to this message.
+    pub(super) fn to(payload: &[u8]) -> Self {
+        let due = due(&Message::read(payload));
+        match (due.application, due.accept.on_success()) {
+            (AckCondition::Never, true) => Self::Enough,
+            (AckCondition::Never, false) => Self::Unasked,
+            _ => Self::Preliminary,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
-    use super::{Said, leniently, strictly};
+    use super::{Commit, Said, leniently, strictly};
 
     const ACK: &str = "\u{b}MSH|^~\\&|EMR|F|IRIS|IRIS|1||ACK^P03^ACK|9|P|2.4\rMSA|AA|17\r\u{1c}\r";
 
@@ -247,5 +265,23 @@ mod tests {
     ) {
         let found = leniently(text.as_bytes()).next();
         assert_eq!(found, expected.map(|(said, id)| (said, id.as_bytes())));
+    }
+
+    /// Table 0155, and what original mode means: one acknowledgement, by the application.
+    #[rstest]
+    #[case::original("", Commit::Preliminary)]
+    #[case::both("AL|AL", Commit::Preliminary)]
+    #[case::application_on_error("AL|ER", Commit::Preliminary)]
+    #[case::accept_only("AL|NE", Commit::Enough)]
+    #[case::accept_alone("AL", Commit::Enough)]
+    #[case::on_success("SU|NE", Commit::Enough)]
+    #[case::on_error("ER|NE", Commit::Unasked)]
+    #[case::none("NE|NE", Commit::Unasked)]
+    fn what_a_commit_means_is_what_the_message_asked_for(
+        #[case] asked: &str,
+        #[case] expected: Commit,
+    ) {
+        let message = format!("MSH|^~\\&|IRIS|IRIS|E|F|1||DFT^P03|17|P|2.4|||{asked}\r");
+        assert_eq!(Commit::to(message.as_bytes()), expected);
     }
 }

@@ -5,15 +5,15 @@
 
 use std::collections::HashMap;
 
-use crate::history::Micros;
 use crate::hl7::{Message, Path, visible};
+use crate::plan::Fault;
 use crate::verdict::{Proof, Weight};
 
 use super::attempts::{Kind, Sent};
 use super::between::{answered, moments, witness};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Place};
 use super::findings::{Findings, Told};
-use super::replies::{Answers, Said, commit_is_enough};
+use super::replies::{Answers, Commit, Said};
 use super::rules::SETTLED;
 
 /// What makes two messages the same result: MSH-9.1, the order, and what was reported (OBR-4).
@@ -59,7 +59,7 @@ fn key(sent: &Sent<'_>, order: Option<&Path>) -> Key {
 fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Option<u64> {
     let place = evidence.place(sent);
     let timeout = evidence.plan.limits.ack_timeout;
-    let commit = commit_is_enough(sent.payload);
+    let commit = Commit::to(sent.payload) == Commit::Enough;
     let answers = answers.to(&place, sent.control_id);
     if answers.iter().any(|answer| answer.said == Said::Refuse) {
         // An answer that contradicts itself settles nothing.
@@ -75,9 +75,9 @@ fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Opti
 /// Whether the sender could read the acknowledgement before it sent the result again.
 fn had_time(evidence: &Evidence<'_>, first: &Sent<'_>, answer: u64, again: &Sent<'_>) -> bool {
     let (from, to) = (evidence.place(first), evidence.place(again));
-    let answered =
-        evidence.events.get(evidence.index_of(answer)).map_or(Micros(0), |event| event.at);
+    let answered = evidence.time_of(answer);
     let begun_later = to.began > answered || (to.seq > answer && to.began >= answered);
+    let begun_later = begun_later && !may_have_waited(evidence, &from, answer, &to);
     let reset =
         evidence.connections.get(&from.connection).and_then(|connection| connection.reset_by_emr);
     let reset = reset.is_some_and(|reset| reset < to.seq);
@@ -86,6 +86,21 @@ fn had_time(evidence: &Evidence<'_>, first: &Sent<'_>, answer: u64, again: &Sent
     let killed =
         life.and_then(|life| life.killed).is_some_and(|(_, at)| at.since(answered) <= timeout);
     begun_later && !reset && !killed
+}
+
+/// Whether the bytes of `to` may have stood unread since before the answer: only on one connection
+/// are they read in the order in which they were written.
+fn may_have_waited(evidence: &Evidence<'_>, from: &Place<'_>, answer: u64, to: &Place<'_>) -> bool {
+    if from.connection == to.connection {
+        return false;
+    }
+    let opened = evidence.connections.get(&to.connection).map_or(0, |one| one.opened);
+    let held_back = evidence.played.iter().any(|fault| {
+        let name = fault.name.parse();
+        fault.connection == Some(to.connection)
+            && matches!(name, Ok(Fault::ConnectionSlowAccept | Fault::ConnectionNoRead))
+    });
+    held_back || (opened < answer && to.began <= evidence.time_of(answer))
 }
 
 fn tell(

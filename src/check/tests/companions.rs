@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, control_id, inconclusive};
+use super::fixture::{Case, broken, control_id, inconclusive, mapping};
 use crate::history::{End, Micros, Outcome, What};
 use crate::plan::Fault;
 use crate::verdict::Verdict;
@@ -117,6 +117,30 @@ fn a_clear_lie_is_told(#[case] reply: &str, #[case] outcome: Outcome) {
 #[case::conflict("ACK|AA|IDENDACK|AR|IDEND", Outcome::Rejected)]
 fn an_honest_account_is_believed(#[case] reply: &str, #[case] outcome: Outcome) {
     assert_eq!(answered(reply, outcome).judge().findings, []);
+}
+
+/// CA releases the sender where no acknowledgement of the application is due, whether the message
+/// asked for CA or for nothing; what comes after it need not be read any more.
+#[rstest]
+#[case::only_receipt("canyon-receipt-only")]
+#[case::nothing("aspen-no-acknowledgements")]
+fn a_commit_may_be_all_that_there_is_to_say(#[case] agreed: &str) {
+    let mut case = Case::new().scripted(Fault::AnswerCommitThenReject);
+    case.plan.mapping = mapping(agreed);
+    case.start(1);
+    case.open(1, 1);
+    case.deliver(1, "probe-1");
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.answer(1, to, "CA", &message);
+    case.answer(1, to, "AR", &message);
+    case.played(1, Fault::AnswerCommitThenReject);
+    for said in [Outcome::Delivered, Outcome::Rejected, Outcome::Unknown] {
+        let judgement = case.clone().ended(1, said).judge();
+        assert_eq!(broken(&judgement), [""; 0], "{said:?}");
+    }
+    assert_eq!(broken(&case.ended(1, Outcome::NotSent).judge()), ["accounts"]);
 }
 
 #[test]

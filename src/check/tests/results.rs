@@ -1,7 +1,7 @@
 //! Results may be resent until they are accepted.
 
-use super::fixture::{Case, broken, mapping};
-use crate::history::{End, Outcome};
+use super::fixture::{Case, broken, control_id, mapping};
+use crate::history::{End, Event, Outcome, What};
 
 /// john-doe's charge is delivered, and its result is answered with this code.
 fn with_result(code: Option<&str>) -> (Case, Vec<u8>) {
@@ -61,4 +61,45 @@ fn a_result_whose_connection_was_reset_after_the_acknowledgement_may_be_resent()
     let to = case.send(2, &result);
     case.answer(2, to, "AA", &result);
     assert_eq!(case.ended(2, Outcome::Delivered).judge().findings, []);
+}
+
+/// An acknowledgement with another MSA-2 answers another message, and blanks are other bytes.
+#[test]
+fn a_result_answered_with_blanks_around_its_id_may_be_resent() {
+    let (mut case, result) = with_result(None);
+    let to = case.events.last().unwrap().seq;
+    let id = control_id(&result);
+    let padded =
+        format!("\u{b}MSH|^~\\&|EMR|F|IRIS|IRIS|1||ACK^R01^ACK|9|P|2.4\rMSA|AA|  {id}\r\u{1c}\r");
+    case.reply(1, to, "match/padded", padded.as_bytes());
+    let to = case.send(1, &result);
+    case.answer(1, to, "AA", &result);
+    assert_eq!(case.ended(1, Outcome::Delivered).judge().findings, []);
+}
+
+/// What was written first may be read last: it stood on a connection that waited.
+#[test]
+fn a_result_that_was_written_before_its_acknowledgement_is_no_resend() {
+    let (mut case, result) = with_result(None);
+    for connection in [2, 3] {
+        case.open(connection, 1);
+    }
+    let moment = case.events.last().unwrap().at;
+    for connection in [3, 2] {
+        let to = case.send(connection, &result);
+        case.answer(connection, to, "AA", &result);
+    }
+    let at_once = |event: &mut Event| {
+        event.at = event.at.min(moment);
+        if let What::Received { began, .. } = &mut event.what {
+            *began = (*began).min(moment);
+        }
+    };
+    let same_moment = case.events.len() - 4;
+    let mut later = case.clone();
+    case.events[same_moment..].iter_mut().for_each(at_once);
+    assert_eq!(case.ended(3, Outcome::Delivered).judge().findings, []);
+    // Of what arrives after the answer was there to be read, that cannot be said.
+    later.events[same_moment..same_moment + 2].iter_mut().for_each(at_once);
+    assert_eq!(broken(&later.ended(3, Outcome::Delivered).judge()), ["results/settled"]);
 }
