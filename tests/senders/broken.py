@@ -1,0 +1,129 @@
+"""The sender `outbox.py` beside this file, broken in one way at a time: `BUG` names the way.
+
+It shares no line with the reference sender of the program that tests it, so that the judge is not
+proven against its own kind alone. Without `BUG` it is the honest sender.
+
+    broken.py send HOST PORT STATE INBOX ACK_TIMEOUT_MS
+    broken.py account STATE
+"""
+
+import json
+import os
+import socket
+import sys
+import time
+
+import outbox
+
+BUG = os.environ.get("BUG", "")
+
+# What makes which sender send its charge again.
+RESENDS = {
+    "resend-on-timeout": "silence",
+    "resend-new-control-id": "silence",
+    "resend-on-close": "closed",
+    "resend-on-reset": "reset",
+    "resend-on-error": "AE",
+    "resend-on-reject": "AR",
+    "resend-on-junk": "junk",
+    "resend-on-wrong-id": "wrong-id",
+}
+
+
+def hear(connection, control_id, timeout):
+    """The code of the first reply, or what came in its place."""
+    until, heard = time.monotonic() + timeout, b""
+    while (left := until - time.monotonic()) > 0:
+        connection.settimeout(left)
+        try:
+            read = connection.recv(4096)
+        except TimeoutError:
+            break
+        except OSError:
+            return "reset"
+        if not read:
+            return "closed"
+        heard += read
+        if b"\x1c\r" in heard:
+            lines = heard.split(b"\x1c\r")[0].decode("utf-8", "replace").lstrip("\x0b").split("\r")
+            found = [line.split("|") + [""] * 3 for line in lines if line.startswith("MSA|")]
+            if not found or not lines[0].startswith("MSH|"):
+                return "junk"
+            return found[0][1] if found[0][2] == control_id else "wrong-id"
+    return "silence"
+
+
+def attempt(text, control_id, address, timeout, before=lambda: None):
+    """What is heard of one attempt; nothing if not a byte has left."""
+    try:
+        connection = socket.create_connection(address, timeout)
+    except OSError:
+        return None
+    with connection:
+        before()
+        try:
+            connection.sendall(("\x0b" + text + "\x1c\r").encode("ascii", "replace"))
+        except OSError:
+            return "reset"
+        return hear(connection, control_id, timeout)
+
+
+def outcome_of(what):
+    if what == "AA" or (BUG == "accepts-code-prefix" and what.startswith("AA")):
+        return "delivered"
+    if BUG == "accepts-any-ack" and what == "wrong-id":
+        return "delivered"
+    if what in ("AE", "AR"):
+        return "rejected"
+    return "delivered" if BUG == "false-ack" else "unknown"
+
+
+def deliver(database, row, exam, address, timeout):
+    def mark(outcome):
+        database.execute("UPDATE outbox SET outcome = ? WHERE id = ?", (outcome, row))
+
+    late = BUG == "replay-after-kill"
+    control_id = f"BROKEN{row:08}"
+    text = outbox.message(json.loads(exam), control_id)
+    before = (lambda: None) if late else (lambda: mark("unknown"))
+    what = attempt(text, control_id, address, timeout, before)
+    if what is None:
+        return
+    if what == RESENDS.get(BUG):
+        if BUG == "resend-new-control-id":
+            control_id += "N"
+            text = outbox.message(json.loads(exam), control_id)
+        what = attempt(text, control_id, address, timeout) or what
+    mark(outcome_of(what))
+    if BUG == "second-event":
+        again = text.replace("DFT^P03", "DFT^P11").replace("EVN|P03", "EVN|P11")
+        attempt(again, control_id, address, timeout)
+
+
+def take(database, inbox, honest=outbox.take):
+    if BUG == "double-submit":
+        for name in (name for name in os.listdir(inbox) if name.endswith(".json")):
+            with open(os.path.join(inbox, name), encoding="utf-8") as file:
+                number = json.load(file)["order"]["number"]
+            database.execute("UPDATE outbox SET outcome = 'not-sent' WHERE number = ?", (number,))
+    honest(database, inbox)
+
+
+def account(state):
+    for order, outcome in outbox.outbox(state).execute("SELECT number, outcome FROM outbox"):
+        if (BUG, outcome) in (("hides-unknown", "unknown"), ("silent-drop", "rejected")):
+            continue
+        if (BUG, outcome) == ("false-unsent", "unknown"):
+            outcome = "not-sent"
+        print(json.dumps({"order": order, "outcome": outcome}))
+
+
+def send(host, port, state, inbox, timeout):
+    outbox.deliver, outbox.take = deliver, take
+    if BUG == "replay-on-restart":
+        outbox.outbox(state).execute("UPDATE outbox SET outcome = 'not-sent'")
+    outbox.send(host, port, state, inbox, timeout)
+
+
+if __name__ == "__main__":
+    {"send": send, "account": account}[sys.argv[1]](*sys.argv[2:])
