@@ -67,6 +67,7 @@ fn foreign(python: &str, bug: &str) -> Place {
         "sender.yaml",
         format!(
             "name: foreign\nstart: ['{python}', '{script}', send, {told}]\n\
+             ready: {{ line: ready, within: 30s }}\n\
              environment: {{ BUG: '{bug}' }}\n\
              limits: {{ ack_timeout: 500ms, longest_retry: 300ms, stop: 5s }}\n\
              account: ['{python}', '{script}', account, '{{state}}']\n"

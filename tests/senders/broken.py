@@ -122,6 +122,7 @@ def send(host, port, state, inbox, timeout):
     outbox.deliver, outbox.take = deliver, take
     if BUG == "replay-on-restart":
         outbox.outbox(state).execute("UPDATE outbox SET outcome = 'not-sent'")
+    print("ready", flush=True)
     outbox.send(host, port, state, inbox, timeout)
 
 
