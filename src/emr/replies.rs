@@ -29,7 +29,8 @@ pub(crate) fn answers(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
         Fault::AnswerCommitThenReject => vec![plainly(Code::CA), wait, say(Code::AR)],
         Fault::AnswerAcceptOnOtherConnection => {
             let here = plainly(Code::CA);
-            let there = vec![say(code.unwrap_or(Code::AA)), Action::End(End::Close)];
+            // Left open, so that whatever the sender says back on it arrives and is judged.
+            let there = vec![say(code.unwrap_or(Code::AA))];
             vec![here, wait, Action::Call(there)]
         }
         Fault::AnswerAcceptLost => vec![Action::End(End::Close)],

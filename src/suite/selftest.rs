@@ -34,7 +34,7 @@ pub struct Broken {
     pub circumstances: BTreeMap<String, usize>,
     /// Rules that convicted it and are neither its own nor expected beside it.
     pub beside: BTreeSet<String>,
-    /// The cases that showed it soonest, one for each of its first circumstances.
+    /// The cases that showed it soonest, of different circumstances first.
     pub shown_by: Vec<String>,
     /// Whether the same case convicts it over real sockets too; none if that was not tried.
     pub confirmed: Option<bool>,
@@ -192,7 +192,7 @@ fn try_broken(bug: Bug, plans: &[&Plan]) -> Result<Broken, SuiteError> {
     if bug.needs_process() {
         return Ok(row);
     }
-    let mut shown: BTreeMap<String, (Duration, &str)> = BTreeMap::new();
+    let mut shown: BTreeMap<String, Vec<(Duration, &str)>> = BTreeMap::new();
     for &plan in plans {
         let outcome = simulate_one(&with_habit(plan, Some(bug), None))?;
         for finding in &outcome.judgement.findings {
@@ -202,18 +202,35 @@ fn try_broken(bug: Bug, plans: &[&Plan]) -> Result<Broken, SuiteError> {
             if finding.rule == own || finding.rule == of_agreement(plan, own) {
                 *row.circumstances.entry(finding.circumstance.clone()).or_insert(0) += 1;
                 let this = (Duration::from(outcome.took), plan.id.as_str());
-                let soonest = shown.entry(finding.circumstance.clone()).or_insert(this);
-                *soonest = this.min(*soonest);
+                shown.entry(finding.circumstance.clone()).or_default().push(this);
             } else if !beside.contains(&finding.rule.as_str()) {
                 row.beside.insert(format!("{} ({})", finding.rule, plan.id));
             }
         }
     }
-    let mut soonest: Vec<(Duration, &str)> = shown.into_values().collect();
-    soonest.sort_unstable();
-    soonest.dedup();
-    row.shown_by = soonest.into_iter().take(CONFIRMATIONS).map(|(_, id)| id.to_owned()).collect();
+    row.shown_by = to_confirm(shown);
     Ok(row)
+}
+
+/// The cases that show a defect soonest, of as many circumstances as there are: the soonest of each
+/// first, then the second of each.
+fn to_confirm(mut shown: BTreeMap<String, Vec<(Duration, &str)>>) -> Vec<String> {
+    let mut chosen: Vec<&str> = Vec::new();
+    for cases in shown.values_mut() {
+        cases.sort_unstable();
+        cases.dedup();
+    }
+    let most = shown.values().map(Vec::len).max().unwrap_or(0);
+    for round in 0..most {
+        let mut cases: Vec<_> = shown.values().filter_map(|cases| cases.get(round)).collect();
+        cases.sort_unstable();
+        for (_, id) in cases {
+            if chosen.len() < CONFIRMATIONS && !chosen.contains(id) {
+                chosen.push(id);
+            }
+        }
+    }
+    chosen.into_iter().map(str::to_owned).collect()
 }
 
 fn try_honest(
