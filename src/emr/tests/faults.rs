@@ -29,7 +29,7 @@ const ROWS: &[(Fault, &str)] = &[
         "{CA}<100ms><VT>{second}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
     (Fault::AnswerCommitThenReject,
         "{CA}<100ms><VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerAcceptOnOtherConnection, "{CA}<100ms><call>{AA as the second}<close>"),
+    (Fault::AnswerAcceptOnOtherConnection, "{CA}<100ms><call>{AA as the second}"),
     (Fault::AnswerAcceptLost, "<close>"),
     (Fault::AnswerLate, "<800ms>{AA}"),
     (Fault::AnswerLateAfterNext, "<2000ms>{AA}{AA of the next}"),
