@@ -13,7 +13,8 @@ pub(super) struct Group<'a> {
     pub(super) weight: Weight,
     pub(super) rule: &'a str,
     pub(super) circumstance: &'a str,
-    /// The cases that show it, in the order of the run; never empty.
+    /// The cases that show it, the plainest first and the others in the order of the run; never
+    /// empty.
     pub(super) cases: Vec<Witness<'a>>,
 }
 
@@ -23,7 +24,20 @@ pub(super) struct Witness<'a> {
     pub(super) findings: Vec<&'a Finding>,
 }
 
-/// All findings of a run: the worst first, rule by rule, and of one rule the most frequent first.
+impl Witness<'_> {
+    /// How much somebody has to know and to read before it is understood: what else the case is
+    /// about, and what happened in it.
+    fn effort(&self) -> (usize, u64, usize, u64) {
+        let proof = self.findings.first().and_then(|finding| finding.proof.as_ref());
+        let between = proof.map_or(0, |proof| proof.between.len());
+        let first = proof.and_then(|proof| proof.attempts.first());
+        let before = first.map_or(0, |attempt| attempt.event);
+        (self.case.requirements.len(), self.case.judgement.charges, between, before)
+    }
+}
+
+/// All findings of a run: the worst first, then the rule that most cases break, and of one rule the
+/// most frequent circumstance first.
 pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<_, Vec<Witness<'_>>> = BTreeMap::new();
     for case in &outcome.cases {
@@ -40,11 +54,25 @@ pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
         weight,
         rule,
         circumstance,
-        cases,
+        cases: plainest_first(cases),
     };
     let mut groups: Vec<Group<'_>> = groups.into_iter().map(group).collect();
-    groups.sort_by_key(|group| (Reverse(group.weight), group.rule, Reverse(group.cases.len())));
+    let mut broken_in: BTreeMap<&str, usize> = BTreeMap::new();
+    for group in &groups {
+        *broken_in.entry(group.rule).or_default() += group.cases.len();
+    }
+    groups.sort_by_key(|group| {
+        let most_broken = Reverse(broken_in[group.rule]);
+        (Reverse(group.weight), most_broken, group.rule, Reverse(group.cases.len()))
+    });
     groups
+}
+
+/// The case that is understood soonest comes first, the others keep their order.
+fn plainest_first(mut cases: Vec<Witness<'_>>) -> Vec<Witness<'_>> {
+    let plainest = (0..cases.len()).min_by_key(|at| cases[*at].effort());
+    cases[..=plainest.unwrap_or_default()].rotate_right(1);
+    cases
 }
 
 impl Group<'_> {
@@ -109,4 +137,53 @@ pub(super) fn held(outcome: &RunOutcome) -> BTreeMap<&str, u64> {
         *rules.entry(&*held.rule).or_insert(0) += held.times;
     }
     rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::groups;
+    use crate::report::samples;
+    use crate::verdict::{Finding, RunOutcome, Weight};
+
+    fn broken(rule: &str) -> Finding {
+        Finding {
+            rule: rule.into(),
+            weight: Weight::Broken,
+            circumstance: "reset".into(),
+            message: "it did".into(),
+            proof: None,
+        }
+    }
+
+    /// A run of one case for each list of requirements, each of which breaks these rules.
+    fn run(cases: &[(&[&str], &[&str])]) -> RunOutcome {
+        let mut outcome = samples::duplicate();
+        let plain = outcome.cases[0].clone();
+        outcome.cases.clear();
+        for (number, (requirements, rules)) in cases.iter().enumerate() {
+            let mut case = plain.clone();
+            case.id = format!("case-{number}");
+            case.requirements = requirements.iter().map(|name| (*name).into()).collect();
+            case.judgement.findings = rules.iter().map(|rule| broken(rule)).collect();
+            outcome.cases.push(case);
+        }
+        outcome
+    }
+
+    #[test]
+    fn the_plainest_case_is_shown_and_the_others_keep_their_order() {
+        let rules: &[&str] = &["recovers"];
+        let crash: &[&str] = &["recovers", "crash-safe"];
+        let outcome =
+            run(&[(crash, rules), (crash, rules), (&["recovers"], rules), (crash, rules)]);
+        let ids: Vec<&str> = groups(&outcome)[0].cases.iter().map(|one| &*one.case.id).collect();
+        assert_eq!(ids, ["case-2", "case-0", "case-1", "case-3"]);
+    }
+
+    #[test]
+    fn of_rules_of_one_weight_the_one_that_most_cases_break_comes_first() {
+        let outcome = run(&[(&[], &["accounts", "recovers"]), (&[], &["recovers"])]);
+        let rules: Vec<&str> = groups(&outcome).iter().map(|group| group.rule).collect();
+        assert_eq!(rules, ["recovers", "accounts"]);
+    }
 }
