@@ -121,6 +121,10 @@ pub(crate) struct Connection {
     pub(crate) is_call: bool,
     /// We have ended our side, and the sender's is still open.
     pub(crate) ended_by_us: bool,
+    /// That was all of it: whatever comes now is refused with a reset.
+    pub(crate) closed: bool,
+    /// It is being refused.
+    pub(crate) refusing: bool,
     /// Whole messages that were heard on it.
     pub(crate) heard: u32,
     /// What ends it when nothing is said for so long, and when that will be.
@@ -159,6 +163,8 @@ impl Connection {
             mute: None,
             is_call: false,
             ended_by_us: false,
+            closed: false,
+            refusing: false,
             heard: 0,
             idle: None,
             held: false,

@@ -101,6 +101,7 @@ impl Turn<'_, '_> {
         while let Some(found) = self.next_found(id) {
             self.found(id, found);
         }
+        self.refuse(id);
     }
 
     fn next_found(&mut self, id: ConnectionId) -> Option<Found> {
@@ -299,6 +300,7 @@ impl Turn<'_, '_> {
             return;
         };
         connection.ended_by_sender = true;
+        self.need_not_refuse(id);
         self.forget_idle(id, "the sender had ended the connection");
         self.finish_reading(id);
         self.record(What::EndedBySender { connection: id, how });

@@ -215,7 +215,8 @@ pub enum Output {
     },
     /// End a connection, then say that it was done.
     ///
-    /// A close ends our side and goes on reading; a reset is a reset.
+    /// A close ends our side and goes on reading, so that nothing goes unseen, until a reset is
+    /// asked for as well; a reset reads what has arrived first.
     End {
         /// Which connection.
         connection: ConnectionId,
@@ -376,6 +377,7 @@ impl Emr {
             Input::TlsFailed { connection, failure } => turn.tls_failed(connection, failure),
             Input::Undecryptable { connection, bytes } => {
                 turn.record(What::Undecryptable { connection, bytes });
+                turn.refuse(connection);
             }
             Input::Ended { connection, how } => turn.ended(connection, how),
             Input::Wrote { connection, bytes, complete } => turn.wrote(connection, bytes, complete),

@@ -1,5 +1,5 @@
-//! Connections that end for reasons of their own: nothing was said for a while, or another client
-//! took their place.
+//! Connections that end for reasons of their own: nothing was said for a while, another client
+//! took their place, or the sender wrote to what the EMR had closed.
 
 use std::time::Duration;
 
@@ -66,6 +66,29 @@ impl Turn<'_, '_> {
         }
     }
 
+    /// Bytes have come on a connection that we have closed: the system of an EMR that is gone
+    /// answers with a reset (RFC 9293, section 3.6). It takes as long as over a line, so that what
+    /// is sent in one go is read as one, however it was cut.
+    pub(super) fn refuse(&mut self, id: ConnectionId) {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return;
+        };
+        if connection.closed && !connection.ended_by_sender && connection.jobs.is_empty() {
+            connection.refusing = true;
+            let actions = vec![Action::Wait(ROUND_TRIP), Action::End(End::Reset)];
+            self.queue(id, Job::new("".into(), actions));
+        }
+    }
+
+    /// The sender has hung up before it was refused.
+    pub(super) fn need_not_refuse(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.emr.connections.get_mut(id)
+            && std::mem::take(&mut connection.refusing)
+        {
+            self.cut_off(id, "");
+        }
+    }
+
     /// Another client is to connect before the front job goes on.
     pub(super) fn let_in_another(&mut self, id: ConnectionId) -> Then {
         let Some(connection) = self.emr.connections.get_mut(id) else {
@@ -123,3 +146,6 @@ impl Turn<'_, '_> {
         }
     }
 }
+
+/// How long it takes until a sender hears that nobody is there any more.
+const ROUND_TRIP: Duration = Duration::from_millis(20);

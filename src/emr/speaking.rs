@@ -116,6 +116,7 @@ impl Turn<'_, '_> {
         connection.in_hand = false;
         connection.mute.get_or_insert(ENDED);
         connection.ended_by_us = true;
+        connection.closed |= matches!(how, End::Close | End::Truncated);
         if let Some(job) = connection.jobs.front_mut() {
             job.acted = true;
         }

@@ -327,7 +327,8 @@ pub enum What {
         /// How many there were.
         length: u64,
     },
-    /// The EMR ended a connection, or its half of it.
+    /// The EMR ended a connection, or its half of it. A reset after a close answers what the
+    /// sender wrote to a connection that was closed.
     EndedByEmr {
         /// Which connection.
         connection: ConnectionId,

@@ -16,6 +16,8 @@ pub(crate) enum Ended {
 /// One connection and what was read from it.
 pub(crate) struct Client {
     stream: TcpStream,
+    /// How long anything is waited for.
+    within: Duration,
     /// What times are counted from: the sending of the last message, or the connecting.
     since: Instant,
     /// Every byte with the time at which it was read.
@@ -32,7 +34,7 @@ impl Client {
         let _ = stream.set_nodelay(true); // nothing can be set once it was reset
         let _ = stream.set_read_timeout(Some(within));
         let _ = stream.set_write_timeout(Some(within));
-        Ok(Self { stream, since, bytes: Vec::new(), ended: None })
+        Ok(Self { stream, within, since, bytes: Vec::new(), ended: None })
     }
 
     /// Writes; that a peer has gone is found out by reading.
@@ -76,17 +78,42 @@ impl Client {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Writes, and says whether the system of the other side took every byte without a reset.
+    /// Writes for a while, and says whether the system of the other side took every byte without a
+    /// reset.
     pub(crate) fn is_heard(&mut self, bytes: &[u8]) -> bool {
-        if self.stream.write_all(bytes).is_err() {
-            return false;
+        let (begun, until) = (Instant::now(), Instant::now() + BOUND);
+        while Instant::now() < until {
+            if self.stream.write_all(bytes).is_err() {
+                return false;
+            }
+            match self.settled(until) {
+                Some(true) if begun.elapsed() < A_WHILE => std::thread::sleep(PACE),
+                settled => return settled == Some(true),
+            }
         }
-        let until = Instant::now() + BOUND;
+        false
+    }
+
+    /// Whether all that was written is acknowledged without a reset; nothing if neither comes.
+    fn settled(&self, until: Instant) -> Option<bool> {
         while Instant::now() < until {
             match unacknowledged(&self.stream) {
-                Some(0) => return self.stream.take_error().unwrap().is_none(),
+                Some(0) => return Some(self.stream.take_error().unwrap().is_none()),
                 Some(_) => std::thread::sleep(Duration::from_millis(2)),
-                None => return false, // the system has forgotten it: it was reset
+                None => return Some(false), // the system has forgotten it: it was reset
+            }
+        }
+        None
+    }
+
+    /// Writes again and again, and says whether the system refuses it in the end.
+    pub(crate) fn is_refused(&mut self, bytes: &[u8]) -> bool {
+        let until = Instant::now() + self.within;
+        while Instant::now() < until {
+            match self.stream.write_all(bytes).map_err(|error| error.kind()) {
+                Ok(()) => std::thread::sleep(PACE),
+                Err(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => return true,
+                Err(_) => return false,
             }
         }
         false
@@ -107,3 +134,9 @@ fn unacknowledged(stream: &TcpStream) -> Option<u64> {
 
 /// How long anything may take before it counts as never.
 pub(crate) const BOUND: Duration = Duration::from_secs(40);
+
+/// For how long a connection is written to that should stay.
+const A_WHILE: Duration = Duration::from_millis(500);
+
+/// How long such a client takes from one message to the next: it is no flood.
+const PACE: Duration = Duration::from_millis(10);

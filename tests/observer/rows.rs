@@ -17,7 +17,9 @@ pub(crate) struct Row {
     /// - `<one bit off>`: what came is `{AA}` but for one bit.
     /// - `<full>`: the system takes no more bytes, since the other side reads none.
     /// - `<ECONNREFUSED>` and `<ETIMEDOUT>`: a connect fails so.
-    /// - `<heard>`: what is written now is taken by the other side without a reset.
+    /// - `<heard>`: what is written now, and for a while, is taken by the other side without a reset.
+    /// - `<gone>`: what is written now is answered with a reset, so that a later write fails with
+    ///   ECONNRESET or EPIPE.
     ///
     /// A row without an end is followed by `<next>{AA}` of that message, which shows that the
     /// connection is open, that it is read, and that nothing else came before.
@@ -47,7 +49,7 @@ pub(crate) const ROWS: &[Row] = &[
         "<VT>{msh}<CR>MSA|CA|{ID}…<CR><FS><CR><150ms><VT>{msh}<CR>MSA|AR|{ID}|…<CR>ERR|…<CR><FS><CR>"),
     // What else it says, it says at a port that this client does not have.
     row("answer/accept-on-other-connection", "{CA}"),
-    row("answer/accept-lost", "<EOF>"),
+    row("answer/accept-lost", "<EOF><gone>"),
     with("answer/late", "after: 600ms", "<600ms>{AA}"),
     row("answer/late-after-next", "<next>{AA}{AA of the next}"),
     row("answer/duplicate-control-id", "<VT>{msh}<CR>MSA|AR|{ID}|…<CR>ERR|…207…<CR><FS><CR>"),
@@ -136,7 +138,7 @@ pub(crate) const ROWS: &[Row] = &[
     with("frame/cr-late", "after: 150ms", "<VT>{ack}<FS><150ms><CR>"),
     with("frame/pause-inside", "after: 150ms", "<VT>MSH|…<150ms>|P|2.4<CR>{msa}<CR><FS><CR>"),
     with("frame/drip", "after: 150ms", "<VT><150ms>M<150ms>S<150ms>H<enough>"),
-    row("frame/partial-then-close", "<VT>MSH|…<EOF>"),
+    row("frame/partial-then-close", "<VT>MSH|…<EOF><gone>"),
     row("frame/partial-then-reset", "<VT>MSH|…<RST>"),
     row("frame/partial-then-silence", "<VT>MSH|…"),
     row("frame/mllp2-ack", "<VT><06><FS><CR>"),
@@ -152,18 +154,18 @@ pub(crate) const ROWS: &[Row] = &[
     with("connection/blackhole", "after: 40s", "<ETIMEDOUT>"),
     with("connection/slow-accept", "after: 300ms", "<300ms>{AA}"),
     with("connection/no-read", "after: 40s", "<full>"),
-    row("connection/accept-close", "<send 0><EOF>"),
+    row("connection/accept-close", "<send 0><EOF><gone>"),
     row("connection/accept-reset", "<send 0><RST>"),
     with("connection/reset-after-bytes", "bytes: 120", "<send 150><RST>"),
-    row("connection/close-before-reply", "<EOF>"),
+    row("connection/close-before-reply", "<EOF><gone>"),
     row("connection/reset-before-reply", "<RST>"),
-    row("connection/reply-then-close", "{AA}<EOF>"),
+    row("connection/reply-then-close", "{AA}<EOF><gone>"),
     row("connection/reply-then-reset", "{AA}<RST>"),
     row("connection/half-close", "<EOF><heard>"),
-    with("connection/idle-drop", "after: 150ms", "{AA}<EOF>"),
-    row("connection/close-every", "{AA}<EOF>"),
-    row("connection/max-connections", "<send 0><EOF>"),
-    row("connection/steal-session", "<EOF>"),
+    with("connection/idle-drop", "after: 150ms", "{AA}<150ms><EOF><gone>"),
+    row("connection/close-every", "{AA}<EOF><gone>"),
+    row("connection/max-connections", "<send 0><EOF><gone>"),
+    row("connection/steal-session", "<EOF><gone>"),
     with("connection/min-gap", "after: 40s",
         "{AA}<next><VT>{msh}<CR>MSA|AR|…<CR>ERR|…<CR><FS><CR>"),
     with("connection/restart", "after: 40s", "<EOF><ECONNREFUSED>"),

@@ -189,6 +189,44 @@ fn what_comes_after_our_end_is_read_and_not_answered(#[case] fault: Fault) {
     assert_eq!(rig.emr.open_connections(), 0);
 }
 
+#[rstest]
+#[case::close(Fault::ConnectionCloseBeforeReply, &[End::Close, End::Reset])]
+#[case::reply_then_close(Fault::ConnectionReplyThenClose, &[End::Close, End::Reset])]
+#[case::half_close(Fault::ConnectionHalfClose, &[End::HalfClose])]
+fn what_comes_after_a_close_is_recorded_and_then_refused(
+    #[case] fault: Fault,
+    #[case] ends: &[End],
+    #[values(1, 7, 4096)] cut: usize,
+) {
+    let mut rig = Rig::new(vec![behaviour(fault, Match::default())]);
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    rig.pass(60_000);
+    assert_eq!(rig.ends(connection), ends[..1], "nothing had come to be refused");
+    for part in encode(&charge("jane", "2")).chunks(cut) {
+        rig.receive(connection, part);
+    }
+    rig.receive(connection, &encode(&charge("probe", "3"))[..20]);
+    rig.pass(60_000);
+    assert_eq!(rig.ends(connection), ends);
+    rig.feed(Input::Over);
+    let kinds: Vec<Piece> = pieces(&rig, connection).iter().map(|piece| piece.0).collect();
+    assert_eq!(kinds, [Piece::Frame, Piece::Frame, Piece::Unfinished]);
+    assert_eq!(rig.played(), [fault.name()]);
+}
+
+#[test]
+fn who_hangs_up_before_he_is_refused_is_not_refused() {
+    let mut rig = Rig::new(vec![behaviour(Fault::ConnectionCloseBeforeReply, Match::default())]);
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    rig.charge(connection, "jane", "2");
+    rig.feed(Input::Ended { connection, how: End::Close });
+    rig.pass(60_000);
+    assert_eq!(rig.ends(connection), [End::Close, End::Close]);
+    assert_eq!((rig.emr.open_connections(), rig.emr.deadline()), (0, None));
+}
+
 #[test]
 fn who_sends_and_hangs_up_at_once_is_answered_all_the_same() {
     let with = Parameters { after: Some(ms(50).into()), ..Parameters::default() };
