@@ -5,7 +5,7 @@
 //! fault of the script concerned is not judged: nobody may ask that its charge arrives.
 
 use crate::charge::{Line, lines};
-use crate::history::{Ending, What};
+use crate::history::{Ending, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::{Charged, Step};
@@ -42,10 +42,13 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         if rule == RECOVERS && !first_arrived {
             continue;
         }
-        let in_vain = rule == RECOVERS && waited_in_vain(evidence, exam);
-        if evidence.arrived(&exam.order) && !in_vain {
+        let in_vain = (rule == RECOVERS).then(|| waited_in_vain(evidence, exam)).flatten();
+        let arrived = evidence.arrived(&exam.order);
+        // What came after a wait that was cut short shows nothing, neither way.
+        let too_late = in_vain.is_none_or(|waited| waited >= evidence.plan.limits.patience);
+        if arrived && in_vain.is_none() {
             findings.exercised(rule, 1);
-        } else if !undriven && !concerned(evidence, exam) {
+        } else if (!arrived || too_late) && !undriven && !concerned(evidence, exam) {
             tell_missing(evidence, exam, rule, before, findings);
         }
     }
@@ -80,18 +83,22 @@ fn tell_missing(
     });
 }
 
-/// Whether a step waited for the exam's charge for as long as it waits, and the sender was up all
-/// that time: what comes after a restart does not show that it recovered.
-fn waited_in_vain(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> bool {
+/// For how long a step waited for the exam's charge in vain, if the sender was up all that time:
+/// what comes after a restart does not show that it recovered.
+fn waited_in_vain(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> Option<Micros> {
     let wanted = format!("the charge of `{}`", exam.name);
-    let in_vain = evidence.events.iter().position(
-        |event| matches!(&event.what, What::WaitedInVain { wanted: what, .. } if *what == wanted),
-    );
-    let Some((in_vain, &submitted)) = in_vain.zip(exam.submitted.first()) else { return false };
+    let mut events = evidence.events.iter().enumerate();
+    let (in_vain, waited) = events.find_map(|(index, event)| match &event.what {
+        What::WaitedInVain { wanted: what, waited } if *what == wanted => Some((index, *waited)),
+        _ => None,
+    })?;
+    let submitted = *exam.submitted.first()?;
     let ended = |what: &What| {
         matches!(what, What::SenderEnding { .. } | What::SenderExited { .. } | What::Bound { .. })
     };
-    submitted < in_vain && !evidence.events[submitted..in_vain].iter().any(|one| ended(&one.what))
+    let all_that_time = submitted < in_vain
+        && !evidence.events[submitted..in_vain].iter().any(|one| ended(&one.what));
+    all_that_time.then_some(waited)
 }
 
 /// The first fault or kill before an exam was handed over.

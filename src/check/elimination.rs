@@ -6,10 +6,15 @@
 //! an exam without an earlier attempt comes first. If that still leaves several, the part is
 //! unexplained, and the rule that needs it is inconclusive. This does **not** judge.
 
-use crate::hl7::Path;
-use crate::mapping::Mapping;
+use std::borrow::Cow;
 
-use super::attempts::{Kind, Sent, attempt_by_elimination, separator};
+use jiff::civil::DateTime;
+
+use crate::history::What;
+use crate::hl7::{Message, Path};
+use crate::mapping::{Mapping, Stamp};
+
+use super::attempts::{FS, Kind, Sent, VT, attempt_by_elimination, separator};
 use super::evidence::{Attempted, Evidence, Place};
 
 /// What a part of a message may belong to.
@@ -50,22 +55,68 @@ pub(super) fn attribute(evidence: &mut Evidence<'_>) {
 
 fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)]) -> Belongs {
     let place = evidence.place(part);
+    let payload = with_unread(evidence, part);
+    let untold = part.kind == Kind::Untold && !tells_its_type(&payload);
+    if part.kind == Kind::Untold && is_result(&payload) {
+        return Belongs::NoCharge;
+    }
     let mut possible: Vec<usize> = handed_over_before(evidence, &place);
-    let agreeing =
-        |&&index: &&usize| agrees(part.payload, &evidence.exams[index].expected, volatile);
+    let may_be_result = untold && begins_a_result(evidence, &payload, &possible);
+    let agreeing = |&&index: &&usize| agrees(&payload, &evidence.exams[index].expected, volatile);
     let agreed: Vec<usize> = possible.iter().filter(agreeing).copied().collect();
     if !agreed.is_empty() {
         possible = agreed;
     }
     let fresh = fresh(evidence, &possible, &place);
     match fresh.as_slice() {
+        [] if may_be_result => Belongs::NoCharge,
+        fresh if may_be_result => Belongs::ToOneOf(fresh.to_vec()),
         [only] => Belongs::To(*only),
-        [] if part.kind == Kind::Untold && evidence.plan.results.is_some() => Belongs::NoCharge,
         // Every exam that it could be was attempted whole before: whichever it is, it is sent
         // again, so the last one stands for all.
         [] => possible.last().map_or(Belongs::ToOneOf(Vec::new()), |&last| Belongs::To(last)),
         several => among_several(evidence, several, &place),
     }
+}
+
+/// The part, and what stood unread behind it when the EMR ended the connection: the sender wrote
+/// that, though no EMR has seen it.
+fn with_unread<'h>(evidence: &Evidence<'h>, part: &Sent<'h>) -> Cow<'h, [u8]> {
+    let What::Received { connection, offset, length, .. } = &evidence.events[part.event].what
+    else {
+        return Cow::Borrowed(part.payload);
+    };
+    let rest = evidence.events[part.event..].iter().find_map(|event| match &event.what {
+        What::Unread { connection: of, offset: at, bytes, .. }
+            if of == connection && *at == offset + length =>
+        {
+            Some(bytes.as_slice())
+        }
+        _ => None,
+    });
+    let Some(rest) = rest else { return Cow::Borrowed(part.payload) };
+    let end = memchr::memchr2(FS, VT, rest).unwrap_or(rest.len());
+    Cow::Owned([part.payload, &rest[..end]].concat())
+}
+
+/// Whether a part goes on beyond its type, MSH-9.
+fn tells_its_type(payload: &[u8]) -> bool {
+    let header = payload.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    header.split(|&byte| byte == separator(payload)).count() > 9
+}
+
+fn is_result(payload: &[u8]) -> bool {
+    tells_its_type(payload) && matches!(Message::read(payload).code(), b"ORU" | b"MDM")
+}
+
+/// Whether the result of one of these exams begins so.
+fn begins_a_result(evidence: &Evidence<'_>, payload: &[u8], exams: &[usize]) -> bool {
+    let Some(results) = &evidence.plan.results else { return false };
+    let volatile = volatile_fields(results);
+    let stamp = Stamp { now: DateTime::default(), control_id: "1".to_owned() };
+    exams.iter().any(|&index| {
+        agrees(payload, &results.message(evidence.exams[index].exam, &stamp), &volatile)
+    })
 }
 
 /// Several exams had not been attempted before: what came later may tell them apart.

@@ -275,10 +275,15 @@ impl Machine {
             self.stage = Stage::Idle;
         }
         if self.stage.is_waiting_for_connection() {
-            self.current = None;
-            self.stage = Stage::Idle;
-            self.disconnect();
+            self.let_go();
         }
+    }
+
+    /// Leaves what it is about to the next life, which the journal tells of it.
+    pub(super) fn let_go(&mut self) {
+        self.current = None;
+        self.stage = Stage::Idle;
+        self.disconnect();
     }
 
     /// Takes up what earlier lives have left.

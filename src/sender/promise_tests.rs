@@ -1,9 +1,11 @@
 //! The correct sender: one attempt whatever the EMR does, and nothing lost.
 
+use std::time::Duration;
+
 use rstest::rstest;
 
 use super::rehearsal::{Kill, Rehearsal, Reply, Torn, exam};
-use super::{Outcome, Record, Variant};
+use super::{Input, Machine, Outcome, Output, Poll, Record, Variant};
 use crate::hl7::Message;
 
 const A: &str = "700001";
@@ -215,4 +217,27 @@ fn a_record_reads_back_as_it_was_written() {
 
 fn id(charge: &[u8]) -> String {
     String::from_utf8_lossy(Message::read(charge).control_id()).into_owned()
+}
+
+/// Nothing was written yet, so nothing keeps it from stopping.
+#[test]
+fn a_connection_that_is_lost_while_it_stops_is_not_made_again() {
+    let config = Rehearsal::of("iris/option-1").into_config();
+    let mut machine = Machine::start(config, &[], Duration::ZERO);
+    machine.handle(Duration::ZERO, Input::Exam(exam(A).into()));
+    let mut connects = 0;
+    for _ in 0..20 {
+        match machine.poll(Duration::ZERO) {
+            Poll::Output(Output::Connect { link, .. }) => {
+                connects += 1;
+                machine.handle(Duration::ZERO, Input::Connected(link));
+                machine.handle(Duration::ZERO, Input::Stop);
+                machine.handle(Duration::ZERO, Input::Ended(link));
+            }
+            Poll::Output(Output::Store(_)) => machine.handle(Duration::ZERO, Input::Stored),
+            Poll::Output(_) => {}
+            Poll::WaitUntil(_) => break,
+        }
+    }
+    assert_eq!((connects, machine.is_stopped()), (1, true));
 }

@@ -106,6 +106,11 @@ impl Rehearsal {
         }
     }
 
+    /// How its senders are set up.
+    pub(super) fn into_config(self) -> Config {
+        self.config
+    }
+
     pub(super) fn bug(mut self, bug: Option<Bug>) -> Self {
         self.config.bug = bug;
         self

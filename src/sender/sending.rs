@@ -181,6 +181,10 @@ impl Machine {
 
     /// Waits before the next try at a connection.
     pub(super) fn pause(&mut self, now: Duration) -> bool {
+        if self.stopping {
+            self.let_go();
+            return true;
+        }
         let refusals = self.current.as_mut().map_or(0, |job| {
             job.refusals += 1;
             job.refusals

@@ -229,10 +229,7 @@ impl Machine {
     fn result_failed(&mut self, now: Duration, trouble: Trouble) {
         let refused = matches!(trouble, Trouble::Error | Trouble::Reject | Trouble::CommitRefused);
         if self.stopping {
-            // The journal remembers it: the next life tries again.
-            self.current = None;
-            self.stage = Stage::Idle;
-            self.disconnect();
+            self.let_go();
             return;
         }
         let tries = self.current.as_ref().map_or(0, |job| job.tries);

@@ -176,11 +176,7 @@ impl Case {
         anomalies: &[AnomalyKind],
     ) -> u64 {
         let began = self.clock;
-        let before = self.events.iter().filter_map(|event| match event.what {
-            What::Received { connection: of, length, .. } if of == connection => Some(length),
-            _ => None,
-        });
-        let offset = before.sum();
+        let offset = self.received_on(connection);
         self.push(What::Received {
             connection,
             offset,
@@ -190,6 +186,15 @@ impl Case {
             length: bytes.len() as u64,
             anomalies: anomalies.iter().map(|&kind| Anomaly { offset: 0, kind }).collect(),
         })
+    }
+
+    /// How many bytes were received on a connection so far.
+    pub(super) fn received_on(&self, connection: ConnectionId) -> u64 {
+        let received = self.events.iter().filter_map(|event| match event.what {
+            What::Received { connection: of, length, .. } if of == connection => Some(length),
+            _ => None,
+        });
+        received.sum()
     }
 
     /// The EMR writes these bytes in answer to a message.

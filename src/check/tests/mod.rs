@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod companions;
+mod cut;
 mod fixture;
 mod hostile;
 mod once;

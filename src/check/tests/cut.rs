@@ -1,0 +1,78 @@
+//! Messages that were cut before they said what they are, of a sender that sends results too.
+
+use super::fixture::{Case, broken, inconclusive, mapping};
+use crate::history::{End, Micros, Outcome, What};
+use crate::plan::Fault;
+use crate::verdict::Exit;
+
+/// Bytes up to where every message of this sender begins alike.
+const ALIKE: usize = 19;
+
+/// Before john-doe's charge comes whole, a message on another connection is cut.
+fn cut_before_the_charge(message: impl Fn(&mut Case) -> Vec<u8>, unread: bool) -> Case {
+    let mut case = Case::new().scripted(Fault::ConnectionResetAfterBytes);
+    case.plan.results = Some(mapping("iris/result"));
+    case.start(1);
+    case.open(1, 1);
+    case.deliver(1, "probe-1");
+    case.submit("john-doe");
+    let message = message(&mut case);
+    case.send_part(1, &message[..ALIKE]);
+    if unread {
+        let bytes = [&message[ALIKE..], &[0x1C, b'\r']].concat();
+        let length = bytes.len() as u64;
+        let offset = case.received_on(1);
+        case.push(What::Unread { connection: 1, offset, bytes: bytes.as_slice().into(), length });
+    }
+    case.end(1, End::Reset);
+    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.open(2, 1);
+    let charge = case.message("john-doe");
+    let to = case.send(2, &charge);
+    case.answer(2, to, "AA", &charge);
+    case
+}
+
+#[test]
+fn a_part_that_may_be_a_result_convicts_nobody() {
+    let case = cut_before_the_charge(|case| case.result("probe-1"), false);
+    let judgement = case.ended(2, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), [""; 0]);
+    assert!(inconclusive(&judgement).contains(&("once/per-order", "order not readable")));
+}
+
+#[test]
+fn what_stood_unread_behind_a_part_says_that_it_is_a_result() {
+    let case = cut_before_the_charge(|case| case.result("probe-1"), true);
+    assert_eq!(case.ended(2, Outcome::Delivered).judge().findings, []);
+}
+
+#[test]
+fn what_stood_unread_behind_a_part_says_that_it_is_the_charge() {
+    let case = cut_before_the_charge(|case| case.message("john-doe"), true);
+    let judgement = case.ended(2, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["once/per-order"]);
+    assert_eq!(judgement.exit(), Exit::SentTwice);
+}
+
+/// Whoever waited less than he had announced cannot say that a charge came too late.
+#[test]
+fn only_a_whole_wait_in_vain_shows_that_a_sender_did_not_recover() {
+    let waited = |waited: Micros| {
+        let mut case = Case::begun().scripted(Fault::AnswerReject);
+        case.submit("john-doe");
+        let message = case.message("john-doe");
+        let to = case.send(1, &message);
+        case.answer(1, to, "AR", &message);
+        case.played(1, Fault::AnswerReject);
+        case.submit("probe-2");
+        case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
+        let message = case.message("probe-2");
+        let to = case.send(1, &message);
+        case.answer(1, to, "AA", &message);
+        case.restarted(1, Outcome::Rejected).judge()
+    };
+    let patience = Case::new().plan.limits.patience;
+    assert_eq!(broken(&waited(patience)), ["recovers"]);
+    assert_eq!(broken(&waited(Micros(patience.0 / 2))), [""; 0]);
+}
