@@ -122,7 +122,8 @@ impl Judged<'_, '_> {
             answers.any(|answer| {
                 let said =
                     accepted.contains(&answer.said) || (commit && answer.said == Said::Commit);
-                said && answer.seq < self.event.seq
+                // Of a reply in several parts, one may have been there long before the last.
+                said && (answer.seq < self.event.seq || answer.began < self.event.at)
             })
         })
     }

@@ -8,7 +8,7 @@ use crate::charge::{Line, lines};
 use crate::history::{Ending, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
-use crate::plan::{Charged, Step};
+use crate::plan::{Charged, MessageKind, Step};
 use crate::verdict::{Proof, Weight};
 
 use super::between::witness;
@@ -96,7 +96,12 @@ fn waited_in_vain(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> Option<Micro
     let ended = |what: &What| {
         matches!(what, What::SenderEnding { .. } | What::SenderExited { .. } | What::Bound { .. })
     };
+    let had_come = evidence.attempts_at(&exam.order).iter().any(|attempt| {
+        let sent = &evidence.sent[attempt.sent as usize];
+        sent.whole && sent.event < in_vain
+    });
     let all_that_time = submitted < in_vain
+        && !had_come
         && !evidence.events[submitted..in_vain].iter().any(|one| ended(&one.what));
     all_that_time.then_some(waited)
 }
@@ -127,13 +132,13 @@ fn concerns(
     submitted: usize,
     end: usize,
 ) -> bool {
-    let named = evidence
-        .plan
-        .script
-        .get(fault.behaviour)
-        .and_then(|behaviour| behaviour.on.exam.as_deref());
-    match named {
+    let on = evidence.plan.script.get(fault.behaviour).map(|behaviour| &behaviour.on);
+    match on.and_then(|on| on.exam.as_deref()) {
         Some(named) if named == exam.name => true,
+        // A result may be tried again and again, and the charges behind it wait for that.
+        Some(_) if on.is_some_and(|on| on.kind == Some(MessageKind::Result)) => {
+            (submitted..end).contains(&fault.event)
+        }
         Some(named) if is_probe(evidence, exam.name) && !is_probe(evidence, named) => false,
         _ => {
             let on_its_connection = fault.connection.is_some_and(|connection| {

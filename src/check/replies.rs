@@ -37,7 +37,9 @@ pub(super) enum Said {
 pub(super) struct Answer {
     /// `seq` of the event that wrote its end.
     pub(super) seq: u64,
-    /// When its end was written.
+    /// When the first byte of its reply was written: an answer may be there from then on.
+    pub(super) began: Micros,
+    /// When the last byte of its reply was written: by then it is there.
     pub(super) at: Micros,
     /// What it says.
     pub(super) said: Said,
@@ -49,6 +51,14 @@ pub(super) struct Answer {
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     by_message: HashMap<(At, Vec<u8>), Vec<Answer>>,
+}
+
+/// When a reply was written.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    seq: u64,
+    began: Micros,
+    at: Micros,
 }
 
 /// Where an acknowledgement stands.
@@ -72,7 +82,8 @@ impl Answers {
         // A frame may have been written in several goes: what has begun is kept until it ends.
         let mut begun: BTreeMap<ConnectionId, Vec<u8>> = BTreeMap::new();
         for event in evidence.events {
-            let What::Replied { connection, bytes, to, .. } = &event.what else { continue };
+            let What::Replied { connection, bytes, to, began, .. } = &event.what else { continue };
+            let written = Written { seq: event.seq, began: *began, at: event.at };
             let bytes = bytes.as_slice();
             let before = begun.remove(connection).unwrap_or_default();
             let stream = if before.is_empty() {
@@ -80,9 +91,9 @@ impl Answers {
             } else {
                 Cow::Owned([before.as_slice(), bytes].concat())
             };
-            answers.read_stream(At::Connection(*connection), event.seq, event.at, &stream);
+            answers.read_stream(At::Connection(*connection), written, &stream);
             if let Some(to) = to.filter(|to| asked_elsewhere(evidence, *to, *connection)) {
-                answers.read_stream(At::Elsewhere(to), event.seq, event.at, bytes);
+                answers.read_stream(At::Elsewhere(to), written, bytes);
             }
             if !ends_a_frame(&stream) && stream.len() < 1 << 16 {
                 begun.insert(*connection, stream.into_owned());
@@ -103,13 +114,14 @@ impl Answers {
         found.into_iter().flatten().flatten().copied().collect()
     }
 
-    fn read_stream(&mut self, place: At, seq: u64, at: Micros, stream: &[u8]) {
+    fn read_stream(&mut self, place: At, written: Written, stream: &[u8]) {
         let strict: Option<Vec<(Said, &[u8])>> = frames(stream).map(strictly).collect();
         for (said, id) in leniently(stream) {
             // One with blanks around its MSA-2 may be taken for another message's.
             let strict = id == id.trim_ascii()
                 && strict.as_ref().is_some_and(|strict| strict.contains(&(said, id)));
-            let answer = Answer { seq, at, said, strict };
+            let Written { seq, began, at } = written;
+            let answer = Answer { seq, began, at, said, strict };
             self.note(place, id, answer);
             if let Some(plain) = unescaped(id) {
                 self.note(place, &plain, Answer { strict: false, ..answer });

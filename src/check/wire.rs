@@ -132,7 +132,7 @@ impl<'e, 'h> Mistakes<'e, 'h> {
 }
 
 fn framing(evidence: &Evidence<'_>, event: &Event, mistakes: &mut Mistakes<'_, '_>) {
-    let What::Received { connection, began, piece, anomalies, bytes, offset, .. } = &event.what
+    let What::Received { connection, began, piece, anomalies, bytes, offset, length } = &event.what
     else {
         return;
     };
@@ -153,7 +153,9 @@ fn framing(evidence: &Evidence<'_>, event: &Event, mistakes: &mut Mistakes<'_, '
             // The bound has its own rule.
             AnomalyKind::Oversize => continue,
         };
-        let cut = *piece == Piece::Unfinished && was_cut(evidence, *connection, *began);
+        let cut = *piece == Piece::Unfinished
+            && (was_cut(evidence, *connection, *began)
+                || goes_on_unread(evidence, event.seq, *connection, offset + length));
         if !cut {
             let what = || format!("{kind}, at byte {} of connection {connection}", anomaly.offset);
             mistakes.note(FRAMING, kind, None, what);
@@ -188,6 +190,15 @@ fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
         evidence.events.get(evidence.index_of(seq)).is_some_and(|event| soon(event.at))
     });
     by_emr || killed || asked
+}
+
+/// Whether bytes of the sender stood unread from this offset on: the EMR had stopped reading, and
+/// what it did not read may have had an end.
+fn goes_on_unread(evidence: &Evidence<'_>, seq: u64, connection: u32, end: u64) -> bool {
+    evidence.events[evidence.index_of(seq)..].iter().any(|event| {
+        matches!(event.what, What::Unread { connection: of, offset, .. }
+            if of == connection && offset == end)
+    })
 }
 
 /// The first byte that MLLP does not allow in a payload: it must be above 1F or a carriage return.

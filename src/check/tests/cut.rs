@@ -2,7 +2,7 @@
 
 use super::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{End, Micros, Outcome, What};
-use crate::plan::Fault;
+use crate::plan::{Fault, Match, MessageKind};
 use crate::verdict::Exit;
 
 /// Bytes up to where every message of this sender begins alike.
@@ -75,4 +75,93 @@ fn only_a_whole_wait_in_vain_shows_that_a_sender_did_not_recover() {
     let patience = Case::new().plan.limits.patience;
     assert_eq!(broken(&waited(patience)), ["recovers"]);
     assert_eq!(broken(&waited(Micros(patience.0 / 2))), [""; 0]);
+}
+
+/// What has come is not late, whatever the step went on to wait for.
+#[test]
+fn a_charge_that_came_before_the_wait_was_over_is_not_too_late() {
+    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.answer(1, to, "AR", &message);
+    case.played(1, Fault::AnswerReject);
+    case.deliver(1, "probe-2");
+    let waited = case.plan.limits.patience;
+    case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
+    assert_eq!(broken(&case.restarted(1, Outcome::Rejected).judge()), [""; 0]);
+}
+
+/// While results are tried again, the charges behind them wait.
+#[test]
+fn a_charge_that_waits_behind_a_result_is_not_too_late() {
+    let waited_while = |on: Match| {
+        let mut case = Case::begun().scripted(Fault::AnswerNone);
+        case.plan.results = Some(mapping("iris/result"));
+        case.plan.script[0].on = on;
+        case.deliver(1, "john-doe");
+        let result = case.result("john-doe");
+        case.send(1, &result);
+        case.played(1, Fault::AnswerNone);
+        case.submit("probe-2");
+        case.send(1, &result);
+        case.played(1, Fault::AnswerNone);
+        let waited = case.plan.limits.patience;
+        case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
+        let message = case.message("probe-2");
+        let to = case.send(1, &message);
+        case.answer(1, to, "AA", &message);
+        case.restarted(1, Outcome::Delivered).judge()
+    };
+    let exam = Some("john-doe".to_owned());
+    let result = Match { exam: exam.clone(), kind: Some(MessageKind::Result), ..Match::default() };
+    assert_eq!(broken(&waited_while(result)), [""; 0]);
+    assert_eq!(broken(&waited_while(Match { exam, ..Match::default() })), ["recovers"]);
+}
+
+/// A reply of several parts is recorded when its last one was written.
+#[test]
+fn an_account_may_know_what_the_first_part_of_a_reply_said() {
+    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.played(1, Fault::AnswerReject);
+    let mut case = case.ended(1, Outcome::Rejected);
+    assert_eq!(broken(&case.judge()), ["accounts"], "nothing was answered at all");
+    let received = case.events[to as usize - 1].at;
+    case.answer(1, to, "AR", &message);
+    let last = case.events.last_mut().unwrap();
+    if let What::Replied { began, .. } = &mut last.what {
+        *began = received;
+    }
+    let finished = case.events.len() - 2;
+    case.events.swap(finished, finished + 1);
+    for (index, event) in case.events.iter_mut().enumerate() {
+        event.seq = index as u64 + 1;
+    }
+    assert_eq!(broken(&case.judge()), [""; 0]);
+}
+
+/// An EMR that has stopped reading does not see the end of a frame that was written whole.
+#[test]
+fn a_frame_that_goes_on_unread_has_not_lost_its_end() {
+    let ended = |unread: bool| {
+        let mut case = Case::begun();
+        case.submit("john-doe");
+        let message = case.message("john-doe");
+        case.send_part(1, &message[..600]);
+        if unread {
+            let bytes = [&message[600..], &[0x1C, b'\r']].concat();
+            let (length, offset) = (bytes.len() as u64, case.received_on(1));
+            let bytes = bytes.as_slice().into();
+            case.push(What::Unread { connection: 1, offset, bytes, length });
+        }
+        case.push(What::EndedBySender { connection: 1, how: End::Close });
+        case.open(2, 1);
+        case.ended(2, Outcome::Unknown).judge()
+    };
+    // Nothing that played explains why the EMR has not read it.
+    assert_eq!(broken(&ended(true)), ["delivers"]);
+    assert_eq!(broken(&ended(false)), ["delivers", "wire/framing"]);
 }
