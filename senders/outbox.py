@@ -4,10 +4,10 @@ Each exam is a row of an outbox. Before the first byte leaves, the row is marked
 only an answer to this very message changes it again. What was not answered stays `unknown`, for a
 person to look at. Only a charge of which no byte has left is ever tried again.
 
-    outbox.py send HOST:PORT,... STATE INBOX ACK_TIMEOUT_MS
+    outbox.py send HOST:PORT,... STATE INBOX ACK_TIMEOUT_MS [CA [CERTIFICATE KEY]]
     outbox.py account STATE
 """
-import json, os, signal, socket, sqlite3, sys, time
+import json, os, signal, socket, sqlite3, ssl, sys, time
 
 
 def outbox(state):
@@ -50,10 +50,11 @@ def answered(connection, header, timeout):
     return "unknown"
 
 
-def deliver(database, number, message, endpoints, timeout):
+def deliver(database, number, message, endpoints, timeout, tls):
     for host, port in (endpoint.rsplit(":", 1) for endpoint in endpoints):
         try:
             connection = socket.create_connection((host, int(port)), timeout)
+            connection = tls.wrap_socket(connection, server_hostname=host) if tls else connection
         except OSError:
             continue  # not a byte has left, so that another try is no second attempt
         with connection:
@@ -68,14 +69,18 @@ def deliver(database, number, message, endpoints, timeout):
         return
 
 
-def send(endpoints, state, inbox, timeout):
+def send(endpoints, state, inbox, timeout, ca=None, *certificate):
+    tls = ssl.create_default_context(cafile=ca) if ca else None
+    if certificate:
+        tls.load_cert_chain(*certificate)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     database = outbox(state)
+    print("ready", flush=True)
     while True:
         take(database, inbox)
         due = "SELECT number, message FROM outbox WHERE outcome = 'not-sent' ORDER BY rowid"
         for number, message in database.execute(due).fetchall():
-            deliver(database, number, message, endpoints.split(","), int(timeout) / 1000)
+            deliver(database, number, message, endpoints.split(","), int(timeout) / 1000, tls)
         time.sleep(0.02)
 
 

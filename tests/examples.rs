@@ -71,6 +71,8 @@ fn the_outbox_holds_every_promise() {
         "once/standby-takes-over",
         "crash/killed[at=inside-ft1]",
         "crash/killed[at=end-of-message]",
+        "tls/accepted",
+        "tls/certificate[version=1.3,reply=tls/expired]",
     ];
     let Some((ran, _)) = run("outbox", "python", &[CASES, &cases].concat()) else { return };
     ran.exits(0);
