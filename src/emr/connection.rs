@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
+
 use crate::emr::handshake::Security;
 use crate::emr::play::Action;
 use crate::history::{ConnectionId, Incarnation, Micros, Raw, What};
@@ -110,7 +112,7 @@ pub(crate) struct Connection {
     /// What is being said, and what comes after.
     pub(crate) jobs: VecDeque<Job>,
     /// What has arrived and is not taken in before the driver has done what a byte count set off.
-    pub(crate) put_off: Vec<u8>,
+    pub(crate) put_off: BytesMut,
     /// The driver has something of ours in hand: a write or an end.
     pub(crate) in_hand: bool,
     /// Nothing happens before this time.
@@ -157,7 +159,7 @@ impl Connection {
             decoder: Decoder::new(limit),
             began: Micros(0),
             jobs: VecDeque::new(),
-            put_off: Vec::new(),
+            put_off: BytesMut::new(),
             in_hand: false,
             until: None,
             mute: None,

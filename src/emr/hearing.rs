@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Buf;
+
 use crate::emr::connection::Job;
 use crate::emr::machine::{Emr, Parked, Turns};
 use crate::emr::play;
@@ -17,29 +19,37 @@ impl Turn<'_, '_> {
     /// Takes bytes in, but none beyond the count that sets a behaviour off before that is carried
     /// out.
     pub(super) fn received(&mut self, id: ConnectionId, bytes: &[u8]) {
-        if let Some(connection) = self.emr.connections.get_mut(id)
-            && !connection.put_off.is_empty()
-        {
-            return self.put_off(id, bytes);
+        let waits = self.emr.connections.get(id).is_some_and(|one| !one.put_off.is_empty());
+        let taken = if waits { 0 } else { self.take_until_due(id, bytes) };
+        if taken < bytes.len() {
+            if let Some(connection) = self.emr.connections.get_mut(id) {
+                connection.put_off.extend_from_slice(&bytes[taken..]);
+            }
+            self.take_up(id);
         }
+    }
+
+    /// Takes bytes in up to what sets a behaviour off; how many.
+    fn take_until_due(&mut self, id: ConnectionId, bytes: &[u8]) -> usize {
         // A count begins anew with every message, and only a byte shows where that is.
         let at_once = if self.counts_bytes() { 1 } else { bytes.len().max(1) };
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            if self.leaves_unread(id, rest) {
-                return;
+        let mut taken = 0;
+        while taken < bytes.len() {
+            if self.leaves_unread(id, &bytes[taken..]) {
+                return bytes.len();
             }
-            let (piece, later) = rest.split_at(at_once.min(rest.len()));
+            let piece = &bytes[taken..bytes.len().min(taken + at_once)];
             let due = self.due_at(id);
             self.take_in(id, piece);
+            taken += piece.len();
             if let Some((behaviour, 1)) = due {
                 self.play_at_bytes(id, behaviour);
                 if !play::resets(self.emr.script.play(behaviour)) {
-                    return self.put_off(id, later);
+                    return taken;
                 }
             }
-            rest = later;
         }
+        taken
     }
 
     /// Puts aside what an EMR that has broken off no longer reads; whether it has.
@@ -55,25 +65,28 @@ impl Turn<'_, '_> {
         true
     }
 
-    /// Leaves bytes for when the driver has nothing of ours in hand.
-    fn put_off(&mut self, id: ConnectionId, bytes: &[u8]) {
+    /// There is more than is read.
+    pub(super) fn left_unread(&mut self, id: ConnectionId, bytes: u64) {
         if let Some(connection) = self.emr.connections.get_mut(id) {
-            connection.put_off.extend_from_slice(bytes);
-            self.take_up(id);
+            connection.unread.1 += bytes;
         }
     }
 
-    /// Takes in what was put off, if nothing is in the way any more.
+    /// Takes in what was put off, as far as nothing is in the way any more.
     pub(super) fn take_up(&mut self, id: ConnectionId) {
         let limit = self.emr.settings.message_bytes;
-        let Some(connection) = self.emr.connections.get_mut(id) else {
-            return;
-        };
-        // Whoever goes on sending while we cannot write must not fill the memory.
-        let free = !connection.in_hand || connection.put_off.len() > limit;
-        if free && !connection.put_off.is_empty() {
-            let bytes = std::mem::take(&mut connection.put_off);
-            self.received(id, &bytes);
+        while let Some(connection) = self.emr.connections.get_mut(id) {
+            // Whoever goes on sending while we cannot write must not fill the memory.
+            let free = !connection.in_hand || connection.put_off.len() > limit;
+            if !free || connection.put_off.is_empty() {
+                return;
+            }
+            let mut bytes = std::mem::take(&mut connection.put_off);
+            let taken = self.take_until_due(id, &bytes);
+            bytes.advance(taken);
+            if let Some(connection) = self.emr.connections.get_mut(id) {
+                connection.put_off = bytes;
+            }
         }
     }
 
