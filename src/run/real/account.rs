@@ -1,5 +1,6 @@
 //! What the sender says of its charges: the output of its account command.
 
+use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -38,7 +39,10 @@ async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     let output = child.stdout.take().ok_or("it has no output")?;
     let reading = async {
-        output.take(ACCOUNT_BYTES).read_to_end(&mut text).await?;
+        output.take(ACCOUNT_BYTES + 1).read_to_end(&mut text).await?;
+        if text.len() as u64 > ACCOUNT_BYTES {
+            return Err(io::Error::other(format!("it printed more than {ACCOUNT_BYTES} bytes")));
+        }
         child.wait().await
     };
     let status = tokio::time::timeout(ACCOUNT_TIME, reading).await;
@@ -56,8 +60,13 @@ fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
     }
     let rows = text.lines().filter(|line| !line.trim().is_empty()).enumerate();
     let rows = rows.map(|(index, line)| {
-        let row: Row = serde_json::from_str(line)
-            .map_err(|error| format!("line {} of its output: {error}", index + 1))?;
+        // What stands there may be about a patient, so that only what is wrong with it is told.
+        let row: Row = serde_json::from_str(line).map_err(|error| {
+            let (number, column) = (index + 1, error.column());
+            format!(
+                "line {number} of its output is no entry of an account, from column {column} on"
+            )
+        })?;
         Ok(Accounted { order: row.order, outcome: row.outcome })
     });
     rows.collect()

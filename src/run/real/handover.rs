@@ -213,7 +213,9 @@ async fn send_by_mllp(address: &str, document: &[u8]) -> Result<(), String> {
     let msa = answer.split('\r').find_map(|segment| segment.strip_prefix("MSA|"));
     match msa.and_then(|fields| fields.split('|').next()) {
         Some("AA" | "CA") => Ok(()),
-        Some(code) => Err(format!("`{address}` answered `{}`", code.escape_debug())),
+        // A code says nothing of a patient; whatever else stands there may.
+        Some(code @ ("AE" | "AR" | "CE" | "CR")) => Err(format!("`{address}` answered `{code}`")),
+        Some(_) => Err(format!("`{address}` answered with no code that HL7 knows")),
         None => Err(format!("`{address}` did not acknowledge")),
     }
 }

@@ -43,12 +43,16 @@ async fn exchange(method: &str, url: &str, body: Option<Body<'_>>) -> Result<Vec
     stream.write_all(head.as_bytes()).await.map_err(failed)?;
     stream.write_all(body.map_or(&[], |body| body.bytes)).await.map_err(failed)?;
     let mut answer = Vec::new();
-    let read = stream.take(LARGEST).read_to_end(&mut answer).await;
-    // A server that resets after its answer has answered.
-    if answer.is_empty() {
-        read.map_err(failed)?;
+    let read = stream.take(LARGEST + 1).read_to_end(&mut answer).await;
+    if answer.len() as u64 > LARGEST {
+        return Err(format!("`{url}` gave more than {LARGEST} bytes"));
     }
-    content(&answer).map_err(|why| format!("`{url}` {why}"))
+    // A server that resets after its answer has answered, if it says how long that is.
+    match (content(&answer), read) {
+        (Ok(Content::Told(content)), _) | (Ok(Content::ToTheEnd(content)), Ok(_)) => Ok(content),
+        (Err(why), Ok(_)) => Err(format!("`{url}` {why}")),
+        (_, Err(error)) => Err(failed(error)),
+    }
 }
 
 /// `host:port` and the path of a URL.
@@ -61,8 +65,18 @@ fn parts(url: &str) -> Result<(&str, &str), String> {
     Ok((authority, path))
 }
 
-/// The body of an answer, if its status is 2xx and all of it is there.
-fn content(answer: &[u8]) -> Result<Vec<u8>, String> {
+/// The body of an answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Content {
+    /// As long as its header says.
+    Told(Vec<u8>),
+    /// As long as the connection lasts.
+    ToTheEnd(Vec<u8>),
+}
+
+/// The body of an answer, if its status is 2xx and all of it is there. Of any other answer only the
+/// number is told: whatever else it says may be about a patient.
+fn content(answer: &[u8]) -> Result<Content, String> {
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let end = end.ok_or("gave no whole answer")?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
@@ -71,7 +85,10 @@ fn content(answer: &[u8]) -> Result<Vec<u8>, String> {
     let code = status.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
     match code.map(str::as_bytes) {
         Some([b'2', _, _]) => {}
-        _ => return Err(format!("answered `{}`", status.chars().take(100).collect::<String>())),
+        Some(code) if code.len() == 3 && code.iter().all(u8::is_ascii_digit) => {
+            return Err(format!("answered with status {}", String::from_utf8_lossy(code)));
+        }
+        _ => return Err("answered with no status of HTTP".to_owned()),
     }
     let body = &answer[end + 4..];
     let length = lines.filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
@@ -80,8 +97,8 @@ fn content(answer: &[u8]) -> Result<Vec<u8>, String> {
     });
     match length {
         Some(length) if length > body.len() => Err("broke off in its answer".to_owned()),
-        Some(length) => Ok(body[..length].to_vec()),
-        None => Ok(body.to_vec()),
+        Some(length) => Ok(Content::Told(body[..length].to_vec())),
+        None => Ok(Content::ToTheEnd(body.to_vec())),
     }
 }
 
@@ -95,7 +112,7 @@ const LARGEST: u64 = 1024 * 1024;
 mod tests {
     use rstest::rstest;
 
-    use super::{content, parts};
+    use super::{Content, content, parts};
 
     #[rstest]
     #[case("http://127.0.0.1:80/exams?x=1", Ok(("127.0.0.1:80", "/exams?x=1")))]
@@ -114,14 +131,15 @@ mod tests {
     #[case("HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", Ok(""))]
     #[case("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nbody", Ok("bo"))]
     #[case("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbody", Err("broke off in its answer"))]
-    #[case("HTTP/1.1 500 Oh\r\n\r\n", Err("answered `HTTP/1.1 500 Oh`"))]
+    #[case("HTTP/1.1 500 Oh\r\n\r\n", Err("answered with status 500"))]
     #[case("HTTP/1.1 200 OK\r\n", Err("gave no whole answer"))]
-    #[case("2xx \r\n\r\n", Err("answered `2xx `"))]
+    #[case("2xx \r\n\r\n", Err("answered with no status of HTTP"))]
     fn only_a_whole_answer_of_2xx_counts(
         #[case] answer: &str,
         #[case] expected: Result<&str, &str>,
     ) {
         let content = content(answer.as_bytes());
+        let content = content.map(|(Content::Told(body) | Content::ToTheEnd(body))| body);
         let content = content.map(|body| String::from_utf8(body).unwrap());
         assert_eq!(content.as_deref().map_err(String::as_str), expected);
     }
