@@ -120,9 +120,7 @@ impl Reading {
     ) {
         let header = self.header.clone();
         if let What::Unread { bytes, .. } = &event.what {
-            // The first of them end the message that the EMR broke off in.
-            let next = memchr::memchr(VT, bytes.as_slice()).map(|at| &bytes.as_slice()[at..]);
-            strays(&header, next.unwrap_or_default(), &mut |payload, whole| {
+            unread(&header, bytes.as_slice(), &mut |payload, whole| {
                 self.take(evidence, index, payload, whole);
             });
         }
@@ -187,7 +185,9 @@ impl Reading {
         message: &Message<'h>,
     ) -> bool {
         let of = |event: usize| match &evidence.events[event].what {
-            What::Received { connection, .. } => Some(*connection),
+            What::Received { connection, .. } | What::Unread { connection, .. } => {
+                Some(*connection)
+            }
             _ => None,
         };
         let Some(last) = evidence.sent.last() else { return false };
@@ -325,6 +325,18 @@ fn each_message<'h>(
         Piece::Unfinished | Piece::Oversize => split_at_headers(header, &bytes[1..], false, found),
         Piece::Stray => strays(header, bytes, found),
     }
+}
+
+/// What was left unread when the EMR broke off in a message: the end of that message, which is no
+/// other one, and whatever came after it.
+fn unread<'h>(second: &Finder<'_>, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
+    let end = memchr::memchr2(VT, FS, bytes).unwrap_or(bytes.len());
+    let (before, after) = bytes.split_at(end);
+    if let Some(header) = second.find(before) {
+        let whole = after.first() == Some(&FS);
+        split_at_headers(second, &before[header + 1..], whole, found);
+    }
+    strays(second, after, found);
 }
 
 /// Messages outside any frame, whatever stands before them: a lenient EMR may read them all the

@@ -318,9 +318,35 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
         missing("history cut", format!("event {seq} stands where event {number} should be"));
     }
     bytes_lost(evidence, missing);
+    not_readable(evidence, missing);
     // Not even `never` is proven by a sender that may have been dead.
     if evidence.orders.is_empty() {
         missing("nothing was sent", "no charge was attempted at all".to_owned());
+    }
+}
+
+/// What came and could not be read, or was more than is kept, may have been another attempt.
+fn not_readable(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    for event in evidence.events {
+        match event.what {
+            What::Undecryptable { connection, bytes } => {
+                let message = format!(
+                    "{bytes} bytes or more came on connection {connection} under a TLS that had failed or ended, \
+                     and nobody can say that no charge was among them"
+                );
+                missing("bytes that cannot be read", message);
+            }
+            What::Unread { connection, ref bytes, length, .. }
+                if (bytes.as_slice().len() as u64) < length =>
+            {
+                let kept = bytes.as_slice().len();
+                let message = format!(
+                    "{length} bytes came on connection {connection} when the EMR had broken off, and {kept} of them were kept"
+                );
+                missing("history cut", message);
+            }
+            _ => {}
+        }
     }
 }
 
