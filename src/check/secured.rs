@@ -4,7 +4,7 @@
 //! A handshake alone is no mistake, for a sender may look at a certificate when it is over; what
 //! counts is the first byte of a message. Does **not** judge what the messages say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{ConnectionId, Shown, Side, What};
 use crate::verdict::{Proof, Weight};
@@ -22,8 +22,12 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
     let mut showed: BTreeMap<ConnectionId, Shown> = BTreeMap::new();
     let mut refused = 0;
+    let mut ahead = BTreeSet::new();
     for event in evidence.events {
         match &event.what {
+            What::WroteAhead { connection } => {
+                ahead.insert(*connection);
+            }
             What::Secured { connection, showed: shown, .. } => {
                 showed.insert(*connection, *shown);
             }
@@ -44,6 +48,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                 let message = format!("a message was sent to an EMR that showed {flaw}");
                 tell(evidence, sent, fault(*shown), message, findings);
             }
+            // It was under TLS, and the sender could not know yet that this had failed.
+            None if ahead.contains(&connection) => {}
             None => {
                 let message = "a message was sent in the clear where TLS was agreed".to_owned();
                 tell(evidence, sent, "in the clear", message, findings);

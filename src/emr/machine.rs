@@ -149,8 +149,20 @@ pub enum Input<'a> {
         /// How.
         failure: Failure,
     },
-    /// Bytes arrived after TLS had failed; to be told once for a connection.
+    /// What is received from here on was under the TLS that has failed.
+    WroteAhead {
+        /// On which connection.
+        connection: ConnectionId,
+    },
+    /// Bytes arrived that nobody can read; to be told once for a connection.
     Undecryptable {
+        /// On which connection.
+        connection: ConnectionId,
+        /// How many.
+        bytes: u64,
+    },
+    /// So many bytes have arrived and are not read, for there were too many.
+    LeftUnread {
         /// On which connection.
         connection: ConnectionId,
         /// How many.
@@ -375,10 +387,14 @@ impl Emr {
             Input::Greeted { connection } => turn.greeted(connection),
             Input::Secured { connection, secured } => turn.secured(connection, secured),
             Input::TlsFailed { connection, failure } => turn.tls_failed(connection, failure),
+            Input::WroteAhead { connection } => {
+                turn.record(What::WroteAhead { connection });
+            }
             Input::Undecryptable { connection, bytes } => {
                 turn.record(What::Undecryptable { connection, bytes });
                 turn.refuse(connection);
             }
+            Input::LeftUnread { connection, bytes } => turn.left_unread(connection, bytes),
             Input::Ended { connection, how } => turn.ended(connection, how),
             Input::Wrote { connection, bytes, complete } => turn.wrote(connection, bytes, complete),
             Input::EndDone { connection, how } => turn.end_done(connection, how),

@@ -238,7 +238,14 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// Bytes arrived after TLS had failed, so nobody can read them. They are not kept.
+    /// The sender wrote before it could hear that TLS had failed: what is received from here on
+    /// was under it all the same.
+    WroteAhead {
+        /// On which connection.
+        connection: ConnectionId,
+    },
+    /// Bytes arrived after TLS had failed or was ended, or without their end, so nobody can read
+    /// them. They are not kept.
     Undecryptable {
         /// On which connection.
         connection: ConnectionId,

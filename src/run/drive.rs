@@ -264,6 +264,11 @@ impl Drive {
         }
     }
 
+    /// Asks for [`Do::Drain`] once more, when all that was accepted by it has been seen to.
+    pub fn drain_again(&mut self) {
+        self.held_back.get_or_insert(Do::Drain);
+    }
+
     /// What is to be done now; none until something happens or the deadline comes.
     pub fn next(&mut self, now: Duration) -> Option<Do> {
         if self.recorder.is_full() && !self.aborted {
@@ -400,6 +405,7 @@ const fn is_activity(input: &Input<'_>) -> bool {
         Input::Accepted { .. }
             | Input::Called { .. }
             | Input::Received { .. }
+            | Input::Undecryptable { .. }
             | Input::Ended { .. }
             | Input::Wrote { .. }
             | Input::Waiting { .. }

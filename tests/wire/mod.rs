@@ -58,11 +58,17 @@ impl Server {
         line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(process, signal).unwrap();
+    }
+
     /// Presses Ctrl-C, waits for its verdict and checks that it is this exit code.
     #[track_caller]
     pub(crate) fn ends(mut self, code: i32) -> Judged {
-        let process = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(process, Signal::INT).unwrap();
+        self.signal(Signal::INT);
+        self.signal(Signal::CONT); // it may have been stopped
         let until = Instant::now() + BOUND;
         let mut status = self.child.try_wait().unwrap();
         while status.is_none() && Instant::now() < until {

@@ -28,6 +28,7 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use crate::emr::Asked;
 use crate::history::{Shown, TlsVersion};
+use crate::run::real::secrets::Secrets;
 
 /// Why there can be no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -144,9 +145,7 @@ impl Issued {
         std::fs::write(folder.join(CA), &self.ca)?;
         if client {
             std::fs::write(folder.join(CERT), &self.client.0)?;
-            let mut file = OpenOptions::new();
-            file.write(true).create(true).truncate(true).mode(0o600); // nobody else's
-            file.open(folder.join(KEY))?.write_all(self.client.1.as_bytes())?;
+            write_alone(&folder.join(KEY), self.client.1.as_bytes())?;
         }
         Ok(())
     }
@@ -157,6 +156,7 @@ impl Issued {
         versions: &[TlsVersion],
         show: Shown,
         asked: Asked,
+        secrets: Arc<Secrets>,
     ) -> Result<Arc<ServerConfig>, AuthorityError> {
         let versions: Vec<&'static SupportedProtocolVersion> =
             versions.iter().map(|version| protocol(*version)).collect();
@@ -175,6 +175,7 @@ impl Issued {
         // One is enough to tell a sender of TLS 1.3 that the EMR took its certificate. Nothing is
         // ever resumed: every connection has its own config, and so every fault is really met.
         config.send_tls13_tickets = 1;
+        config.key_log = secrets;
         Ok(Arc::new(config))
     }
 
@@ -187,6 +188,20 @@ impl Issued {
         // A sender that is told who is known here may rather show nothing than be refused.
         Ok(builder.clear_root_hint_subjects().build()?)
     }
+}
+
+/// Writes a file that is nobody else's, whatever was in its place before.
+fn write_alone(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = path.with_extension(format!("{}.part", std::process::id()));
+    let mut file = OpenOptions::new();
+    let file = file.write(true).create_new(true).mode(0o600).open(&written);
+    let moved = file
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| std::fs::rename(&written, path));
+    if moved.is_err() {
+        let _ = std::fs::remove_file(written);
+    }
+    moved
 }
 
 /// A root certificate with its key.

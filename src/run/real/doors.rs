@@ -172,7 +172,8 @@ impl Case {
         let place = &mut stage.endpoints[endpoint];
         place.shut();
         let Ok(listener) = place.open(BACKLOG) else {
-            return; // without a listener nothing arrives, and the verdict says so
+            drop(stage);
+            return self.note(Happening::CannotAccept); // the sender can do nothing about it
         };
         place.door = door;
         let task = tokio::task::spawn_local(self.clone().attend(endpoint, listener, attended));

@@ -13,11 +13,14 @@ mod handover;
 mod http;
 mod kept;
 mod kin;
+mod outbox;
 mod output;
 mod peer;
 mod placeholders;
 mod process;
 mod ready;
+mod records;
+mod secrets;
 mod sockets;
 mod subject;
 mod tls;
@@ -279,6 +282,8 @@ impl Case {
                 result = interrupted.wait_for(|&it| it), if listening => {
                     listening = false;
                     if result.is_ok() {
+                        self.accept_all_waiting();
+                        self.pump(); // TLS is laid over what was accepted
                         self.take_in_what_arrived();
                         self.happened(Happening::Interrupted);
                     }

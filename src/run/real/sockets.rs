@@ -17,6 +17,7 @@ use crate::emr::{Handshake, Input};
 use crate::history::{ConnectionId, End, Incarnation};
 use crate::run::drive::Happening;
 use crate::run::real::kin::holds_socket;
+use crate::run::real::outbox::{After, Outbox};
 use crate::run::real::peer::socket_of;
 use crate::run::real::tls::{Heard, Layer};
 use crate::run::real::{Case, Stage};
@@ -27,8 +28,16 @@ pub(super) struct Line {
     reader: AbortHandle,
     /// Its TLS, if any was asked for.
     tls: Option<Layer>,
-    /// The sender's side has ended and was read to its end.
+    /// What is to be sent under TLS, in its order.
+    outbox: Rc<Outbox>,
+    /// TLS is to be laid over it before anything of it is read.
+    to_be_secured: bool,
+    /// The sender has ended its side; below TLS there may be more.
+    ended: bool,
+    /// It was read to its end.
     read_out: bool,
+    /// We have ended our side.
+    done: bool,
     hold: Rc<Hold>,
 }
 
@@ -48,7 +57,7 @@ impl Drop for Line {
 impl Case {
     /// Takes an accepted connection in, and leaves what follows to the caller.
     pub(super) fn accepted(&self, endpoint: usize, stream: TcpStream) {
-        if let Some((connection, incarnation)) = self.line(stream) {
+        if let Some((connection, incarnation)) = self.line(stream, self.0.authority.is_some()) {
             self.note(Happening::Emr(Input::Accepted { connection, endpoint, incarnation }));
         }
     }
@@ -60,7 +69,7 @@ impl Case {
         let calling = async move {
             let connecting = tokio::time::timeout(CALL, TcpStream::connect(address));
             let stream = connecting.await.ok().and_then(Result::ok);
-            let line = stream.and_then(|stream| case.line(stream));
+            let line = stream.and_then(|stream| case.line(stream, false));
             case.emr(match line {
                 Some((connection, incarnation)) => Input::Called { call, connection, incarnation },
                 None => Input::CallFailed { call },
@@ -71,7 +80,7 @@ impl Case {
     }
 
     /// Numbers a connection and begins to read it, unless there are too many.
-    fn line(&self, stream: TcpStream) -> Option<(ConnectionId, Incarnation)> {
+    fn line(&self, stream: TcpStream, to_be_secured: bool) -> Option<(ConnectionId, Incarnation)> {
         let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
         let mut stage = self.0.stage.borrow_mut();
         if stage.lines.len() >= self.0.connections {
@@ -86,7 +95,10 @@ impl Case {
         let hold = Rc::new(Hold::default());
         let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
         let reader = tokio::task::spawn_local(reading).abort_handle();
-        stage.lines.insert(id, Line { stream, reader, tls: None, read_out: false, hold });
+        let (tls, outbox) = (None, Rc::default());
+        let (ended, read_out, done) = (false, false, false);
+        let line = Line { stream, reader, tls, outbox, to_be_secured, ended, read_out, done, hold };
+        stage.lines.insert(id, line);
         Some((id, incarnation))
     }
 
@@ -103,10 +115,7 @@ impl Case {
                     return self.read_out(connection, how, scratch);
                 }
                 Ok(count) => {
-                    let then = self.arrived(connection, &scratch[..count]);
-                    if then == Then::Ended {
-                        return self.read_out(connection, End::Close, scratch);
-                    }
+                    self.arrived(connection, &scratch[..count]);
                     drop(scratch);
                     self.pump();
                 }
@@ -153,20 +162,22 @@ impl Case {
     /// Accepts and reads whatever the system has taken on our behalf by now, without waiting, and
     /// leaves what follows to the caller.
     pub(super) fn take_in_what_arrived(&self) {
-        let endpoints = self.0.stage.borrow().endpoints.len();
-        for endpoint in 0..endpoints {
-            self.accept_waiting(endpoint);
-        }
-        let open: Vec<(ConnectionId, Rc<TcpStream>)> = {
+        self.accept_all_waiting();
+        let (fresh, open): (Vec<_>, Vec<_>) = {
             let stage = self.0.stage.borrow();
-            // Of a connection that was accepted this very moment TLS has yet to be laid over.
-            let readable =
-                |line: &Line| !line.read_out && (line.tls.is_some() || self.0.authority.is_none());
-            let unread = stage.lines.iter().filter(|(_, line)| readable(line));
-            unread.map(|(&id, line)| (id, Rc::clone(&line.stream))).collect()
+            let unread = stage.lines.iter().filter(|(_, line)| !line.read_out);
+            let of = |(&id, line): (&ConnectionId, &Line)| {
+                (id, Rc::clone(&line.stream), line.to_be_secured)
+            };
+            unread.map(of).partition(|(_, _, to_be_secured)| *to_be_secured)
         };
-        for (connection, stream) in open {
+        for (connection, stream, _) in open {
             self.read_what_arrived(connection, &stream);
+            self.tell_rest(connection);
+        }
+        if !fresh.is_empty() {
+            // They are read when TLS was laid over them.
+            self.0.stage.borrow_mut().drive.drain_again();
         }
     }
 
@@ -182,6 +193,22 @@ impl Case {
             };
             self.arrived(connection, &scratch[..count]);
         }
+        let left = rustix::io::ioctl_fionread(stream).unwrap_or(0);
+        if left > 0 {
+            self.note(Happening::Emr(Input::LeftUnread { connection, bytes: left }));
+        }
+    }
+
+    /// Tells what nobody can read of a connection that brings nothing more.
+    fn tell_rest(&self, connection: ConnectionId) {
+        let rest = {
+            let mut stage = self.0.stage.borrow_mut();
+            let layer = stage.lines.get_mut(&connection).and_then(|line| line.tls.as_mut());
+            layer.and_then(Layer::rest)
+        };
+        if let Some(bytes) = rest {
+            self.note(Happening::Emr(Input::Undecryptable { connection, bytes }));
+        }
     }
 
     fn read_out(
@@ -191,41 +218,60 @@ impl Case {
         scratch: std::cell::RefMut<'_, Vec<u8>>,
     ) {
         drop(scratch);
-        {
+        self.tell_rest(connection);
+        let told = {
             let mut stage = self.0.stage.borrow_mut();
-            if how == End::Reset {
+            let line = stage.lines.get_mut(&connection);
+            let told = line.as_ref().is_some_and(|line| line.ended);
+            let over = line.map(|line| {
+                (line.ended, line.read_out) = (true, true);
+                line.done
+            });
+            if how == End::Reset || over == Some(true) {
                 stage.lines.remove(&connection);
-            } else if let Some(line) = stage.lines.get_mut(&connection) {
-                line.read_out = true;
             }
+            told
+        };
+        if told {
+            return self.pump();
         }
         self.emr(Input::Ended { connection, how });
     }
 
+    /// The sender has ended its TLS, and may say more that nobody reads.
+    fn ended(&self, connection: ConnectionId) {
+        if let Some(line) = self.0.stage.borrow_mut().lines.get_mut(&connection) {
+            line.ended = true;
+        }
+        self.note(Happening::Emr(Input::Ended { connection, how: End::Close }));
+    }
+
     /// Bytes of the wire have arrived: what they say is told.
-    fn arrived(&self, connection: ConnectionId, bytes: &[u8]) -> Then {
+    fn arrived(&self, connection: ConnectionId, bytes: &[u8]) {
         let heard = {
             let mut stage = self.0.stage.borrow_mut();
             let layer = stage.lines.get_mut(&connection).and_then(|line| line.tls.as_mut());
             layer.map(|layer| (layer.take(bytes), layer.take_outgoing()))
         };
         let Some((heard, out)) = heard else {
-            self.note(Happening::Emr(Input::Received { connection, bytes }));
-            return Then::MoreMayCome;
+            return self.note(Happening::Emr(Input::Received { connection, bytes }));
         };
-        self.send_beside(connection, out);
+        self.send(connection, out, After::Nothing);
         for heard in heard {
             let input = match &heard {
                 Heard::Greeting => Input::Greeted { connection },
                 Heard::Secured(secured) => Input::Secured { connection, secured: secured.clone() },
                 Heard::Failed(failure) => Input::TlsFailed { connection, failure: failure.clone() },
                 Heard::Bytes(bytes) => Input::Received { connection, bytes },
+                Heard::Ahead => Input::WroteAhead { connection },
                 Heard::Undecryptable(bytes) => Input::Undecryptable { connection, bytes: *bytes },
-                Heard::Ended => return Then::Ended,
+                Heard::Ended => {
+                    self.ended(connection);
+                    continue;
+                }
             };
             self.note(Happening::Emr(input));
         }
-        Then::MoreMayCome
     }
 
     /// How a connection has ended whose sender ended it below TLS.
@@ -237,6 +283,9 @@ impl Case {
 
     /// Lays TLS over a connection of which nothing was read yet.
     pub(super) fn secure(&self, connection: ConnectionId, handshake: &Handshake) {
+        if let Some(line) = self.0.stage.borrow_mut().lines.get_mut(&connection) {
+            line.to_be_secured = false;
+        }
         let issued = self.0.authority.as_ref().and_then(|authority| authority.issued().ok());
         let Some(Ok(layer)) = issued.map(|issued| Layer::new(issued, handshake)) else {
             return self.note(Happening::CannotAccept);
@@ -247,24 +296,6 @@ impl Case {
         }
     }
 
-    /// Sends what belongs to TLS and to no reply.
-    fn send_beside(&self, connection: ConnectionId, bytes: Vec<u8>) {
-        if bytes.is_empty() {
-            return;
-        }
-        let Some(stream) = self.stream(connection) else {
-            return;
-        };
-        // A peer that is gone has no use for it.
-        let taken = rustix::net::send(&*stream, &bytes, NOW).unwrap_or(0);
-        if taken < bytes.len() {
-            let task = tokio::task::spawn_local(async move {
-                write_all(&stream, &bytes, taken).await;
-            });
-            self.0.stage.borrow_mut().tasks.push(task.abort_handle());
-        }
-    }
-
     pub(super) fn write(&self, connection: ConnectionId, bytes: Vec<u8>) {
         let stream = self.stream(connection);
         let sealed = {
@@ -272,8 +303,8 @@ impl Case {
             let layer = stage.lines.get_mut(&connection).and_then(|line| line.tls.as_mut());
             layer.map(|layer| layer.seal(&bytes))
         };
-        if let Some((sealed, stream)) = sealed.zip(stream.clone()) {
-            return self.write_sealed(connection, stream, bytes, sealed);
+        if let Some(sealed) = sealed {
+            return self.send(connection, sealed, After::Wrote(bytes));
         }
         // Straight to the system: this very moment is when the reply is due.
         let taken = match stream.as_ref().map(|stream| rustix::net::send(stream, &bytes, NOW)) {
@@ -306,36 +337,6 @@ impl Case {
         self.emr(Input::Wrote { connection, bytes: &bytes[..taken], complete });
     }
 
-    /// Writes the bytes of the wire that say `bytes`. Of a message that the system did not take
-    /// whole it cannot be said how much can be read.
-    fn write_sealed(
-        &self,
-        connection: ConnectionId,
-        stream: Rc<TcpStream>,
-        bytes: Vec<u8>,
-        sealed: Vec<u8>,
-    ) {
-        let taken = match rustix::net::send(&*stream, &sealed, NOW) {
-            Ok(taken) => taken,
-            Err(rustix::io::Errno::WOULDBLOCK) => 0,
-            Err(_) => {
-                let nothing = Input::Wrote { connection, bytes: &[], complete: false };
-                return self.note(Happening::Emr(nothing));
-            }
-        };
-        if taken == sealed.len() {
-            let all = Input::Wrote { connection, bytes: &bytes, complete: true };
-            return self.note(Happening::Emr(all));
-        }
-        let case = self.clone();
-        let task = tokio::task::spawn_local(async move {
-            let complete = write_all(&stream, &sealed, taken).await == sealed.len();
-            let bytes = if complete { &bytes[..] } else { &[] };
-            case.emr(Input::Wrote { connection, bytes, complete });
-        });
-        self.0.stage.borrow_mut().tasks.push(task.abort_handle());
-    }
-
     pub(super) fn end(&self, connection: ConnectionId, how: End) {
         if matches!(how, End::Close | End::HalfClose) {
             let last = {
@@ -343,27 +344,38 @@ impl Case {
                 let layer = stage.lines.get_mut(&connection).and_then(|line| line.tls.as_mut());
                 layer.map(Layer::end)
             };
-            self.send_beside(connection, last.unwrap_or_default());
+            self.send(connection, last.unwrap_or_default(), After::Nothing);
         }
         if let Some(stream) = self.stream(connection) {
             if how == End::Reset {
                 // What has arrived is recorded before the system throws it away.
                 self.read_what_arrived(connection, &stream);
+                self.tell_rest(connection);
                 // Sends the reset now: a socket that is merely dropped sends it when the last of
                 // its readers and writers is gone, and only if it does not linger.
                 let _ = sockopt::set_socket_linger(&*stream, Some(Duration::ZERO));
                 let _ = rustix::net::connect_unspec(&*stream);
             } else {
-                let _ = rustix::net::shutdown(&*stream, rustix::net::Shutdown::Write);
+                self.send(connection, Vec::new(), After::Shut);
             }
         }
         let mut stage = self.0.stage.borrow_mut();
-        let over = stage.lines.get(&connection).is_some_and(|line| line.read_out);
+        let over = stage.lines.get_mut(&connection).is_some_and(|line| {
+            line.done |= how != End::HalfClose;
+            line.read_out
+        });
         if how == End::Reset || over {
             stage.lines.remove(&connection);
         }
         drop(stage);
         self.note(Happening::Emr(Input::EndDone { connection, how }));
+    }
+
+    /// Where what is sent on a connection waits, if it is there.
+    pub(super) fn outbox(&self, connection: ConnectionId) -> Option<(Rc<TcpStream>, Rc<Outbox>)> {
+        let stage = self.0.stage.borrow();
+        let line = stage.lines.get(&connection)?;
+        Some((Rc::clone(&line.stream), Rc::clone(&line.outbox)))
     }
 
     fn stream(&self, connection: ConnectionId) -> Option<Rc<TcpStream>> {
@@ -389,7 +401,7 @@ fn opened_by(stage: &Stage, stream: &TcpStream) -> Incarnation {
 }
 
 /// Writes from `taken` on, as the system takes it; how much it has taken in the end.
-async fn write_all(stream: &TcpStream, bytes: &[u8], mut taken: usize) -> usize {
+pub(super) async fn write_all(stream: &TcpStream, bytes: &[u8], mut taken: usize) -> usize {
     while taken < bytes.len() {
         if stream.writable().await.is_err() {
             break;
@@ -401,13 +413,6 @@ async fn write_all(stream: &TcpStream, bytes: &[u8], mut taken: usize) -> usize 
         }
     }
     taken
-}
-
-/// Whether a connection may bring anything more.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
-    MoreMayCome,
-    Ended,
 }
 
 /// Lets this process have as many sockets as the system allows, up to what a run can need.
@@ -438,7 +443,7 @@ fn read_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// A write that neither waits nor signals.
-const NOW: rustix::net::SendFlags =
+pub(super) const NOW: rustix::net::SendFlags =
     rustix::net::SendFlags::DONTWAIT.union(rustix::net::SendFlags::NOSIGNAL);
 
 /// As many descriptors as sixteen cases with the most connections that a plan allows.
@@ -447,6 +452,6 @@ const MOST_DESCRIPTORS: u64 = 1 << 17;
 /// How long a call may wait to be taken.
 const CALL: Duration = Duration::from_secs(1);
 
-/// How often a connection is read when a run is interrupted: as much as the system may hold for
-/// it, and not for ever where the sender goes on.
+/// How often a connection is read at its end: as much as the system may hold for it, and not for
+/// ever where the sender goes on.
 const MOST_READS: usize = 128;

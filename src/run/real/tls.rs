@@ -1,7 +1,9 @@
 //! TLS over one accepted connection: bytes of the wire in, what they say and bytes of the wire out.
 //!
 //! There is no socket here. What a sender says that is no TLS is handed on as it is, so that not
-//! even a charge in the clear goes unseen; what nobody can read is counted and not kept.
+//! even a charge in the clear goes unseen. Nor does one that was said under TLS before the sender
+//! heard that it had failed, where the keys to it are known; what nobody can read is counted and
+//! not kept.
 
 use std::io::{Read, Write};
 use std::mem;
@@ -13,6 +15,8 @@ use rustls::{AlertDescription, Error, ProtocolVersion, ServerConfig};
 use crate::emr::{Failure, Handshake, Manner, Secured};
 use crate::history::{Side, TlsVersion};
 use crate::run::real::authority::{AuthorityError, Issued};
+use crate::run::real::records::{ALERT, APPLICATION_DATA, HANDSHAKE, Records};
+use crate::run::real::secrets::{Opener, Said, Secrets};
 use crate::run::real::subject::subject;
 
 /// The TLS of one connection.
@@ -21,6 +25,12 @@ pub(super) struct Layer {
     /// How to go on after the ClientHello; none if it is to be ignored.
     config: Option<Arc<ServerConfig>>,
     out: Vec<u8>,
+    records: Records,
+    secrets: Arc<Secrets>,
+    /// How many sealed records have come in the handshake, and how many after it.
+    sealed: (u64, u64),
+    /// Bytes that nobody can read have been told.
+    told: bool,
 }
 
 enum Stage {
@@ -34,15 +44,23 @@ enum Stage {
     Shaking(Box<ServerConnection>),
     /// Both have agreed.
     Secured(Box<ServerConnection>),
+    /// The sender has ended its side; ours may go on.
+    Ended(Box<ServerConnection>, Late),
     /// There is no TLS: bytes are what they are.
     Plain,
-    /// The ClientHello was ignored, or TLS has failed: nobody can read anything.
-    Deaf {
-        /// Whether that has been told.
-        told: bool,
-        /// Whether an alert would be the first that the sender says.
-        ignored: bool,
-    },
+    /// The ClientHello was ignored, or TLS has failed.
+    Failed(Late),
+}
+
+/// What comes when TLS is no more.
+struct Late {
+    /// The beginning of a record.
+    kept: Vec<u8>,
+    opener: Option<Opener>,
+    /// Whether an alert would be the first that the sender says.
+    ignored: bool,
+    /// A message of which the beginning was said.
+    ahead: bool,
 }
 
 /// What was heard.
@@ -56,6 +74,8 @@ pub(super) enum Heard {
     Failed(Failure),
     /// Bytes of a message.
     Bytes(Vec<u8>),
+    /// What follows was under the TLS that has failed all the same.
+    Ahead,
     /// Bytes that nobody can read.
     Undecryptable(u64),
     /// The sender has ended its side, with a close_notify.
@@ -65,14 +85,17 @@ pub(super) enum Heard {
 impl Layer {
     /// A layer that meets a handshake as it is asked to.
     pub(super) fn new(issued: &Issued, handshake: &Handshake) -> Result<Self, AuthorityError> {
+        let secrets = Arc::<Secrets>::default();
         let config = match handshake.manner {
             Manner::Hold { show, client } => {
-                Some(issued.config(&handshake.versions, show, client)?)
+                let logged = Arc::clone(&secrets);
+                Some(issued.config(&handshake.versions, show, client, logged)?)
             }
             Manner::Ignore => None,
         };
         let stage = Stage::Greeting { acceptor: Box::default(), begun: false };
-        Ok(Self { stage, config, out: Vec::new() })
+        let (records, sealed, told) = (Records::default(), (0, 0), false);
+        Ok(Self { stage, config, out: Vec::new(), records, secrets, sealed, told })
     }
 
     /// Takes bytes of the wire in. Afterwards there may be something to be sent.
@@ -87,7 +110,10 @@ impl Layer {
 
     /// What is to be sent as it is, if anything.
     pub(super) fn take_outgoing(&mut self) -> Vec<u8> {
-        if let Stage::Shaking(connection) | Stage::Secured(connection) = &mut self.stage {
+        if let Stage::Shaking(connection)
+        | Stage::Secured(connection)
+        | Stage::Ended(connection, _) = &mut self.stage
+        {
             drain(connection, &mut self.out);
         }
         mem::take(&mut self.out)
@@ -95,7 +121,7 @@ impl Layer {
 
     /// The bytes of the wire that say `bytes`: under TLS if it stands, as they are otherwise.
     pub(super) fn seal(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let Stage::Secured(connection) = &mut self.stage else {
+        let (Stage::Secured(connection) | Stage::Ended(connection, _)) = &mut self.stage else {
             return bytes.to_vec();
         };
         connection.set_buffer_limit(None); // what is said at once is bounded by who says it
@@ -106,7 +132,7 @@ impl Layer {
 
     /// The bytes of the wire that end our side.
     pub(super) fn end(&mut self) -> Vec<u8> {
-        if let Stage::Secured(connection) = &mut self.stage {
+        if let Stage::Secured(connection) | Stage::Ended(connection, _) = &mut self.stage {
             connection.send_close_notify();
         }
         self.take_outgoing()
@@ -115,6 +141,16 @@ impl Layer {
     /// Whether the end of a connection should be told by a close_notify.
     pub(super) const fn is_secured(&self) -> bool {
         matches!(self.stage, Stage::Secured(_))
+    }
+
+    /// Nothing more comes: what nobody can read of it, because its end is missing.
+    pub(super) fn rest(&mut self) -> Option<u64> {
+        let bytes = match self.stage {
+            // Before the sender's last word of the handshake there can be no message.
+            Stage::Greeting { .. } | Stage::Shaking(_) | Stage::Plain => 0,
+            _ => self.records.under_way(),
+        };
+        (bytes > 0 && !mem::replace(&mut self.told, true)).then_some(bytes)
     }
 
     fn greet(&mut self, bytes: &[u8], heard: &mut Vec<Heard>) {
@@ -127,11 +163,11 @@ impl Layer {
         }
         let mut rest = bytes;
         let accepted = loop {
+            let Some(mut piece) = self.records.next(&mut rest) else { return };
             // It reads from memory, and as much as one record may have.
-            let read = acceptor.read_tls(&mut rest).unwrap_or(0);
+            while !piece.is_empty() && acceptor.read_tls(&mut piece).is_ok_and(|read| read > 0) {}
             match acceptor.accept() {
                 Ok(Some(accepted)) => break Ok(accepted),
-                Ok(None) if read == 0 => return,
                 Ok(None) => {}
                 Err((error, mut alert)) => {
                     let _ = alert.write_all(&mut self.out);
@@ -149,16 +185,11 @@ impl Layer {
             })
         });
         match connection {
-            Ok(Some(connection)) => {
-                self.stage = Stage::Shaking(Box::new(connection));
-                self.hear(rest, heard);
-            }
-            Ok(None) => {
-                self.stage = Stage::Deaf { told: false, ignored: true };
-                self.hear(rest, heard);
-            }
+            Ok(Some(connection)) => self.stage = Stage::Shaking(Box::new(connection)),
+            Ok(None) => self.stage = Stage::Failed(Late::new(None, true)),
             Err(error) => self.fail(&error, heard),
         }
+        self.hear(rest, heard);
     }
 
     /// Who speaks no TLS is told so, as a TLS server would, and heard out.
@@ -177,31 +208,39 @@ impl Layer {
         heard.push(Heard::Bytes(bytes.to_vec()));
     }
 
+    /// Hears one record after the other, so that it is known where each of them belongs.
     fn hear(&mut self, mut bytes: &[u8], heard: &mut Vec<Heard>) {
-        match &mut self.stage {
-            Stage::Plain => heard.push(Heard::Bytes(bytes.to_vec())),
-            Stage::Deaf { told, ignored } if !bytes.is_empty() => {
-                let alert = alert(bytes).filter(|_| *ignored);
-                if let Some(alert) = alert {
-                    heard.push(Heard::Failed(broken_off(Side::Sender, alert)));
-                } else if !mem::replace(told, true) {
-                    heard.push(Heard::Undecryptable(bytes.len() as u64));
-                }
-                *ignored = false;
+        while !bytes.is_empty() {
+            if matches!(self.stage, Stage::Plain) {
+                heard.push(Heard::Bytes(bytes.to_vec()));
+                return;
             }
-            Stage::Shaking(_) | Stage::Secured(_) => while self.record(&mut bytes, heard) {},
-            Stage::Greeting { .. } | Stage::Deaf { .. } => {}
+            let Some(piece) = self.records.next(&mut bytes) else { return };
+            match self.stage {
+                Stage::Shaking(_) | Stage::Secured(_) => self.record(piece, heard),
+                _ => self.late(piece, heard),
+            }
         }
     }
 
-    /// Hears as much as goes in at once; whether there may be more.
-    fn record(&mut self, bytes: &mut &[u8], heard: &mut Vec<Heard>) -> bool {
+    /// Hears a record, or a part of one.
+    fn record(&mut self, piece: &[u8], heard: &mut Vec<Heard>) {
         let (Stage::Shaking(connection) | Stage::Secured(connection)) = &mut self.stage else {
-            return false;
+            return;
         };
-        let read = connection.read_tls(bytes).unwrap_or(0);
-        let state = connection.process_new_packets();
-        let error = match state {
+        let is_sealed = self.records.is_over() && self.records.kind() == APPLICATION_DATA;
+        if is_sealed {
+            let (shaking, secured) = &mut self.sealed;
+            *(if connection.is_handshaking() { shaking } else { secured }) += 1;
+        }
+        let mut bytes = piece;
+        if !self.records.can_be() {
+            // What is no record at all is refused when its header is there.
+            let _ = connection.read_tls(&mut [piece, &[0; 5]].concat().as_slice());
+            bytes = &[];
+        }
+        while !bytes.is_empty() && connection.read_tls(&mut bytes).is_ok_and(|read| read > 0) {}
+        let error = match connection.process_new_packets() {
             Ok(state) => {
                 let mut plain = vec![0; state.plaintext_bytes_to_read()];
                 let _ = connection.reader().read_exact(&mut plain);
@@ -211,15 +250,77 @@ impl Layer {
                     heard.push(Heard::Bytes(plain));
                 }
                 if is_over {
+                    self.ended();
                     heard.push(Heard::Ended);
                 }
-                return read > 0 && !is_over;
+                return;
             }
             Err(error) => error,
         };
         drain(connection, &mut self.out);
         self.fail(&error, heard);
-        false // the rest was said before anybody could know of the failure
+        if !self.records.can_be() && is_message(piece) {
+            self.stage = Stage::Plain;
+            heard.push(Heard::Bytes(piece.to_vec()));
+        }
+    }
+
+    /// The sender has ended its side: whatever comes now, no receiver would read.
+    fn ended(&mut self) {
+        let stage = mem::replace(&mut self.stage, Stage::Plain);
+        self.stage = match stage {
+            Stage::Secured(connection) | Stage::Shaking(connection) => {
+                let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
+                let opener = Opener::new(&self.secrets, suite, self.sealed.0, self.sealed.1);
+                Stage::Ended(connection, Late::new(Some(opener), false))
+            }
+            other => other,
+        };
+    }
+
+    /// Hears a record, or a part of one, that comes when TLS is no more.
+    fn late(&mut self, piece: &[u8], heard: &mut Vec<Heard>) {
+        let is_ended = matches!(self.stage, Stage::Ended(..));
+        let (Stage::Failed(late) | Stage::Ended(_, late)) = &mut self.stage else {
+            return;
+        };
+        late.kept.extend_from_slice(piece);
+        if !self.records.can_be() && !is_ended && is_message(&late.kept) {
+            heard.push(Heard::Bytes(mem::take(&mut late.kept)));
+            self.stage = Stage::Plain;
+            return;
+        }
+        if self.records.can_be() && !self.records.is_over() {
+            return;
+        }
+        let record = mem::take(&mut late.kept);
+        let first = mem::take(&mut late.ignored);
+        let said = match self.records.kind() {
+            APPLICATION_DATA => late.opener.as_mut().map_or(Said::Unknown, |one| one.open(&record)),
+            ALERT if first => {
+                if let Some(alert) = alert(&record) {
+                    heard.push(Heard::Failed(broken_off(Side::Sender, alert)));
+                }
+                return;
+            }
+            _ if !self.records.can_be() && is_message(&record) => Said::Unknown,
+            // What is neither TLS nor a message in the clear is rubbish.
+            _ => return,
+        };
+        match said {
+            Said::Tls => {}
+            Said::Message(bytes) if !is_ended => {
+                if !mem::replace(&mut late.ahead, true) {
+                    heard.push(Heard::Ahead);
+                }
+                heard.push(Heard::Bytes(bytes));
+            }
+            Said::Message(_) | Said::Unknown => {
+                if !mem::replace(&mut self.told, true) {
+                    heard.push(Heard::Undecryptable(record.len() as u64));
+                }
+            }
+        }
     }
 
     /// Notes that the handshake is complete, if it has just become so.
@@ -247,9 +348,26 @@ impl Layer {
                 },
             },
         };
-        self.stage = Stage::Deaf { told: false, ignored: false };
+        let suite = match &self.stage {
+            Stage::Shaking(connection) => connection.negotiated_cipher_suite(),
+            _ => None, // of what has failed later it is not known which record comes next
+        };
+        let suite = suite.map(|suite| suite.suite());
+        let opener = suite.map(|one| Opener::new(&self.secrets, Some(one), self.sealed.0, 0));
+        self.stage = Stage::Failed(Late::new(opener, false));
         heard.push(Heard::Failed(failure));
     }
+}
+
+impl Late {
+    const fn new(opener: Option<Opener>, ignored: bool) -> Self {
+        Self { kept: Vec::new(), opener, ignored, ahead: false }
+    }
+}
+
+/// Whether bytes that are no TLS begin or hold a message in the clear.
+fn is_message(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&START_OF_BLOCK) || memchr::memmem::find(bytes, b"MSH").is_some()
 }
 
 const fn broken_off(by: Side, alert: String) -> Failure {
@@ -311,6 +429,5 @@ fn name(alert: AlertDescription) -> String {
     name
 }
 
-/// How a record that belongs to a handshake begins, and one with an alert (RFC 8446 section 5.1).
-const HANDSHAKE: u8 = 0x16;
-const ALERT: u8 = 0x15;
+/// How a frame begins (MLLP release 1).
+const START_OF_BLOCK: u8 = 0x0B;
