@@ -91,6 +91,12 @@ fn tells(ran: &Ran, place: &str, message: &str, hint: &str) {
     "`john`",
     "john-doe"
 )]
+#[case::no_byte_of_that_name(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { raw: '<VT>MSH<XX>' }",
+    "5:19",
+    "`<XX>` names no byte",
+    "where it is meant as text, write `<3C>XX>`"
+)]
 #[case::unknown_axis(
     "exams: [john-doe]\naxes: { reply: [reject] }",
     "3:9",

@@ -260,6 +260,52 @@ fn a_client_that_never_reads_does_not_stop_the_others() {
 }
 
 #[test]
+fn an_entry_of_a_script_that_never_played_is_no_verdict_and_is_named() {
+    let entry = "  - { on: { message: 2 }, reply: reject }\n";
+    let server = scripted(entry);
+    let mut client = server.connect();
+    client.send(&charge("1", "ID-1"));
+    client.answer();
+    let judged = server.ends(5);
+    assert!(
+        judged.out.contains("`answer/reject` for message 2 was never played"),
+        "{}",
+        judged.out
+    );
+    assert!(judged.out.contains("messages came to 1"), "{}", judged.out);
+    assert!(!judged.out.contains("longer limits"), "patience is no cure: {}", judged.out);
+    let server = scripted("  - { on: { message: 2 }, reply: reject, optional: true }\n");
+    let mut client = server.connect();
+    client.send(&charge("1", "ID-1"));
+    client.answer();
+    server.ends(0);
+}
+
+#[test]
+fn a_wire_that_was_quiet_for_less_than_the_longest_retry_is_no_verdict() {
+    let server = Server::start(Place::new(), &["--longest-retry", "3600000"]);
+    let mut client = server.connect();
+    client.send(&charge("1", "ID-1"));
+    client.answer();
+    let judged = server.ends(5);
+    assert!(judged.out.contains("not watched quiet"), "{}", judged.out);
+}
+
+#[test]
+fn a_charge_whose_order_cannot_be_read_is_not_said_to_be_missing() {
+    let server = server();
+    let mut client = server.connect();
+    client.send(&charge("", "ID-1"));
+    client.answer();
+    let judged = server.ends(5);
+    assert!(judged.out.contains("no readable order number"), "{}", judged.out);
+    assert!(judged.out.contains("`identity` of the mapping"), "{}", judged.out);
+    for wrong in ["no charge was attempted", "by hand", "nothing was sent"] {
+        assert!(!judged.out.contains(wrong), "{wrong}: {}", judged.out);
+    }
+}
+
+#[test]
 fn nobody_connected_is_no_verdict() {
     server().ends(5);
 }

@@ -291,7 +291,8 @@ fn not_drained(evidence: &Evidence<'_>, missing: Missing<'_>) {
 }
 
 fn not_watched(evidence: &Evidence<'_>, missing: Missing<'_>) {
-    let wanted = evidence.plan.steps.iter().filter(|step| **step == Step::Settle).count();
+    let watches = |step: &&Step| matches!(step, Step::Settle | Step::Hold);
+    let wanted = evidence.plan.steps.iter().filter(watches).count();
     let retry = evidence.plan.limits.longest_retry;
     let mut watched = 0;
     for event in evidence.events {
@@ -320,7 +321,7 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
     bytes_lost(evidence, missing);
     not_readable(evidence, missing);
     // Not even `never` is proven by a sender that may have been dead.
-    if evidence.orders.is_empty() {
+    if evidence.orders.is_empty() && evidence.unexplained.is_empty() {
         missing("nothing was sent", "no charge was attempted at all".to_owned());
     }
 }

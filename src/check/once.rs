@@ -259,6 +259,9 @@ fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findi
 /// An exam whose charge is due and that was never attempted proves nothing.
 fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
     let rule = agreed_rule(evidence);
+    if !evidence.unexplained.is_empty() {
+        return; // something was sent, and whose it is says another finding
+    }
     for exam in &evidence.exams {
         let due = exam.charged == Charged::Once && !exam.submitted.is_empty();
         if due && evidence.attempts_at(&exam.order).is_empty() {

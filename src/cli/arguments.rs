@@ -164,7 +164,8 @@ pub(super) struct Serve {
     #[arg(long, value_name = "MS", default_value_t = 5000)]
     pub(super) ack_timeout: u64,
     /// The longest time after which the sender tries anything again, in milliseconds; a wire
-    /// that was quiet for less than that is inconclusive
+    /// that was quiet for less than that before Ctrl-C is inconclusive. 0 asks for no quiet: what
+    /// came until Ctrl-C is judged, and says nothing of what the sender would have done later
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(super) longest_retry: u64,
     #[command(flatten)]

@@ -112,7 +112,8 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
         plan.mapping = Arc::new(project.resolved(&serve.mapping)?);
     }
     asked_for(&serve.secure, &mut plan)?;
-    let optional_behaviours = (0..plan.script.len()).collect();
+    // Whatever is not said to be optional is there to be met, and the end says if it was not.
+    let optional_behaviours = plan.expect.optional_behaviours.clone();
     plan.expect = Expect { optional_behaviours, ..Expect::default() };
     plan.id = "serve".to_owned();
     plan.steps = vec![Step::Hold];
@@ -121,7 +122,7 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     }
     plan.limits.ack_timeout = Micros(serve.ack_timeout * 1000);
     plan.limits.longest_retry = Micros(serve.longest_retry * 1000);
-    plan.limits.settle = Micros(serve.longest_retry * 2000);
+    plan.limits.settle = plan.limits.longest_retry;
     plan.limits.connections = 16_384;
     plan.limits.messages = 2_000_000;
     plan.limits.recorded_bytes = 4 << 30;

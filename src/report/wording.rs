@@ -45,7 +45,7 @@ pub(super) const fn verdict(verdict: Verdict) -> &'static str {
 pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String> {
     let by_hand = "start the sender by hand, with the command of its sender file";
     // Patience is no cure where the sender did nothing at all.
-    let silent = case.judgement.charges == 0;
+    let silent = case.judgement.charges == 0 && !case.judgement.findings.iter().any(is_unreadable);
     match finding.weight {
         Weight::Pending => Some(
             "look at the message as it was sent; if it is as agreed: cargo insta review".into(),
@@ -53,17 +53,36 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
         Weight::Inconclusive | Weight::Broken if silent && says_unsent(finding) => {
             Some(format!("nothing was sent at all: {by_hand}"))
         }
-        Weight::Inconclusive => Some(format!(
-            "chargeproof explain {}; if the sender is only slow, give it longer limits in its \
-             sender file",
-            one_line(&finding.rule)
-        )),
+        Weight::Inconclusive => {
+            let rule = one_line(&finding.rule);
+            Some(format!("chargeproof explain {rule}; {}", cure(finding)))
+        }
         Weight::Undriven | Weight::Broken if is_mute(finding) => {
             Some(format!("run it again with --show-output, or {by_hand}"))
         }
         Weight::Undriven => Some(by_hand.into()),
         Weight::Broken | Weight::SentTwice => None,
     }
+}
+
+/// What would let a verdict be reached.
+fn cure(finding: &Finding) -> &'static str {
+    match finding.circumstance.as_str() {
+        "fault not played" => {
+            "see that this entry of the script can happen with this sender, or say `optional: true`"
+        }
+        "order not readable" => {
+            "see that `identity` of the mapping names the field that this sender puts the order in"
+        }
+        "history cut" => "run it again, and let it come to its end",
+        "bytes that cannot be read" => "see in the history what came on that connection",
+        _ => "if the sender is only slow, give it longer limits in its sender file",
+    }
+}
+
+/// Whether a message came of which it cannot be said whose charge it is.
+fn is_unreadable(finding: &Finding) -> bool {
+    finding.circumstance == "order not readable"
 }
 
 /// Whether a finding is about a process that nothing is known of but its end.

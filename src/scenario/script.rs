@@ -229,7 +229,7 @@ fn part(node: &Node) -> Result<Part, Diagnostic> {
     if let Value::Map(_) = node.value {
         let (key, value) = node.only_entry("a fault with its parameters")?;
         return match key.name.as_str() {
-            "raw" => Ok(Part::Raw(raw(value.text("bytes such as `<VT>MSH|…<CR><FS><CR>`")?))),
+            "raw" => raw_bytes(value).map(Part::Raw),
             "hex" => hex(value).map(Part::Raw),
             "wait" => duration::read(value).map(Part::Wait),
             "end" => value.word("a way to end", "valid ways", ENDS).map(Part::End),
@@ -272,22 +272,38 @@ fn hex(node: &Node) -> Result<Vec<u8>, Diagnostic> {
 
 /// Bytes as an author writes them: `<VT>`, `<CR>`, `<FS>`, `<LF>`, and any byte as two
 /// hexadecimal digits, as in `<E9>`. Everything else stands for itself, in UTF-8.
-fn raw(text: &str) -> Vec<u8> {
+fn raw_bytes(node: &Node) -> Result<Vec<u8>, Diagnostic> {
+    let text = node.text("bytes such as `<VT>MSH|…<CR><FS><CR>`")?;
+    raw(text).map_err(|name| {
+        let mistake = node.error(format!("`<{name}>` names no byte"));
+        let upper = name.to_ascii_uppercase();
+        let mistake = if byte(&upper).is_some() {
+            mistake.hint(format!("did you mean `<{upper}>`?"))
+        } else {
+            mistake.hint("`<VT>`, `<FS>`, `<CR>` and `<LF>` are known, and any byte by its number, as in `<06>`")
+        };
+        mistake.hint(format!("where it is meant as text, write `<3C>{name}>`"))
+    })
+}
+
+/// The bytes, or what stands like the name of a byte and is none.
+fn raw(text: &str) -> Result<Vec<u8>, &str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
         bytes.extend_from_slice(before.as_bytes());
-        let named = after.split_once('>').and_then(|(name, after)| Some((byte(name)?, after)));
-        rest = if let Some((byte, after)) = named {
-            bytes.push(byte);
-            after
-        } else {
-            bytes.push(b'<');
-            after
-        };
+        rest = after;
+        match after.split_once('>') {
+            Some((name, after)) if byte(name).is_some() => {
+                bytes.extend(byte(name));
+                rest = after;
+            }
+            Some((name, _)) if is_like_a_name(name) => return Err(name),
+            _ => bytes.push(b'<'),
+        }
     }
     bytes.extend_from_slice(rest.as_bytes());
-    bytes
+    Ok(bytes)
 }
 
 fn byte(name: &str) -> Option<u8> {
@@ -303,6 +319,14 @@ fn byte(name: &str) -> Option<u8> {
     }
 }
 
+/// Whether somebody may have meant a control character by it: up to three capitals or digits, as all
+/// their names are, or a known name in small letters.
+fn is_like_a_name(name: &str) -> bool {
+    let capital = |one: u8| one.is_ascii_uppercase() || one.is_ascii_digit();
+    let short = (1..=3).contains(&name.len()) && name.bytes().all(capital);
+    short || byte(&name.to_ascii_uppercase()).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -313,9 +337,23 @@ mod tests {
     #[case::names("<VT>A<CR><FS><LF>", b"\x0bA\r\x1c\n")]
     #[case::any_byte_in_hexadecimal("J<E9>r<00>", b"J\xe9r\x00")]
     #[case::other_letters_are_utf_8("Jér", b"J\xc3\xa9r")]
-    #[case::what_is_no_name_stands_for_itself("<x> < <VTT> <", b"<x> < <VTT> <")]
-    #[case::the_sign_itself_by_its_number("<3C>CR>", b"<CR>")]
+    #[case::what_is_like_no_name_stands_for_itself(
+        "<x> < <html> <MSA.1> <",
+        b"<x> < <html> <MSA.1> <"
+    )]
+    #[case::the_sign_itself_by_its_number("<3C>CR><3C>ACK>", b"<CR><ACK>")]
     fn raw_bytes(#[case] text: &str, #[case] expected: &[u8]) {
-        assert_eq!(raw(text), expected);
+        assert_eq!(raw(text), Ok(expected.to_vec()));
+    }
+
+    #[rstest]
+    #[case("<VT>MSH<XX>", "XX")]
+    #[case("<ACK>", "ACK")]
+    #[case("<VTT>", "VTT")]
+    #[case("<vt>MSH", "vt")]
+    #[case("<D>", "D")]
+    #[case("<0B1>", "0B1")]
+    fn what_is_like_a_name_and_none_is_a_mistake(#[case] text: &str, #[case] name: &str) {
+        assert_eq!(raw(text), Err(name));
     }
 }
