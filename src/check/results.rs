@@ -3,10 +3,10 @@
 //! Source: HL7 v2 chapter 2: AA, or CA where no application acknowledgement is due, releases the
 //! sender from any need to resend. This does **not** ask that a refused result is resent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::history::{ConnectionId, Micros, What};
 use crate::hl7::{Message, Path, visible};
-use crate::plan::Fault;
 use crate::verdict::{Proof, Weight};
 
 use super::attempts::{Kind, Sent};
@@ -25,6 +25,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
     let order: Option<Path> = results.identity.order.parse().ok();
     let mut settled: HashMap<Key, (usize, u64)> = HashMap::new();
     let mut told: HashMap<Key, ()> = HashMap::new();
+    let held_back = held_back(evidence);
     for (index, sent) in evidence.sent.iter().enumerate() {
         if sent.kind != Kind::Result || !sent.whole {
             continue;
@@ -32,12 +33,12 @@ pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
         findings.exercised(SETTLED, 1);
         let key = key(sent, order.as_ref());
         if let Some((first, answer)) = settled.get(&key)
-            && had_time(evidence, &evidence.sent[*first], *answer, sent)
+            && had_time(evidence, &held_back, (&evidence.sent[*first], *answer), sent)
             && told.insert(key.clone(), ()).is_none()
         {
             tell(evidence, &evidence.sent[*first], sent, &key, findings);
         }
-        if let Some(answer) = accepted(evidence, answers, sent) {
+        if let Some(answer) = accepted(evidence, answers, &held_back, sent) {
             settled.entry(key).or_insert((index, answer));
         }
     }
@@ -56,8 +57,16 @@ fn key(sent: &Sent<'_>, order: Option<&Path>) -> Key {
 }
 
 /// `seq` of the acknowledgement that every sender must take, if it was in time.
-fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Option<u64> {
+fn accepted(
+    evidence: &Evidence<'_>,
+    answers: &Answers,
+    held_back: &HashSet<ConnectionId>,
+    sent: &Sent<'_>,
+) -> Option<u64> {
     let place = evidence.place(sent);
+    if held_back.contains(&place.connection) {
+        return None; // it may have come too late
+    }
     let timeout = evidence.plan.limits.ack_timeout;
     let commit = Commit::to(sent.payload) == Commit::Enough;
     let answers = answers.to(&place, sent.control_id);
@@ -73,11 +82,16 @@ fn accepted(evidence: &Evidence<'_>, answers: &Answers, sent: &Sent<'_>) -> Opti
 }
 
 /// Whether the sender could read the acknowledgement before it sent the result again.
-fn had_time(evidence: &Evidence<'_>, first: &Sent<'_>, answer: u64, again: &Sent<'_>) -> bool {
+fn had_time(
+    evidence: &Evidence<'_>,
+    held_back: &HashSet<ConnectionId>,
+    (first, answer): (&Sent<'_>, u64),
+    again: &Sent<'_>,
+) -> bool {
     let (from, to) = (evidence.place(first), evidence.place(again));
     let answered = evidence.time_of(answer);
     let begun_later = to.began > answered || (to.seq > answer && to.began >= answered);
-    let begun_later = begun_later && !may_have_waited(evidence, &from, answer, &to);
+    let begun_later = begun_later && !may_have_waited(evidence, held_back, (&from, answer), &to);
     let reset =
         evidence.connections.get(&from.connection).and_then(|connection| connection.reset_by_emr);
     let reset = reset.is_some_and(|reset| reset < to.seq);
@@ -90,17 +104,48 @@ fn had_time(evidence: &Evidence<'_>, first: &Sent<'_>, answer: u64, again: &Sent
 
 /// Whether the bytes of `to` may have stood unread since before the answer: only on one connection
 /// are they read in the order in which they were written.
-fn may_have_waited(evidence: &Evidence<'_>, from: &Place<'_>, answer: u64, to: &Place<'_>) -> bool {
+fn may_have_waited(
+    evidence: &Evidence<'_>,
+    held_back: &HashSet<ConnectionId>,
+    (from, answer): (&Place<'_>, u64),
+    to: &Place<'_>,
+) -> bool {
     if from.connection == to.connection {
         return false;
     }
     let opened = evidence.connections.get(&to.connection).map_or(0, |one| one.opened);
-    let held_back = evidence.played.iter().any(|fault| {
-        let name = fault.name.parse();
-        fault.connection == Some(to.connection)
-            && matches!(name, Ok(Fault::ConnectionSlowAccept | Fault::ConnectionNoRead))
-    });
-    held_back || (opened < answer && to.began <= evidence.time_of(answer))
+    held_back.contains(&to.connection) || (opened < answer && to.began <= evidence.time_of(answer))
+}
+
+/// Connections that the EMR let wait, to be accepted or to be read: when what they brought was
+/// written, nobody can say.
+fn held_back(evidence: &Evidence<'_>) -> HashSet<ConnectionId> {
+    let soon = evidence.plan.limits.ack_timeout;
+    let mut found = HashSet::new();
+    let mut waiting: HashSet<&str> = HashSet::new();
+    let mut let_in: HashMap<&str, Micros> = HashMap::new();
+    for event in evidence.events {
+        match &event.what {
+            What::Reading { connection, on: false, .. } => {
+                found.insert(*connection);
+            }
+            What::Waiting { endpoint } => {
+                waiting.insert(endpoint);
+            }
+            // The first one that is let in brings those along that stood behind it.
+            What::Opened { connection, endpoint, .. } => {
+                if waiting.remove(endpoint.as_str()) {
+                    let_in.insert(endpoint, event.at);
+                }
+                let first = let_in.get(endpoint.as_str());
+                if first.is_some_and(|first| event.at.since(*first) <= soon) {
+                    found.insert(*connection);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn tell(

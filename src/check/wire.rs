@@ -153,7 +153,14 @@ fn framing(evidence: &Evidence<'_>, event: &Event, mistakes: &mut Mistakes<'_, '
             // The bound has its own rule.
             AnomalyKind::Oversize => continue,
         };
-        let cut = *piece == Piece::Unfinished
+        let may_be_cut = match piece {
+            Piece::Unfinished => true,
+            Piece::Frame if anomaly.kind == AnomalyKind::NoCarriageReturn => {
+                is_last(evidence, event.seq, *connection)
+            }
+            _ => false,
+        };
+        let cut = may_be_cut
             && (was_cut(evidence, *connection, *began)
                 || goes_on_unread(evidence, event.seq, *connection, offset + length));
         if !cut {
@@ -190,6 +197,14 @@ fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
         evidence.events.get(evidence.index_of(seq)).is_some_and(|event| soon(event.at))
     });
     by_emr || killed || asked
+}
+
+/// Whether nothing more was received on a connection after this event.
+fn is_last(evidence: &Evidence<'_>, seq: u64, connection: u32) -> bool {
+    let later = &evidence.events[evidence.index_of(seq + 1)..];
+    !later.iter().any(
+        |event| matches!(event.what, What::Received { connection: of, .. } if of == connection),
+    )
 }
 
 /// Whether bytes of the sender stood unread from this offset on: the EMR had stopped reading, and

@@ -240,11 +240,16 @@ impl Turn<'_, '_> {
         let Some(connection) = self.emr.connections.get_mut(id) else {
             return Then::Stop;
         };
+        let endpoint = connection.endpoint;
         if let Some(mut job) = connection.jobs.pop_front() {
+            // What was said so far is said, whether the rest ever is or not.
+            if let Some(reply) = job.take_reply(id, true) {
+                self.record(reply);
+            }
             if let Some(exam) = job.exam.take() {
                 self.emr.outputs.push_back(Output::Dealt(exam));
             }
-            self.emr.parked.push(Parked { endpoint: connection.endpoint, from: id, turn, job });
+            self.emr.parked.push(Parked { endpoint, from: id, turn, job });
         }
         Then::GoOn
     }

@@ -1,7 +1,7 @@
 //! Messages that were cut before they said what they are, of a sender that sends results too.
 
 use super::fixture::{Case, broken, inconclusive, mapping};
-use crate::history::{End, Micros, Outcome, What};
+use crate::history::{AnomalyKind, End, Micros, Outcome, Piece, What};
 use crate::plan::{Fault, Match, MessageKind};
 use crate::verdict::Exit;
 
@@ -164,4 +164,24 @@ fn a_frame_that_goes_on_unread_has_not_lost_its_end() {
     // Nothing that played explains why the EMR has not read it.
     assert_eq!(broken(&ended(true)), ["delivers"]);
     assert_eq!(broken(&ended(false)), ["delivers", "wire/framing"]);
+}
+
+/// The last byte of a frame is its carriage return, and that may be the one that was cut off.
+#[test]
+fn a_frame_that_lost_its_last_byte_to_the_emr_is_whole_enough() {
+    let ended = |by_emr: bool| {
+        let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+        case.submit("john-doe");
+        let message = case.message("john-doe");
+        let bytes = [&[0x0B], message.as_slice(), &[0x1C]].concat();
+        case.receive(1, Piece::Frame, &bytes, &[AnomalyKind::NoCarriageReturn]);
+        if by_emr {
+            case.end(1, End::Reset);
+            case.played(1, Fault::ConnectionResetAfterBytes);
+        }
+        case.open(2, 1);
+        case.ended(2, Outcome::Unknown).judge()
+    };
+    assert_eq!(broken(&ended(true)), [""; 0]);
+    assert_eq!(broken(&ended(false)), ["wire/framing"]);
 }

@@ -103,3 +103,26 @@ fn a_result_that_was_written_before_its_acknowledgement_is_no_resend() {
     later.events[same_moment..same_moment + 2].iter_mut().for_each(at_once);
     assert_eq!(broken(&later.ended(3, Outcome::Delivered).judge()), ["results/settled"]);
 }
+
+/// What stood unread may have been answered after the sender had given up.
+#[test]
+fn a_result_that_the_emr_did_not_read_at_once_may_be_resent() {
+    for held_back in [true, false] {
+        let mut case = Case::begun();
+        case.plan.results = Some(mapping("iris/result"));
+        case.deliver(1, "john-doe");
+        let result = case.result("john-doe");
+        if held_back {
+            case.push(What::Reading { connection: 1, on: false, waiting: 0 });
+            case.pause(510);
+            case.push(What::Reading { connection: 1, on: true, waiting: 700 });
+        }
+        let to = case.send(1, &result);
+        case.answer(1, to, "AA", &result);
+        case.open(2, 1);
+        let to = case.send(2, &result);
+        case.answer(2, to, "AA", &result);
+        let expected: &[&str] = if held_back { &[] } else { &["results/settled"] };
+        assert_eq!(broken(&case.ended(2, Outcome::Delivered).judge()), expected);
+    }
+}

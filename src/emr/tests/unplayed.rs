@@ -97,3 +97,19 @@ fn bytes_behind_a_reset_inside_a_message_are_told_and_read_by_nobody() {
     assert_eq!(unread, Some((20, two[20..].to_vec(), two.len() as u64 - 20)));
     assert_eq!(rig.dealt, ["john"], "and jane's charge is nobody's business");
 }
+
+#[test]
+fn what_was_said_before_an_answer_that_never_came_is_told() {
+    let first = in_turn("john", &[Fault::AnswerReject, Fault::MatchOutOfOrder]);
+    let mut rig = Rig::new(vec![first]);
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    rig.feed(Input::Over);
+    let replied = rig.events().iter().filter_map(|event| match &event.what {
+        What::Replied { bytes, .. } => Some(bytes.as_slice().to_vec()),
+        _ => None,
+    });
+    assert_eq!(replied.collect::<Vec<_>>(), [rig.bytes(connection)]);
+    assert!(rig.bytes(connection).windows(7).any(|bytes| bytes == b"MSA|AR|"));
+    assert_eq!(reasons(&rig), ["no other message came"]);
+}
