@@ -5,7 +5,7 @@
 //! fault of the script concerned is not judged: nobody may ask that its charge arrives.
 
 use crate::charge::{Line, lines};
-use crate::history::{Ending, Micros, What};
+use crate::history::{Ending, Event, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::{Charged, MessageKind, Step};
@@ -122,6 +122,12 @@ fn trouble_before<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option<&
 fn concerned(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> bool {
     let Some(&submitted) = exam.submitted.first() else { return true };
     let (end, disturbed) = window(evidence, exam, submitted);
+    // A fault is told as played when it is over; while it lasts, the sender waits at a door that
+    // does not open, or is not read.
+    let held_up = |event: &Event| {
+        matches!(event.what, What::Waiting { .. } | What::Reading { on: false, .. })
+    };
+    let disturbed = disturbed || evidence.events[submitted..end].iter().any(held_up);
     disturbed || evidence.played.iter().any(|fault| concerns(evidence, exam, fault, submitted, end))
 }
 

@@ -185,3 +185,26 @@ fn a_frame_that_lost_its_last_byte_to_the_emr_is_whole_enough() {
     assert_eq!(broken(&ended(true)), [""; 0]);
     assert_eq!(broken(&ended(false)), ["wire/framing"]);
 }
+
+/// A fault is told as played when it is over.
+#[test]
+fn a_charge_need_not_come_while_the_emr_lets_the_sender_wait_at_its_door() {
+    let ended = |waiting: bool| {
+        let mut case = Case::begun().scripted(Fault::ConnectionSlowAccept);
+        case.deliver(1, "john-doe");
+        case.kill(1);
+        case.start(2);
+        case.push(What::Submitted { exam: "probe-2".to_owned(), incarnation: 2 });
+        if waiting {
+            case.push(What::Waiting { endpoint: "emr".to_owned() });
+        }
+        case.watch();
+        case.stop(2);
+        case.open(2, 2);
+        case.played(2, Fault::ConnectionSlowAccept);
+        case.push(What::Finished);
+        case.judge()
+    };
+    assert_eq!(broken(&ended(true)), [""; 0]);
+    assert_eq!(broken(&ended(false)), ["recovers"]);
+}
