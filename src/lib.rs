@@ -27,6 +27,8 @@ pub mod hl7;
 pub mod mapping;
 pub mod mllp;
 pub mod plan;
+#[cfg(feature = "planted-defects")]
+pub mod planted;
 pub mod report;
 pub mod run;
 pub mod scenario;

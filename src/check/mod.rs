@@ -36,6 +36,10 @@ pub use rules::{RULES, Rule};
 
 use crate::history::{History, Micros, What};
 use crate::plan::Plan;
+#[cfg(feature = "planted-defects")]
+use crate::planted::{Planted, is};
+#[cfg(feature = "planted-defects")]
+use crate::verdict::{Finding, Weight};
 use crate::verdict::{Judgement, Verdict};
 
 use evidence::Evidence;
@@ -63,6 +67,8 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     exercise::judge(&evidence, &mut findings);
     exercise::altered(&evidence, history.seal, &mut findings);
     let (findings, held) = findings.settle();
+    #[cfg(feature = "planted-defects")]
+    let findings = overlooked(findings);
     let verdict = findings.iter().map(|finding| finding.weight.verdict());
     Judgement {
         verdict: verdict.fold(Verdict::Pass, Verdict::max),
@@ -72,6 +78,16 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
         charges: evidence.charges(),
         snapshots,
     }
+}
+
+/// What a judge with a planted defect still finds.
+#[cfg(feature = "planted-defects")]
+fn overlooked(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.retain(|finding| {
+        let is_open = finding.weight == Weight::Inconclusive;
+        !(is(Planted::CheckerAlwaysHolds) || is(Planted::OpenCountsAsHeld) && is_open)
+    });
+    findings
 }
 
 /// How long the wire was watched: the longest quiet that was seen to its end.

@@ -50,7 +50,10 @@ pub(super) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
 fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     findings.exercised(PER_ORDER, evidence.orders.len() as u64);
     for order in &evidence.orders {
-        let Some((first, second)) = two_attempts(evidence, &order.attempts) else { continue };
+        let pair = two_attempts(evidence, &order.attempts);
+        #[cfg(feature = "planted-defects")]
+        let pair = pair.filter(|(first, second)| !is_overlooked(evidence, *first, *second));
+        let Some((first, second)) = pair else { continue };
         findings.add(PER_ORDER, Weight::SentTwice, || {
             let message = format!(
                 "the charge of order {} was sent {} times",
@@ -74,6 +77,18 @@ fn two_attempts(evidence: &Evidence<'_>, attempts: &[Attempted]) -> Option<(Atte
             Some((attempts[position], *after))
         }
     }
+}
+
+/// Whether a judge with a planted defect does not see that two attempts are two.
+#[cfg(feature = "planted-defects")]
+fn is_overlooked(evidence: &Evidence<'_>, first: Attempted, second: Attempted) -> bool {
+    use crate::planted::{Planted, is};
+    let [one, other] = [first, second].map(|attempt| &evidence.sent[attempt.sent as usize]);
+    let (from, to) = (evidence.place(one), evidence.place(other));
+    is(Planted::TwiceByControlIdOnly) && one.control_id != other.control_id
+        || is(Planted::LivesApart) && from.incarnation != to.incarnation
+        || is(Planted::ConnectionsApart) && from.connection != to.connection
+        || is(Planted::PartsIgnored) && !(one.whole && other.whole)
 }
 
 /// The same line twice in one message, which no agreement allows.
@@ -154,6 +169,10 @@ fn whole_attempt(sent: u32) -> Attempted {
 
 /// Whether two attempts at one line count against the rule.
 fn counts(evidence: &Evidence<'_>, first: u32, second: u32) -> bool {
+    #[cfg(feature = "planted-defects")]
+    if is_overlooked(evidence, whole_attempt(first), whole_attempt(second)) {
+        return false;
+    }
     match evidence.mode() {
         AttemptMode::Strict => true,
         AttemptMode::Frame => {

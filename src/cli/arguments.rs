@@ -268,6 +268,8 @@ pub(super) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(super) struct Selftest {
+    /// Broken or honest senders to try, such as `resend-on-reject` or `correct`; all if absent
+    pub(super) senders: Vec<String>,
     /// Only in virtual time: skip the confirmation over real sockets and processes
     #[arg(long)]
     pub(super) simulated: bool,

@@ -13,8 +13,9 @@ use crate::cli::project::Project;
 use crate::cli::run::{interrupts, runtime};
 use crate::plan::Plan;
 use crate::run::real::Place;
-use crate::suite::selftest::{Broken, Matrix, confirm, simulate};
+use crate::suite::selftest::{Broken, Matrix, confirm, names, simulate};
 use crate::verdict::Exit;
+use crate::yaml::nearest;
 
 /// Proves the judge, and prints the matrix.
 ///
@@ -34,7 +35,20 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
     };
     let meant = inputs::meant(&project, &selection)?;
     let plans: Vec<Plan> = meant.jobs.into_iter().map(|job| job.plan).collect();
-    let mut matrix = simulate(&plans, HONEST)?;
+    for name in &selftest.senders {
+        if !names(HONEST).any(|known| known == name) {
+            let near = nearest(name, names(HONEST));
+            let hint = near.map_or_else(
+                || "`chargeproof selftest` names them all".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(Failure::usage(format!("no sender is called `{name}`"), hint));
+        }
+    }
+    let is_wanted = |name: &str| {
+        selftest.senders.is_empty() || selftest.senders.iter().any(|wanted| wanted == name)
+    };
+    let mut matrix = simulate(&plans, HONEST, &is_wanted)?;
     if !selftest.simulated {
         let executable = std::env::current_exe().map_err(Failure::Output)?;
         runtime()?.block_on(async {
@@ -85,6 +99,10 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
         for finding in row.held_against.iter().take(5) {
             writeln!(out, "    HELD AGAINST IT  {finding}")?;
         }
+    }
+    writeln!(out, "\n{:28} open", "nothing proven")?;
+    for row in &matrix.open {
+        writeln!(out, "{:28} {}", row.what, if row.is_open { "yes" } else { "NO" })?;
     }
     let convicted = matrix.broken.iter().filter(|row| row.is_convicted()).count();
     let clean = matrix.honest.iter().filter(|row| row.held_against.is_empty()).count();

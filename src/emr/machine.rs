@@ -15,7 +15,9 @@ use crate::emr::script::Script;
 use crate::emr::turn::Turn;
 use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder, What};
 use crate::hl7::Path;
-use crate::plan::{Fault, Plan, Tls, WireEvent};
+use crate::plan::{Behaviour, Fault, Plan, Tls, WireEvent};
+#[cfg(feature = "planted-defects")]
+use crate::planted::{Planted, is};
 
 /// What an EMR needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -300,6 +302,15 @@ pub struct Emr {
     pub(super) killed: BTreeSet<Incarnation>,
 }
 
+/// What is to be played.
+fn script(plan: &Plan) -> Vec<Behaviour> {
+    #[cfg(feature = "planted-defects")]
+    if is(Planted::FaultNeverFires) {
+        return Vec::new();
+    }
+    plan.script.clone()
+}
+
 /// Something to be said once another message has arrived.
 #[derive(Debug)]
 pub(super) struct Parked {
@@ -338,7 +349,7 @@ impl Emr {
             heard: None,
         };
         let mut emr = Self {
-            script: Script::new(plan.script.clone()),
+            script: Script::new(script(plan)),
             endpoints: settings.endpoints.iter().map(endpoint).collect(),
             connections: Connections::default(),
             waits: BTreeSet::new(),

@@ -134,6 +134,10 @@ impl Turn<'_, '_> {
         message: &Message<'_>,
         attempt: u32,
     ) -> Vec<Action> {
+        #[cfg(feature = "planted-defects")]
+        if crate::planted::is(crate::planted::Planted::FaultOnlyClaimed) {
+            return std::iter::once(Action::Mark).chain(self.acceptance(id, message)).collect();
+        }
         self.with_scene(id, message, attempt, |emr, scene| {
             play::actions(emr.script.play(index), scene)
         })

@@ -213,6 +213,8 @@ impl Drive {
 
     /// Takes what was seen at `now`.
     pub fn happened(&mut self, now: Duration, happening: Happening<'_>) {
+        #[cfg(feature = "planted-defects")]
+        let happening = self.by_time(happening);
         let event = match happening {
             Happening::Emr(input) => {
                 if is_activity(&input) {
@@ -362,6 +364,10 @@ impl Drive {
             }
             Wish::Drain => {
                 self.emr.handle(now, Input::Closing, &mut self.recorder);
+                #[cfg(feature = "planted-defects")]
+                if crate::planted::is(crate::planted::Planted::DrainSkipped) {
+                    return None;
+                }
                 return Some(Do::Drain);
             }
             Wish::Heal => self.emr.handle(now, Input::Heal, &mut self.recorder),
@@ -385,14 +391,37 @@ impl Drive {
         None
     }
 
+    /// What happened, as a harness sees it that credits every connection to the first of two lives.
+    #[cfg(feature = "planted-defects")]
+    fn by_time<'i>(&self, happening: Happening<'i>) -> Happening<'i> {
+        match happening {
+            Happening::Emr(Input::Accepted { connection, endpoint, .. })
+                if crate::planted::is(crate::planted::Planted::BytesByTime) =>
+            {
+                let incarnation = self.incarnation();
+                Happening::Emr(Input::Accepted { connection, endpoint, incarnation })
+            }
+            other => other,
+        }
+    }
+
+    /// How many connections are to be read to their end.
+    fn connections(&self) -> usize {
+        #[cfg(feature = "planted-defects")]
+        if crate::planted::is(crate::planted::Planted::DrainSkipped) {
+            return 0;
+        }
+        match self.director.ending_of() {
+            Some(of) if self.director.has_second() => self.emr.connections_of(of),
+            _ => self.emr.open_connections(),
+        }
+    }
+
     fn view(&self, now: Duration) -> View {
         View {
             now,
             last_activity: self.last_activity,
-            connections: match self.director.ending_of() {
-                Some(of) if self.director.has_second() => self.emr.connections_of(of),
-                _ => self.emr.open_connections(),
-            },
+            connections: self.connections(),
             emr_busy: self.emr.deadline().is_some(),
         }
     }

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::history::Micros;
 use crate::mapping::OnceRule;
-use crate::plan::Plan;
+use crate::plan::{Behaviour, Fault, Match, Parameters, Plan, Play, Step};
 use crate::run::real::Place;
 use crate::run::side_by_side;
 use crate::run::simulated;
@@ -53,6 +54,15 @@ pub struct Honest {
     pub held_against: Vec<String>,
 }
 
+/// A case of which nothing must be said to be proven.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// What is missing in it.
+    pub what: &'static str,
+    /// Whether its verdict was left open.
+    pub is_open: bool,
+}
+
 /// What a self-test found.
 #[derive(Clone, Debug, Default)]
 pub struct Matrix {
@@ -60,6 +70,8 @@ pub struct Matrix {
     pub broken: Vec<Broken>,
     /// Every honest one.
     pub honest: Vec<Honest>,
+    /// Cases that prove nothing.
+    pub open: Vec<Open>,
 }
 
 impl Matrix {
@@ -68,6 +80,7 @@ impl Matrix {
     pub fn is_green(&self) -> bool {
         self.broken.iter().all(|one| one.is_convicted() || one.is_real_only())
             && self.honest.iter().all(|one| one.held_against.is_empty() && one.cases > 0)
+            && self.open.iter().all(|one| one.is_open)
     }
 }
 
@@ -90,24 +103,64 @@ impl Broken {
     }
 }
 
-/// Runs the whole matrix in virtual time. `plans` are those of the default run; `named` are
-/// honest habits that a scenario shows, by what is honest and the id of the scenario.
+/// Runs the matrix in virtual time. `plans` are those of the default run; `named` are honest habits
+/// that a scenario shows, by what is honest and the id of the scenario; `is_wanted` says which
+/// senders are tried, by name.
 ///
 /// # Errors
 /// A plan that cannot be simulated.
-pub fn simulate(plans: &[Plan], named: &[(&str, &str)]) -> Result<Matrix, SuiteError> {
-    let broken = side_by_side(Bug::ALL, &|bug: &Bug| {
+pub fn simulate(
+    plans: &[Plan],
+    named: &[(&str, &str)],
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Matrix, SuiteError> {
+    let bugs: Vec<Bug> = Bug::ALL.iter().copied().filter(|bug| is_wanted(bug.name())).collect();
+    let broken = side_by_side(&bugs, &|bug: &Bug| {
         let all: Vec<&Plan> = plans.iter().collect();
         try_broken(*bug, if tells_everywhere(*bug) { &all[..all.len().min(SAMPLE)] } else { &all })
     });
-    let habits: Vec<Habit<'_>> = habits(plans, named);
+    let mut habits: Vec<Habit<'_>> = habits(plans, named);
+    habits.retain(|habit| is_wanted(habit.name));
     let honest = side_by_side(&habits, &|habit: &Habit<'_>| {
         try_honest(habit.name, habit.what, habit.variant, &habit.plans)
     });
     Ok(Matrix {
         broken: broken.into_iter().collect::<Result<_, _>>()?,
         honest: honest.into_iter().collect::<Result<_, _>>()?,
+        open: plans.first().map_or_else(|| Ok(Vec::new()), left_open)?,
     })
+}
+
+/// The names of all senders that can be tried.
+pub fn names<'n>(named: &'n [(&str, &str)]) -> impl Iterator<Item = &'n str> {
+    let scenarios = named.iter().map(|(_, scenario)| *scenario);
+    let variants = Variant::ALL.iter().map(|variant| variant.name());
+    let bugs = Bug::ALL.iter().map(|bug| bug.name());
+    bugs.chain(["correct"]).chain(scenarios).chain(variants)
+}
+
+/// Tries cases that prove nothing, for three reasons.
+fn left_open(plan: &Plan) -> Result<Vec<Open>, SuiteError> {
+    let mut never = plan.clone();
+    never.script.push(Behaviour {
+        on: Match { message: Some(u32::MAX), ..Match::default() },
+        play: vec![Play::Fault { fault: Fault::AnswerReject, with: Parameters::default() }],
+        times: None,
+    });
+    let mut unseen = plan.clone();
+    unseen.limits.longest_retry = Micros(u64::MAX);
+    let mut unsent = plan.clone();
+    unsent.steps.retain(|step| !matches!(step, Step::Start));
+    let cases = [
+        ("a fault that cannot happen", never),
+        ("a watch that is too short", unseen),
+        ("a sender that was never started", unsent),
+    ];
+    let tried = cases.into_iter().map(|(what, plan)| {
+        let is_open = simulate_one(&plan)?.judgement.verdict != Verdict::Pass;
+        Ok(Open { what, is_open })
+    });
+    tried.collect()
 }
 
 /// An honest sender, and the cases that it goes through.
@@ -410,7 +463,7 @@ mod tests {
         };
         let text = String::new;
         let honest = Honest { name: text(), what: text(), cases: 1, held_against: Vec::new() };
-        let matrix = Matrix { broken: vec![broken], honest: vec![honest] };
+        let matrix = Matrix { broken: vec![broken], honest: vec![honest], open: Vec::new() };
         assert_eq!(matrix.is_green(), green);
     }
 }
