@@ -6,6 +6,7 @@ mod print;
 mod real;
 mod simulated;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -36,10 +37,18 @@ const SHOWN: usize = 3;
 #[derive(Default)]
 struct Search {
     tally: Tally,
-    /// The first schedule that broke each rule.
-    found: BTreeMap<String, (u64, Conviction)>,
+    /// The first schedule that broke each rule, one that does so surely before any other.
+    found: BTreeMap<String, Found>,
     /// Somebody interrupted it.
     interrupted: bool,
+}
+
+/// A schedule that convicts.
+struct Found {
+    number: u64,
+    conviction: Conviction,
+    /// It does so however long the harness takes for what it does.
+    sure: bool,
 }
 
 /// How long to go on, and with how many at once.
@@ -106,17 +115,20 @@ pub(super) fn explore(explore: &Explore) -> Result<Exit, Failure> {
     let runs: &mut dyn Runs = if explore.sender.is_some() { &mut real } else { &mut simulated };
     let search = runs.search(bounds(explore, started))?;
     let took = started.elapsed();
-    let mut found: Vec<&(u64, Conviction)> = search.found.values().collect();
-    found.sort_by(|one, other| other.1.weight.cmp(&one.1.weight).then(one.0.cmp(&other.0)));
+    let mut found: Vec<&Found> = search.found.values().collect();
+    found.sort_by_key(|one| (!one.sure, Reverse(one.conviction.weight), one.number));
+    // A race is shown where there is nothing surer to show.
+    let sure = found.iter().filter(|one| one.sure).count();
+    let shown = found.len().min(if sure > 0 { sure.min(SHOWN) } else { SHOWN });
     let mut findings = Vec::new();
-    for (number, conviction) in found.iter().take(SHOWN) {
-        let comment = origin(*number, &selection);
-        let mut finding = shrunk(runs, &explorer, *number, conviction, &comment)?;
+    for one in &found[..shown] {
+        let comment = origin(one.number, &selection);
+        let mut finding = shrunk(runs, &explorer, one, &comment)?;
         place(&mut finding, &explorer, &selection, explore.out.as_deref())?;
         findings.push(finding);
     }
     print::findings(findings, &sender.name, seed)?;
-    print::summary(&search, took, &found[found.len().min(SHOWN)..])?;
+    print::summary(&search, took, &found[shown..])?;
     Ok(exit(&search))
 }
 
@@ -161,29 +173,31 @@ fn exit(search: &Search) -> Exit {
         (all, false) if all == search.tally.inconclusive() => Exit::Inconclusive,
         _ => Exit::Passed,
     };
-    let found = search.found.values().map(|(_, conviction)| conviction.weight.exit());
+    let found = search.found.values().map(|one| one.conviction.weight.exit());
     found.fold(start, Exit::worst)
 }
 
 impl Search {
     /// Counts a schedule, and keeps what it showed first.
-    fn add(&mut self, number: u64, tried: Tried) {
+    fn add(&mut self, number: u64, tried: Tried, is_sure: &dyn Fn(&Conviction) -> bool) {
         for conviction in Conviction::all(&tried.outcome.judgement.findings) {
-            self.keep(number, conviction);
+            let sure = is_sure(&conviction);
+            self.keep(Found { number, conviction, sure });
         }
         self.tally.add(tried.situation, &tried.outcome.judgement);
     }
 
-    fn keep(&mut self, number: u64, conviction: Conviction) {
-        let known = self.found.get(&conviction.rule);
-        if known.is_none_or(|(first, _)| number < *first) {
-            self.found.insert(conviction.rule.clone(), (number, conviction));
+    fn keep(&mut self, found: Found) {
+        let place = |one: &Found| (!one.sure, one.number);
+        let known = self.found.get(&found.conviction.rule);
+        if known.is_none_or(|known| place(&found) < place(known)) {
+            self.found.insert(found.conviction.rule.clone(), found);
         }
     }
 
     fn merge(&mut self, other: Self) {
-        for (number, conviction) in other.found.into_values() {
-            self.keep(number, conviction);
+        for found in other.found.into_values() {
+            self.keep(found);
         }
         self.tally.merge(other.tally);
         self.interrupted |= other.interrupted;
@@ -192,21 +206,23 @@ impl Search {
 
 /// Judges what is smaller: it must convict in the same way, and a correct sender must fare in it
 /// at least as well as in what it was made of. So a case does not become unfair by shrinking, and
-/// once a correct sender passes it, that remains so.
+/// once a correct sender passes it, that remains so. Nor does it become a race.
 struct Smaller<'s, 'l> {
     runs: &'s mut dyn Runs,
     explorer: &'s Explorer<'l>,
     conviction: &'s Conviction,
     fairness: Verdict,
+    /// It convicts however long the harness takes for what it does.
+    sure: bool,
 }
 
 impl Convicts for Smaller<'_, '_> {
     fn first(&mut self, smaller: &[Schedule]) -> Option<usize> {
-        let Self { runs, explorer, conviction, fairness } = self;
+        let Self { runs, explorer, conviction, fairness, sure } = self;
         let mut accepted = *fairness;
         let index = runs.first(smaller, conviction, &mut |schedule| {
             accepted = explorer.fairness(schedule);
-            accepted <= *fairness
+            accepted <= *fairness && (!*sure || explorer.convicts_surely(schedule, conviction))
         })?;
         *fairness = accepted;
         Some(index)
@@ -216,14 +232,15 @@ impl Convicts for Smaller<'_, '_> {
 fn shrunk(
     runs: &mut dyn Runs,
     explorer: &Explorer<'_>,
-    number: u64,
-    conviction: &Conviction,
+    found: &Found,
     origin: &str,
 ) -> Result<Finding, Failure> {
+    let Found { number, conviction, sure } = found;
+    let (number, sure) = (*number, *sure);
     let schedule = explorer.schedule(number)?;
     let before = size(&schedule.case);
     let fairness = explorer.fairness(&schedule);
-    let small = shrink(schedule, &mut Smaller { runs, explorer, conviction, fairness });
+    let small = shrink(schedule, &mut Smaller { runs, explorer, conviction, fairness, sure });
     let id = explorer.name(&small, conviction);
     let outcome = runs.outcome(&small, &id)?;
     let findings = &outcome.judgement.findings;

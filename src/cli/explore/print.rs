@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::{Finding, Search};
+use super::{Finding, Found, Search};
 use crate::cli::failure::Failure;
 use crate::cli::run::print;
-use crate::suite::explore::{Conviction, Tally};
+use crate::suite::explore::Tally;
 use crate::verdict::RunOutcome;
 
 /// How many names a line shows.
@@ -48,11 +48,7 @@ pub(super) fn findings(findings: Vec<Finding>, sender: &str, seed: u64) -> Resul
 }
 
 /// Prints what was tried, and which rules were broken beside those that were shown.
-pub(super) fn summary(
-    search: &Search,
-    took: Duration,
-    beside: &[&(u64, Conviction)],
-) -> Result<(), Failure> {
+pub(super) fn summary(search: &Search, took: Duration, beside: &[&Found]) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     let tally = &search.tally;
     let rate = u128::from(tally.schedules) * 1_000 / took.as_millis().max(1);
@@ -66,8 +62,8 @@ pub(super) fn summary(
     if search.found.is_empty() {
         exercised(tally, &mut out)?;
     }
-    for (number, conviction) in beside {
-        writeln!(out, "  beside     {} (schedule {number})", conviction.rule)?;
+    for one in beside {
+        writeln!(out, "  beside     {} (schedule {})", one.conviction.rule, one.number)?;
     }
     let verdict = match (search.found.len(), search.interrupted) {
         (0, false) => "nothing was found in what was tried; what was not tried may still hold it",

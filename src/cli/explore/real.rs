@@ -83,7 +83,7 @@ impl Runs for Real<'_, '_> {
             let schedules: Vec<Schedule> = schedules.collect::<Result<_, _>>()?;
             let (tried, interrupted) = self.run(&schedules, bounds.side_by_side)?;
             for (index, tried) in tried {
-                search.add(next + index as u64, tried);
+                search.add(next + index as u64, tried, &|_| false);
             }
             search.interrupted = interrupted;
             next = batch;

@@ -33,7 +33,7 @@ impl Runs for Simulated<'_, '_> {
             search.merge(part?);
         }
         let end = end.into_inner();
-        search.found.retain(|_, (number, _)| *number < end);
+        search.found.retain(|_, one| one.number < end);
         Ok(search)
     }
 
@@ -66,14 +66,18 @@ fn work(
             return Ok(search);
         }
         let tried = attempt(explorer, number)?;
-        let worst = tried.outcome.judgement.findings.first().map(|finding| finding.weight);
-        let enough = match worst {
-            Some(Weight::SentTwice) => number + 1,
-            Some(Weight::Broken) => number.saturating_add(LOOK_FURTHER),
-            _ => u64::MAX,
+        let is_sure = |conviction: &Conviction| {
+            let schedule = explorer.schedule(number);
+            schedule.is_ok_and(|schedule| explorer.convicts_surely(&schedule, conviction))
+        };
+        let convictions = Conviction::all(&tried.outcome.judgement.findings);
+        let enough = match convictions.first() {
+            Some(worst) if worst.weight == Weight::SentTwice && is_sure(worst) => number + 1,
+            Some(_) => number.saturating_add(LOOK_FURTHER),
+            None => u64::MAX,
         };
         end.fetch_min(enough, Ordering::Relaxed);
-        search.add(number, tried);
+        search.add(number, tried, &is_sure);
     }
 }
 

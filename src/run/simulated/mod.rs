@@ -46,23 +46,38 @@ pub enum SimulationError {
 /// A defect or habit that the reference sender does not have.
 pub fn run(plan: &Plan) -> Result<History, SimulationError> {
     let plan_text = serde_json::value::to_raw_value(plan)?;
-    Ok(History { header: header(plan, plan_text), events: events(plan)?, seal: Seal::None })
+    Ok(History {
+        header: header(plan, plan_text),
+        events: events(plan, Hands::Quick)?,
+        seal: Seal::None,
+    })
+}
+
+/// How soon the harness does to the sender what it has decided to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hands {
+    /// In the same moment.
+    #[default]
+    Quick,
+    /// Once everybody has done what there was to be done in that moment, as over real processes,
+    /// where a hand-over, a signal and a clock take their time.
+    Slow,
 }
 
 /// The same without the plan in the header: for whoever has it, and keeps no history.
 ///
 /// # Errors
 /// A defect or habit that the reference sender does not have.
-pub fn observe(plan: &Plan) -> Result<History, SimulationError> {
+pub fn observe(plan: &Plan, hands: Hands) -> Result<History, SimulationError> {
     Ok(History {
         header: header(plan, RawValue::NULL.to_owned()),
-        events: events(plan)?,
+        events: events(plan, hands)?,
         seal: Seal::None,
     })
 }
 
-fn events(plan: &Plan) -> Result<Vec<Event>, SimulationError> {
-    let mut world = World::new(plan)?;
+fn events(plan: &Plan, hands: Hands) -> Result<Vec<Event>, SimulationError> {
+    let mut world = World::new(plan, hands)?;
     world.run();
     Ok(world.drive.take_events())
 }
@@ -119,6 +134,9 @@ struct World<'p> {
     to_emr: VecDeque<Delivery>,
     /// What has come and is neither accepted nor read yet, in the order of its coming.
     held: VecDeque<Delivery>,
+    hands: Hands,
+    /// What slow hands have still to do.
+    later: VecDeque<Command>,
 }
 
 /// A living process of the sender.
@@ -173,7 +191,7 @@ enum Delivery {
 }
 
 impl<'p> World<'p> {
-    fn new(plan: &'p Plan) -> Result<Self, SimulationError> {
+    fn new(plan: &'p Plan, hands: Hands) -> Result<Self, SimulationError> {
         Ok(Self {
             plan,
             now: Duration::ZERO,
@@ -188,6 +206,8 @@ impl<'p> World<'p> {
             lines: BTreeMap::new(),
             to_emr: VecDeque::new(),
             held: VecDeque::new(),
+            hands,
+            later: VecDeque::new(),
         })
     }
 
@@ -199,7 +219,10 @@ impl<'p> World<'p> {
                 return;
             } else if let Some(delivery) = self.to_emr.pop_front() {
                 self.deliver(delivery);
-            } else if !self.poll_sender() && !self.jump() {
+            } else if self.poll_sender() {
+            } else if let Some(command) = self.later.pop_front() {
+                self.command(command);
+            } else if !self.jump() {
                 return; // nothing will ever happen again, and no end was recorded
             }
         }
@@ -261,8 +284,28 @@ impl<'p> World<'p> {
                     self.deliver(delivery);
                 }
             }
-            Do::Sender(command) => self.command(command),
+            Do::Sender(command) => self.soon(command),
         }
+    }
+
+    /// Does something to the sender, after whatever was to be done to it before.
+    fn soon(&mut self, command: Command) {
+        if self.hands == Hands::Slow {
+            match command {
+                // What is to be done at once finds a sender that has gone on meanwhile.
+                Command::Pause { .. } => while self.poll_sender() {},
+                Command::End { .. } => {}
+                Command::Submit { .. } | Command::Jump { .. } => {
+                    return self.later.push_back(command);
+                }
+                _ if !self.later.is_empty() => return self.later.push_back(command),
+                _ => {}
+            }
+        }
+        while let Some(before) = self.later.pop_front() {
+            self.command(before);
+        }
+        self.command(command);
     }
 
     /// Connects to the port on which the sender takes acknowledgements; it listens as long as it

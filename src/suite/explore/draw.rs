@@ -22,6 +22,9 @@ pub(super) struct Deck {
     mappings: Vec<String>,
     /// How long the sender waits for an acknowledgement.
     ack_timeout: Duration,
+    /// All faults, and those of TLS.
+    faults: Vec<Fault>,
+    of_tls: Vec<Fault>,
     /// Where everything that is drawn is written.
     place: Place,
 }
@@ -50,7 +53,10 @@ impl Deck {
         };
         let ack_timeout = sender.limits.ack_timeout;
         let mappings = library.mappings().into_iter().filter(is_charge).collect();
-        Self { mappings, ack_timeout, place }
+        let faults = Fault::ALL.to_vec();
+        let is_of_tls = |fault: &&Fault| fault.name().starts_with("tls/");
+        let of_tls = Fault::ALL.iter().filter(is_of_tls).copied().collect();
+        Self { mappings, ack_timeout, faults, of_tls, place }
     }
 
     /// A word that stands nowhere.
@@ -139,7 +145,7 @@ impl Deck {
         let mut targets = self.targets(case, random);
         for _ in 0..count {
             let Some(mut on) = random.take(&mut targets) else { return };
-            let part = self.fault(random);
+            let part = self.fault(case.tls.is_some(), random);
             match trigger_of(&part) {
                 SetOff::Accept => {
                     on = On { connection: Some(1), ..On::default() };
@@ -155,7 +161,7 @@ impl Deck {
                 play.insert(0, Part::Wait(self.pause(random)));
             } else if is_message && random.chance(5) {
                 play.push(Part::Wait(self.pause(random)));
-                play.push(self.fault(random));
+                play.push(self.fault(case.tls.is_some(), random));
             }
             let times = random.chance(25).then_some(1);
             let place = self.place.clone();
@@ -183,8 +189,10 @@ impl Deck {
         targets
     }
 
-    fn fault(&self, random: &mut Random) -> Part {
-        let mut fault = random.pick(Fault::ALL).copied().unwrap_or(Fault::AnswerNone);
+    /// A fault of the catalogue; under TLS, those that only TLS has come more often.
+    fn fault(&self, tls: bool, random: &mut Random) -> Part {
+        let among = if tls && random.chance(25) { &self.of_tls } else { &self.faults };
+        let mut fault = random.pick(among).copied().unwrap_or(Fault::AnswerNone);
         if HEAVY.contains(&fault) && !random.chance(3) {
             fault = Fault::AnswerNone;
         }

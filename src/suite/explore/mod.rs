@@ -17,7 +17,7 @@ use std::sync::{Arc, RwLock};
 
 use crate::history::History;
 use crate::plan::{self, Choices, Library, Named, Plan};
-use crate::run::simulated::{self, SimulationError};
+use crate::run::simulated::{self, Hands, SimulationError};
 use crate::scenario::{Case, SenderFile};
 use crate::sender::Bug;
 use crate::suite::judge::judge;
@@ -201,7 +201,7 @@ impl<'l> Explorer<'l> {
     /// A defect that virtual time cannot show.
     pub fn try_number(&self, number: u64) -> Result<Tried, ExploreError> {
         let (_, plan) = self.drawn(number)?;
-        let history = simulated::observe(&plan)?;
+        let history = simulated::observe(&plan, Hands::Quick)?;
         Ok(judged(&plan, &history))
     }
 
@@ -210,7 +210,7 @@ impl<'l> Explorer<'l> {
     /// # Errors
     /// One that makes no sense, or a defect that virtual time cannot show.
     pub fn run(&self, schedule: &Schedule, id: &str) -> Result<Tried, ExploreError> {
-        self.run_with(schedule, id, &self.choices)
+        self.run_with(schedule, id, &self.choices, Hands::Quick)
     }
 
     fn run_with(
@@ -218,9 +218,10 @@ impl<'l> Explorer<'l> {
         schedule: &Schedule,
         id: &str,
         choices: &Choices,
+        hands: Hands,
     ) -> Result<Tried, ExploreError> {
         let plan = self.plan_with(schedule, id, choices)?;
-        let history = simulated::observe(&plan)?;
+        let history = simulated::observe(&plan, hands)?;
         Ok(judged(&plan, &history))
     }
 
@@ -229,14 +230,26 @@ impl<'l> Explorer<'l> {
     #[must_use]
     pub fn fairness(&self, schedule: &Schedule) -> Verdict {
         let correct = Choices { bug: None, variant: None, ..self.choices.clone() };
-        let tried = self.run_with(schedule, "drawn", &correct);
+        let tried = self.run_with(schedule, "drawn", &correct, Hands::Quick);
         tried.map_or(Verdict::Fail, |tried| tried.outcome.judgement.verdict)
     }
 
     /// Whether a schedule convicts the sender as before, in virtual time.
     #[must_use]
     pub fn convicts(&self, schedule: &Schedule, conviction: &Conviction) -> bool {
-        let tried = self.run(schedule, "drawn");
+        self.convicts_with(schedule, conviction, Hands::Quick)
+    }
+
+    /// Whether it does so however long the harness takes for what it does, as far as virtual time
+    /// can tell: what does not is a race that real processes may never lose.
+    #[must_use]
+    pub fn convicts_surely(&self, schedule: &Schedule, conviction: &Conviction) -> bool {
+        self.convicts_with(schedule, conviction, Hands::Quick)
+            && self.convicts_with(schedule, conviction, Hands::Slow)
+    }
+
+    fn convicts_with(&self, schedule: &Schedule, conviction: &Conviction, hands: Hands) -> bool {
+        let tried = self.run_with(schedule, "drawn", &self.choices, hands);
         tried.is_ok_and(|tried| conviction.is_in(&tried.outcome.judgement.findings))
     }
 

@@ -30,14 +30,19 @@ pub fn shrink(schedule: Schedule, judge: &mut impl Convicts) -> Schedule {
 }
 
 /// How much happens in a case: the behaviours of the EMR, and the steps without the frame that
-/// every case has, which is its first `start` and what it ends with.
+/// every case has, which is its first `start` and what it ends with. Exams that are handed over in a
+/// row are one step.
 #[must_use]
 pub fn size(case: &Case) -> usize {
     let acts = case.steps.as_deref().unwrap_or_default();
     let from = usize::from(matches!(acts.first(), Some(Act::Start(_))));
     let ends = |act: &Act| matches!(act, Act::Settle | Act::Account | Act::Stop(_));
     let end = acts.iter().rposition(|act| !ends(act)).map_or(from, |last| last + 1);
-    case.script.len() + end.saturating_sub(from)
+    let acts = acts.get(from..end).unwrap_or_default();
+    let hands_over = |act: &Act| matches!(act, Act::Submit(_));
+    let goes_on = |act: &Act| matches!(act, Act::Submit(_) | Act::Probe);
+    let in_a_row = acts.windows(2).filter(|pair| hands_over(&pair[0]) && goes_on(&pair[1]));
+    case.script.len() + acts.len() - in_a_row.count()
 }
 
 /// Everything that is smaller or plainer by one thing, the boldest first.
@@ -48,6 +53,7 @@ fn smaller(schedule: &Schedule) -> Vec<Schedule> {
     without_reactions(case, &mut cases);
     without_exams(case, &mut cases);
     without_settings(case, &mut cases);
+    ended_sooner(case, &mut cases);
     without_acts(case, &mut cases);
     plainer_acts(case, &mut cases);
     for index in 0..case.script.len() {
@@ -94,10 +100,23 @@ fn without_exams(case: &Case, cases: &mut Vec<Case>) {
         smaller.expect.charges.retain(|(word, _)| word.text != *name);
         let is_about =
             |act: &Act| matches!(act, Act::Submit(word) | Act::Await(word) if word.text == *name);
-        if let Some(acts) = &mut smaller.steps {
-            acts.retain(|act| !is_about(act));
-        }
-        cases.push(smaller);
+        let Some(acts) = &case.steps else {
+            cases.push(smaller);
+            continue;
+        };
+        // With all that was done for its sake, up to the next exam; or without.
+        let mut for_it = false;
+        let others = acts.iter().filter(|act| {
+            match act {
+                Act::Submit(word) => for_it = word.text == *name,
+                Act::Probe | Act::Settle | Act::Account | Act::Stop(_) => for_it = false,
+                _ => {}
+            }
+            !for_it && !is_about(act)
+        });
+        cases.push(Case { steps: Some(others.cloned().collect()), ..smaller.clone() });
+        let others = acts.iter().filter(|act| !is_about(act));
+        cases.push(Case { steps: Some(others.cloned().collect()), ..smaller });
     }
 }
 
@@ -134,6 +153,19 @@ fn without_acts(case: &Case, cases: &mut Vec<Case>) {
             if !fewer.is_empty() {
                 cases.push(Case { steps: Some(fewer), ..case.clone() });
             }
+        }
+    }
+}
+
+/// The acts up to a place, and then only time for what comes of them.
+fn ended_sooner(case: &Case, cases: &mut Vec<Case>) {
+    let Some(acts) = &case.steps else { return };
+    for end in 1..acts.len() {
+        let mut fewer = acts[..end].to_vec();
+        fewer.push(Act::Settle);
+        let sooner = Case { steps: Some(fewer), ..case.clone() };
+        if size(&sooner) < size(case) {
+            cases.push(sooner);
         }
     }
 }
