@@ -28,7 +28,8 @@ fn shell_sender(script: &str) -> Place {
 fn sender_file(place: &Place, start: &str) -> String {
     format!(
         "name: foreign\nstart: {start}\nenvironment: {{ {MARK}: '{}' }}\n\
-         limits: {{ ack_timeout: 100ms, longest_retry: 100ms, stop: 500ms }}\n",
+         limits: {{ ack_timeout: 100ms, longest_retry: 100ms, stop: 500ms }}\n\
+         directory: '{0}'\n",
         place.path("").display()
     )
 }
@@ -129,6 +130,67 @@ fn a_bad_sender_is_named_and_ended(#[case] script: &str, #[case] rule: &str, #[c
     assert!(rules.contains(rule), "{rules:?}");
     assert!(report.to_string().contains(says), "{report:#}");
     assert!(ran.out.contains(rule), "{}", ran.out);
+}
+
+/// Out of the group, the session, the environment, and of the hands of its parent.
+const HIDES: &str = "setsid env -i sh -c 'sleep 301 & sleep 302' & sleep 0.2;";
+
+#[test]
+fn a_child_that_hides_in_every_way_is_named_and_ended() {
+    let place = shell_sender(&format!("{HIDES} trap 'exit 0' TERM; while :; do sleep 0.05; done"));
+    let sleepers = || sleeping(&place, &["301", "302"]);
+    let ran = run(&place).exits(1);
+    assert!(ran.out.contains("of its processes behind"), "{}", ran.out);
+    assert_eq!(sleepers(), Vec::<i32>::new());
+}
+
+/// The processes below a place that sleep for so many seconds: `sleep` is all that is left of them.
+fn sleeping(place: &Place, seconds: &[&str]) -> Vec<i32> {
+    let folder = place.path("");
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_it = |id: &i32| {
+        let line = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let sleeps = seconds.iter().any(|time| line == format!("sleep\0{time}\0"));
+        let within = std::fs::read_link(format!("/proc/{id}/cwd"));
+        sleeps && within.is_ok_and(|at| at.starts_with(&folder))
+    };
+    ids.filter(is_it).collect()
+}
+
+/// Whatever one process does that serves a whole run, or each that is started for an exam.
+#[rstest]
+#[case::ignores_sigterm("trap '' TERM; while :; do sleep 0.05; done")]
+#[case::leaves_a_child("sleep 301 & while :; do sleep 0.05; done")]
+#[case::leaves_a_child_in_another_session("setsid sleep 301 & while :; do sleep 0.05; done")]
+#[case::hides_a_child("setsid env -i sh -c 'sleep 301 & sleep 302' & exit 0")]
+#[case::floods("exec yes flood")]
+#[case::floods_with_children("for i in 1 2 3 4 5 6 7 8 9; do setsid env -i sleep 301 & done; wait")]
+#[case::burns_a_processor("while :; do :; done")]
+fn whatever_an_abusive_sender_does_nothing_of_it_is_left(
+    #[case] script: &str,
+    #[values("run", "exam")] per: &str,
+) {
+    let place = shell_sender(script);
+    if per == "run" {
+        // Such a sender is not ended by any case, but by the end of the run.
+        place.write(
+            "scenarios/the-case.yaml",
+            "title: The sender is started and fed\nsteps: [start, probe, settle]\n",
+        );
+    }
+    let told = if per == "exam" { "'{exam}'" } else { "'{port}'" };
+    let command = format!("[sh, '{}', {told}]", place.path("sender.sh").display());
+    let file = format!(
+        "name: foreign\nstart: {{ command: {command}, per: {per} }}\ndirectory: '{folder}'\n\
+         environment: {{ {MARK}: '{folder}' }}\n\
+         limits: {{ ack_timeout: 100ms, longest_retry: 100ms, stop: 300ms, cpu: 2s }}\n",
+        folder = place.path("").display(),
+    );
+    place.write("sender.yaml", file);
+    let ran = run(&place);
+    assert!(matches!(ran.code, Some(1 | 5 | 6)), "{:?}\n{}\n{}", ran.code, ran.out, ran.err);
+    assert_eq!(sleeping(&place, &["301", "302"]), Vec::<i32>::new(), "{}", ran.out);
 }
 
 #[test]

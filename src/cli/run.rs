@@ -120,6 +120,7 @@ async fn next_of([one, two, three]: &mut [Option<Signal>; 3]) {
 /// A system that gives us no event queue.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     real::allow_many_connections();
+    real::adopt();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::Output)
 }

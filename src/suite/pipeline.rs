@@ -66,7 +66,9 @@ pub async fn run_real(
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let local = LocalSet::new();
-    local.run_until(run_with_sender(jobs, place, side_by_side.max(1), tell)).await
+    let outcomes = local.run_until(run_with_sender(jobs, place, side_by_side.max(1), tell)).await;
+    real::end_children();
+    outcomes
 }
 
 /// A sender that serves all cases is started before the first and ended after the last; it has one

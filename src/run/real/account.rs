@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command as Program;
 
 use crate::history::{Accounted, Outcome};
-use crate::run::real::http;
+use crate::run::real::{http, orphans};
 
 /// How the sender is asked.
 pub(super) enum Ask {
@@ -35,7 +35,8 @@ pub(super) async fn read_account(ask: Ask) -> Result<Vec<Accounted>, String> {
 /// What an account command prints.
 async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> {
     program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = program.spawn().map_err(|error| format!("cannot start it: {error}"))?;
+    let mut child =
+        orphans::spawn(&mut program).map_err(|error| format!("cannot start it: {error}"))?;
     let mut text = Vec::new();
     let output = child.stdout.take().ok_or("it has no output")?;
     let reading = async {

@@ -14,6 +14,7 @@ use crate::history::{Accounted, Ending, Incarnation, Outcome};
 use crate::run::drive::{Happening, stop_signal};
 use crate::run::real::Case;
 use crate::run::real::handover::Parcel;
+use crate::run::real::orphans;
 
 /// The processes that were started for exams.
 #[derive(Default)]
@@ -74,13 +75,14 @@ impl Case {
         let case = self.clone();
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await.ok();
-            case.ended_for(&parcel, leader, status);
+            orphans::forget(leader);
+            case.ended_for(&parcel, leader, status).await;
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
     }
 
     /// A process that was started for a document is gone.
-    fn ended_for(&self, parcel: &Parcel, leader: Option<Pid>, status: Option<ExitStatus>) {
+    async fn ended_for(&self, parcel: &Parcel, leader: Option<Pid>, status: Option<ExitStatus>) {
         self.accept_all_waiting();
         let over = {
             let mut stage = self.0.stage.borrow_mut();
@@ -97,7 +99,8 @@ impl Case {
         }
         if over {
             let incarnation = self.0.stage.borrow().drive.incarnation();
-            self.exited(incarnation, status, &[]);
+            let left = self.left_behind(incarnation).await;
+            self.exited(incarnation, status, &left);
         }
     }
 
@@ -117,8 +120,12 @@ impl Case {
             each.running.is_empty()
         };
         if idle {
-            let code = Some(0);
-            self.note(Happening::Exited { incarnation, code, signal: None });
+            let case = self.clone();
+            let task = tokio::task::spawn_local(async move {
+                let left = case.left_behind(incarnation).await;
+                case.exited(incarnation, Some(ExitStatus::default()), &left);
+            });
+            self.0.stage.borrow_mut().tasks.push(task.abort_handle());
         }
     }
 }

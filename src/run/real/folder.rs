@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::plan::Plan;
 use crate::run::real::kin::{Sought, left_behind, mark};
+use crate::run::real::orphans::end_children;
 
 /// The folder of one case, removed at its end.
 pub(super) struct Folder {
@@ -49,6 +50,11 @@ fn open_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether there is one case under way, so that whatever nobody knows is its own.
+pub(super) fn is_alone() -> bool {
+    open_folders().len() == 1
+}
+
 /// Ends the senders of all cases under way and removes their folders, for a program that is about
 /// to exit without waiting for them.
 pub fn abandon() {
@@ -58,4 +64,5 @@ pub fn abandon() {
         }
         let _ = std::fs::remove_dir_all(folder);
     }
+    end_children();
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::process::kill_process;
+use rustix::process::{Signal, kill_process};
 use tokio::net::unix::pipe;
 use tokio::process::Child;
 
@@ -17,6 +17,8 @@ use crate::plan::{Lifetime, Plan};
 use crate::run::drive::stop_signal;
 use crate::run::real::doors::Endpoint;
 use crate::run::real::folder::Folder;
+use crate::run::real::kin::left_behind;
+use crate::run::real::orphans;
 use crate::run::real::process::Process;
 use crate::run::real::{Place, RunError};
 
@@ -94,6 +96,13 @@ impl Kept {
             None => self.process.borrow_mut().close_input(),
         }
         let _ = tokio::time::timeout(limit, child.wait()).await;
+        let sought = self.process.borrow().all_sought();
         self.process.borrow_mut().end_for_good();
+        let _ = child.wait().await; // it was killed if it had not gone
+        orphans::forget(leader);
+        for process in sought.iter().flat_map(|(_, sought)| left_behind(sought)) {
+            let _ = kill_process(process, Signal::KILL);
+        }
+        orphans::end_children();
     }
 }

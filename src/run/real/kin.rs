@@ -33,10 +33,29 @@ pub(super) fn is_stopped(process: Pid) -> bool {
     stat.is_ok_and(|stat| state_of(&stat).is_some_and(|state| matches!(state, b'T' | b't')))
 }
 
+/// Whether a process has ended, and only waits to be taken notice of.
+pub(super) fn is_dead(process: &Pid) -> bool {
+    let stat = std::fs::read(format!("/proc/{}/stat", process.as_raw_nonzero()));
+    stat.map_or(true, |stat| state_of(&stat).is_none_or(|state| matches!(state, b'Z' | b'X')))
+}
+
 /// The state stands after the command, which is in parentheses and may hold some itself.
 fn state_of(stat: &[u8]) -> Option<u8> {
     let after = stat.iter().rposition(|&byte| byte == b')')? + 1;
     stat[after..].iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+/// The parent of a process.
+pub(super) fn parent(process: Pid) -> Option<Pid> {
+    let stat = std::fs::read(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    let after = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    let fields = String::from_utf8_lossy(&stat[after..]).into_owned();
+    Pid::from_raw(fields.split_whitespace().nth(1)?.parse().ok()?)
+}
+
+/// The environment that a process was started with.
+pub(super) fn environment(process: Pid) -> Vec<u8> {
+    std::fs::read(format!("/proc/{}/environ", process.as_raw_nonzero())).unwrap_or_default()
 }
 
 /// The processes of a sender that are still there and not merely waiting to be reaped.

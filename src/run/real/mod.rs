@@ -13,6 +13,7 @@ mod handover;
 mod http;
 mod kept;
 mod kin;
+mod orphans;
 mod outbox;
 mod output;
 mod peer;
@@ -49,6 +50,7 @@ use sockets::Line;
 pub use authority::{Authority, AuthorityError, Issued, Own};
 pub use folder::abandon;
 pub use kept::Kept;
+pub use orphans::{adopt, end_children};
 pub use sockets::allow_many_connections;
 
 /// Why a case could not be run at all. What the sender does is never one of these.

@@ -30,9 +30,10 @@ use crate::run::drive::{Command, Happening, stop_signal};
 use crate::run::real::Case;
 use crate::run::real::account::{Ask, read_account};
 use crate::run::real::each::Each;
-use crate::run::real::folder::Folder;
+use crate::run::real::folder::{Folder, is_alone};
 use crate::run::real::handover::{Parcel, Queue};
 use crate::run::real::kin::{LIFE, MARK, Sought, is_stopped, left_behind, life_mark, mark};
+use crate::run::real::orphans;
 use crate::run::real::output::{Output, Standard};
 use crate::run::real::placeholders::{fill, values};
 use crate::run::real::ready;
@@ -220,7 +221,7 @@ impl Process {
         program.env(MARK, self.folder.root.path());
         program.env(LIFE, incarnation.to_string());
         program.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = program.spawn().map_err(|error| {
+        let child = orphans::spawn(&mut program).map_err(|error| {
             format!("cannot start `{}`: {error}", fill(&self.plan.start[0], &self.values))
         })?;
         bound(&child, &self.plan.driving);
@@ -406,17 +407,31 @@ impl Case {
         }
         self.wait_until_ready(incarnation);
         let case = self.clone();
-        let sought = self.0.stage.borrow().process.sought(incarnation);
+        let leader = self.0.stage.borrow().process.group(incarnation);
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
+            orphans::forget(leader);
             if let Some(output) = case.shown_output(incarnation) {
                 output.read_out().await;
             }
-            // Looking through all processes takes its time, and no other case should wait for it.
-            let left = tokio::task::spawn_blocking(move || left_behind(&sought)).await;
-            case.exited(incarnation, status.ok(), &left.unwrap_or_default());
+            let left = case.left_behind(incarnation).await;
+            case.exited(incarnation, status.ok(), &left);
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+    }
+
+    /// The processes of a life that are still there when its leader has gone.
+    pub(super) async fn left_behind(&self, incarnation: Incarnation) -> Vec<Pid> {
+        let sought = self.0.stage.borrow().process.sought(incarnation);
+        // Looking through all processes takes its time, and no other case should wait for it.
+        let left = tokio::task::spawn_blocking(move || {
+            let mut left = left_behind(&sought);
+            if is_alone() {
+                left.extend(orphans::unmarked());
+            }
+            left
+        });
+        left.await.unwrap_or_default()
     }
 
     /// Tells that the sender is up once it shows that it is ready; at once, if nothing shows it.
