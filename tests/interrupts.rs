@@ -87,3 +87,43 @@ fn whoever_interrupts_twice_leaves_nothing_behind_either() {
     assert!(std::fs::read_dir(place.path("temporary")).unwrap().next().is_none());
     wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
 }
+
+/// What was done until then is there, whole, and the case under way as far as it came.
+#[rstest]
+fn whatever_was_done_before_an_interrupt_is_kept(#[values(1, 2)] finished: usize) {
+    let place = Place::new();
+    std::fs::create_dir(place.path("temporary")).unwrap();
+    let mut child = Command::new(PROGRAM)
+        .args(["run", "options/", "--jobs", "1", "--out", "out"])
+        .current_dir(place.path(""))
+        .env("TMPDIR", place.path("temporary"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for("cases to be finished", || histories(&place.path("out")).len() >= finished);
+    tell(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    let report = place.json("out/report.json");
+    assert_eq!(report["interrupted"], true);
+    let told = report["cases"].as_array().unwrap();
+    assert!(told.len() >= finished, "{report:#}");
+    for case in told {
+        let history = place.text(&format!("out/{}", case["history"].as_str().unwrap()));
+        let last = history.lines().last().unwrap();
+        let whole = if case["verdict"] == "pass" { "finished" } else { "interrupted" };
+        assert!(history.contains(&format!("\"event\":\"{whole}\"")), "{last}");
+    }
+    assert!(place.path("out/junit.xml").exists());
+    assert!(std::fs::read_dir(place.path("temporary")).unwrap().next().is_none());
+}
+
+/// The histories below a folder.
+fn histories(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = entries.map(|entry| entry.path()).flat_map(|path| match path.is_dir() {
+        true => histories(&path),
+        false => vec![path],
+    });
+    below.filter(|path| path.ends_with("history.jsonl")).collect()
+}
