@@ -186,7 +186,15 @@ fn wrongly_cut(payload: &[u8]) -> Option<&'static str> {
 /// while it was being sent.
 fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
     let Some(connection) = evidence.connections.get(&connection) else { return false };
-    let soon = |at: Micros| at.since(began) <= evidence.plan.limits.ack_timeout;
+    // Whoever stood still could not go on before he was let.
+    let resumed = evidence.events.iter().rev().find_map(|event| match event.what {
+        What::SenderResumed { incarnation, .. } if incarnation == connection.incarnation => {
+            Some(event.at)
+        }
+        _ => None,
+    });
+    let began = resumed.map_or(began, |resumed| began.max(resumed));
+    let soon = |at: Micros| at >= began && at.since(began) <= evidence.plan.limits.ack_timeout;
     let by_emr = connection.ended_by_emr.is_some_and(|(seq, at, _)| {
         // The EMR also closes its side after the sender has closed; that cuts nothing.
         soon(at) && connection.ended_by_sender.is_none_or(|sender| seq < sender)

@@ -208,3 +208,23 @@ fn a_charge_need_not_come_while_the_emr_lets_the_sender_wait_at_its_door() {
     assert_eq!(broken(&ended(true)), [""; 0]);
     assert_eq!(broken(&ended(false)), ["recovers"]);
 }
+
+/// Whoever is killed as soon as he may go on had no time to end his frame.
+#[test]
+fn a_frame_that_a_pause_and_a_kill_broke_off_has_lost_its_end_to_them() {
+    let ended = |paused: bool| {
+        let mut case = Case::begun();
+        case.submit("john-doe");
+        let message = case.message("john-doe");
+        case.send_part(1, &message[..575]);
+        case.pause(1000);
+        if paused {
+            case.push(What::SenderResumed { incarnation: 1, paused: Micros(1_000_000) });
+        }
+        case.kill(1);
+        case.start(2);
+        case.judge()
+    };
+    assert!(!broken(&ended(true)).contains(&"wire/framing"));
+    assert!(broken(&ended(false)).contains(&"wire/framing"));
+}
