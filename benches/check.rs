@@ -69,6 +69,7 @@ fn history(plan: &Plan, messages: u64) -> History {
                 length: None,
                 began,
                 writes: 1,
+                pauses: Vec::new(),
                 complete: true,
             },
         );

@@ -146,10 +146,15 @@ impl Told {
         let mut clock = Clock::of(header["started"].as_str().unwrap());
         let mut told: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         let mut places = BTreeMap::new();
-        for mut event in lines.filter(|line| line.get("seal").is_none()) {
+        // How late a busy machine made us is a time too.
+        let told_of = |line: &Value| line.get("seal").is_none() && line["event"] != "harness-late";
+        for mut event in lines.filter(told_of) {
             let fields = event.as_object_mut().unwrap();
             for time in ["at", "began", "quiet", "waited", "paused"] {
                 fields.remove(time);
+            }
+            for pause in fields.get_mut("pauses").and_then(Value::as_array_mut).into_iter().flatten() {
+                pause.as_object_mut().unwrap().remove("lasted");
             }
             if fields["event"] == "watched" {
                 fields.remove("wanted"); // a time; what else is wanted is a word

@@ -12,6 +12,7 @@ use crate::verdict::{Attempt, Moment};
 
 use super::attempts::{Sent, frame_payload};
 use super::evidence::{Evidence, Place};
+use super::late;
 
 /// What a healthy EMR answers.
 const ACCEPT: &str = "answer/accept";
@@ -311,6 +312,7 @@ fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool)
             format!("the sender's clock jumped by {} s", Duration::from(*by).as_secs())
         }
         What::Submitted { exam, .. } => format!("{exam} was handed over"),
+        What::HarnessLate { by } => late::in_words(*by),
         _ => return None,
     })
 }

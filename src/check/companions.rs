@@ -14,6 +14,7 @@ use crate::verdict::{Proof, Weight};
 use super::between::witness;
 use super::evidence::{Attempted, Evidence, Fault, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
+use super::late;
 use super::once::in_words;
 use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
 
@@ -61,7 +62,11 @@ fn tell_missing(
     before: Option<&str>,
     findings: &mut Findings,
 ) {
-    findings.add(rule, Weight::Broken, || {
+    let submitted = exam.submitted.first().map_or(Micros(0), |&at| evidence.events[at].at);
+    let time = (submitted, Micros(u64::MAX));
+    // A sender that was to be heard of within the patience of a case had less of it.
+    let most = Micros(evidence.plan.limits.patience.0 / 4);
+    late::add(evidence, findings, rule, time, most, || {
         let parts = evidence.attempts_at(&exam.order);
         let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {
             true => "came only after the harness had given up waiting",

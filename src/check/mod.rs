@@ -17,6 +17,7 @@ mod elimination;
 mod evidence;
 mod exercise;
 mod findings;
+mod late;
 mod mask;
 mod once;
 mod process;

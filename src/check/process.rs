@@ -10,6 +10,7 @@ use crate::verdict::{Moment, Proof, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
+use super::late;
 use super::rules::{BOUNDED, CONNECTIONS, STARTS, STAYS_UP, STOPS};
 
 /// So many connections without a byte in so short a time are no sender's need.
@@ -131,7 +132,9 @@ fn unused_connections(evidence: &Evidence<'_>, findings: &mut Findings) {
         .windows(MOST_UNUSED + 1)
         .find(|crowd| crowd[MOST_UNUSED].1.since(crowd[0].1) <= SHORT);
     let Some(crowd) = crowd else { return };
-    findings.add(CONNECTIONS, Weight::Broken, || {
+    let time = (crowd[0].1, crowd[MOST_UNUSED].1);
+    // Connections that waited to be accepted are accepted all at once.
+    late::add(evidence, findings, CONNECTIONS, time, Micros(0), || {
         let (first, at) = crowd[0];
         let hung_up = evidence.connections.get(&first).is_some_and(|one| one.ended_by_emr.is_some());
         let circumstance = if hung_up { "hung up on" } else { "opened in reserve" };
@@ -156,8 +159,9 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
         return;
     }
     let asked = evidence.lives.get(&incarnation).and_then(|life| life.asked);
-    if asked.is_some_and(|asked| asked < seq && !cut_short(evidence, asked, seq)) {
-        findings.add(STOPS, Weight::Broken, || {
+    if let Some(asked) = asked.filter(|&asked| asked < seq && !cut_short(evidence, asked, seq)) {
+        let [from, to] = [asked, seq].map(|seq| evidence.time_of(seq));
+        late::add(evidence, findings, STOPS, (from, to), Micros(to.since(from).0 / 2), || {
             let message =
                 format!("life {incarnation} of the sender was asked to stop, and had to be killed");
             Told::plainly("stop ignored", message)

@@ -7,12 +7,13 @@ use std::collections::{HashMap, HashSet};
 
 use crate::history::{ConnectionId, Micros, What};
 use crate::hl7::{Message, Path, visible};
-use crate::verdict::{Proof, Weight};
+use crate::verdict::Proof;
 
 use super::attempts::{Kind, Sent};
 use super::between::{answered, moments, witness};
 use super::evidence::{Evidence, Place};
 use super::findings::{Findings, Told};
+use super::late;
 use super::replies::{Answers, Commit, Said};
 use super::rules::SETTLED;
 
@@ -155,7 +156,9 @@ fn tell(
     (code, order, _): &Key,
     findings: &mut Findings,
 ) {
-    findings.add(SETTLED, Weight::Broken, || {
+    // By the sender's clock an answer may have come after it had given up.
+    let time = (evidence.place(first).began, evidence.place(again).began);
+    late::add(evidence, findings, SETTLED, time, Micros(0), || {
         let (code, order) = (visible(code), visible(order));
         let message = format!("the {code} of order {order} was accepted, and was sent again");
         let proof = Proof {

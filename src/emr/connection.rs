@@ -9,7 +9,7 @@ use bytes::BytesMut;
 
 use crate::emr::handshake::Security;
 use crate::emr::play::Action;
-use crate::history::{ConnectionId, Incarnation, Micros, Raw, What};
+use crate::history::{ConnectionId, Incarnation, Micros, Pause, Raw, What};
 use crate::mllp::Decoder;
 
 /// What is being said on a connection because of one message or one moment.
@@ -40,6 +40,7 @@ struct Reply {
     bytes: Vec<u8>,
     length: u64,
     writes: u32,
+    pauses: Vec<Pause>,
 }
 
 impl Job {
@@ -64,11 +65,19 @@ impl Job {
             bytes: Vec::new(),
             length: 0,
             writes: 0,
+            pauses: Vec::new(),
         });
         let kept = MOST_KEPT.saturating_sub(reply.bytes.len()).min(bytes.len());
         reply.bytes.extend_from_slice(&bytes[..kept]);
         reply.length += bytes.len() as u64;
         reply.writes += 1;
+    }
+
+    /// Notes that nothing was said for so long.
+    pub(crate) fn paused(&mut self, lasted: Micros) {
+        if let Some(reply) = self.reply.as_mut().filter(|one| one.pauses.len() < MOST_PAUSES) {
+            reply.pauses.push(Pause { after: reply.length, lasted });
+        }
     }
 
     /// How many bytes of the reply are out.
@@ -78,15 +87,28 @@ impl Job {
 
     /// The reply as an event, once: taken when it is complete, or when nothing more can follow.
     pub(crate) fn take_reply(&mut self, connection: ConnectionId, complete: bool) -> Option<What> {
-        let Reply { began, bytes, length, writes } = self.reply.take()?;
+        let Reply { began, bytes, length, writes, pauses } = self.reply.take()?;
         let length = (length > bytes.len() as u64).then_some(length);
         let (to, name, bytes) = (self.to, self.name.clone().into_owned(), Raw::from(bytes));
-        Some(What::Replied { connection, to, name, bytes, length, began, writes, complete })
+        Some(What::Replied {
+            connection,
+            to,
+            name,
+            bytes,
+            length,
+            began,
+            writes,
+            pauses,
+            complete,
+        })
     }
 }
 
 /// How much of a reply a history keeps: a giant's beginning says what it is.
 const MOST_KEPT: usize = 128 * 1024;
+
+/// How many of its pauses: an acknowledgement that drips has about a hundred.
+const MOST_PAUSES: usize = 256;
 
 /// A job that goes on when its connection has been idle for a while.
 #[derive(Debug)]
@@ -117,6 +139,8 @@ pub(crate) struct Connection {
     pub(crate) in_hand: bool,
     /// Nothing happens before this time.
     pub(crate) until: Option<Duration>,
+    /// Since when that is so.
+    pub(crate) since: Duration,
     /// Why nothing can be written any more, if that is so.
     pub(crate) mute: Option<&'static str>,
     /// We opened it: what the sender says on it is not answered.
@@ -162,6 +186,7 @@ impl Connection {
             put_off: BytesMut::new(),
             in_hand: false,
             until: None,
+            since: Duration::ZERO,
             mute: None,
             is_call: false,
             ended_by_us: false,

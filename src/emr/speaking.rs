@@ -162,6 +162,7 @@ impl Turn<'_, '_> {
             Action::Wait(time) => {
                 let until = self.now + time;
                 if let Some(connection) = self.emr.connections.get_mut(id) {
+                    connection.since = self.now;
                     connection.until = Some(until);
                     self.emr.waits.insert((until, id));
                 }

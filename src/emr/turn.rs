@@ -206,6 +206,10 @@ impl Turn<'_, '_> {
             self.emr.waits.pop_first();
             if let Some(connection) = self.emr.connections.get_mut(id) {
                 connection.until = None;
+                let lasted = self.now.saturating_sub(connection.since).into();
+                if let Some(job) = connection.jobs.front_mut() {
+                    job.paused(lasted);
+                }
             }
             self.advance(id);
         }

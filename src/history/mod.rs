@@ -297,6 +297,10 @@ pub enum What {
         began: Micros,
         /// In how many writes they went out.
         writes: u32,
+        /// Where the EMR waited before it wrote on or ended the connection; of very many only the
+        /// first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pauses: Vec<Pause>,
         /// Whether all that was meant to be written was taken.
         complete: bool,
     },
@@ -349,6 +353,12 @@ pub enum What {
         /// How.
         how: End,
     },
+    /// The harness came to itself later than it had meant to: what it saw and did until then may
+    /// be as late.
+    HarnessLate {
+        /// By how much.
+        by: Micros,
+    },
     /// The harness watched a quiet wire to its end.
     Watched {
         /// For how long nothing was seen.
@@ -396,6 +406,15 @@ pub enum Piece {
     Unfinished,
     /// A frame or stray run that outgrew the limit; only its beginning is kept.
     Oversize,
+}
+
+/// A pause in the middle of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// How many bytes of the reply were out.
+    pub after: u64,
+    /// For how long nothing followed.
+    pub lasted: Micros,
 }
 
 /// How a connection, or half of it, ended.

@@ -176,6 +176,11 @@ pub enum Happening<'a> {
     NoAccount(String),
     /// Somebody interrupts the run.
     Interrupted,
+    /// The driver was woken later than it had asked for.
+    Late {
+        /// By how much.
+        by: Duration,
+    },
     /// Time has passed.
     Tick,
 }
@@ -256,6 +261,7 @@ impl Drive {
                 Some(What::NoAccount { why })
             }
             Happening::Interrupted => self.director.interrupt(),
+            Happening::Late { by } => Some(What::HarnessLate { by: by.into() }),
             Happening::Tick => {
                 self.emr.handle(now, Input::Tick, &mut self.recorder);
                 None

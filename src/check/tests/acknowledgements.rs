@@ -80,6 +80,7 @@ fn a_late_answer_on_the_next_connection_excuses_who_believes_it() {
         length: None,
         began: crate::history::Micros(0),
         writes: 1,
+        pauses: Vec::new(),
         complete: true,
     });
     let case = case.ended(1, Outcome::Delivered);

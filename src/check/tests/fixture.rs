@@ -208,6 +208,7 @@ impl Case {
             length: None,
             began,
             writes: 1,
+            pauses: Vec::new(),
             complete: true,
         });
     }

@@ -275,12 +275,13 @@ impl Case {
             if finished {
                 break;
             }
-            self.0.sleeping.set(deadline);
-            let wake = deadline.unwrap_or(self.now() + Duration::from_secs(3600));
-            let wake = tokio::time::Instant::from_std(self.0.started + wake);
+            let glance = self.now() + GLANCE;
+            let wake = deadline.map_or(glance, |deadline| deadline.min(glance));
+            self.0.sleeping.set(Some(wake));
+            let until = tokio::time::Instant::from_std(self.0.started + wake);
             tokio::select! {
                 () = self.0.changed.notified() => {}
-                () = tokio::time::sleep_until(wake) => self.happened(Happening::Tick),
+                () = tokio::time::sleep_until(until) => self.woken(wake, deadline),
                 result = interrupted.wait_for(|&it| it), if listening => {
                     listening = false;
                     if result.is_ok() {
@@ -293,6 +294,18 @@ impl Case {
             }
         }
         self.close();
+    }
+
+    /// Time has passed until `wake`, or longer: a machine with too much to do wakes nobody in time,
+    /// and what came meanwhile is only seen now.
+    fn woken(&self, wake: Duration, deadline: Option<Duration>) {
+        let by = self.now().saturating_sub(wake);
+        if by >= LATE {
+            self.note(Happening::Late { by });
+        }
+        if deadline.is_some_and(|deadline| deadline <= self.now()) {
+            self.happened(Happening::Tick);
+        }
     }
 
     /// Ends everything that still belongs to the case.
@@ -314,6 +327,12 @@ impl Case {
 /// How much the system may take in for a connection where the script wants the sender to find
 /// its window closed: a message or two.
 const SMALL_WINDOW: usize = 8 * 1024;
+
+/// How often the loop looks up although nothing is due, to see whether it is woken in time.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// How late is told: less is what any machine does.
+const LATE: Duration = Duration::from_millis(100);
 
 /// How much is read from a socket at once; one buffer serves all connections of a case.
 const READ_BYTES: usize = 64 * 1024;
