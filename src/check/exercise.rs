@@ -17,7 +17,7 @@ use super::evidence::Evidence;
 use super::findings::{Findings, Told};
 use super::once::agreed_rule;
 use super::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
-use super::shown::is_shown;
+use super::shown;
 
 /// The signal that a kill ends with.
 const SIGKILL: i32 = 9;
@@ -59,13 +59,16 @@ type Missing<'m> = &'m mut dyn FnMut(&str, String);
 fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
     for (index, behaviour) in evidence.plan.script.iter().enumerate() {
         let optional = evidence.plan.expect.optional_behaviours.contains(&index);
-        let mut claims = evidence.played.iter().filter(|fault| fault.behaviour == index).peekable();
-        let is_claimed = claims.peek().is_some();
-        let played = claims.any(|fault| is_shown(evidence, fault));
+        let mut claims = evidence.played.iter().filter(|fault| fault.behaviour == index);
+        let mut claim = None;
+        let played = claims.by_ref().take(MOST_CLAIMS).any(|one| {
+            claim = shown::missing(evidence, one);
+            claim.is_none()
+        });
         if optional || played {
             continue;
         }
-        let claim = is_claimed.then(|| NOT_SHOWN.to_owned());
+        let claim = claim.map(|what| format!("the EMR says so, and the history does not: {what}"));
         let why = claim.or_else(|| why(evidence, index)).or_else(|| never_due(evidence, behaviour));
         let why = why.map_or_else(String::new, |why| format!(": {why}"));
         let message = format!("{} was never played{why}", told(behaviour));
@@ -73,8 +76,8 @@ fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
     }
 }
 
-/// The EMR says that it played, and there is no sign of it.
-const NOT_SHOWN: &str = "the EMR says so, and the history does not show it";
+/// How many times that a behaviour is said to have played are looked at: one that is there is enough.
+const MOST_CLAIMS: usize = 64;
 
 /// What stood in the way of a behaviour when it last was due.
 fn why(evidence: &Evidence<'_>, index: usize) -> Option<String> {

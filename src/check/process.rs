@@ -37,6 +37,9 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             // A second instance that finds the first one there, and leaves, does what is right.
             What::SenderExited { incarnation, code: Some(_), asked: false, .. }
                 if is_second(evidence, *incarnation) => {}
+            // On a machine that is too busy its exit may be seen when the next life is up already.
+            What::SenderExited { incarnation, asked: false, .. }
+                if was_ended(evidence, *incarnation) => {}
             What::SenderExited { incarnation, code, signal, asked: false } => {
                 findings.add(STAYS_UP, Weight::Broken, || {
                     let how = match (signal, code) {
@@ -136,7 +139,8 @@ fn unused_connections(evidence: &Evidence<'_>, findings: &mut Findings) {
     // Connections that waited to be accepted are accepted all at once.
     late::add(evidence, findings, CONNECTIONS, time, Micros(0), || {
         let (first, at) = crowd[0];
-        let hung_up = evidence.connections.get(&first).is_some_and(|one| one.ended_by_emr.is_some());
+        let hung_up =
+            evidence.connections.get(&first).is_some_and(|one| one.ended_by_emr.is_some());
         let circumstance = if hung_up { "hung up on" } else { "opened in reserve" };
         let message = format!(
             "{} connections carried not a byte, {} of them within {} ms from connection {first} at {:.3} s",
@@ -147,6 +151,12 @@ fn unused_connections(evidence: &Evidence<'_>, findings: &mut Findings) {
         );
         Told::plainly(circumstance, message)
     });
+}
+
+/// Whether the harness ended a life, by asking or by killing.
+fn was_ended(evidence: &Evidence<'_>, incarnation: Incarnation) -> bool {
+    let life = evidence.lives.get(&incarnation);
+    life.is_some_and(|life| life.asked.is_some() || life.killed.is_some())
 }
 
 fn is_second(evidence: &Evidence<'_>, incarnation: Incarnation) -> bool {

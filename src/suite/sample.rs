@@ -154,6 +154,38 @@ mod tests {
         written(fault, &format!("  - on: {{}}\n    reply: {reply}\nexams: [john-doe]\n{steps}\n"))
     }
 
+    /// Whatever the EMR says, the case is inconclusive once what shows the fault is taken away.
+    #[test]
+    fn a_fault_is_not_believed_where_its_traces_are_taken_away() {
+        for &fault in Fault::ALL {
+            let plan = plan(&scenario(fault));
+            let mut history = simulated::run(&plan).unwrap();
+            history.events.retain(|event| !is_trace(&event.what, fault));
+            let judgement = judge(&plan, &history, String::new()).judgement;
+            let mut findings = judgement.findings.iter();
+            let doubted = findings.any(|one| one.circumstance == "fault not played");
+            // Its only trace is that the EMR wrote nothing.
+            assert_eq!(doubted, fault != Fault::AnswerNone, "{fault}");
+        }
+    }
+
+    /// What shows that something was played, apart from what the EMR says.
+    fn is_trace(what: &What, fault: Fault) -> bool {
+        match what {
+            What::Replied { name, .. } => name == fault.name(),
+            What::EndedByEmr { .. }
+            | What::RefusalSeen { .. }
+            | What::SilenceSeen { .. }
+            | What::Waiting { .. }
+            | What::Reading { .. }
+            | What::Visited { .. }
+            | What::ClientHello { .. }
+            | What::Secured { .. }
+            | What::TlsFailed { .. } => true,
+            _ => false,
+        }
+    }
+
     /// A result is sent again until it is accepted, and never after that.
     #[test]
     fn a_good_sender_sends_a_result_as_often_as_the_catalogue_says() {

@@ -154,7 +154,7 @@ fn a_charge_that_vanished_is_told() {
 
 #[test]
 fn a_sender_without_an_account_command_is_not_judged_by_it() {
-    let mut case = answered("", Outcome::Delivered);
+    let mut case = answered("fail", Outcome::Delivered);
     case.plan.sender.account = None;
     assert_eq!(case.judge().findings, []);
 }

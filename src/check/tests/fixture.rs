@@ -90,6 +90,10 @@ impl Case {
         seq
     }
 
+    pub(super) const fn now(&self) -> Micros {
+        self.clock
+    }
+
     pub(super) fn pause(&mut self, milliseconds: u64) {
         self.clock.0 += milliseconds * 1000;
     }

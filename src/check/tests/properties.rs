@@ -106,10 +106,10 @@ quickcheck! {
         let mut case = held(which);
         case.open(77, 1);
         let place = place % (case.events.len() - 1);
-        let independent = |event: &Event| {
-            matches!(event.what, What::Opened { connection: 77, .. } | What::Played { .. })
-        };
-        if independent(&case.events[place]) || independent(&case.events[place + 1]) {
+        // What shows a fault stands before the EMR says that it has played, and stays there.
+        let [first, second] = [&case.events[place].what, &case.events[place + 1].what];
+        let opens = |what: &What| matches!(what, What::Opened { connection: 77, .. });
+        if opens(first) || opens(second) || matches!(first, What::Played { .. }) {
             case.events.swap(place, place + 1);
             renumber(&mut case.events);
         }

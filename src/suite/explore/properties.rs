@@ -245,9 +245,17 @@ quickcheck! {
     }
 }
 
-/// Whether an event is itself the reason for which a history is inconclusive.
+/// Whether an event is itself the reason for which a history is inconclusive: it may be what an EMR
+/// said or ended that was to keep silent, or to wait.
 fn is_reason(event: &Event) -> bool {
-    matches!(event.what, What::WaitedInVain { .. } | What::Interrupted | What::NoAccount { .. })
+    matches!(
+        event.what,
+        What::WaitedInVain { .. }
+            | What::Interrupted
+            | What::NoAccount { .. }
+            | What::Replied { .. }
+            | What::EndedByEmr { .. }
+    )
 }
 
 /// Whether two events of one moment, on two connections, say nothing of each other.
