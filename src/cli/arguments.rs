@@ -281,7 +281,8 @@ pub(super) struct Selftest {
 
 #[derive(Debug, Args)]
 pub(super) struct Faults {
-    /// Name of a fault, such as `payload/junk`; all of them in a line each if absent
+    /// Name of a fault, such as `payload/junk`, or of a family, such as `tls/`; all of them in a
+    /// line each if absent
     pub(super) name: Option<String>,
     /// Everything that is known of them, as JSON
     #[arg(long)]

@@ -21,43 +21,68 @@ use crate::suite::wire::{self, By, Line};
 use crate::verdict::Exit;
 use crate::yaml::{Source, nearest};
 
-/// Prints the catalogue, or one fault of it.
+/// Prints the catalogue, a family of it, or one fault.
 ///
 /// # Errors
-/// A name that no fault has, or an output that cannot be written.
+/// A name that nothing has, or an output that cannot be written.
 pub(super) fn faults(faults: &Faults) -> Result<Exit, Failure> {
     let wanted = faults.name.as_deref().map(named).transpose()?;
-    let Some(fault) = wanted else {
-        if faults.json {
-            print_json(Fault::ALL)?;
-        } else {
-            print_table()?;
-        }
-        return Ok(Exit::Passed);
-    };
-    if faults.json {
-        print_json(&[fault])?;
-    } else {
-        print_sheet(&Bench::open()?.sheet(fault)?)?;
+    match wanted.unwrap_or(Named::Several(Fault::ALL)) {
+        Named::Several(several) if faults.json => print_json(several)?,
+        Named::Several(several) => print_table(several)?,
+        Named::One(fault) if faults.json => print_json(&[fault])?,
+        Named::One(fault) => print_sheet(&Bench::open()?.sheet(fault)?)?,
     }
     Ok(Exit::Passed)
 }
 
-fn named(name: &str) -> Result<Fault, Failure> {
-    name.parse().map_err(|error: plan::UnknownFault| {
-        let names = Fault::ALL.iter().map(|fault| fault.name());
-        let short = names.clone().filter_map(|name| name.split_once('/')).map(|(_, last)| last);
-        let near = nearest(name, names.clone()).or_else(|| {
-            let last = name.rsplit('/').next().unwrap_or(name);
-            let near = nearest(last, short)?;
-            names.clone().find(|name| name.split_once('/').is_some_and(|(_, last)| last == near))
-        });
-        let hint = match near {
-            Some(near) => format!("did you mean `{near}`? `chargeproof faults` lists them all"),
-            None => "`chargeproof faults` lists them all".to_owned(),
-        };
-        Failure::usage(error.to_string(), hint)
-    })
+/// What somebody asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    One(Fault),
+    /// A whole family, in the order of the catalogue, or all of them.
+    Several(&'static [Fault]),
+}
+
+/// What goes by a name: a fault, with or without its family where that is plain, or a family.
+fn named(name: &str) -> Result<Named, Failure> {
+    if let Ok(fault) = name.parse() {
+        return Ok(Named::One(fault));
+    }
+    let of_family = |faults: &&[Fault]| family(faults[0]) == name.trim_end_matches('/');
+    if let Some(faults) = families().find(of_family) {
+        return Ok(Named::Several(faults));
+    }
+    let so_called = Fault::ALL.iter().filter(|fault| last(**fault) == name);
+    match so_called.copied().collect::<Vec<_>>().as_slice() {
+        [] => Err(unknown(name)),
+        [one] => Ok(Named::One(*one)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|fault| fault.name()).collect();
+            let hint = format!("say which: {}", names.join(", "));
+            Err(Failure::usage(format!("several faults are called `{name}`"), hint))
+        }
+    }
+}
+
+fn unknown(name: &str) -> Failure {
+    let names = Fault::ALL.iter().map(|fault| fault.name());
+    let short = Fault::ALL.iter().map(|fault| last(*fault));
+    let near = nearest(name, names.clone()).or_else(|| {
+        let near = nearest(name.rsplit('/').next().unwrap_or(name), short)?;
+        let fault = Fault::ALL.iter().find(|fault| last(**fault) == near);
+        fault.map(|fault| fault.name())
+    });
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`? `chargeproof faults` lists them all"),
+        None => "`chargeproof faults` lists them all".to_owned(),
+    };
+    Failure::usage(plan::UnknownFault(name.to_owned()).to_string(), hint)
+}
+
+/// The families, in the order of the catalogue.
+fn families() -> impl Iterator<Item = &'static [Fault]> {
+    Fault::ALL.chunk_by(|one, next| one.kind() == next.kind())
 }
 
 /// Everything that is known of one fault.
@@ -82,6 +107,9 @@ struct Sheet {
     wire: Vec<Line>,
     /// The built-in cases that play it.
     cases: Vec<String>,
+    /// How a sender comes to trust the EMR, where it speaks TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<&'static str>,
     /// A file for `serve --script`.
     script: String,
 }
@@ -126,6 +154,7 @@ impl Bench {
             reads: fault.reads().iter().map(|&one| read_as(fault, one)).collect(),
             parameters: parts(&plan).map(|(_, with)| defaults(with)).next().unwrap_or_default(),
             wire,
+            trust: plan.tls.is_some().then_some(TRUST),
             cases: self.plans.iter().filter(plays).map(|plan| plan.id.clone()).collect(),
             script: sample::script(fault).text.to_string(),
         })
@@ -163,6 +192,11 @@ fn family(fault: Fault) -> &'static str {
     fault.name().split('/').next().unwrap_or_default()
 }
 
+/// Its name without its family.
+fn last(fault: Fault) -> &'static str {
+    fault.name().split_once('/').map_or("", |(_, last)| last)
+}
+
 fn print_json(faults: &[Fault]) -> Result<(), Failure> {
     let bench = Bench::open()?;
     let sheets = faults.iter().map(|fault| bench.sheet(*fault)).collect::<Result<Vec<_>, _>>()?;
@@ -174,24 +208,23 @@ fn print_json(faults: &[Fault]) -> Result<(), Failure> {
 /// The widest line.
 const COLUMNS: usize = 100;
 
-fn print_table() -> Result<(), Failure> {
+fn print_table(faults: &'static [Fault]) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    let last = |fault: &Fault| fault.name().split_once('/').map_or("", |(_, last)| last);
-    let width = Fault::ALL.iter().map(|fault| last(fault).len()).max().unwrap_or(0);
+    let width = faults.iter().map(|fault| last(*fault).len()).max().unwrap_or(0);
     let indent = 2 + width + 2 + OUTCOME + 2;
     writeln!(out, "{:width$}    {:OUTCOME$}  what the EMR does", "", "outcome")?;
-    for faults in Fault::ALL.chunk_by(|one, next| one.kind() == next.kind()) {
-        writeln!(out, "{}/", family(faults[0]))?;
-        for fault in faults {
+    for family_of in faults.chunk_by(|one, next| one.kind() == next.kind()) {
+        writeln!(out, "{}/", family(family_of[0]))?;
+        for fault in family_of {
             let outcome = word(fault.outcome());
-            let mut lead = format!("  {:width$}  {outcome:OUTCOME$}  ", last(fault));
+            let mut lead = format!("  {:width$}  {outcome:OUTCOME$}  ", last(*fault));
             for line in wrap(fault.what(), COLUMNS - indent) {
                 writeln!(out, "{lead}{line}")?;
                 lead = " ".repeat(indent);
             }
         }
     }
-    let count = Fault::ALL.len();
+    let count = faults.len();
     writeln!(
         out,
         "\n{count} answers and faults. The outcome is what a good sender books for a charge that met \
@@ -239,9 +272,14 @@ fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
         None => format!("{name}: {value}"),
     };
     rows("parameters", sheet.parameters.iter().map(parameter).collect())?;
-    rows("reads", wrap(&sheet.reads.join(", "), room))?;
+    if !sheet.reads.is_empty() {
+        rows("reads", wrap(&sheet.reads.join(", "), room))?;
+    }
     let run = |case: &String| format!("chargeproof run '{case}'");
     rows("played by", sheet.cases.iter().map(run).collect())?;
+    if let Some(trust) = sheet.trust {
+        rows("trust", wrap(trust, room))?;
+    }
     writeln!(
         out,
         "\nPauses are those for a sender that waits {} s for an acknowledgement. To play it to a \
@@ -263,6 +301,12 @@ fn read_as(fault: Fault, parameter: Parameter) -> String {
     };
     format!("{} ({})", parameter.name(), words.join(", "))
 }
+
+/// What a page says of TLS.
+const TRUST: &str = "the EMR's certificate comes from an authority that is made for the run: a \
+                     sender file gives its root to the sender as `{ca}`, and `serve --tls-out DIR` \
+                     leaves it in DIR/ca.pem, with `client.pem` and `client-key.pem` where the \
+                     sender is to show a certificate";
 
 /// How wide the column of labels is.
 const LABEL: usize = 12;
@@ -298,8 +342,8 @@ fn folded(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use rstest::rstest;
 
-    use super::{Bench, folded, named};
-    use crate::plan::Fault;
+    use super::{Bench, Named, folded, named};
+    use crate::plan::{Fault, FaultKind};
     use crate::suite::sample;
     use crate::suite::wire::By;
 
@@ -325,14 +369,42 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_be_called_by_its_short_name() {
-        assert_eq!(named("reject").unwrap(), Fault::AnswerReject);
-        assert_eq!(named("payload/junk").unwrap(), Fault::PayloadJunk);
+    fn a_fault_may_be_called_by_its_name_alone_where_that_is_plain() {
+        for (name, fault) in [
+            ("reject", Fault::AnswerReject),
+            ("half-close", Fault::ConnectionHalfClose),
+            ("payload/junk", Fault::PayloadJunk),
+        ] {
+            assert_eq!(named(name).unwrap(), Named::One(fault));
+        }
+        let several = named("empty").unwrap_err().to_string();
+        assert!(several.contains("match/empty, payload/empty"), "{several}");
+    }
+
+    #[rstest]
+    #[case("tls/", 9)]
+    #[case("tls", 9)]
+    #[case("answer/", 22)]
+    fn a_family_is_all_of_its_faults(#[case] name: &str, #[case] count: usize) {
+        let Ok(Named::Several(faults)) = named(name) else { panic!("{name} is no family") };
+        assert_eq!(faults.len(), count);
+        let wanted = format!("{}/", name.trim_end_matches('/'));
+        assert!(faults.iter().all(|fault| fault.name().starts_with(&wanted)));
+    }
+
+    #[test]
+    fn a_page_of_tls_says_how_the_sender_trusts_the_authority_and_no_other_does() {
+        let bench = Bench::open().unwrap();
+        for &fault in Fault::ALL {
+            let trust = bench.sheet(fault).unwrap().trust.is_some();
+            let plain = fault == Fault::TlsTlsOnPlaintext;
+            assert_eq!(trust, fault.kind() == FaultKind::Tls && !plain, "{fault}");
+        }
     }
 
     #[rstest]
     #[case("payload/jnk", "payload/junk")]
-    #[case("junk", "payload/junk")]
+    #[case("jnk", "payload/junk")]
     #[case("rejct", "answer/reject")]
     #[case("frame/refused", "connection/refused")]
     fn the_nearest_word_is_offered(#[case] typed: &str, #[case] near: &str) {

@@ -179,7 +179,7 @@ const fn complaint(code0357: u16) -> (&'static str, &'static str) {
         202 => ("MSH-11", "unsupported processing id"),
         203 => ("MSH-12", "unsupported version"),
         204 => ("PID-3", "unknown patient"),
-        205 => ("MSH-10", "message control id already exists"),
+        205 => ("MSH-10", "control id already exists"),
         206 => ("PID-3", "record locked"),
         _ => ("FT1-7", "application internal error"),
     }

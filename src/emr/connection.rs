@@ -90,17 +90,7 @@ impl Job {
         let Reply { began, bytes, length, writes, pauses } = self.reply.take()?;
         let length = (length > bytes.len() as u64).then_some(length);
         let (to, name, bytes) = (self.to, self.name.clone().into_owned(), Raw::from(bytes));
-        Some(What::Replied {
-            connection,
-            to,
-            name,
-            bytes,
-            length,
-            began,
-            writes,
-            pauses,
-            complete,
-        })
+        Some(What::Replied { connection, to, name, bytes, length, began, writes, pauses, complete })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::plan::{Fault, Parameters};
 /// Well-formed answers (spec: acknowledgements in HL7 v2 chapter 2, section 2.9).
 pub(crate) fn answers(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
     let pause = |usual: Duration| Action::Wait(duration(with.after, usual));
-    let wait = pause(scene.ack_timeout / 4);
+    let wait = pause(scene.ack_timeout / 2);
     let say = |code: Code| frame(&scene.acknowledge(code, with));
     let plainly = |code: Code| frame(&scene.acknowledge(code, &Parameters::default()));
     let code = with.code.or_else(|| fault.codes().first().copied());
@@ -35,7 +35,7 @@ pub(crate) fn answers(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
         }
         Fault::AnswerAcceptLost => vec![Action::End(End::Close)],
         Fault::AnswerLate => vec![pause(scene.ack_timeout * 2), say(Code::AA)],
-        Fault::AnswerSlow => vec![pause(scene.ack_timeout / 2), say(Code::AA)],
+        Fault::AnswerSlow => vec![pause(scene.ack_timeout * 9 / 10), say(Code::AA)],
         Fault::AnswerLateAfterNext => vec![Action::AwaitNext, say(Code::AA)],
         Fault::AnswerDuplicateControlId => {
             let with = about_the_control_id(with);
@@ -64,7 +64,7 @@ pub(crate) fn answers(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
 fn about_the_control_id(with: &Parameters) -> Parameters {
     let mut with = with.clone();
     with.at.get_or_insert_with(|| Path::literal("MSH-10"));
-    with.text.get_or_insert_with(|| "message control id already exists".to_owned());
+    with.text.get_or_insert_with(|| "control id already exists".to_owned());
     with
 }
 

@@ -66,10 +66,10 @@ fn delay(behaviour: &Behaviour) -> Duration {
 /// | fault | what `after` means | default |
 /// |---|---|---|
 /// | `answer/late` | after the message | twice the acknowledgement timeout |
-/// | `answer/slow` | after the message | half the timeout |
-/// | `answer/commit-then-…`, `answer/error-then-accept` | between the two answers | half the timeout |
+/// | `answer/slow` | after the message | nine tenths of the timeout |
+/// | `answer/commit-then-…`, `answer/error-then-accept`, `answer/accept-on-other-connection` | between the two answers | half the timeout |
 /// | `match/conflict`, `match/twice` | between the two answers | none |
-/// | `frame/byte-by-byte` | between two bytes | a 400th of the timeout, 2 ms at the most |
+/// | `frame/byte-by-byte` | all the bytes together | a quarter of the timeout |
 /// | `frame/header-first`, `trailer-late`, `cr-late`, `pause-inside` | the pause | a quarter of the timeout |
 /// | `frame/keepalive-noise` | between two signs of life | a quarter of the timeout |
 /// | `frame/drip` | between two bytes | half the timeout |
@@ -84,8 +84,9 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
     let timeout = sender.ack_timeout;
     let after = match fault {
         Fault::AnswerLate | Fault::TlsHandshakeStall => Some(timeout.saturating_mul(2)),
-        Fault::AnswerSlow
-        | Fault::AnswerCommitThenAccept
+        // Just in time: the sender is about to give up.
+        Fault::AnswerSlow => Some(timeout.saturating_mul(9) / 10),
+        Fault::AnswerCommitThenAccept
         | Fault::AnswerAcceptOnOtherConnection
         | Fault::AnswerCommitThenError
         | Fault::AnswerCommitThenReject
@@ -140,7 +141,7 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         Fault::AnswerErrorThenAccept => Some("the charge could not be posted"),
         Fault::ConnectionMinGap => Some("messages come too fast"),
         Fault::AnswerLocked => Some("the record is locked"),
-        Fault::AnswerDuplicateControlId => Some("the control id exists already"),
+        Fault::AnswerDuplicateControlId => Some("control id already exists"),
         _ => None,
     };
     Parameters {

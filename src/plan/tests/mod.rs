@@ -166,7 +166,7 @@ fn parameters_of(reply: &str) -> Parameters {
 
 #[rstest]
 #[case::late("late", Some(600))]
-#[case::slow("slow", Some(150))]
+#[case::slow("slow", Some(270))]
 #[case::commit_then_accept("commit-then-accept", Some(150))]
 #[case::error_then_accept("error-then-accept", Some(150))]
 #[case::drip("frame/drip", Some(150))]
