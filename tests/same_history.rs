@@ -153,7 +153,9 @@ impl Told {
             for time in ["at", "began", "quiet", "waited", "paused"] {
                 fields.remove(time);
             }
-            for pause in fields.get_mut("pauses").and_then(Value::as_array_mut).into_iter().flatten() {
+            for pause in
+                fields.get_mut("pauses").and_then(Value::as_array_mut).into_iter().flatten()
+            {
                 pause.as_object_mut().unwrap().remove("lasted");
             }
             if fields["event"] == "watched" {

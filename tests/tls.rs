@@ -7,6 +7,7 @@ mod command;
 #[allow(dead_code, reason = "clients under TLS take the place of its own here")]
 mod wire;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -436,27 +437,46 @@ fn a_mistake_about_tls_is_told_before_anything_listens(
     assert!(ran.err.contains(named), "{}", ran.err);
 }
 
-/// Python's `ssl`, which is another implementation, and what it says of each fault.
-#[rstest]
-#[case("tls/expired", "certificate has expired")]
-#[case("tls/wrong-host", "IP address mismatch")]
-#[case("tls/unknown-ca", "unable to get local issuer certificate")]
-#[case("tls/client-cert-required", "certificate required")]
-#[case("tls/client-cert-refused", "unknown ca")]
-#[case("tls/plaintext-on-tls", "wrong version number")]
-#[case("tls/handshake-stall", "timed out")]
-#[case("tls/no-close-notify", "EOF occurred in violation of protocol")]
-fn a_python_client_sees_what_the_catalogue_says(#[case] fault: &str, #[case] error: &str) {
+/// What Python's `ssl`, which is another implementation, says of each fault.
+const IN_PYTHON: &[(&str, &str)] = &[
+    ("tls/expired", "certificate has expired"),
+    ("tls/wrong-host", "IP address mismatch"),
+    ("tls/unknown-ca", "unable to get local issuer certificate"),
+    ("tls/client-cert-required", "certificate required"),
+    ("tls/client-cert-refused", "unknown ca"),
+    ("tls/plaintext-on-tls", "wrong version number"),
+    ("tls/handshake-stall", "timed out"),
+    ("tls/no-close-notify", "EOF occurred in violation of protocol"),
+];
+
+/// The faults over TLS; the one over a plain connection has a test of its own.
+#[test]
+fn every_fault_of_tls_is_seen_from_outside() {
+    let listed = Place::new().run(&["faults", "tls/", "--json"]).exits(0).out;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let listed = listed.as_array().unwrap().iter().map(|fault| fault["name"].as_str().unwrap());
+    let seen = IN_PYTHON.iter().map(|(fault, _)| *fault).chain(["tls/tls-on-plaintext"]);
+    assert_eq!(listed.collect::<BTreeSet<_>>(), seen.collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn a_python_client_sees_what_the_catalogue_says() {
     let Some(python) = python() else {
         return; // where there is none, the client above has seen it
     };
-    let server = playing(fault);
-    let first = in_python(&python, &server, "1");
-    assert!(first.to_lowercase().contains(&error.to_lowercase()), "{fault}: {first}");
-    assert_eq!(in_python(&python, &server, "2"), "AA, then an end in order");
-    let stalls = fault == "tls/handshake-stall";
-    let judged = server.ends(0);
-    assert!(stalls || played(&judged) == [fault], "{:?}", played(&judged));
+    std::thread::scope(|all| {
+        for (fault, error) in IN_PYTHON {
+            let python = &python;
+            all.spawn(move || {
+                let server = playing(fault);
+                let first = in_python(python, &server, "1");
+                let wanted = error.to_lowercase();
+                assert!(first.to_lowercase().contains(&wanted), "{fault}: {first}");
+                assert_eq!(in_python(python, &server, "2"), "AA, then an end in order", "{fault}");
+                assert_eq!(played(&server.ends(0)), [*fault]);
+            });
+        }
+    });
 }
 
 fn in_python(python: &str, server: &Server, order: &str) -> String {
