@@ -216,6 +216,20 @@ fn what_comes_after_a_close_is_recorded_and_then_refused(
 }
 
 #[test]
+fn what_the_system_still_holds_at_the_end_is_counted() {
+    let mut rig = Rig::new(Vec::new());
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    rig.feed(Input::LeftUnread { connection, bytes: 77 });
+    rig.feed(Input::Over);
+    let unread = rig.events().iter().find_map(|event| match &event.what {
+        What::Unread { bytes, length, .. } => Some((bytes.0.len(), *length)),
+        _ => None,
+    });
+    assert_eq!(unread, Some((0, 77)));
+}
+
+#[test]
 fn who_hangs_up_before_he_is_refused_is_not_refused() {
     let mut rig = Rig::new(vec![behaviour(Fault::ConnectionCloseBeforeReply, Match::default())]);
     let connection = rig.accept();

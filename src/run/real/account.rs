@@ -81,7 +81,7 @@ const ACCOUNT_TIME: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
-    use super::parse_account;
+    use super::{ACCOUNT_BYTES, Program, parse_account, printed_by};
     use crate::history::Outcome;
 
     #[test]
@@ -90,5 +90,24 @@ mod tests {
         assert_eq!((rows[0].order.as_str(), rows[0].outcome), ("1", Outcome::NotSent));
         let error = parse_account("{\"order\":\"1\",\"outcome\":\"sent\"}").unwrap_err();
         assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_longer_than_is_read_is_none() {
+        let printing = |bytes: u64| {
+            let mut program = Program::new("sh");
+            program.args(["-c", &format!("head -c {bytes} /dev/zero")]);
+            program
+        };
+        let longest = printed_by(printing(ACCOUNT_BYTES)).await.unwrap();
+        assert_eq!(longest.len() as u64, ACCOUNT_BYTES);
+        let error = printed_by(printing(ACCOUNT_BYTES + 1)).await.unwrap_err();
+        assert!(error.contains("more than"), "{error}");
+    }
+
+    #[test]
+    fn what_an_account_says_is_not_told_on() {
+        let error = parse_account("{\"order\": \"1\", \"patient\": DOE^JOHN}").unwrap_err();
+        assert!(!error.contains("DOE") && error.contains("line 1"), "{error}");
     }
 }
