@@ -51,6 +51,23 @@ fn the_same_sender_without_a_defect_is_clean() {
     run(&place, &cases).exits(0);
 }
 
+/// Over real processes a search is bounded, what it finds is shrunk, and it fails again.
+#[test]
+fn what_exploration_finds_in_a_foreign_sender_fails_again() {
+    let Some(python) = python() else { return skipped("explore") };
+    let place = foreign(&python, "resend-on-timeout");
+    let sender = ["--sender", "sender.yaml"];
+    let explore = ["explore", "--seed", "1", "--for", "30s", "--out", "found"];
+    let found = place.run(&[&explore[..], &sender].concat()).exits(10);
+    assert!(found.out.contains(", shrunk from "), "{}", found.out);
+    assert!(found.out.contains("FAIL once/per-order"), "{}", found.out);
+    let folder = std::fs::read_dir(place.path("found/scenarios/explored")).unwrap();
+    let files: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let again = place.run(&[&["run", files[0].to_str().unwrap()][..], &sender].concat()).exits(10);
+    assert!(again.out.contains("FAIL once/per-order"), "{}", again.out);
+}
+
 fn run(place: &Place, cases: &[&str]) -> Ran {
     let run = [&["run"], cases, &["--sender", "sender.yaml", "--out", "out"]].concat();
     place.run(&run)

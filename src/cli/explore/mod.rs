@@ -113,7 +113,9 @@ pub(super) fn explore(explore: &Explore) -> Result<Exit, Failure> {
     let mut simulated = simulated::Simulated { explorer: &explorer };
     let mut real = real::Real::new(&explorer)?;
     let runs: &mut dyn Runs = if explore.sender.is_some() { &mut real } else { &mut simulated };
-    let search = runs.search(bounds(explore, started))?;
+    let bounds = bounds(explore, started);
+    let until = bounds.until;
+    let search = runs.search(bounds)?;
     let took = started.elapsed();
     let mut found: Vec<&Found> = search.found.values().collect();
     found.sort_by_key(|one| (!one.sure, Reverse(one.conviction.weight), one.number));
@@ -123,7 +125,7 @@ pub(super) fn explore(explore: &Explore) -> Result<Exit, Failure> {
     let mut findings = Vec::new();
     for one in &found[..shown] {
         let comment = origin(one.number, &selection);
-        let mut finding = shrunk(runs, &explorer, one, &comment)?;
+        let mut finding = shrunk(runs, &explorer, one, until, &comment)?;
         place(&mut finding, &explorer, &selection, explore.out.as_deref())?;
         findings.push(finding);
     }
@@ -214,11 +216,16 @@ struct Smaller<'s, 'l> {
     fairness: Verdict,
     /// It convicts however long the harness takes for what it does.
     sure: bool,
+    /// When it is small enough.
+    until: Option<Instant>,
 }
 
 impl Convicts for Smaller<'_, '_> {
     fn first(&mut self, smaller: &[Schedule]) -> Option<usize> {
-        let Self { runs, explorer, conviction, fairness, sure } = self;
+        let Self { runs, explorer, conviction, fairness, sure, until } = self;
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return None;
+        }
         let mut accepted = *fairness;
         let index = runs.first(smaller, conviction, &mut |schedule| {
             accepted = explorer.fairness(schedule);
@@ -233,6 +240,7 @@ fn shrunk(
     runs: &mut dyn Runs,
     explorer: &Explorer<'_>,
     found: &Found,
+    until: Option<Instant>,
     origin: &str,
 ) -> Result<Finding, Failure> {
     let Found { number, conviction, sure } = found;
@@ -240,7 +248,8 @@ fn shrunk(
     let schedule = explorer.schedule(number)?;
     let before = size(&schedule.case);
     let fairness = explorer.fairness(&schedule);
-    let small = shrink(schedule, &mut Smaller { runs, explorer, conviction, fairness, sure });
+    let mut smaller = Smaller { runs, explorer, conviction, fairness, sure, until };
+    let small = shrink(schedule, &mut smaller);
     let id = explorer.name(&small, conviction);
     let outcome = runs.outcome(&small, &id)?;
     let findings = &outcome.judgement.findings;
