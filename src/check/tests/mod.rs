@@ -5,6 +5,7 @@ mod companions;
 mod cut;
 mod fixture;
 mod hostile;
+mod late;
 mod once;
 mod process;
 mod process_faults;

@@ -1,0 +1,82 @@
+//! What a harness that was late itself may not blame anybody for, and what it may all the same.
+
+use rstest::rstest;
+
+use super::fixture::{Case, broken, inconclusive};
+use crate::history::{End, Ending, Micros, Outcome, What};
+use crate::plan::Fault;
+
+/// The harness slept for so many milliseconds.
+fn sleep(case: &mut Case, milliseconds: u64) {
+    case.pause(milliseconds);
+    case.push(What::HarnessLate { by: Micros(milliseconds * 1000) });
+}
+
+fn rules(case: &Case) -> (Vec<String>, bool) {
+    let judgement = case.judge();
+    let broken = broken(&judgement).into_iter().map(str::to_owned).collect();
+    let late = inconclusive(&judgement).iter().any(|(_, what)| *what == "harness late");
+    (broken, late)
+}
+
+/// A sender that is asked to stop, and is killed after its time.
+#[rstest]
+#[case::in_time(0, &["sender/stops"], false)]
+#[case::late(1_500, &[], true)]
+fn a_sender_that_had_to_be_killed(
+    #[case] late: u64,
+    #[case] expected: &[&str],
+    #[case] open: bool,
+) {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    case.deliver(1, "probe-2");
+    case.watch();
+    case.push(What::SenderEnding { incarnation: 1, how: Ending::Stop });
+    case.pause(2_000 - late);
+    if late > 0 {
+        sleep(&mut case, late);
+    }
+    case.kill(1);
+    case.start(2);
+    case.watch();
+    let delivered = ["probe-1", "john-doe", "probe-2"].map(|exam| (exam, Outcome::Delivered));
+    case.account(&delivered);
+    case.stop(2);
+    case.push(What::Finished);
+    let (broken, told) = rules(&case);
+    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), open));
+}
+
+/// Connections that are accepted all at once may have waited for that.
+#[rstest]
+#[case::in_time(false)]
+#[case::late(true)]
+fn a_crowd_of_connections_without_a_byte(#[case] late: bool) {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    for connection in 2..=13 {
+        case.open(connection, 1);
+        case.push(What::EndedBySender { connection, how: End::Close });
+        if late && connection == 3 {
+            sleep(&mut case, 120);
+        }
+    }
+    let (broken, told) = rules(&case.ended(1, Outcome::Delivered));
+    let expected = if late { Vec::new() } else { vec!["sender/connections".to_owned()] };
+    assert_eq!((broken, told), (expected, late));
+}
+
+#[test]
+fn no_lateness_excuses_a_charge_that_was_sent_twice() {
+    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.send(1, &message);
+    case.played(1, Fault::AnswerNone);
+    sleep(&mut case, 5_000);
+    let again = case.message("john-doe");
+    case.send(1, &again);
+    let (broken, _) = rules(&case.ended(1, Outcome::Unknown));
+    assert_eq!(broken, ["once/per-order"]);
+}
