@@ -136,7 +136,7 @@ fn unacknowledged(stream: &TcpStream) -> Option<u64> {
 pub(crate) const BOUND: Duration = Duration::from_secs(40);
 
 /// For how long a connection is written to that should stay.
-const A_WHILE: Duration = Duration::from_millis(500);
+const A_WHILE: Duration = Duration::from_secs(2);
 
 /// How long such a client takes from one message to the next: it is no flood.
 const PACE: Duration = Duration::from_millis(10);
