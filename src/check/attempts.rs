@@ -16,6 +16,7 @@ use crate::hl7::Message;
 
 use super::evidence::{Attempted, Evidence, OrderSeen};
 use super::quick::Quick;
+use super::unread::{behind, last_piece};
 use super::wire::is_faultless;
 
 /// Start and end byte of a frame (MLLP release 1).
@@ -42,6 +43,8 @@ pub(super) struct Sent<'h> {
     pub(super) first_line: u32,
     /// How many lines it has.
     pub(super) line_count: u32,
+    /// The frame of their own in which its lines came, and whether all of it is there.
+    pub(super) apart: Option<(&'h [u8], bool)>,
 }
 
 /// What a message is about.
@@ -98,6 +101,9 @@ pub(super) struct Reading {
     numbers: HashMap<Vec<u8>, u32, Quick>,
     /// The distinct parts of the line that is being read.
     parts: Vec<u8>,
+    /// The message that was cut last has an end among the bytes that nobody read, is a charge, and
+    /// has no line: what stands behind it may go on with it.
+    lacks_lines: bool,
 }
 
 impl Reading {
@@ -108,6 +114,7 @@ impl Reading {
             header: Finder::new(b"\rMSH"),
             numbers: HashMap::default(),
             parts: Vec::new(),
+            lacks_lines: false,
         }
     }
 
@@ -119,15 +126,31 @@ impl Reading {
         event: &'h Event,
     ) {
         let header = self.header.clone();
-        if let What::Unread { bytes, .. } = &event.what {
-            unread(&header, bytes.as_slice(), &mut |payload, whole| {
-                self.take(evidence, index, payload, whole);
-            });
+        match &event.what {
+            What::Received { piece, bytes, .. } => {
+                each_message(&header, *piece, bytes.as_slice(), &mut |payload, whole| {
+                    self.take(evidence, index, payload, whole);
+                });
+            }
+            What::Unread { connection, bytes, .. } => {
+                let part = last_piece(&evidence.events[..index], *connection);
+                let rest = behind(&header, part, bytes.as_slice());
+                if let Some((payload, whole)) = rest.fused {
+                    split_at_headers(&header, payload, whole, &mut |payload, whole| {
+                        self.take(evidence, index, payload, whole);
+                    });
+                }
+                self.lacks_lines = rest.ended.is_some_and(|message| {
+                    let message = Message::read(&message);
+                    charges(&message).next().is_none() && message.code() == b"DFT"
+                });
+                strays(&header, rest.after, &mut |payload, whole| {
+                    self.take(evidence, index, payload, whole);
+                });
+                self.lacks_lines = false;
+            }
+            _ => {}
         }
-        let What::Received { piece, bytes, .. } = &event.what else { return };
-        each_message(&header, *piece, bytes.as_slice(), &mut |payload, whole| {
-            self.take(evidence, index, payload, whole);
-        });
     }
 
     /// To be called after the last event.
@@ -143,15 +166,38 @@ impl Reading {
         whole: bool,
     ) {
         let message = Message::read(readable(payload, whole));
-        if whole && payload.starts_with(b"FT1") && self.goes_on(evidence, event, &message) {
+        if payload.starts_with(b"FT1") && self.goes_on(evidence, event, payload, whole) {
             return;
         }
         let first_line = evidence.lines.len();
-        let number =
-            u32::try_from(evidence.sent.len()).expect("invariant: fewer than 2^32 messages");
+        let number = evidence.sent.len();
+        let carries_lines = self.read_lines(evidence, number, &message, (payload, whole));
+        let line_count = evidence.lines.len() - first_line;
+        evidence.sent.push(Sent {
+            event,
+            payload,
+            whole,
+            faultless: whole && is_faultless(&message),
+            kind: kind(&message, carries_lines, whole),
+            control_id: message.control_id(),
+            first_line: u32::try_from(first_line).expect("invariant: fewer than 2^32 lines"),
+            line_count: u32::try_from(line_count).expect("invariant: fewer than 2^32 lines"),
+            apart: None,
+        });
+    }
+
+    /// Reads the lines of the message with this number, and says whether there are any.
+    fn read_lines<'h>(
+        &mut self,
+        evidence: &mut Evidence<'h>,
+        number: usize,
+        message: &Message<'h>,
+        (payload, whole): (&[u8], bool),
+    ) -> bool {
+        let number = u32::try_from(number).expect("invariant: fewer than 2^32 messages");
         let finished = if whole { usize::MAX } else { finished_lines(payload) };
         let mut carries_lines = false;
-        for charge in charges(&message) {
+        for charge in charges(message) {
             carries_lines = true;
             let order = charge.order(&self.agreement);
             if order.is_empty() {
@@ -163,17 +209,7 @@ impl Reading {
             let ft1 = u32::try_from(charge.ft1()).unwrap_or(u32::MAX);
             evidence.lines.push(SentLine { ft1, order, distinct });
         }
-        let line_count = evidence.lines.len() - first_line;
-        evidence.sent.push(Sent {
-            event,
-            payload,
-            whole,
-            faultless: whole && is_faultless(&message),
-            kind: kind(&message, carries_lines, whole),
-            control_id: message.control_id(),
-            first_line: u32::try_from(first_line).expect("invariant: fewer than 2^32 lines"),
-            line_count: u32::try_from(line_count).expect("invariant: fewer than 2^32 lines"),
-        });
+        carries_lines
     }
 
     /// Takes the lines of a frame that goes on with the charge of the frame before it, on the same
@@ -182,7 +218,8 @@ impl Reading {
         &mut self,
         evidence: &mut Evidence<'h>,
         event: usize,
-        message: &Message<'h>,
+        payload: &'h [u8],
+        whole: bool,
     ) -> bool {
         let of = |event: usize| match &evidence.events[event].what {
             What::Received { connection, .. } | What::Unread { connection, .. } => {
@@ -191,24 +228,22 @@ impl Reading {
             _ => None,
         };
         let Some(last) = evidence.sent.last() else { return false };
-        let begun = last.kind == Kind::Charge && last.line_count == 0 && last.whole;
-        if !begun || of(last.event) != of(event) {
+        let begun = match last.whole {
+            true => whole && last.kind == Kind::Charge,
+            false => self.lacks_lines && last.may_charge(),
+        };
+        if !begun || last.line_count > 0 || of(last.event) != of(event) {
             return false;
         }
-        let number = u32::try_from(evidence.sent.len() - 1).unwrap_or(u32::MAX);
-        for charge in charges(message) {
-            let order = charge.order(&self.agreement);
-            if order.is_empty() {
-                continue;
-            }
-            let order = order_number(evidence, order);
-            attempt_once(&mut evidence.orders[order as usize], number);
-            let distinct = Some(self.distinct(&charge));
-            let ft1 = u32::try_from(charge.ft1()).unwrap_or(u32::MAX);
-            evidence.lines.push(SentLine { ft1, order, distinct });
-            if let Some(last) = evidence.sent.last_mut() {
-                last.line_count += 1;
-            }
+        let number = evidence.sent.len() - 1;
+        let first_line = evidence.lines.len();
+        let message = Message::read(readable(payload, whole));
+        self.read_lines(evidence, number, &message, (payload, whole));
+        let line_count = evidence.lines.len() - first_line;
+        if let Some(last) = evidence.sent.last_mut() {
+            last.kind = Kind::Charge;
+            last.line_count = u32::try_from(line_count).unwrap_or(u32::MAX);
+            last.apart = Some((payload, whole));
         }
         true
     }
@@ -229,7 +264,8 @@ impl Reading {
 pub(super) fn fingerprints(evidence: &Evidence<'_>) -> Vec<u64> {
     let mut found = Vec::with_capacity(evidence.lines.len());
     for sent in evidence.sent.iter().filter(|sent| sent.line_count > 0) {
-        let message = Message::read(readable(sent.payload, sent.whole));
+        let (payload, whole) = sent.apart.unwrap_or((sent.payload, sent.whole));
+        let message = Message::read(readable(payload, whole));
         let lines = lines(&message, &evidence.agreement).into_iter();
         found.extend(lines.filter(|line| !line.order.is_empty()).map(|line| line.fingerprint));
     }
@@ -327,18 +363,6 @@ fn each_message<'h>(
     }
 }
 
-/// What was left unread when the EMR broke off in a message: the end of that message, which is no
-/// other one, and whatever came after it.
-fn unread<'h>(second: &Finder<'_>, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
-    let end = memchr::memchr2(VT, FS, bytes).unwrap_or(bytes.len());
-    let (before, after) = bytes.split_at(end);
-    if let Some(header) = second.find(before) {
-        let whole = after.first() == Some(&FS);
-        split_at_headers(second, &before[header + 1..], whole, found);
-    }
-    strays(second, after, found);
-}
-
 /// Messages outside any frame, whatever stands before them: a lenient EMR may read them all the
 /// same.
 fn strays<'h>(second: &Finder<'_>, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
@@ -348,8 +372,8 @@ fn strays<'h>(second: &Finder<'_>, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u
         let part = &bytes[start..end];
         if let Some(header) = memmem::find(part, b"MSH") {
             split_at_headers(second, &part[header..], whole, found);
-        } else if memmem::find(part, b"FT1").is_some() {
-            found(part, whole);
+        } else if let Some(line) = memmem::find(part, b"FT1") {
+            found(&part[line..], whole);
         }
         start = end + 1;
     }

@@ -28,6 +28,7 @@ mod rules;
 mod secured;
 mod shown;
 pub mod snapshot;
+mod unread;
 mod wire;
 
 #[cfg(test)]

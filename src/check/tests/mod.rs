@@ -14,4 +14,5 @@ mod results;
 mod secured;
 mod shown;
 mod snapshot;
+mod unread;
 mod wire;

@@ -289,57 +289,6 @@ fn an_exam_that_is_not_charged_must_not_be_sent() {
 }
 
 #[test]
-fn a_second_charge_among_bytes_that_the_emr_never_read_is_a_second_charge() {
-    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
-    case.submit("john-doe");
-    let first = case.message("john-doe");
-    let second = case.message("john-doe");
-    case.send_part(1, &first[..599]);
-    let framed = |payload: &[u8]| [&[0x0B], payload, &[0x1C, b'\r']].concat();
-    let unread = |behind: &[u8]| {
-        let bytes = [&framed(&first)[600..], behind].concat();
-        let length = bytes.len() as u64;
-        What::Unread { connection: 1, offset: 600, bytes: bytes.as_slice().into(), length }
-    };
-    let ended = |what: What| {
-        let mut case = case.clone();
-        case.push(what);
-        case.end(1, End::Reset);
-        case.played(1, Fault::ConnectionResetAfterBytes);
-        case.open(2, 1);
-        case.ended(2, Outcome::Unknown).judge()
-    };
-    assert_eq!(broken(&ended(unread(b""))), Vec::<&str>::new(), "the rest of it is no other one");
-    assert_eq!(broken(&ended(unread(&framed(&second)))), ["once/per-order"]);
-    let bare = [&second[..], b"\x1c\r"].concat();
-    assert_eq!(broken(&ended(unread(&bare))), ["once/per-order"], "without a start byte");
-    let fused = [&first[600..], &second[..], b"\x1c\r"].concat();
-    let fused = What::Unread {
-        connection: 1,
-        offset: 600,
-        length: fused.len() as u64,
-        bytes: fused.as_slice().into(),
-    };
-    assert_eq!(broken(&ended(fused)), ["once/per-order"], "in the frame that was broken off in");
-}
-
-#[test]
-fn unread_bytes_that_were_not_kept_leave_the_verdict_open() {
-    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
-    case.submit("john-doe");
-    let first = case.message("john-doe");
-    case.send_part(1, &first[..599]);
-    let kept = [&first[599..], b"\x1c\r"].concat();
-    let length = kept.len() as u64 + 1;
-    case.push(What::Unread { connection: 1, offset: 600, bytes: kept.as_slice().into(), length });
-    case.end(1, End::Reset);
-    case.played(1, Fault::ConnectionResetAfterBytes);
-    case.open(2, 1);
-    let judgement = case.ended(2, Outcome::Unknown).judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "history cut")]);
-}
-
-#[test]
 fn bytes_that_nobody_can_read_leave_the_verdict_open() {
     let mut case = Case::begun();
     case.deliver(1, "john-doe");
