@@ -293,9 +293,8 @@ impl<'p> World<'p> {
         if self.hands == Hands::Slow {
             match command {
                 // What is to be done at once finds a sender that has gone on meanwhile.
-                Command::Pause { .. } => while self.poll_sender() {},
-                Command::End { .. } => {}
-                Command::Submit { .. } | Command::Jump { .. } => {
+                Command::End { .. } => while self.poll_sender() {},
+                Command::Pause { .. } | Command::Submit { .. } | Command::Jump { .. } => {
                     return self.later.push_back(command);
                 }
                 _ if !self.later.is_empty() => return self.later.push_back(command),
