@@ -173,6 +173,37 @@ emr:
     reply: reject
 ";
 
+const AFTER_AN_HOUR: &str = "\
+name: patient
+start: [\"{chargeproof}\", sender, \"--endpoint={endpoint}\", \"--state={state}\", \"--inbox={inbox}\"]
+limits: { ack_timeout: 300ms, longest_retry: 1h }
+clock: { file: \"{state}/clock\" }
+";
+
+/// What a sender does after an hour is not waited for and not taken for granted either; where its
+/// clock can be moved, a case may pass over it.
+#[rstest]
+#[case::nobody_watched_for_so_long("settle", 5)]
+#[case::its_clock_jumps_over_it("settle, jump: { by: 2h }, settle, probe", 0)]
+#[case::its_clock_jumps_too_short("settle, jump: { by: 1h }, settle, probe", 5)]
+#[case::something_is_handed_over_before_the_jump(
+    "settle, probe, jump: { by: 2h }, settle, probe",
+    5
+)]
+fn a_retry_after_an_hour_is_never_waited_for(#[case] steps: &str, #[case] code: i32) {
+    let place = Place::with_scenario(&format!(
+        "title: T\nexams: [john-doe]\n\
+         steps: [start, submit: john-doe, await: john-doe, {steps}, stop]\n"
+    ));
+    place.write("sender.yaml", AFTER_AN_HOUR);
+    let began = std::time::Instant::now();
+    let ran = place.run(&["run", "--sender", "sender.yaml", "--watch-for", "1s"]).exits(code);
+    let figure = ran.out.contains("the sender retries after 1 h; it was watched for 1 s");
+    assert_eq!(figure, code == 5, "{}", ran.out);
+    assert!(began.elapsed().as_secs() < 60, "it was waited for");
+    assert_eq!(ran.out.contains("--watch-for 1000ms"), code == 5, "{}", ran.out);
+}
+
 const NO_PROGRAM: &str = "\
 name: nobody
 start: [/nonexistent/sender]

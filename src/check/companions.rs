@@ -8,7 +8,7 @@ use crate::charge::{Line, lines};
 use crate::history::{Ending, Event, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
-use crate::plan::{Charged, MessageKind, Step};
+use crate::plan::{Charged, Limits, MessageKind, Step};
 use crate::verdict::{Proof, Weight};
 
 use super::between::witness;
@@ -64,8 +64,12 @@ fn tell_missing(
 ) {
     let submitted = exam.submitted.first().map_or(Micros(0), |&at| evidence.events[at].at);
     let time = (submitted, Micros(u64::MAX));
+    let Limits { longest_retry, patience, .. } = evidence.plan.limits;
+    if rule == RECOVERS && longest_retry > patience {
+        return; // it need not have tried again yet, and it is said that nobody watched for so long
+    }
     // A sender that was to be heard of within the patience of a case had less of it.
-    let most = Micros(evidence.plan.limits.patience.0 / 4);
+    let most = Micros(patience.0 / 4);
     late::add(evidence, findings, rule, time, most, || {
         let parts = evidence.attempts_at(&exam.order);
         let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {

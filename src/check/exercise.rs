@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 
-use crate::history::{ConnectionId, Incarnation, Seal, What};
+use crate::history::{ConnectionId, Incarnation, Micros, Seal, What};
 use crate::hl7::Message;
 use crate::plan::{Behaviour, Charged, MessageKind, Play, ProcessFault, Step};
 use crate::verdict::Weight;
@@ -296,17 +296,63 @@ fn not_drained(evidence: &Evidence<'_>, missing: Missing<'_>) {
 fn not_watched(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let watches = |step: &&Step| matches!(step, Step::Settle | Step::Hold);
     let wanted = evidence.plan.steps.iter().filter(watches).count();
-    let retry = evidence.plan.limits.longest_retry;
-    let mut watched = 0;
-    for event in evidence.events {
-        let What::Watched { quiet, wanted } = event.what else { continue };
-        if quiet >= wanted && quiet >= retry {
-            watched += 1;
-        }
-    }
-    if watched < wanted {
+    let watched = watches_done(evidence);
+    if watched.quiet < wanted {
         let message = "the wire was not watched quiet for as long as the sender may wait before it tries again";
         missing("not watched long enough", message.to_owned());
+    } else if let Some(quiet) = watched.too_short {
+        let retry = evidence.plan.limits.longest_retry;
+        let message =
+            format!("the sender retries after {}; it was watched for {}", span(retry), span(quiet));
+        missing("not watched long enough", message);
+    }
+}
+
+/// What came of the watches of a case.
+struct Watches {
+    /// How many saw the wire quiet for as long as the plan asks for.
+    quiet: usize,
+    /// The shortest of those after which the sender may still have tried something again.
+    too_short: Option<Micros>,
+}
+
+/// The watches of a case. Each must last for twice the sender's longest retry, on the sender's own
+/// clock: a jump of it counts until something comes on the wire, and a watch that was shorter is
+/// made good by the next one if nothing but such jumps lies between the two.
+fn watches_done(evidence: &Evidence<'_>) -> Watches {
+    let horizon = evidence.plan.limits.longest_retry.0.saturating_mul(2);
+    let mut watches = Watches { quiet: 0, too_short: None };
+    let mut jumped = 0_u64;
+    let mut open: Option<Micros> = None;
+    let shorter = |one: Option<Micros>, other: Option<Micros>| one.into_iter().chain(other).min();
+    for event in evidence.events {
+        match &event.what {
+            What::ClockJumped { by } => jumped = jumped.saturating_add(by.0),
+            What::Watched { quiet, wanted } if quiet >= wanted => {
+                watches.quiet += 1;
+                let is_long = quiet.0.saturating_add(jumped) >= horizon;
+                open = if is_long { None } else { shorter(open, Some(*quiet)) };
+            }
+            What::Received { .. } => jumped = 0,
+            What::Submitted { .. } | What::SenderStarted { .. } | What::SenderEnding { .. } => {
+                jumped = 0;
+                watches.too_short = shorter(watches.too_short, open.take());
+            }
+            _ => {}
+        }
+    }
+    watches.too_short = shorter(watches.too_short, open);
+    watches
+}
+
+/// A length of time in the largest unit that it is a whole number of: `1 h`, `90 s`.
+fn span(time: Micros) -> String {
+    let millis = time.0 / 1000;
+    match millis {
+        3_600_000.. if millis.is_multiple_of(3_600_000) => format!("{} h", millis / 3_600_000),
+        120_000.. if millis.is_multiple_of(60_000) => format!("{} min", millis / 60_000),
+        1_000.. => format!("{} s", millis / 1_000),
+        _ => format!("{millis} ms"),
     }
 }
 

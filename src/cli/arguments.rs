@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -95,6 +96,10 @@ pub(super) struct Selection {
     /// What decides every random choice
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
+    /// How long the wire is watched after each case at the most, as in `2h`; 60 s if absent. Where
+    /// that is less than twice the sender's longest retry, the verdict is inconclusive
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) watch_for: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -164,7 +169,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "MS", default_value_t = 5000)]
     pub(super) ack_timeout: u64,
     /// The longest time after which the sender tries anything again, in milliseconds; a wire
-    /// that was quiet for less than that before Ctrl-C is inconclusive. 0 asks for no quiet: what
+    /// that was quiet for less than twice that before Ctrl-C is inconclusive. 0 asks for no quiet: what
     /// came until Ctrl-C is judged, and says nothing of what the sender would have done later
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(super) longest_retry: u64,
@@ -319,6 +324,20 @@ pub(super) fn bugs() -> impl Iterator<Item = &'static str> {
 
 pub(super) fn variants() -> impl Iterator<Item = &'static str> {
     Variant::ALL.iter().map(|variant| variant.name())
+}
+
+/// A time as it is written in scenarios.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| "a time is a number and a unit".to_owned())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
+        _ => Err("the unit of a time is `ms`, `s`, `m` or `h`".to_owned()),
+    }
 }
 
 const EXIT_CODES: &str = "\

@@ -30,6 +30,7 @@ pub(super) fn doctor(doctor: &Doctor) -> Result<Exit, Failure> {
         bug: None,
         variant: None,
         show_output: doctor.show_output,
+        watch_for: None,
         seed: 1,
     };
     let sender = inputs::sender_file(&selection)?;

@@ -33,6 +33,7 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         bug: selection.bug.clone(),
         variant: selection.variant.clone(),
         show_output: selection.show_output,
+        watch_for: selection.watch_for,
     };
     let mut plans: Vec<Plan> = Vec::new();
     for (id, source) in scenarios(project, selection)? {
@@ -199,6 +200,9 @@ pub(super) fn options(selection: &Selection) -> String {
     }
     if let Some(variant) = &selection.variant {
         command += &format!(" --variant {variant}");
+    }
+    if let Some(time) = selection.watch_for {
+        command += &format!(" --watch-for {}ms", time.as_millis());
     }
     command
 }

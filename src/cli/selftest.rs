@@ -31,6 +31,7 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
         bug: None,
         variant: None,
         show_output: false,
+        watch_for: None,
         seed: 1,
     };
     let meant = inputs::meant(&project, &selection)?;

@@ -105,7 +105,9 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     sender.limits.ack_timeout = Duration::from_millis(serve.ack_timeout);
     let retry = if serve.longest_retry == 0 { serve.ack_timeout } else { serve.longest_retry };
     sender.limits.longest_retry = Duration::from_millis(retry);
-    let mut plans = plan::expand(&scenario, "serve", project, &sender, &Choices::default())?;
+    // Nobody waits but who ends it, and knows for how long.
+    let choices = Choices { watch_for: Some(Duration::MAX), ..Choices::default() };
+    let mut plans = plan::expand(&scenario, "serve", project, &sender, &choices)?;
     let mut plan = plans.swap_remove(0);
     if serve.script.is_none() {
         plan.exams = Arc::default();
@@ -122,7 +124,7 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     }
     plan.limits.ack_timeout = Micros(serve.ack_timeout * 1000);
     plan.limits.longest_retry = Micros(serve.longest_retry * 1000);
-    plan.limits.settle = plan.limits.longest_retry;
+    plan.limits.settle = Micros(plan.limits.longest_retry.0 * 2);
     plan.limits.connections = 16_384;
     plan.limits.messages = 2_000_000;
     plan.limits.recorded_bytes = 4 << 30;

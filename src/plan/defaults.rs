@@ -26,7 +26,18 @@ const START: Duration = Duration::from_secs(2);
 /// What an operator may take to hand an exam over.
 const PERSON: Duration = Duration::from_secs(15 * 60);
 
-/// The limits that follow from the sender's own.
+/// How long the wire is watched after a case at the most, unless somebody asks for more: what a
+/// sender does after an hour is not waited for by default.
+const WATCH: Duration = Duration::from_secs(60);
+
+/// The sender's limits as far as they are waited for: twice its longest retry, but no longer than
+/// `watch`.
+pub(super) fn waited_for(sender: &SenderLimits, watch: Option<Duration>) -> SenderLimits {
+    let longest_retry = sender.longest_retry.min(watch.unwrap_or(WATCH) / 2);
+    SenderLimits { longest_retry, ..*sender }
+}
+
+/// The limits that follow from the sender's own, as far as they are waited for.
 pub(super) fn limits(sender: &SenderLimits, feed: &FeedBy, script: &[Behaviour]) -> Limits {
     let longest = sender.ack_timeout.max(sender.longest_retry);
     let base = sender

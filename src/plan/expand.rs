@@ -1,14 +1,15 @@
 //! From what an author wrote to what will be done: one plan for each case of a scenario.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use super::library::{mapping, unknown};
 use super::named::{Named, WithProbes};
 use super::{
-    AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Library, Plan, Ready,
-    SenderPlan, Snapshot, Step, StopBy, Tls, defaults, orders, script, steps,
+    AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Library, Limits, Plan,
+    Ready, SenderPlan, Snapshot, Step, StopBy, Tls, defaults, orders, script, steps,
 };
 use crate::exam::Exam;
 use crate::history::TlsVersion;
@@ -28,6 +29,9 @@ pub struct Choices {
     pub variant: Option<String>,
     /// Whether the last lines of the sender's output are shown.
     pub show_output: bool,
+    /// How long the wire is watched after a case at the most, where its sender may try again later
+    /// than that; a minute if absent.
+    pub watch_for: Option<Duration>,
 }
 
 /// The plans of `scenario`, one for each of its cases.
@@ -86,7 +90,7 @@ impl Expansion<'_> {
         let snapshots = self.snapshots(&charges);
         let WithProbes { exams, probes, made } = self.named.with_probes(steps.probes)?;
         let endpoints = self.endpoints();
-        let limits = &self.sender.limits;
+        let limits = &defaults::waited_for(&self.sender.limits, choices.watch_for);
         let tls = case.tls.as_ref().map(tls);
         let script = script::read(&case.script, &exams, &endpoints, limits)?;
         script::fit_for_tls(&case.script, &script, tls.as_ref())?;
@@ -101,7 +105,10 @@ impl Expansion<'_> {
             exams,
             endpoints,
             tls,
-            limits: defaults::limits(limits, &self.sender.feed.by, &script),
+            limits: Limits {
+                longest_retry: self.sender.limits.longest_retry.into(),
+                ..defaults::limits(limits, &self.sender.feed.by, &script)
+            },
             script,
             steps: steps.steps,
             expect: Expect {

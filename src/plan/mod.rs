@@ -298,7 +298,8 @@ pub struct Limits {
     pub ack_timeout: Micros,
     /// The longest time after which the sender tries anything again.
     pub longest_retry: Micros,
-    /// How long the wire must be quiet to count as settled; twice the longest of the two above.
+    /// How long the wire must be quiet to count as settled: twice the longest of the two above, or
+    /// less where that is not waited for.
     pub settle: Micros,
     /// How long a step waits for what it wants before it goes on.
     pub patience: Micros,

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::fixture::{Case, broken, inconclusive};
-use crate::history::{Ending, Outcome, What};
+use crate::history::{Ending, Micros, Outcome, What};
 use crate::plan::{Fault, Step, WireEvent};
 use crate::verdict::{Exit, Verdict};
 
@@ -74,6 +74,23 @@ fn a_shorter_watch_than_the_longest_retry_is_inconclusive() {
         }
     }
     assert_eq!(inconclusive(&case.judge()), [("once/per-order", "not watched long enough")]);
+}
+
+/// The fixture watches for 600 ms after each of its parts.
+#[rstest]
+#[case::an_hour(3_600_000, "the sender retries after 1 h; it was watched for 600 ms")]
+#[case::once_and_not_twice(400, "the sender retries after 400 ms; it was watched for 600 ms")]
+fn a_watch_of_less_than_twice_the_longest_retry_is_inconclusive_with_the_figure(
+    #[case] retry: u64,
+    #[case] message: &str,
+) {
+    let mut case = Case::healthy();
+    case.plan.limits.longest_retry = Micros(retry * 1000);
+    let judgement = case.judge();
+    assert_eq!(inconclusive(&judgement), [("once/per-order", "not watched long enough")]);
+    assert!(judgement.findings[0].message.contains(message), "{:?}", judgement.findings);
+    case.plan.limits.longest_retry = Micros(300_000);
+    assert_eq!(case.judge().findings, []);
 }
 
 /// The sender is killed when john-doe's message has arrived, and starts again.

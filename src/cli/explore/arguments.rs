@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::cli::arguments::{bugs, variants};
+use crate::cli::arguments::{bugs, time, variants};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Explore {
@@ -41,17 +41,4 @@ pub(in crate::cli) struct Explore {
     /// Folder that what is found is written to, as scenarios
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) out: Option<PathBuf>,
-}
-
-/// A time as it is written in scenarios.
-fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| "a time is a number and a unit".to_owned())?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
-        _ => Err("the unit of a time is `ms`, `s` or `m`".to_owned()),
-    }
 }

@@ -104,6 +104,7 @@ pub(super) fn explore(explore: &Explore) -> Result<Exit, Failure> {
         bug: explore.bug.clone(),
         variant: explore.variant.clone(),
         show_output: false,
+        watch_for: None,
     };
     let explorer = Explorer::new(&project, &sender, &choices);
     if let Some(out) = &explore.out {
@@ -165,6 +166,7 @@ fn selection(explore: &Explore, seed: u64) -> Selection {
         variant: explore.variant.clone(),
         seed,
         show_output: false,
+        watch_for: None,
     }
 }
 

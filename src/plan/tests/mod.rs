@@ -149,6 +149,24 @@ fn the_longer_of_timeout_and_retry_decides_how_long_to_settle() {
 }
 
 #[test]
+fn a_sender_that_tries_again_after_an_hour_is_not_waited_for_by_default() {
+    let mut sender = sender();
+    sender.limits.longest_retry = Duration::from_secs(3600);
+    let text = format!("{SHORT}emr:\n  - on: {{}}\n    reply: connection/refused\n");
+    let limits = |watch_for| {
+        let choices = Choices { watch_for, ..Choices::default() };
+        plans_for(&text, &sender, &choices).unwrap().remove(0).limits
+    };
+    let bounded = limits(None);
+    assert_eq!(bounded.longest_retry, millis(3_600_000));
+    assert_eq!(bounded.settle, millis(60_000));
+    assert!(bounded.patience <= millis(180_000), "{:?}", bounded.patience);
+    assert_eq!(limits(Some(Duration::from_secs(7200))).settle, millis(7_200_000));
+    // Twice as long as it may take is enough, whatever is allowed.
+    assert_eq!(limits(Some(Duration::from_secs(99_999))).settle, millis(7_200_000));
+}
+
+#[test]
 fn a_fault_that_takes_longer_than_the_patience_extends_it() {
     let text = format!("{SHORT}emr:\n  - on: {{}}\n    reply: {{ late: {{ after: 10s }} }}\n");
     assert!(plan(&text).limits.patience > millis(10_000));
@@ -438,6 +456,7 @@ fn when_an_attempt_counts(#[case] more: &str, #[case] expected: AttemptMode) {
 fn a_chosen_bug_and_variant_are_handed_to_the_sender() {
     let choices = Choices {
         show_output: false,
+        watch_for: None,
         seed: 1,
         bug: Some("resend-on-reject".to_owned()),
         variant: Some("slow-start".to_owned()),
