@@ -358,9 +358,13 @@ fn span(time: Micros) -> String {
 
 fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let finished = evidence.events.iter().any(|event| event.what == What::Finished);
-    let interrupted = evidence.events.iter().any(|event| event.what == What::Interrupted);
-    if interrupted || !finished {
-        missing("history cut", "the history ends before its last step".to_owned());
+    let interrupted = evidence.events.iter().find_map(|event| match &event.what {
+        What::Interrupted { why } => Some(why.as_deref()),
+        _ => None,
+    });
+    if interrupted.is_some() || !finished {
+        let why = interrupted.flatten().map(|why| format!(": {why}")).unwrap_or_default();
+        missing("history cut", format!("the history ends before its last step{why}"));
     }
     let numbers = evidence.events.iter().zip(1..);
     if let Some((event, number)) = { numbers }.find(|(event, number)| event.seq != *number) {

@@ -183,5 +183,5 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
 /// have been about to stop.
 fn cut_short(evidence: &Evidence<'_>, from: u64, to: u64) -> bool {
     let between = &evidence.events[evidence.index_of(from)..evidence.index_of(to)];
-    between.iter().any(|event| matches!(event.what, What::Interrupted | What::Bound { .. }))
+    between.iter().any(|event| matches!(event.what, What::Interrupted { .. } | What::Bound { .. }))
 }

@@ -388,8 +388,12 @@ pub enum What {
         /// Which bound.
         what: String,
     },
-    /// The history ends here because the run was interrupted.
-    Interrupted,
+    /// The history ends here because the run was broken off.
+    Interrupted {
+        /// Why the harness broke it off itself; none where somebody interrupted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// The harness carried out its last step: nothing is cut off.
     Finished,
 }

@@ -237,9 +237,14 @@ impl Director {
         if self.waiting == Waiting::Interrupt {
             return None;
         }
+        self.break_off();
+        Some(What::Interrupted { why: None })
+    }
+
+    /// Gives up the remaining steps, and never says that they were carried out.
+    pub(crate) fn break_off(&mut self) {
         self.cut_short = true;
         self.abort();
-        Some(What::Interrupted)
     }
 
     /// Gives up the remaining steps and ends the sender.

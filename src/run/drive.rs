@@ -161,8 +161,8 @@ pub enum Happening<'a> {
     },
     /// The sender holds more connections than the plan allows.
     TooManyConnections,
-    /// A connection is there that this machine does not let us accept.
-    CannotAccept,
+    /// A connection may be there that this machine does not let us accept, and why.
+    CannotAccept(String),
     /// Processes of the sender outlived it.
     LeftBehind {
         /// Whose they were.
@@ -244,10 +244,10 @@ impl Drive {
                 Some(What::Bound { what })
             }
             // What we cannot see proves nothing, and is nobody's fault but ours.
-            Happening::CannotAccept => {
-                self.director.abort();
+            Happening::CannotAccept(why) => {
+                self.director.break_off();
                 let told = std::mem::replace(&mut self.blind, true);
-                (!told).then_some(What::Interrupted)
+                (!told).then_some(What::Interrupted { why: Some(why) })
             }
             Happening::LeftBehind { incarnation, processes } => {
                 Some(What::LeftBehind { incarnation, processes })

@@ -133,7 +133,7 @@ fn a_kill_that_did_not_end_the_sender_by_its_signal_is_inconclusive() {
 fn an_interrupted_history_is_inconclusive() {
     let mut case = Case::healthy();
     case.events.pop();
-    case.push(What::Interrupted);
+    case.push(What::Interrupted { why: None });
     assert_eq!(inconclusive(&case.judge()), [("once/per-order", "history cut")]);
 }
 
@@ -141,9 +141,20 @@ fn an_interrupted_history_is_inconclusive() {
 fn a_stop_that_an_interrupt_cuts_short_is_not_held_against_the_sender() {
     let mut case = Case::begun();
     case.push(What::SenderEnding { incarnation: 1, how: Ending::Stop });
-    case.push(What::Interrupted);
+    case.push(What::Interrupted { why: None });
     case.kill(1);
     let judgement = case.judge();
     assert_eq!(broken(&judgement), [""; 0]);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_harness_that_breaks_off_itself_says_why_and_proves_nothing() {
+    let mut case = Case::healthy();
+    case.events.pop();
+    let why = "the listener could not be opened again: it is taken";
+    case.push(What::Interrupted { why: Some(why.to_owned()) });
+    let judgement = case.judge();
+    assert_eq!(judgement.exit(), Exit::Inconclusive);
+    assert!(judgement.findings[0].message.ends_with(why), "{}", judgement.findings[0].message);
 }

@@ -171,9 +171,14 @@ impl Case {
         let mut stage = self.0.stage.borrow_mut();
         let place = &mut stage.endpoints[endpoint];
         place.shut();
-        let Ok(listener) = place.open(BACKLOG) else {
-            drop(stage);
-            return self.note(Happening::CannotAccept); // the sender can do nothing about it
+        let listener = match place.open(BACKLOG) {
+            Ok(listener) => listener,
+            Err(error) => {
+                drop(stage);
+                // The sender can do nothing about it.
+                let why = format!("the listener could not be opened again: {error}");
+                return self.note(Happening::CannotAccept(why));
+            }
         };
         place.door = door;
         let task = tokio::task::spawn_local(self.clone().attend(endpoint, listener, attended));
@@ -298,7 +303,8 @@ impl Case {
                     io::ErrorKind::WouldBlock => return Accepting::Drained,
                     io::ErrorKind::InvalidInput => return Accepting::Shut,
                     _ => {
-                        self.note(Happening::CannotAccept);
+                        let why = format!("a connection could not be accepted: {error}");
+                        self.note(Happening::CannotAccept(why));
                         return Accepting::Unseen;
                     }
                 },

@@ -288,7 +288,8 @@ impl Case {
         }
         let issued = self.0.authority.as_ref().and_then(|authority| authority.issued().ok());
         let Some(Ok(layer)) = issued.map(|issued| Layer::new(issued, handshake)) else {
-            return self.note(Happening::CannotAccept);
+            let why = "TLS could not be laid over a connection".to_owned();
+            return self.note(Happening::CannotAccept(why));
         };
         let mut stage = self.0.stage.borrow_mut();
         if let Some(line) = stage.lines.get_mut(&connection) {

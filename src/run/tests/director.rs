@@ -324,7 +324,7 @@ fn an_emr_that_has_something_to_do_yet_is_waited_for() {
 fn an_interrupt_ends_the_sender_and_leaves_the_history_unfinished() {
     let mut walk = Walk::new(&[Step::Start, awaiting("john"), Step::Account]);
     walk.go();
-    assert_eq!(walk.director.interrupt(), Some(What::Interrupted));
+    assert_eq!(walk.director.interrupt(), Some(What::Interrupted { why: None }));
     walk.go();
     assert_eq!(
         walk.log(),
@@ -336,7 +336,7 @@ fn an_interrupt_ends_the_sender_and_leaves_the_history_unfinished() {
 fn an_interrupt_before_the_first_start_leaves_the_history_unfinished_too() {
     let mut walk = Walk::new(&[Step::Settle, Step::Start]);
     walk.go();
-    assert_eq!(walk.director.interrupt(), Some(What::Interrupted));
+    assert_eq!(walk.director.interrupt(), Some(What::Interrupted { why: None }));
     assert_eq!(walk.go().log(), ["drain", "finish"]);
 }
 

@@ -155,6 +155,25 @@ fn an_interrupt_is_written_down_and_half_a_message_with_it() {
 }
 
 #[test]
+fn a_listener_that_cannot_be_opened_again_breaks_the_case_off_and_says_so_once() {
+    let mut drive = drive(&plan(Vec::new(), vec![Step::Start, submit("john")]));
+    todo(&mut drive);
+    let blind = || Happening::CannotAccept("the listener could not be opened again".to_owned());
+    drive.happened(ms(0), blind());
+    drive.happened(ms(0), blind());
+    todo(&mut drive);
+    drive.happened(ms(0), Happening::Exited { incarnation: 1, code: None, signal: Some(9) });
+    todo(&mut drive);
+    assert!(drive.is_finished());
+    let why = drive.events().iter().filter_map(|event| match &event.what {
+        What::Interrupted { why } => Some(why.as_deref()),
+        _ => None,
+    });
+    assert_eq!(why.collect::<Vec<_>>(), [Some("the listener could not be opened again")]);
+    assert!(!kinds(&drive).contains(&"Finished".to_owned()));
+}
+
+#[test]
 fn a_hold_that_is_interrupted_is_finished_and_keeps_half_a_message() {
     let mut drive = drive(&plan(Vec::new(), vec![Step::Hold]));
     todo(&mut drive);

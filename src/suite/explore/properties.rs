@@ -251,7 +251,7 @@ fn is_reason(event: &Event) -> bool {
     matches!(
         event.what,
         What::WaitedInVain { .. }
-            | What::Interrupted
+            | What::Interrupted { .. }
             | What::NoAccount { .. }
             | What::Replied { .. }
             | What::EndedByEmr { .. }
