@@ -176,7 +176,7 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// The sender hung up: if it was in its handshake, that was its answer.
+    /// The sender hung up: if it was in its handshake, nobody can say what it thought of it.
     pub(super) fn handshake_cut(&mut self, id: ConnectionId) {
         let Some(connection) = self.emr.connections.get(id) else {
             return;
@@ -189,11 +189,15 @@ impl Turn<'_, '_> {
         }
         let under_way = self.end_handshake(id);
         self.abandon(id, FAILED);
-        match under_way {
-            Some(UnderWay { greeted: false, behaviour: Some(behaviour), .. }) => {
-                self.not_played(behaviour, Some(id), NOT_GREETED);
-            }
-            under_way => self.handshake_played(id, under_way),
+        let Some(UnderWay { behaviour: Some(behaviour), exam, greeted, .. }) = under_way else {
+            return;
+        };
+        if !greeted {
+            return self.not_played(behaviour, Some(id), NOT_GREETED);
+        }
+        self.not_played(behaviour, Some(id), HUNG_UP);
+        if let Some(exam) = exam {
+            self.emr.outputs.push_back(Output::Dealt(exam));
         }
     }
 
@@ -263,3 +267,4 @@ fn fault_of_tls(play: &[Play]) -> Option<Fault> {
 /// Why something could not be said or played.
 const FAILED: &str = "TLS had failed on the connection";
 const NOT_GREETED: &str = "the sender hung up before it asked for TLS";
+const HUNG_UP: &str = "the sender hung up in the handshake, and no alert says why";

@@ -51,6 +51,10 @@ struct Rig {
     /// Connections that the EMR has opened, and whether the sender takes them.
     calls: Vec<ConnectionId>,
     takes_calls: bool,
+    /// The sender neither takes a call nor refuses it.
+    lets_ring: bool,
+    /// The sender ends its connection as soon as it has asked for TLS.
+    hangs_up: bool,
     reached: Vec<WireEvent>,
     /// Bytes that the wire still takes; what is beyond them is lost.
     takes: usize,
@@ -87,6 +91,8 @@ impl Rig {
             dealt: Vec::new(),
             calls: Vec::new(),
             takes_calls: true,
+            lets_ring: false,
+            hangs_up: false,
             reached: Vec::new(),
             takes: usize::MAX,
         };
@@ -131,6 +137,9 @@ impl Rig {
                     self.accepted += 1;
                     let connection = self.accepted;
                     self.calls.push(connection);
+                    if self.lets_ring {
+                        continue;
+                    }
                     self.tell(match self.takes_calls {
                         true => Input::Called { call, connection, incarnation: 1 },
                         false => Input::CallFailed { call },
@@ -164,6 +173,9 @@ impl Rig {
     fn shake_hands(&mut self, connection: ConnectionId, handshake: &Handshake) {
         let manner = handshake.manner;
         self.tell(Input::Greeted { connection });
+        if self.hangs_up {
+            return self.tell(Input::Ended { connection, how: End::Close });
+        }
         if manner != WELL {
             self.met.push((connection, manner));
         }

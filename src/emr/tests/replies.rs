@@ -4,7 +4,8 @@
 use rstest::rstest;
 
 use super::{Rig, Said, about, behaviour, behaviour_with, charge, message, ms};
-use crate::history::{End, Raw, What};
+use crate::emr::Input;
+use crate::history::{End, Piece, Raw, What};
 use crate::hl7::ack::Code;
 use crate::hl7::visible;
 use crate::mllp::encode;
@@ -346,4 +347,39 @@ fn a_call_that_nobody_takes_is_not_played_and_the_case_goes_on() {
         _ => None,
     });
     assert_eq!(why, Some("the sender took no connection at its own port"));
+}
+
+#[test]
+fn a_call_that_nobody_has_taken_when_the_case_is_over_is_not_played() {
+    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    rig.lets_ring = true;
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    rig.pass(60_000);
+    assert_eq!((rig.calls.len(), rig.dealt.len()), (1, 0));
+    rig.feed(Input::Over);
+    assert_eq!((rig.played(), rig.dealt.len()), (vec![], 1));
+    let why = rig.events().iter().find_map(|event| match &event.what {
+        What::NotPlayed { why, .. } => Some(why.as_str()),
+        _ => None,
+    });
+    assert_eq!(why, Some("the case was over"));
+}
+
+#[test]
+fn half_a_message_on_a_call_is_recorded_when_the_case_is_over() {
+    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    rig.pass(60_000);
+    let [call] = rig.calls[..] else { panic!("{:?}", rig.calls) };
+    rig.receive(call, b"\x0bMSH|");
+    rig.feed(Input::Over);
+    let kept = rig.events().iter().find_map(|event| match &event.what {
+        What::Received { connection, bytes, piece, .. } if *connection == call => {
+            Some((bytes.as_slice().to_vec(), *piece))
+        }
+        _ => None,
+    });
+    assert_eq!(kept, Some((b"\x0bMSH|".to_vec(), Piece::Unfinished)));
 }

@@ -113,3 +113,18 @@ fn what_was_said_before_an_answer_that_never_came_is_told() {
     assert!(rig.bytes(connection).windows(7).any(|bytes| bytes == b"MSA|AR|"));
     assert_eq!(reasons(&rig), ["no other message came"]);
 }
+
+/// Who merely hangs up may have seen the certificate, or not.
+#[test]
+fn a_handshake_in_which_the_sender_hangs_up_is_not_played() {
+    let mut rig = Rig::new(vec![behaviour(Fault::TlsExpired, Match::default())]);
+    rig.hangs_up = true;
+    rig.accept();
+    assert_eq!(rig.played(), [""; 0]);
+    let why = rig.events().iter().find_map(|event| match &event.what {
+        What::NotPlayed { why, name, .. } => Some((name.as_str(), why.as_str())),
+        _ => None,
+    });
+    let expected = "the sender hung up in the handshake, and no alert says why";
+    assert_eq!(why, Some(("tls/expired", expected)));
+}
