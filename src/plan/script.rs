@@ -222,7 +222,7 @@ fn set(
     match parameter {
         Parameter::After => parameters.after = Some(Micros::from(given.duration()?)),
         Parameter::Bytes => parameters.bytes = Some(bytes(fault, given)?),
-        Parameter::Times => parameters.times = Some(given.count(1)?),
+        Parameter::Times => parameters.times = Some(times(fault, given)?),
         Parameter::Count => parameters.count = Some(given.count(0)?),
         Parameter::Text => parameters.text = Some(given.text("a text")?.to_owned()),
         Parameter::Code => {
@@ -271,6 +271,21 @@ fn one_of<'w>(given: &Given, what: &str, words: &[&'w str]) -> Result<&'w str, D
         mistake.hint_words(text, "one of", words.iter().copied())
     })
 }
+
+/// How many times; what is said so often in one reply is built at once, so that is bounded.
+fn times(fault: Fault, given: &Given) -> Result<u32, Diagnostic> {
+    let times = given.count(1)?;
+    if fault == Fault::AnswerBatch && times > MOST_IN_A_BATCH {
+        let mistake = given.place().error(format!("`{times}` answers are out of range"));
+        return Err(mistake.hint(format!(
+            "`{fault}` takes 1 to {MOST_IN_A_BATCH}; `payload/giant` is a reply of any length"
+        )));
+    }
+    Ok(times)
+}
+
+/// Some hundred bytes each.
+const MOST_IN_A_BATCH: u32 = 1_000;
 
 fn bytes(fault: Fault, given: &Given) -> Result<u64, Diagnostic> {
     let bytes = u64::from(given.count(0)?);

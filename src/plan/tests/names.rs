@@ -95,6 +95,12 @@ fn a_parameter_that_a_fault_does_not_read() {
     "one of: E, W, I, F"
 )]
 #[case::place("{ error: { at: FT1.7 } }", "5:27", "`FT1.7` is no path", "`FT1[2]-7`")]
+#[case::times(
+    "{ batch: { times: 4000000000 } }",
+    "5:30",
+    "`4000000000` answers are out of range",
+    "`answer/batch` takes 1 to 1000"
+)]
 #[case::range(
     "{ payload/giant: { bytes: 5 } }",
     "5:38",
