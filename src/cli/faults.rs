@@ -345,7 +345,7 @@ mod tests {
     use super::{Bench, Named, folded, named};
     use crate::plan::{Fault, FaultKind};
     use crate::suite::sample;
-    use crate::suite::wire::By;
+    use crate::suite::wire::{By, Line};
 
     #[test]
     fn every_fault_is_played_by_a_built_in_case_and_seen_on_the_wire() {
@@ -357,6 +357,26 @@ mod tests {
             let silent = matches!(fault, Fault::AnswerNone | Fault::TlsHandshakeStall);
             assert_eq!(seen, !silent, "{fault}: {:?}", sheet.wire);
         }
+    }
+
+    #[test]
+    fn no_charge_is_shown_leaving_twice() {
+        let bench = Bench::open().unwrap();
+        for &fault in Fault::ALL {
+            let exams = bench.plan(&sample::shown(fault)).unwrap().exams.len();
+            let wire = bench.sheet(fault).unwrap().wire;
+            let is_charge = |line: &&Line| line.by == By::Sender && line.text.contains("DFT^P03");
+            assert!(wire.iter().filter(is_charge).count() <= exams, "{fault}: {wire:?}");
+        }
+    }
+
+    #[test]
+    fn who_sends_too_soon_is_shown_refused_at_the_second_charge() {
+        let wire = Bench::open().unwrap().sheet(Fault::ConnectionMinGap).unwrap().wire;
+        let codes = ["MSA|AA|", "MSA|AR|"].map(|code| {
+            wire.iter().position(|line| line.by == By::Emr && line.text.contains(code))
+        });
+        assert!(codes[0].is_some() && codes[0] < codes[1], "{wire:?}");
     }
 
     #[test]

@@ -41,10 +41,15 @@ pub fn script(fault: Fault) -> Source {
     written(fault, &format!("  - on: {on}\n    reply: {fault}\n"))
 }
 
-/// The script that plays `fault` to the charge of `john-doe`, with another exam to follow.
+/// The script that plays `fault` to the charge of `john-doe`, with another exam to follow; or to
+/// that, if what sets it off is a message shortly before.
 #[must_use]
 pub fn shown(fault: Fault) -> Source {
-    let entry = format!("  - on: {{ exam: john-doe }}\n    reply: {fault}\n");
+    let whom = match set_off_by(fault) {
+        Trigger::Within(_) => "mary-major",
+        _ => "john-doe",
+    };
+    let entry = format!("  - on: {{ exam: {whom} }}\n    reply: {fault}\n");
     written(fault, &format!("{entry}exams: [john-doe, mary-major]\n"))
 }
 
