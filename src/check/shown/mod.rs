@@ -103,7 +103,8 @@ impl<'s, 'h> Scene<'s, 'h> {
         } else if let [Part::Says(said::Says::AsDue(_))] = words
             && self.asks_for_nothing()
         {
-            return self.is_unanswered();
+            self.is_unanswered()?;
+            return self.has_ended(&ends);
         } else {
             let reply = self.reply()?;
             reply.has(words, self.message())?;

@@ -327,6 +327,28 @@ fn a_list_is_believed_part_by_part(#[case] without: &[&str], #[case] missing: Op
     assert_told(stage.missing("answer/commit-accept"), missing);
 }
 
+/// MSH-15 and MSH-16 ask for no acceptance, so that only the end is left to be seen.
+#[rstest]
+#[case::as_asked(End::Reset, None)]
+#[case::other(End::HalfClose, Some("by a reset"))]
+fn an_end_behind_an_answer_that_is_not_due_is_believed_if_it_was_this_one(
+    #[case] how: End,
+    #[case] missing: Option<&str>,
+) {
+    let accept = Play::Fault { fault: Fault::AnswerAccept, with: Parameters::default() };
+    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    case.plan.script[0].play = vec![accept, Play::End(End::Reset)];
+    case.submit("john-doe");
+    let message = String::from_utf8(case.message("john-doe")).unwrap();
+    let asking = message.replacen("|P|2.4", "|P|2.4|||ER|NE", 1);
+    assert_ne!(asking, message);
+    let message = asking.into_bytes();
+    let to = case.send(1, &message);
+    let mut stage = Stage { case, message, to };
+    stage.case.push(ended(1, how));
+    assert_told(stage.missing("answer/accept"), missing);
+}
+
 #[rstest]
 #[case::as_written(b"\x02abc\x03", 50, None)]
 #[case::other(b"\x02abd\x03", 50, Some("other bytes"))]
