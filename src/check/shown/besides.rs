@@ -6,7 +6,7 @@ use crate::plan::{Fault, Moment, Parameters};
 
 use super::expected::Besides;
 use super::said::{self, Reply};
-use super::{Scene, Shown, ms};
+use super::{Among, Scene, Shown, ms, plus};
 use crate::check::late;
 
 impl<'h> Scene<'_, 'h> {
@@ -16,20 +16,20 @@ impl<'h> Scene<'_, 'h> {
         fault: Fault,
         with: &Parameters,
         besides: Besides,
-        alone: bool,
+        among: Among,
     ) -> Shown {
         let after = with.after.unwrap_or_default();
         match besides {
             Besides::Nothing => Ok(()),
-            Besides::StaysOpen if alone && fault == Fault::AnswerNone => {
+            Besides::StaysOpen if among.alone && fault == Fault::AnswerNone => {
                 self.stays_open().and_then(|()| self.is_unanswered())
             }
-            Besides::StaysOpen if alone => self.stays_open(),
+            Besides::StaysOpen if among.alone => self.stays_open(),
             Besides::StaysOpen => Ok(()),
-            Besides::InTime => self.came_in_time(after),
-            Besides::PastTimeout => self.came_too_late(),
+            Besides::InTime => self.came_in_time(plus(after, among.others_pause)),
+            Besides::PastTimeout => self.came_too_late(among.pauses_before),
             Besides::Dripped => self.dripped(after),
-            Besides::ByteByByte => self.came_by_bytes(after),
+            Besides::ByteByByte => self.came_by_bytes(plus(after, among.others_pause)),
             Besides::InOneWrite => self.came_in_one_write(),
             Besides::AfterNext { answered } => self.came_after_next(answered),
             Besides::ElsewhereToo => self.came_elsewhere(after),
@@ -101,9 +101,12 @@ impl<'h> Scene<'_, 'h> {
         Err(format!("it was out after {}, past the timeout: {late}", ms(taken)))
     }
 
-    fn came_too_late(&self) -> Shown {
+    /// Whether what came after so many pauses inside the reply came after the sender's timeout.
+    fn came_too_late(&self, pauses: usize) -> Shown {
         let timeout = self.evidence.plan.limits.ack_timeout;
-        let waited = self.reply()?.began.since(self.set_off());
+        let reply = self.reply()?;
+        let paused = reply.pauses.iter().take(pauses).map(|pause| pause.lasted);
+        let waited = plus(reply.began.since(self.set_off()), paused.fold(Micros(0), plus));
         if waited >= timeout {
             return Ok(());
         }

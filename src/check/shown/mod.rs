@@ -11,6 +11,8 @@ mod expected;
 mod handshake;
 mod said;
 
+use std::ops::Range;
+
 use crate::history::{ConnectionId, End, Event, Micros, What};
 use crate::plan::{Behaviour, MessageKind, Moment, Play};
 
@@ -29,6 +31,32 @@ pub(super) fn missing(evidence: &Evidence<'_>, claim: &Claim<'_>) -> Option<Stri
 
 /// What is missing, in words.
 type Shown = Result<(), String>;
+
+/// How a fault lies among the other parts of its behaviour.
+#[derive(Clone, Copy)]
+struct Among {
+    /// There are no others.
+    alone: bool,
+    /// How many pauses lie between the first word of the behaviour and the fault's own.
+    pauses_before: usize,
+    /// For how long the others pause, all in all.
+    others_pause: Micros,
+}
+
+impl Among {
+    fn of(parts: &[Part], own: Range<usize>, alone: bool) -> Self {
+        let is_pause = |part: &&Part| part.pause().is_some();
+        let others = parts[..own.start].iter().chain(&parts[own.end..]);
+        let lead = parts.iter().take_while(is_pause).count();
+        let own_lead = parts[own.clone()].iter().take_while(is_pause).count();
+        let up_to_words = &parts[..own.start + own_lead];
+        Self {
+            alone,
+            pauses_before: up_to_words.iter().skip(lead).filter(is_pause).count(),
+            others_pause: others.filter_map(Part::pause).fold(Micros(0), plus),
+        }
+    }
+}
 
 /// One claim, and the part of the history that it is about.
 struct Scene<'s, 'h> {
@@ -73,8 +101,8 @@ impl<'s, 'h> Scene<'s, 'h> {
             match play {
                 Play::Fault { fault, with } => {
                     let (more, of_its_own) = expected(*fault, with);
+                    besides.push((*fault, with, of_its_own, parts.len()..parts.len() + more.len()));
                     parts.extend(more);
-                    besides.push((*fault, with, of_its_own));
                 }
                 Play::Raw(bytes) => parts.push(Part::Says(said::Says::Exactly(bytes.clone()))),
                 Play::Wait(time) => parts.push(Part::Pause(*time)),
@@ -82,8 +110,9 @@ impl<'s, 'h> Scene<'s, 'h> {
             }
         }
         let alone = self.behaviour.play.len() == 1;
-        for (fault, with, of_its_own) in besides {
-            self.has(fault, with, of_its_own, alone)?;
+        for (fault, with, of_its_own, own) in besides {
+            let among = Among::of(&parts, own, alone);
+            self.has(fault, with, of_its_own, among)?;
         }
         if parts.is_empty() {
             return Ok(());

@@ -292,6 +292,35 @@ fn a_drip_is_believed_if_it_spanned_the_timeout(
     assert_told(stage.missing("frame/drip"), missing);
 }
 
+/// A CA, then 100 ms, then an AA that is late by itself: it counts when that began.
+#[rstest]
+#[case::late(500, None)]
+#[case::too_soon(150, Some("the timeout is 300 ms"))]
+fn a_late_answer_behind_another_is_late_by_its_own_words(
+    #[case] delay: u64,
+    #[case] missing: Option<&str>,
+) {
+    let mut stage = Stage::playing(vec![
+        Play::Fault { fault: Fault::AnswerCommitAccept, with: Parameters::default() },
+        Play::Wait(Micros(100_000)),
+        Play::Fault { fault: Fault::AnswerLate, with: after(delay) },
+    ]);
+    let said = ["CA", "AA"].map(|code| stage.ack(code));
+    let place = said[0].len() as u64;
+    stage.reply("answer/commit-accept", &said.concat(), &[(place, 100), (place, delay)]);
+    assert_told(stage.missing("answer/commit-accept"), missing);
+}
+
+#[test]
+fn a_slow_answer_is_not_blamed_for_the_script_s_own_pause() {
+    let slow = Play::Fault { fault: Fault::AnswerSlow, with: after(270) };
+    let mut stage = Stage::playing(vec![Play::Wait(Micros(300_000)), slow]);
+    let answer = stage.ack("AA");
+    stage.case.pause(569);
+    stage.reply("answer/slow", &answer, &[]);
+    assert_told(stage.missing("answer/slow"), None);
+}
+
 /// A CA, then 300 ms, then half an AA, then a reset.
 #[rstest]
 #[case::all(&[], None)]
