@@ -159,7 +159,7 @@ fn step(node: &Node) -> Result<Vec<Act>, Diagnostic> {
         "terminate" => Ok(vec![Act::Terminate(node.place.clone(), when(value)?)]),
         "pause" => pause(node, value),
         "jump" => jump(node, value),
-        "storm" => Ok(vec![Act::Storm(node.place.clone(), value.count(2)?)]),
+        "storm" => storm(node, value),
         other => Err(unknown(other, &key.place)),
     }
 }
@@ -235,6 +235,18 @@ fn jump(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
     let by = duration::read(fields.require("by")?)?;
     Ok(vec![Act::Jump(node.place.clone(), when, by)])
 }
+
+/// How many restarts in a row; each is a stop and a start that a case waits for.
+fn storm(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
+    let restarts = value.count(2)?;
+    if restarts > MOST_RESTARTS {
+        let mistake = value.error(format!("`{restarts}` restarts are too many"));
+        return Err(mistake.hint(format!("a storm has 2 to {MOST_RESTARTS} restarts")));
+    }
+    Ok(vec![Act::Storm(node.place.clone(), restarts)])
+}
+
+const MOST_RESTARTS: u32 = 1_000;
 
 const WHEN: &str = "a wire event, as in `{ at: end-of-message }`";
 

@@ -337,6 +337,7 @@ fn a_storm_asks_and_kills_in_turn_and_a_second_instance_starts_and_stops() {
 #[case("stop-second", "no second instance is running here")]
 #[case("jump: { at: accepted }", "by")]
 #[case("storm: 1", "storm")]
+#[case("storm: 4000000000", "restarts are too many")]
 fn what_makes_no_sense_is_a_mistake(#[case] written: &str, #[case] says: &str) {
     let text = mistake(&format!("{SHORT}steps: [start, submit: john-doe, {written}]\n"));
     assert!(text.contains(says), "{text}");
