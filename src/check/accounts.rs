@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Event, Outcome, What};
+use crate::history::{Event, Micros, Outcome, What};
 use crate::plan::Step;
 use crate::verdict::{Proof, Weight};
 
@@ -13,6 +13,7 @@ use super::attempts::Sent;
 use super::between::{answered, moments, witness};
 use super::evidence::{Attempted, Evidence};
 use super::findings::{Findings, Told};
+use super::late;
 use super::once::in_words;
 use super::replies::{Answers, Commit, Said};
 use super::rules::ACCOUNTS;
@@ -129,7 +130,7 @@ impl Judged<'_, '_> {
     }
 
     fn tell(&self, word: &str, what: &str, findings: &mut Findings) {
-        findings.add(ACCOUNTS, Weight::Broken, || {
+        let make = || {
             let order = in_words(self.evidence, self.order);
             let after = self.attempts.first().map(|sent| answered(self.evidence, sent));
             let circumstance = match &after {
@@ -143,6 +144,16 @@ impl Judged<'_, '_> {
                 proof.between = moments(self.evidence, first, None);
             }
             Told::plainly(circumstance, format!("the charge of order {order} {what}")).with(proof)
-        });
+        };
+        match self.attempts.last() {
+            // Where the harness is late, the account may be older than the attempt.
+            Some(last) if word == "not-sent" => {
+                let patience = self.evidence.plan.limits.ack_timeout;
+                let from = Micros(self.evidence.place(last).began.since(patience).0);
+                let time = (from, self.event.at);
+                late::add(self.evidence, findings, ACCOUNTS, time, Micros(0), make);
+            }
+            _ => findings.add(ACCOUNTS, Weight::Broken, make),
+        }
     }
 }

@@ -80,3 +80,20 @@ fn no_lateness_excuses_a_charge_that_was_sent_twice() {
     let (broken, _) = rules(&case.ended(1, Outcome::Unknown));
     assert_eq!(broken, ["once/per-order"]);
 }
+
+/// A sender says `not-sent` of a charge that came: a lie, unless the account may be the older one.
+#[rstest]
+#[case::in_time(0, &["accounts"], false)]
+#[case::late(1_500, &[], true)]
+fn an_account_that_says_not_sent(#[case] late: u64, #[case] expected: &[&str], #[case] open: bool) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    if late > 0 {
+        sleep(&mut case, late);
+    }
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    let (broken, told) = rules(&case.ended(1, Outcome::NotSent));
+    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), open));
+}
