@@ -63,11 +63,19 @@ fn tell_missing(
     findings: &mut Findings,
 ) {
     let submitted = exam.submitted.first().map_or(Micros(0), |&at| evidence.events[at].at);
-    let time = (submitted, Micros(u64::MAX));
     let Limits { longest_retry, patience, .. } = evidence.plan.limits;
     if rule == RECOVERS && longest_retry > patience {
         return; // it need not have tried again yet, and it is said that nobody watched for so long
     }
+    // How late the harness was after it had given up took nothing from the sender's time.
+    let wanted = wanted(exam);
+    let given_up = exam.submitted.first().and_then(|&at| {
+        evidence.events[at..].iter().find_map(|event| match &event.what {
+            What::WaitedInVain { wanted: what, .. } if *what == wanted => Some(event.at),
+            _ => None,
+        })
+    });
+    let time = (submitted, given_up.unwrap_or(Micros(u64::MAX)));
     // A sender that was to be heard of within the patience of a case had less of it.
     let most = Micros(patience.0 / 4);
     late::add(evidence, findings, rule, time, most, || {
@@ -92,10 +100,15 @@ fn tell_missing(
     });
 }
 
+/// What a step that waits for the exam's charge says that it wants.
+fn wanted(exam: &KnownExam<'_>) -> String {
+    format!("the charge of `{}`", exam.name)
+}
+
 /// For how long a step waited for the exam's charge in vain, if the sender was up all that time:
 /// what comes after a restart does not show that it recovered.
 fn waited_in_vain(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> Option<Micros> {
-    let wanted = format!("the charge of `{}`", exam.name);
+    let wanted = wanted(exam);
     let mut events = evidence.events.iter().enumerate();
     let (in_vain, waited) = events.find_map(|(index, event)| match &event.what {
         What::WaitedInVain { wanted: what, waited } if *what == wanted => Some((index, *waited)),

@@ -37,7 +37,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
             && had_time(evidence, &held_back, (&evidence.sent[*first], *answer), sent)
             && told.insert(key.clone(), ()).is_none()
         {
-            tell(evidence, &evidence.sent[*first], sent, &key, findings);
+            tell(evidence, (&evidence.sent[*first], *answer), sent, &key, findings);
         }
         if let Some(answer) = accepted(evidence, answers, &held_back, sent) {
             settled.entry(key).or_insert((index, answer));
@@ -151,13 +151,14 @@ fn held_back(evidence: &Evidence<'_>) -> HashSet<ConnectionId> {
 
 fn tell(
     evidence: &Evidence<'_>,
-    first: &Sent<'_>,
+    (first, answer): (&Sent<'_>, u64),
     again: &Sent<'_>,
     (code, order, _): &Key,
     findings: &mut Findings,
 ) {
-    // By the sender's clock an answer may have come after it had given up.
-    let time = (evidence.place(first).began, evidence.place(again).began);
+    // By the sender's clock an answer may have come after it had given up; what was late after it
+    // changes nothing.
+    let time = (evidence.place(first).began, evidence.time_of(answer));
     late::add(evidence, findings, SETTLED, time, Micros(0), || {
         let (code, order) = (visible(code), visible(order));
         let message = format!("the {code} of order {order} was accepted, and was sent again");

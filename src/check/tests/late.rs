@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, inconclusive};
+use super::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{End, Ending, Micros, Outcome, What};
 use crate::plan::Fault;
 
@@ -96,4 +96,58 @@ fn an_account_that_says_not_sent(#[case] late: u64, #[case] expected: &[&str], #
     case.answer(1, to, "AA", &message);
     let (broken, told) = rules(&case.ended(1, Outcome::NotSent));
     assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), open));
+}
+
+/// Whoever has been waited for in vain had all his time, however late the harness was afterwards.
+#[rstest]
+#[case::meanwhile(true, &[])]
+#[case::afterwards(false, &["recovers"])]
+fn a_charge_that_came_only_after_a_wait_in_vain(
+    #[case] meanwhile: bool,
+    #[case] expected: &[&str],
+) {
+    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.answer(1, to, "AR", &message);
+    case.played(1, Fault::AnswerReject);
+    case.submit("probe-2");
+    let waited = case.plan.limits.patience;
+    if meanwhile {
+        sleep(&mut case, waited.0 / 1000);
+    }
+    case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
+    if !meanwhile {
+        sleep(&mut case, waited.0 / 1000);
+    }
+    let message = case.message("probe-2");
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    let (broken, told) = rules(&case.restarted(1, Outcome::Rejected));
+    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), meanwhile));
+}
+
+/// Only before its answer can lateness have made a sender give a result up.
+#[rstest]
+#[case::before_its_answer(true, &[])]
+#[case::after_its_answer(false, &["results/settled"])]
+fn a_result_that_was_accepted_is_sent_again(#[case] before: bool, #[case] expected: &[&str]) {
+    let mut case = Case::begun();
+    case.plan.results = Some(mapping("iris/result"));
+    case.deliver(1, "john-doe");
+    let result = case.result("john-doe");
+    let to = case.send(1, &result);
+    if before {
+        sleep(&mut case, 100);
+    }
+    case.answer(1, to, "AA", &result);
+    if !before {
+        case.pause(100);
+        sleep(&mut case, 100);
+    }
+    let to = case.send(1, &result);
+    case.answer(1, to, "AA", &result);
+    let (broken, told) = rules(&case.ended(1, Outcome::Delivered));
+    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), before));
 }
