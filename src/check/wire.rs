@@ -186,8 +186,11 @@ fn wrongly_cut(payload: &[u8]) -> Option<&'static str> {
 /// while it was being sent.
 fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
     let Some(connection) = evidence.connections.get(&connection) else { return false };
-    // Whoever stood still could not go on before he was let.
-    let resumed = evidence.events.iter().rev().find_map(|event| match event.what {
+    let by_either = connection.ended_by_emr.map(|(seq, _, _)| seq).into_iter();
+    let end = by_either.chain(connection.ended_by_sender).min().unwrap_or(u64::MAX);
+    // Whoever stood still could not go on before he was let; after the end, that cut nothing.
+    let on_connection = &evidence.events[..evidence.index_of(end)];
+    let resumed = on_connection.iter().rev().find_map(|event| match event.what {
         What::SenderResumed { incarnation, .. } if incarnation == connection.incarnation => {
             Some(event.at)
         }
@@ -362,7 +365,7 @@ fn same_subject(evidence: &Evidence<'_>, first: &Sent<'_>, other: &Sent<'_>) -> 
 }
 
 /// What a result is about, wherever it names it.
-fn result_order(sent: &Sent<'_>) -> [Vec<u8>; 3] {
+pub(super) fn result_order(sent: &Sent<'_>) -> [Vec<u8>; 3] {
     let message = Message::read(sent.payload);
     ["OBR-2", "OBR-3", "PID-3"].map(|path| message.value(path).to_vec())
 }

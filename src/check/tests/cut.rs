@@ -228,3 +228,18 @@ fn a_frame_that_a_pause_and_a_kill_broke_off_has_lost_its_end_to_them() {
     assert!(!broken(&ended(true)).contains(&"wire/framing"));
     assert!(broken(&ended(false)).contains(&"wire/framing"));
 }
+
+/// Going on long after a connection was cut has nothing to do with the cut.
+#[test]
+fn a_pause_after_a_cut_does_not_undo_it() {
+    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.send_part(1, &message[..575]);
+    case.end(1, End::Reset);
+    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.pause(1000);
+    case.push(What::SenderResumed { incarnation: 1, paused: Micros(1_000_000) });
+    case.open(2, 1);
+    assert_eq!(broken(&case.ended(2, Outcome::Unknown).judge()), [""; 0]);
+}
