@@ -7,6 +7,7 @@
 //! unexplained, and the rule that needs it is inconclusive. This does **not** judge.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jiff::civil::DateTime;
 
@@ -15,7 +16,8 @@ use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, Stamp};
 
 use super::attempts::{FS, Kind, Sent, VT, attempt_by_elimination, separator};
-use super::evidence::{Attempted, Evidence, Place};
+use super::evidence::{Attempted, Evidence, KnownExam, Place};
+use super::wire::result_order;
 
 /// What a part of a message may belong to.
 enum Belongs {
@@ -62,15 +64,20 @@ fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)
     }
     let mut possible: Vec<usize> = handed_over_before(evidence, &place);
     let may_be_result = untold && begins_a_result(evidence, &payload, &possible);
+    let sends_results = evidence.plan.results.is_some();
     let agreeing = |&&index: &&usize| agrees(&payload, &evidence.exams[index].expected, volatile);
     let agreed: Vec<usize> = possible.iter().filter(agreeing).copied().collect();
-    if !agreed.is_empty() {
+    let agrees_with_none = agreed.is_empty();
+    if !agrees_with_none {
         possible = agreed;
     }
     let fresh = fresh(evidence, &possible, &place);
+    // Only what agrees with a charge and with no result is surely one.
+    let may_be_other = may_be_result || (untold && sends_results && agrees_with_none);
     match fresh.as_slice() {
-        [] if may_be_result => Belongs::NoCharge,
-        fresh if may_be_result => Belongs::ToOneOf(fresh.to_vec()),
+        [] if may_be_result && is_result_due(evidence, &place) => Belongs::NoCharge,
+        [] if may_be_other => Belongs::ToOneOf(possible),
+        fresh if may_be_other => Belongs::ToOneOf(fresh.to_vec()),
         [only] => Belongs::To(*only),
         // Every exam that it could be was attempted whole before: whichever it is, it is sent
         // again, so the last one stands for all.
@@ -109,14 +116,36 @@ fn is_result(payload: &[u8]) -> bool {
     tells_its_type(payload) && matches!(Message::read(payload).code(), b"ORU" | b"MDM")
 }
 
-/// Whether the result of one of these exams begins so.
+/// Whether the result of one of these exams begins so, or any that the sender has sent: it need
+/// not send them as agreed.
 fn begins_a_result(evidence: &Evidence<'_>, payload: &[u8], exams: &[usize]) -> bool {
     let Some(results) = &evidence.plan.results else { return false };
     let volatile = volatile_fields(results);
     let stamp = Stamp { now: DateTime::default(), control_id: "1".to_owned() };
-    exams.iter().any(|&index| {
-        agrees(payload, &results.message(evidence.exams[index].exam, &stamp), &volatile)
-    })
+    let mut seen = evidence.sent.iter().filter(|sent| sent.whole && sent.kind == Kind::Result);
+    seen.any(|sent| agrees(payload, sent.payload, &volatile))
+        || exams.iter().any(|&index| {
+            agrees(payload, &results.message(evidence.exams[index].exam, &stamp), &volatile)
+        })
+}
+
+/// Whether more exams had been charged when this began than results had come: the sender then had
+/// a result to send.
+fn is_result_due(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
+    let begun_before = |sent: &Sent<'_>| {
+        let other = evidence.place(sent);
+        (other.began, other.seq) < (place.began, place.seq)
+    };
+    let is_charged = |exam: &&KnownExam<'_>| {
+        let mut attempts = evidence.attempts_at(&exam.order).iter();
+        attempts.any(|attempt| {
+            let sent = &evidence.sent[attempt.sent as usize];
+            sent.whole && begun_before(sent)
+        })
+    };
+    let come = evidence.sent.iter().filter(|sent| sent.whole && sent.kind == Kind::Result);
+    let come: HashSet<_> = come.filter(|sent| begun_before(sent)).map(result_order).collect();
+    evidence.exams.iter().filter(is_charged).count() > come.len()
 }
 
 /// Several exams had not been attempted before: what came later may tell them apart.

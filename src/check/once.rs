@@ -308,7 +308,7 @@ fn unexplained(evidence: &Evidence<'_>, findings: &mut Findings) {
             };
             let place = evidence.place(sent);
             let message = format!(
-                "a charge message on connection {} has no readable order number, and {whose}",
+                "a message on connection {} has no readable order number, and {whose}",
                 place.connection,
             );
             let proof = Proof { attempts: vec![witness(evidence, sent)], ..Proof::default() };

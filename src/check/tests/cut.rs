@@ -1,7 +1,8 @@
 //! Messages that were cut before they said what they are, of a sender that sends results too.
 
-use super::fixture::{Case, broken, inconclusive, mapping};
+use super::fixture::{Case, broken, changed, inconclusive, mapping};
 use crate::history::{AnomalyKind, End, Micros, Outcome, Piece, What};
+use crate::mapping::Mapping;
 use crate::plan::{Fault, Match, MessageKind};
 use crate::verdict::Exit;
 
@@ -242,4 +243,60 @@ fn a_pause_after_a_cut_does_not_undo_it() {
     case.push(What::SenderResumed { incarnation: 1, paused: Micros(1_000_000) });
     case.open(2, 1);
     assert_eq!(broken(&case.ended(2, Outcome::Unknown).judge()), [""; 0]);
+}
+
+/// Every charge has come, and as many results, of a sender that begins its results in its own way;
+/// then a part is cut.
+fn cut_after(results: &[&str], begin: &str, part: &[u8]) -> Case {
+    let mut case = Case::new().scripted(Fault::ConnectionResetAfterBytes);
+    case.plan.results = Some(mapping("iris/result"));
+    case.start(1);
+    case.open(1, 1);
+    for exam in ["probe-1", "john-doe", "probe-2"] {
+        case.deliver(1, exam);
+    }
+    for exam in results {
+        let result = changed(&case.result(exam), "MSH|^~\\&|IRIS|", begin);
+        let to = case.send(1, &result);
+        case.answer(1, to, "AA", &result);
+    }
+    case.open(2, 1);
+    case.send_part(2, part);
+    case.end(2, End::Reset);
+    case.played(2, Fault::ConnectionResetAfterBytes);
+    case.restarted(1, Outcome::Delivered)
+}
+
+const ALL: [&str; 3] = ["probe-1", "john-doe", "probe-2"];
+const NOT_TOLD: (&str, &str) = ("once/per-order", "order not readable");
+
+#[test]
+fn a_part_that_is_no_charge_as_agreed_convicts_nobody_who_sends_results() {
+    for results in [&ALL[..], &[]] {
+        let case = cut_after(results, "MSH|^~\\&|RSLT|", b"MSH|^~\\&|RSLT|IR");
+        let judgement = case.judge();
+        assert_eq!(broken(&judgement), [""; 0]);
+        assert_eq!(inconclusive(&judgement), [NOT_TOLD]);
+    }
+}
+
+#[test]
+fn a_part_that_begins_as_no_result_does_is_a_charge() {
+    let mut case = cut_after(&[], "", b"MSH|^~\\&|IRIS|IR");
+    let mut results = serde_json::to_value(&*mapping("iris/result")).unwrap();
+    results["fields"]["MSH-3"] = "RSLT".into();
+    let results: Mapping = serde_json::from_value(results).unwrap();
+    case.plan.results = Some(results.into());
+    assert_eq!(case.judge().exit(), Exit::SentTwice);
+}
+
+#[test]
+fn a_part_that_may_be_a_charge_is_not_passed_over_when_no_result_is_due() {
+    for part in [&b"MSH|^~\\&|IRIS|IR"[..], b""] {
+        let due = cut_after(&ALL[..2], "MSH|^~\\&|IRIS|", part).judge();
+        assert_eq!(due.findings, []);
+        let judgement = cut_after(&ALL, "MSH|^~\\&|IRIS|", part).judge();
+        assert_eq!(broken(&judgement), [""; 0]);
+        assert_eq!(inconclusive(&judgement), [NOT_TOLD]);
+    }
 }
