@@ -166,6 +166,22 @@ fn a_client_certificate_is_asked_for_and_its_subject_told() {
     assert!(!rules_found(&judged.report).contains("tls/verified"), "nor was it in the clear");
 }
 
+#[test]
+fn a_charge_in_the_clear_is_not_excused_by_one_that_went_ahead_of_a_refusal() {
+    let server = serving("", &["--tls-client"]);
+    std::fs::remove_file(server.place.path("tls/client-key.pem")).unwrap();
+    let mut stream = client(&server, &[&rustls::version::TLS13]);
+    ask(&mut stream, "1").unwrap_err();
+    stream.sock.write_all(&charge("2", "ID-2")).unwrap();
+    let _ = stream.sock.shutdown(std::net::Shutdown::Write);
+    let _ = stream.sock.read_to_end(&mut Vec::new());
+    let judged = server.ends(1);
+    assert_eq!(judged.received(), [charge("1", "ID-1"), charge("2", "ID-2")]);
+    let connection = &event(&judged, "wrote-ahead")["connection"];
+    assert_eq!(&event(&judged, "wrote-in-the-clear")["connection"], connection);
+    assert!(rules_found(&judged.report).contains("tls/verified"), "{:#}", judged.report);
+}
+
 /// TLS 1.3 lets a sender write before it hears that its certificate was refused.
 #[rstest]
 #[case::aes_256(rustls::crypto::ring::cipher_suite::TLS13_AES_256_GCM_SHA384)]

@@ -23,10 +23,14 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let mut showed: BTreeMap<ConnectionId, Shown> = BTreeMap::new();
     let mut refused = 0;
     let mut ahead = BTreeSet::new();
-    for event in evidence.events {
+    let mut clear: BTreeMap<ConnectionId, usize> = BTreeMap::new();
+    for (index, event) in evidence.events.iter().enumerate() {
         match &event.what {
             What::WroteAhead { connection } => {
                 ahead.insert(*connection);
+            }
+            What::WroteInTheClear { connection } => {
+                clear.entry(*connection).or_insert(index);
             }
             What::Secured { connection, showed: shown, .. } => {
                 showed.insert(*connection, *shown);
@@ -36,12 +40,15 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         }
     }
     findings.exercised(VERIFIED, refused);
-    let mut spoken: BTreeMap<ConnectionId, &Sent<'_>> = BTreeMap::new();
+    // The first of each connection, and the first that came there in the clear.
+    let mut spoken: BTreeMap<(ConnectionId, bool), &Sent<'_>> = BTreeMap::new();
     for sent in evidence.sent.iter().filter(|sent| sent.kind != Kind::Other) {
-        spoken.entry(evidence.place(sent).connection).or_insert(sent);
+        let connection = evidence.place(sent).connection;
+        let in_clear = clear.get(&connection).is_some_and(|from| sent.event > *from);
+        spoken.entry((connection, in_clear)).or_insert(sent);
     }
-    for (connection, sent) in spoken {
-        match showed.get(&connection) {
+    for ((connection, in_clear), sent) in spoken {
+        match showed.get(&connection).filter(|_| !in_clear) {
             Some(Shown::Good) => findings.exercised(VERIFIED, 1),
             Some(shown) => {
                 let flaw = shown.flaw().unwrap_or_default();
@@ -49,7 +56,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                 tell(evidence, sent, fault(*shown), message, findings);
             }
             // It was under TLS, and the sender could not know yet that this had failed.
-            None if ahead.contains(&connection) => {}
+            None if !in_clear && ahead.contains(&connection) => {}
             None => {
                 let message = "a message was sent in the clear where TLS was agreed".to_owned();
                 tell(evidence, sent, "in the clear", message, findings);

@@ -156,6 +156,11 @@ pub enum Input<'a> {
         /// On which connection.
         connection: ConnectionId,
     },
+    /// The sender speaks in the clear where it had greeted with TLS.
+    WroteInTheClear {
+        /// On which connection.
+        connection: ConnectionId,
+    },
     /// Bytes arrived that nobody can read; to be told once for a connection.
     Undecryptable {
         /// On which connection.
@@ -400,6 +405,9 @@ impl Emr {
             Input::TlsFailed { connection, failure } => turn.tls_failed(connection, failure),
             Input::WroteAhead { connection } => {
                 turn.record(What::WroteAhead { connection });
+            }
+            Input::WroteInTheClear { connection } => {
+                turn.record(What::WroteInTheClear { connection });
             }
             Input::Undecryptable { connection, bytes } => {
                 turn.record(What::Undecryptable { connection, bytes });

@@ -244,6 +244,12 @@ pub enum What {
         /// On which connection.
         connection: ConnectionId,
     },
+    /// The sender, which had greeted with TLS, speaks without it: what is received from here on was
+    /// in the clear.
+    WroteInTheClear {
+        /// On which connection.
+        connection: ConnectionId,
+    },
     /// Bytes arrived after TLS had failed or was ended, or without their end, so nobody can read
     /// them. They are not kept.
     Undecryptable {

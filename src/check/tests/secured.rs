@@ -77,6 +77,31 @@ fn a_charge_in_the_clear_is_told_however_little_of_it_came(#[case] bytes: usize)
     assert_eq!(told.circumstance, "in the clear");
 }
 
+/// A message under a TLS that had failed already, or stood; what follows on its connection.
+#[rstest]
+#[case::nothing_in_the_clear(false, false)]
+#[case::in_the_clear_behind_early_words(false, true)]
+#[case::under_good_tls(true, false)]
+#[case::in_the_clear_behind_good_tls(true, true)]
+fn words_under_tls_excuse_nothing_that_follows_in_the_clear(
+    #[case] secured: bool,
+    #[case] in_the_clear: bool,
+) {
+    let case = over(|case| {
+        if secured {
+            secure(case, 2, Shown::Good);
+        } else {
+            case.push(What::ClientHello { connection: 2 });
+            case.push(What::WroteAhead { connection: 2 });
+        }
+        case.deliver(2, "probe-2");
+        if in_the_clear {
+            case.push(What::WroteInTheClear { connection: 2 });
+        }
+    });
+    assert_eq!(broken(&case.judge()).contains(&"tls/verified"), in_the_clear);
+}
+
 #[test]
 fn a_handshake_alone_convicts_nobody() {
     let mut case = begun();

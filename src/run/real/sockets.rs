@@ -264,6 +264,7 @@ impl Case {
                 Heard::Failed(failure) => Input::TlsFailed { connection, failure: failure.clone() },
                 Heard::Bytes(bytes) => Input::Received { connection, bytes },
                 Heard::Ahead => Input::WroteAhead { connection },
+                Heard::Clear => Input::WroteInTheClear { connection },
                 Heard::Undecryptable(bytes) => Input::Undecryptable { connection, bytes: *bytes },
                 Heard::Ended => {
                     self.ended(connection);

@@ -76,6 +76,8 @@ pub(super) enum Heard {
     Bytes(Vec<u8>),
     /// What follows was under the TLS that has failed all the same.
     Ahead,
+    /// What follows is in the clear, though the sender had greeted.
+    Clear,
     /// Bytes that nobody can read.
     Undecryptable(u64),
     /// The sender has ended its side, with a close_notify.
@@ -261,7 +263,7 @@ impl Layer {
         self.fail(&error, heard);
         if !self.records.can_be() && is_message(piece) {
             self.stage = Stage::Plain;
-            heard.push(Heard::Bytes(piece.to_vec()));
+            heard.extend([Heard::Clear, Heard::Bytes(piece.to_vec())]);
         }
     }
 
@@ -286,7 +288,7 @@ impl Layer {
         };
         late.kept.extend_from_slice(piece);
         if !self.records.can_be() && !is_ended && is_message(&late.kept) {
-            heard.push(Heard::Bytes(mem::take(&mut late.kept)));
+            heard.extend([Heard::Clear, Heard::Bytes(mem::take(&mut late.kept))]);
             self.stage = Stage::Plain;
             return;
         }
