@@ -280,11 +280,14 @@ fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
     if let Some(trust) = sheet.trust {
         rows("trust", wrap(trust, room))?;
     }
+    // That one answers where the sender listens.
+    let calls = sheet.name == Fault::AnswerAcceptOnOtherConnection.name();
+    let port = if calls { " --ack-port PORT" } else { "" };
     writeln!(
         out,
         "\nPauses are those for a sender that waits {} s for an acknowledgement. To play it to a \
-         sender of\nyour own, save this as emr.yaml and type `chargeproof serve --script emr.yaml`:\
-         \n\n{}",
+         sender of\nyour own, save this as emr.yaml and type `chargeproof serve --script \
+         emr.yaml{port}`:\n\n{}",
         PATIENCE.as_secs(),
         sheet.script.trim_end()
     )?;
