@@ -156,9 +156,11 @@ fn tell(
     (code, order, _): &Key,
     findings: &mut Findings,
 ) {
-    // By the sender's clock an answer may have come after it had given up; what was late after it
-    // changes nothing.
-    let time = (evidence.place(first).began, evidence.time_of(answer));
+    // By the sender's clock an answer may have come after it had given up, the more so if the
+    // message had stood unread for a while; what was late after it changes nothing.
+    let began = evidence.place(first).began;
+    let unread = Micros(began.since(evidence.plan.limits.ack_timeout).0);
+    let time = (unread, evidence.time_of(answer));
     late::add(evidence, findings, SETTLED, time, Micros(0), || {
         let (code, order) = (visible(code), visible(order));
         let message = format!("the {code} of order {order} was accepted, and was sent again");

@@ -130,24 +130,29 @@ fn a_charge_that_came_only_after_a_wait_in_vain(
 
 /// Only before its answer can lateness have made a sender give a result up.
 #[rstest]
-#[case::before_its_answer(true, &[])]
-#[case::after_its_answer(false, &["results/settled"])]
-fn a_result_that_was_accepted_is_sent_again(#[case] before: bool, #[case] expected: &[&str]) {
+#[case::before_it_was_read([1, 0, 0], &[])]
+#[case::before_its_answer([0, 1, 0], &[])]
+#[case::after_its_answer([0, 0, 1], &["results/settled"])]
+fn a_result_that_was_accepted_is_sent_again(#[case] late: [u64; 3], #[case] expected: &[&str]) {
     let mut case = Case::begun();
     case.plan.results = Some(mapping("iris/result"));
     case.deliver(1, "john-doe");
     let result = case.result("john-doe");
+    let [read, answered, later] = late;
+    if read > 0 {
+        sleep(&mut case, 100);
+    }
     let to = case.send(1, &result);
-    if before {
+    if answered > 0 {
         sleep(&mut case, 100);
     }
     case.answer(1, to, "AA", &result);
-    if !before {
+    if later > 0 {
         case.pause(100);
         sleep(&mut case, 100);
     }
     let to = case.send(1, &result);
     case.answer(1, to, "AA", &result);
     let (broken, told) = rules(&case.ended(1, Outcome::Delivered));
-    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), before));
+    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), later == 0));
 }
