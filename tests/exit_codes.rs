@@ -109,6 +109,23 @@ fn a_fault_that_cannot_fire_exits_5(#[case] on: &str, #[case] reply: &str, #[cas
     assert!(told.contains(why), "{told}");
 }
 
+/// What is put together of several parts is seen to have been played, too.
+#[rstest]
+#[case::byte_by_byte_then_close("[frame/byte-by-byte, { end: close }]")]
+#[case::giant_then_reset("[payload/giant, { end: reset }]")]
+#[case::late_behind_a_commit("[commit-accept, { wait: 100ms }, late]")]
+#[case::half_an_end("[accept, { end: half-close }, { wait: 100ms }, { end: reset }]")]
+#[case::half_an_answer(
+    "[commit-accept, { wait: 300ms }, { accept: { cut: half } }, { end: reset }]"
+)]
+fn a_composed_reply_is_played_and_passes(#[case] reply: &str) {
+    let head = "title: A composed reply\nexams: [john-doe]\n";
+    let script = format!("emr:\n  - on: {{ exam: john-doe }}\n    reply: {reply}\n");
+    let place = Place::with_scenario(&format!("{head}{script}"));
+    place.run(&["run", "--simulated"]).exits(0);
+    place.run(&["run"]).exits(0);
+}
+
 #[test]
 fn a_sender_that_cannot_be_started_exits_6() {
     let place = Place::new();

@@ -140,6 +140,10 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
             Play::Wait(time) => all.push(Action::Wait((*time).into())),
         }
     }
+    if play.len() > 1 {
+        // A list has been played once all of it has.
+        all.retain(|action| !matches!(action, Action::Mark));
+    }
     all
 }
 

@@ -167,7 +167,11 @@ fn reaction(node: &Node) -> Result<Reaction, Diagnostic> {
         Value::List(items) if items.is_empty() => {
             return Err(reply.error("there is nothing to reply with"));
         }
-        Value::List(items) => items.iter().map(part).collect::<Result<_, _>>()?,
+        Value::List(items) => {
+            let parts = items.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+            ends_last(items, &parts)?;
+            parts
+        }
         _ => vec![part(reply)?],
     };
     Ok(Reaction {
@@ -249,6 +253,25 @@ fn with(node: &Node) -> Result<Vec<Given>, Diagnostic> {
         value: value.clone(),
     };
     Ok(node.entries("parameters of a fault, as in `{ after: 500ms }`")?.iter().map(given).collect())
+}
+
+/// Nothing follows an end: no byte can leave any more. Only half an end can be followed by a reset.
+fn ends_last(items: &[Node], parts: &[Part]) -> Result<(), Diagnostic> {
+    let mut ended = None;
+    for (item, part) in items.iter().zip(parts) {
+        match (ended, part) {
+            (None, Part::End(how)) => ended = Some(*how),
+            (None, _) | (Some(How::HalfClose), Part::Wait(_)) => {}
+            (Some(How::HalfClose), Part::End(How::Reset)) => ended = Some(How::Reset),
+            (Some(_), _) => {
+                let mistake = item.error("this stands behind the end of the connection");
+                return Err(mistake.hint(
+                    "an end comes last; behind `end: half-close` only `wait` and `end: reset` may stand",
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Bytes as pairs of hexadecimal digits, blanks between them as one likes.

@@ -14,7 +14,7 @@ mod said;
 use std::ops::Range;
 
 use crate::history::{ConnectionId, End, Event, Micros, What};
-use crate::plan::{Behaviour, MessageKind, Moment, Play};
+use crate::plan::{Behaviour, Fault, MessageKind, Moment, Play};
 
 use super::evidence::{Evidence, Fault as Claim};
 use expected::{Part, expected};
@@ -143,10 +143,18 @@ impl<'s, 'h> Scene<'s, 'h> {
         if waited < lead {
             return Err(format!("it came after {} and not after {}", ms(waited), ms(lead)));
         }
-        if words.is_empty() && !ends.is_empty() {
+        if words.is_empty() && !ends.is_empty() && !self.writes_at_length() {
             self.is_unanswered()?;
         }
         self.has_ended(&ends)
+    }
+
+    /// Whether it writes something whose words are not looked at one by one.
+    fn writes_at_length(&self) -> bool {
+        self.behaviour.play.iter().any(|play| {
+            let Play::Fault { fault, .. } = play else { return false };
+            matches!(fault, Fault::FrameDrip | Fault::PayloadGiant)
+        })
     }
 
     /// The reply that left on the connection under the behaviour's name.

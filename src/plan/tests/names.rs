@@ -95,6 +95,18 @@ fn a_parameter_that_a_fault_does_not_read() {
     "one of: E, W, I, F"
 )]
 #[case::place("{ error: { at: FT1.7 } }", "5:27", "`FT1.7` is no path", "`FT1[2]-7`")]
+#[case::behind_the_end(
+    "[accept, { end: close }, { raw: a }]",
+    "5:37",
+    "this stands behind the end of the connection",
+    "an end comes last"
+)]
+#[case::half_an_end_and_a_whole_one(
+    "[accept, { end: half-close }, { wait: 100ms }, { end: close }]",
+    "5:59",
+    "this stands behind the end of the connection",
+    "only `wait` and `end: reset`"
+)]
 #[case::times(
     "{ batch: { times: 4000000000 } }",
     "5:30",
