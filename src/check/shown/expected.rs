@@ -80,6 +80,13 @@ pub(super) enum Besides {
     Handshake,
 }
 
+impl Besides {
+    /// Whether something is written whose words are not looked at one by one.
+    pub(super) const fn is_written(self) -> bool {
+        matches!(self, Self::Length | Self::Dripped)
+    }
+}
+
 /// What must be seen of `fault`.
 pub(super) fn expected(fault: Fault, with: &Parameters) -> (Vec<Part>, Besides) {
     let (parts, besides) = whole(fault, with);

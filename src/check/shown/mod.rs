@@ -14,7 +14,7 @@ mod said;
 use std::ops::Range;
 
 use crate::history::{ConnectionId, End, Event, Micros, What};
-use crate::plan::{Behaviour, Fault, MessageKind, Moment, Play};
+use crate::plan::{Behaviour, MessageKind, Moment, Play};
 
 use super::evidence::{Evidence, Fault as Claim};
 use expected::{Part, expected};
@@ -110,6 +110,7 @@ impl<'s, 'h> Scene<'s, 'h> {
             }
         }
         let alone = self.behaviour.play.len() == 1;
+        let writes = besides.iter().any(|(_, _, of_its_own, _)| of_its_own.is_written());
         for (fault, with, of_its_own, own) in besides {
             let among = Among::of(&parts, own, alone);
             self.has(fault, with, of_its_own, among)?;
@@ -117,11 +118,12 @@ impl<'s, 'h> Scene<'s, 'h> {
         if parts.is_empty() {
             return Ok(());
         }
-        self.follows(&parts)
+        self.follows(&parts, writes)
     }
 
-    /// Whether what is written, waited for and ended was so, in this order.
-    fn follows(&self, parts: &[Part]) -> Shown {
+    /// Whether what is written, waited for and ended was so, in this order; something is written
+    /// even where no part says what, if it is one that `writes` at length.
+    fn follows(&self, parts: &[Part], writes: bool) -> Shown {
         let ends: Vec<End> = parts.iter().filter_map(Part::end).collect();
         let before_ends = parts.iter().position(|part| matches!(part, Part::End(_)));
         let written = &parts[..before_ends.unwrap_or(parts.len())];
@@ -143,18 +145,10 @@ impl<'s, 'h> Scene<'s, 'h> {
         if waited < lead {
             return Err(format!("it came after {} and not after {}", ms(waited), ms(lead)));
         }
-        if words.is_empty() && !ends.is_empty() && !self.writes_at_length() {
+        if words.is_empty() && !ends.is_empty() && !writes {
             self.is_unanswered()?;
         }
         self.has_ended(&ends)
-    }
-
-    /// Whether it writes something whose words are not looked at one by one.
-    fn writes_at_length(&self) -> bool {
-        self.behaviour.play.iter().any(|play| {
-            let Play::Fault { fault, .. } = play else { return false };
-            matches!(fault, Fault::FrameDrip | Fault::PayloadGiant)
-        })
     }
 
     /// The reply that left on the connection under the behaviour's name.
