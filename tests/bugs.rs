@@ -23,6 +23,7 @@ use rstest::rstest;
 #[case("ignores-host-name", "tls/certificate[version=1.2,reply=tls/wrong-host]", 1, "tls/verified")]
 #[case("resend-after-truncation", "tls/answers[reply=tls/no-close-notify]", 10, "once/per-order")]
 #[case("hangs-in-handshake", "tls/stalled", 1, "recovers")]
+#[case("prints-secrets", "options/option-1", 1, "sender/discreet")]
 #[case("ignores-terminate", "options/option-1", 1, "sender/stops")]
 fn a_broken_sender_is_convicted_by_its_own_rule(
     #[case] bug: &str,

@@ -193,6 +193,52 @@ fn whatever_an_abusive_sender_does_nothing_of_it_is_left(
     assert_eq!(sleeping(&place, &["301", "302"]), Vec::<i32>::new(), "{}", ran.out);
 }
 
+/// However long one process of it lives, and whichever output it prints to.
+#[rstest]
+#[case::for_a_case(
+    "case",
+    "'{inbox}'",
+    "for file in \"$1\"/*.json; do [ -e \"$file\" ] && cat \"$file\" && rm \"$file\"; done"
+)]
+#[case::for_a_run(
+    "run",
+    "'{inbox}'",
+    "for file in \"$1\"/*.json; do [ -e \"$file\" ] && cat \"$file\" >&2 && rm \"$file\"; done"
+)]
+#[case::for_an_exam("exam", "'{exam}'", "cat \"$1\"; exit 0")]
+fn a_sender_that_prints_whose_exam_it_is_is_named(
+    #[case] per: &str,
+    #[case] told: &str,
+    #[case] script: &str,
+) {
+    let place =
+        shell_sender(&format!("trap 'exit 0' TERM; while :; do {script}; sleep 0.05; done"));
+    place.write(
+        "scenarios/the-case.yaml",
+        "title: The sender is started and fed\nexams: [john-doe]\n\
+         steps: [start, submit: john-doe, await: john-doe, settle]\n",
+    );
+    let command = format!("[sh, '{}', {told}]", place.path("sender.sh").display());
+    let folder = place.path("");
+    let file = format!(
+        "name: foreign\nstart: {{ command: {command}, per: {per} }}\n\
+         environment: {{ {MARK}: '{}' }}\n\
+         limits: {{ ack_timeout: 100ms, longest_retry: 100ms, stop: 500ms }}\n",
+        folder.display(),
+    );
+    place.write("sender.yaml", file);
+    run(&place).exits(1);
+    let report = place.json("out/report.json");
+    assert!(rules_found(&report).contains("sender/discreet"), "{report:#}");
+    let printed = if per == "run" { "standard error" } else { "standard output" };
+    let message =
+        format!("life 1 of the sender printed to its {printed}: MRN, name, birth date of john-doe");
+    assert!(report.to_string().contains(&message), "{report:#}");
+    let history = place.text("out/cases/the-case/history.jsonl");
+    assert!(history.contains("\"event\":\"output-read\""));
+    assert!(!report.to_string().contains("ITCC20170410"), "what was printed is not kept");
+}
+
 #[test]
 fn a_sender_that_only_floods_its_output_costs_no_memory_and_stops_when_asked() {
     let place = shell_sender("exec yes flood");

@@ -87,13 +87,15 @@ fn real_and_virtual_time_lead_to_the_same_history() {
     assert!(differing.is_empty(), "{}", differing.join("\n\n"));
 }
 
-/// A broken sender that takes a bad certificate, or speaks in the clear, does the same in both.
+/// A broken sender that takes a bad certificate, speaks in the clear, or prints what it should not, does
+/// the same in both.
 #[rstest]
 #[case("accepts-any-certificate", "tls/certificate[version=1.3,reply=tls/expired]")]
 #[case("ignores-host-name", "tls/certificate[version=1.2,reply=tls/wrong-host]")]
 #[case("falls-back-to-plaintext", "tls/certificate[version=1.3,reply=tls/unknown-ca]")]
 #[case("resend-after-truncation", "tls/answers[reply=tls/no-close-notify]")]
-fn broken_senders_over_tls_lead_to_the_same_history(#[case] bug: &str, #[case] case: &str) {
+#[case("prints-secrets", "crash/restarted-twice")]
+fn broken_senders_lead_to_the_same_history(#[case] bug: &str, #[case] case: &str) {
     let place = Place::new();
     for (folder, more) in [("real", None), ("virtual", Some("--simulated"))] {
         let run = ["run", case, "--bug", bug, "--out", folder];

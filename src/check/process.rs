@@ -2,16 +2,16 @@
 //!
 //! Does **not** look at messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::AnomalyKind;
-use crate::history::{ConnectionId, Ending, Incarnation, Micros, What};
+use crate::history::{ConnectionId, Datum, Ending, Incarnation, Micros, Standard, What};
 use crate::verdict::{Moment, Proof, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
 use super::late;
-use super::rules::{BOUNDED, CONNECTIONS, STARTS, STAYS_UP, STOPS};
+use super::rules::{BOUNDED, CONNECTIONS, DISCREET, STARTS, STAYS_UP, STOPS};
 
 /// So many connections without a byte in so short a time are no sender's need.
 const MOST_UNUSED: usize = 10;
@@ -20,6 +20,7 @@ const SHORT: Micros = Micros(250_000);
 /// Judges every life of the sender.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     unused_connections(evidence, findings);
+    indiscreet(evidence, findings);
     for event in evidence.events {
         match &event.what {
             What::SenderStarted { .. } => {
@@ -102,6 +103,43 @@ fn printed(evidence: &Evidence<'_>, life: Incarnation) -> Option<Proof> {
         })
         .collect();
     (!between.is_empty()).then(|| Proof { between, ..Proof::default() })
+}
+
+/// Data of patients that a life has printed to one of its outputs.
+fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let mut printed: BTreeMap<(Incarnation, Standard), Vec<String>> = BTreeMap::new();
+    for event in evidence.events {
+        match &event.what {
+            What::OutputRead { .. } => findings.exercised(DISCREET, 1),
+            What::Disclosed { incarnation, output, exam, data } => {
+                let data: Vec<&str> = data.iter().map(|datum| in_words(*datum)).collect();
+                let told = format!("{} of {exam}", data.join(", "));
+                printed.entry((*incarnation, *output)).or_default().push(told);
+            }
+            _ => {}
+        }
+    }
+    for ((incarnation, output), told) in printed {
+        findings.add(DISCREET, Weight::Broken, || {
+            let output = match output {
+                Standard::Output => "standard output",
+                Standard::Error => "standard error",
+            };
+            let told = told.join("; ");
+            let message =
+                format!("life {incarnation} of the sender printed to its {output}: {told}");
+            Told::plainly(output, message)
+        });
+    }
+}
+
+const fn in_words(datum: Datum) -> &'static str {
+    match datum {
+        Datum::Mrn => "MRN",
+        Datum::Name => "name",
+        Datum::BirthDate => "birth date",
+        Datum::Account => "account number",
+    }
 }
 
 /// SIGXCPU, by which Linux ends a process beyond its limit of processor time (setrlimit(2)).

@@ -19,6 +19,7 @@ pub(super) const STAYS_UP: &str = "sender/stays-up";
 pub(super) const STOPS: &str = "sender/stops";
 pub(super) const BOUNDED: &str = "sender/bounded";
 pub(super) const CONNECTIONS: &str = "sender/connections";
+pub(super) const DISCREET: &str = "sender/discreet";
 pub(super) const CLOCK: &str = "wire/clock";
 
 /// A rule, as `explain` shows it.
@@ -211,6 +212,18 @@ pub const RULES: &[Rule] = &[
         how_to_read: "The connections are counted, with the first of them. A sender that was hung up \
                       on must wait before it tries again, and one that opens connections in reserve \
                       takes the place of others.",
+    },
+    Rule {
+        name: DISCREET,
+        title: "the sender prints no data of its patients",
+        promise: "Neither standard output nor standard error of the sender carries an MRN, a name, a \
+                  birth date or an account number of a patient whose exam it was handed, alone or in \
+                  a message.",
+        source: "45 CFR 164.502(b), minimum necessary: data of patients go no further than they must",
+        how_to_read: "The output, the exam and the kind of data are named; what was printed is not \
+                      kept. Order numbers are no patient's data, and a log should name them. What is \
+                      too short to be told from a port or a time is not looked for, and neither is \
+                      the answer to the account command.",
     },
     Rule {
         name: BOUNDED,

@@ -138,6 +138,24 @@ pub enum What {
         /// The lines, cut where they are long.
         lines: Vec<String>,
     },
+    /// The sender printed data of a patient. Which text that was is not kept.
+    Disclosed {
+        /// Which life printed it.
+        incarnation: Incarnation,
+        /// To which of its outputs.
+        output: Standard,
+        /// The exam whose patient it is; the first of those that share the patient.
+        exam: String,
+        /// What was printed, each kind once.
+        data: Vec<Datum>,
+    },
+    /// What a life of the sender printed was read and looked through for data of its patients.
+    OutputRead {
+        /// Which life.
+        incarnation: Incarnation,
+        /// How many bytes it had printed.
+        length: u64,
+    },
     /// The sender process has exited.
     SenderExited {
         /// Which life has ended.
@@ -449,6 +467,30 @@ pub enum Ending {
     Stop,
     /// It was killed at once.
     Kill,
+}
+
+/// One of the two outputs of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standard {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Error,
+}
+
+/// A kind of data that tells who a patient is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Datum {
+    /// The medical record number.
+    Mrn,
+    /// Family and given name together.
+    Name,
+    /// The birth date, in any of its usual spellings.
+    BirthDate,
+    /// The account (visit, encounter) number.
+    Account,
 }
 
 /// What the sender says of one order.

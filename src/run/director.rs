@@ -321,8 +321,11 @@ impl Director {
                 self.waiting = Waiting::Accounted;
                 self.wish(Wish::Do(Command::Account));
             }
-            // Nothing was ended, so nothing is written down.
-            Step::LeaveAlone => self.sender.state = Sender::Down,
+            // Nothing was ended, so no end is written down.
+            Step::LeaveAlone => {
+                self.sender.state = Sender::Down;
+                self.wish(Wish::Do(Command::LeaveAlone));
+            }
             Step::Hold => self.waiting = Waiting::Interrupt,
         }
     }

@@ -13,6 +13,7 @@ use crate::history::{
 };
 use crate::plan::{Plan, StopBy};
 use crate::run::director::{Director, View, Wish};
+use crate::run::lookout::{Disclosure, Overheard};
 
 /// Something that the harness does to the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub enum Command {
     },
     /// Ask it what became of its charges.
     Account,
+    /// It is not ours to end, and the case is done with it: what it has printed is told, if it can be
+    /// read.
+    LeaveAlone,
     /// Nothing more will be asked for.
     Finish,
 }
@@ -150,6 +154,15 @@ pub enum Happening<'a> {
         /// What.
         lines: Vec<String>,
     },
+    /// What a life of the sender has printed was looked through.
+    Printed {
+        /// Which life.
+        incarnation: Incarnation,
+        /// How many bytes it was.
+        length: u64,
+        /// The data of patients in it.
+        disclosed: Vec<Disclosure>,
+    },
     /// The sender's process has exited.
     Exited {
         /// Which life.
@@ -183,6 +196,14 @@ pub enum Happening<'a> {
     },
     /// Time has passed.
     Tick,
+}
+
+impl Happening<'_> {
+    /// What was overheard of a life.
+    pub(crate) fn printed(incarnation: Incarnation, overheard: &Overheard) -> Self {
+        let (length, disclosed) = (overheard.length, overheard.disclosed());
+        Self::Printed { incarnation, length, disclosed }
+    }
 }
 
 /// EMR, director and recorder of one case.
@@ -234,6 +255,13 @@ impl Drive {
             Happening::Jumped { by, failed } => Some(self.director.jumped(by, failed)),
             Happening::Failed(why) => Some(self.director.failed(why)),
             Happening::Said { incarnation, lines } => Some(What::SenderSaid { incarnation, lines }),
+            Happening::Printed { incarnation, length, disclosed } => {
+                for Disclosure { output, exam, data } in disclosed {
+                    let what = What::Disclosed { incarnation, output, exam, data };
+                    self.recorder.record(now.into(), what);
+                }
+                Some(What::OutputRead { incarnation, length })
+            }
             Happening::Exited { incarnation, code, signal } => {
                 self.emr.handle(now, Input::SenderGone, &mut self.recorder);
                 Some(self.director.exited(incarnation, code, signal))

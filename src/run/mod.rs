@@ -6,6 +6,7 @@
 
 mod director;
 mod drive;
+mod lookout;
 pub mod real;
 pub mod simulated;
 mod threads;
@@ -13,6 +14,7 @@ mod threads;
 pub use threads::side_by_side;
 
 pub use drive::{Command, Do, Drive, Happening};
+pub use lookout::Disclosure;
 
 #[cfg(test)]
 mod tests;

@@ -91,6 +91,7 @@ catalogue! {
     HangsInHandshake "hangs-in-handshake" "waits for ever for a connection to stand"
     AcknowledgesAcknowledgements "acknowledges-acknowledgements" "answers an acknowledgement that comes to its own port with one of its own"
     IgnoresTerminate "ignores-terminate" "goes on when it is asked to stop"
+    PrintsSecrets "prints-secrets" "writes whose exam it has taken to its log, with name, MRN and birth date"
     LeavesChild "leaves-child" "leaves a child process behind"
     Floods "floods" "goes on writing messages that nobody asked for"
     DiesAtStart "dies-at-start" "exits as soon as it is started"

@@ -7,6 +7,7 @@ use super::bug::Bug;
 use super::draft::Draft;
 use super::job::Shape;
 use super::resend::Rewrite;
+use crate::exam::Exam;
 use crate::hl7::ack::{Answer, Code};
 use crate::hl7::escape::unescape;
 use crate::hl7::{Delimiters, Message};
@@ -21,6 +22,14 @@ pub(super) fn acknowledgement(found: &Found) -> Option<Vec<u8>> {
     let (text, at) = (String::new(), "20170410151351".to_owned());
     let answer = Answer { code: Code::AA, text, error: None, control_id: "IRIS1".to_owned(), at };
     Some(encode(&answer.to(&reply)))
+}
+
+/// A line for the log that tells who the patient of an exam is.
+pub(super) fn indiscreet(exam: &Exam) -> String {
+    let patient = &exam.patient;
+    let name = format!("{}^{}", patient.family, patient.given);
+    let (order, mrn, born) = (&exam.order.number, &patient.mrn, patient.born);
+    format!("took order {order} of {name}, MRN {mrn}, born {born}")
 }
 
 /// The charge's message with the defect of `bug` in its content, in `shape`.

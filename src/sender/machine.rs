@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::bug::Bug;
+use super::defect;
 use super::job::{Job, Task};
 use super::journal::{Kind, Ledger, Outcome, Record};
 use super::sending::{Line, Stage};
@@ -108,6 +109,8 @@ pub enum Output {
     Disconnect(Link),
     /// Make this durable, then say [`Input::Stored`].
     Store(Record),
+    /// Write this line to the log, for people.
+    Log(String),
 }
 
 /// What [`Machine::poll`] says.
@@ -261,6 +264,9 @@ impl Machine {
         let order = exam.order.number.clone();
         let known = self.ledger.entries.contains_key(&order);
         if !known {
+            if self.config.bug == Some(Bug::PrintsSecrets) {
+                self.outputs.push_back(Output::Log(defect::indiscreet(&exam)));
+            }
             self.store(Record::Taken { exam });
         }
         if !known || self.config.bug == Some(Bug::DoubleSubmit) {

@@ -222,6 +222,7 @@ impl Rehearsal {
     fn carry_out(&mut self, output: Output, kill: Option<Kill>) -> bool {
         match output {
             Output::Connect { link, endpoint } => self.connect(link, endpoint),
+            Output::Log(_) => {}
             Output::Disconnect(link) => {
                 self.end_line(link);
                 self.inputs.retain(|(_, input)| !is_about(input, link));

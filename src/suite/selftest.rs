@@ -428,6 +428,7 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::Floods => ("sender/bounded", &[]),
         // What has no end is no frame.
         Bug::EndlessMessage => ("sender/bounded", &["wire/framing"]),
+        Bug::PrintsSecrets => ("sender/discreet", &[]),
         Bug::DiesAtStart => ("sender/stays-up", &[]),
         _ => ("once/per-order", &[]),
     }

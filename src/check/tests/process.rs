@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::fixture::{Case, broken, inconclusive};
-use crate::history::{Ending, Micros, Outcome, What};
+use crate::history::{Datum, Ending, Micros, Outcome, Standard, What};
 use crate::plan::{Fault, Step, WireEvent};
 use crate::verdict::{Exit, Verdict};
 
@@ -46,6 +46,39 @@ fn abuses_are_told_by_their_rule(#[case] what: What, #[case] rule: &str) {
     let mut case = Case::healthy();
     case.push(what);
     assert_eq!(broken(&case.judge()), [rule]);
+}
+
+#[test]
+fn data_of_patients_in_an_output_are_told_by_kind_and_exam() {
+    let mut case = Case::healthy();
+    let disclosed = |exam: &str, data: &[Datum]| What::Disclosed {
+        incarnation: 1,
+        output: Standard::Error,
+        exam: exam.to_owned(),
+        data: data.to_vec(),
+    };
+    case.push(disclosed("probe-1", &[Datum::Mrn]));
+    case.push(disclosed("john-doe", &[Datum::Name, Datum::BirthDate]));
+    case.push(What::OutputRead { incarnation: 1, length: 90 });
+    let judgement = case.judge();
+    assert_eq!(broken(&judgement), ["sender/discreet"]);
+    let message = "life 1 of the sender printed to its standard error: MRN of probe-1; name, birth \
+                   date of john-doe";
+    assert_eq!(judgement.findings[0].message, message);
+    assert_eq!(judgement.findings[0].circumstance, "standard error");
+}
+
+#[test]
+fn an_output_that_was_read_and_told_nothing_is_evidence_and_none_at_all_is_not() {
+    let mut case = Case::healthy();
+    let held = |case: &Case| {
+        let judgement = case.judge();
+        assert_eq!(judgement.findings, []);
+        judgement.held.iter().find(|held| held.rule == "sender/discreet").map(|held| held.times)
+    };
+    assert_eq!(held(&case), None);
+    case.push(What::OutputRead { incarnation: 1, length: 0 });
+    assert_eq!(held(&case), Some(1));
 }
 
 #[test]

@@ -63,12 +63,13 @@ impl Case {
             Err(why) => return self.note(Happening::Failed(why)),
         };
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        {
+        let output = {
             let mut stage = self.0.stage.borrow_mut();
             stage.process.take_output(&mut child);
             stage.process.each.running.extend(leader);
             stage.process.each.outcomes.insert(parcel.order().to_owned(), Outcome::Unknown);
-        }
+            stage.process.output()
+        };
         if let Some(stdin) = child.stdin.take() {
             tokio::task::spawn_local(write(stdin, parcel.bytes().to_vec()));
         }
@@ -76,6 +77,7 @@ impl Case {
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await.ok();
             orphans::forget(leader);
+            output.read_out().await;
             case.ended_for(&parcel, leader, status).await;
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());

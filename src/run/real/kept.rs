@@ -82,6 +82,7 @@ impl Kept {
     pub(super) fn lend(&self, case: &mut Process) -> Option<Rc<pipe::Sender>> {
         let process = self.process.borrow();
         case.take_places(&process);
+        case.listen_to(&process);
         process.input()
     }
 

@@ -1,15 +1,18 @@
-//! What a sender prints: read so that it never blocks on it, its last lines kept.
+//! What a sender prints: read so that it never blocks on it, looked through for data of patients, its
+//! last lines kept.
 //!
-//! It is no evidence and may hold patient data, so it is neither stored nor shown unless somebody
-//! asks for it.
+//! It may hold patient data, so it is neither stored nor shown unless somebody asks for it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Notify;
+
+use crate::history::Standard;
+use crate::run::lookout::{Listening, Lookout, Overheard};
 
 /// The last lines that a sender has printed, and a line that is waited for.
 #[derive(Default)]
@@ -18,6 +21,8 @@ pub(super) struct Output {
     /// How many streams are still being read.
     open: Cell<usize>,
     changed: Notify,
+    lookout: RefCell<Rc<Lookout>>,
+    overheard: Rc<RefCell<Overheard>>,
 }
 
 #[derive(Default)]
@@ -28,10 +33,27 @@ struct Said {
 }
 
 impl Output {
-    /// An output in which a line with this text is waited for.
-    pub(super) fn new(wanted: Option<String>) -> Rc<Self> {
-        let said = Said { wanted, ..Said::default() };
-        Rc::new(Self { said: RefCell::new(said), ..Self::default() })
+    /// An output in which a line with this text is waited for, and what `lookout` looks for. What
+    /// that is goes to `overheard`.
+    pub(super) fn new(
+        wanted: Option<String>,
+        lookout: &Rc<Lookout>,
+        overheard: &Rc<RefCell<Overheard>>,
+    ) -> Rc<Self> {
+        let said = RefCell::new(Said { wanted, ..Said::default() });
+        let lookout = RefCell::new(Rc::clone(lookout));
+        Rc::new(Self { said, lookout, overheard: Rc::clone(overheard), ..Self::default() })
+    }
+
+    /// Nothing was overheard yet, and from now on it is `lookout` that looks.
+    pub(super) fn turn_to(&self, lookout: &Rc<Lookout>) {
+        *self.lookout.borrow_mut() = Rc::clone(lookout);
+        *self.overheard.borrow_mut() = Overheard::default();
+    }
+
+    /// What was overheard so far.
+    pub(super) fn overheard(&self) -> Ref<'_, Overheard> {
+        self.overheard.borrow()
     }
 
     /// Reads `stream` to its end; only where it is the standard output can its lines be waited for.
@@ -43,7 +65,10 @@ impl Output {
         self.open.set(self.open.get() + 1);
         let mut buffer = [0; 4096];
         let mut line = Vec::new();
+        let mut listening = Listening::new(Rc::clone(&self.lookout.borrow()), standard);
         while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+            listening.turn_to(&self.lookout.borrow());
+            listening.hear(&buffer[..read], &mut self.overheard.borrow_mut());
             for &byte in &buffer[..read] {
                 if byte == b'\n' {
                     self.heard(&line, standard);
@@ -56,6 +81,7 @@ impl Output {
         if !line.is_empty() {
             self.heard(&line, standard);
         }
+        listening.end(&mut self.overheard.borrow_mut());
         self.open.set(self.open.get() - 1);
         self.changed.notify_waiters();
     }
@@ -106,15 +132,6 @@ impl Output {
     }
 }
 
-/// Which of its two outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standard {
-    /// Standard output.
-    Output,
-    /// Standard error.
-    Error,
-}
-
 /// How long the rest of an output may take to be read.
 const REST: Duration = Duration::from_millis(200);
 
@@ -126,14 +143,16 @@ const LINE_BYTES: usize = 400;
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::{LINE_BYTES, LINES, Output, Standard};
 
     #[tokio::test]
     async fn the_last_lines_are_kept_and_no_more_than_that() {
-        let output = Output::new(None);
+        let output = Output::new(None, &Rc::default(), &Rc::default());
         let long = "x".repeat(10 * LINE_BYTES);
         let text: String = (0..100).map(|line| format!("{line} {long}\n")).collect();
-        std::rc::Rc::clone(&output).follow(text.as_bytes(), Standard::Error).await;
+        Rc::clone(&output).follow(text.as_bytes(), Standard::Error).await;
         let lines = output.last_lines();
         assert_eq!(lines.len(), LINES);
         assert!(lines[LINES - 1].starts_with("99 x"));
@@ -142,9 +161,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_is_waited_for_counts_on_standard_output_only() {
-        let output = Output::new(Some("listening".to_owned()));
-        let follow =
-            |standard| std::rc::Rc::clone(&output).follow(&b"now listening on 1\n"[..], standard);
+        let output = Output::new(Some("listening".to_owned()), &Rc::default(), &Rc::default());
+        let follow = |standard| Rc::clone(&output).follow(&b"now listening on 1\n"[..], standard);
         follow(Standard::Error).await;
         assert!(!output.said.borrow().seen);
         follow(Standard::Output).await;

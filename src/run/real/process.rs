@@ -2,6 +2,7 @@
 //!
 //! The sender leads a process group of its own, and what it leaves behind is ended with it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,12 +22,13 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::exam::Exam;
-use crate::history::{Ending, Incarnation, Micros};
+use crate::history::{Ending, Incarnation, Micros, Standard};
 use crate::plan::{
     Account, Driving, Fault, FeedBy, HandedOver, Lifetime, Plan, ReadyWhen, SenderPlan, StopBy,
     Writer,
 };
 use crate::run::drive::{Command, Happening, stop_signal};
+use crate::run::lookout::{Lookout, Overheard};
 use crate::run::real::Case;
 use crate::run::real::account::{Ask, read_account};
 use crate::run::real::each::Each;
@@ -34,7 +36,7 @@ use crate::run::real::folder::{Folder, is_alone};
 use crate::run::real::handover::{Parcel, Queue};
 use crate::run::real::kin::{LIFE, MARK, Sought, is_stopped, left_behind, life_mark, mark};
 use crate::run::real::orphans;
-use crate::run::real::output::{Output, Standard};
+use crate::run::real::output::Output;
 use crate::run::real::placeholders::{fill, values};
 use crate::run::real::ready;
 
@@ -53,6 +55,9 @@ pub(super) struct Process {
     borrowed: Option<Rc<pipe::Sender>>,
     /// What the process that was started last has printed, where each exam gets its own.
     output: Rc<Output>,
+    /// What is looked for in what it prints, and what was overheard of the life that is up.
+    lookout: Rc<Lookout>,
+    overheard: Rc<RefCell<Overheard>>,
     /// By how much its clock was moved so far.
     moved: Micros,
     /// Whether it can be fed.
@@ -85,6 +90,7 @@ impl Process {
         let calls = plan.plays(Fault::AnswerAcceptOnOtherConnection)
             || plan.sender.driving.life == Lifetime::Run;
         let ack_port = calls.then(free_port);
+        let (lookout, overheard) = (Lookout::of(&plan.exams), Rc::default());
         let values = values(plan, &executable, &folder, addresses, free_port(), ack_port);
         Self {
             plan: plan.sender.clone(),
@@ -96,7 +102,9 @@ impl Process {
             submitted: 0,
             lives: Vec::new(),
             borrowed: None,
-            output: Output::new(None),
+            output: Output::new(None, &lookout, &overheard),
+            lookout,
+            overheard,
             moved: Micros(0),
             up: watch::Sender::new(false),
             queue: None,
@@ -271,13 +279,37 @@ impl Process {
         self.borrowed = input;
     }
 
+    /// Takes the output of a sender that was started by another for its own.
+    pub(super) fn listen_to(&mut self, of: &Self) {
+        self.output = Rc::clone(&of.output);
+        self.output.turn_to(&self.lookout);
+    }
+
+    /// What the process that was started last prints.
+    pub(super) fn output(&self) -> Rc<Output> {
+        Rc::clone(&self.output)
+    }
+
+    /// A new life begins, of which nothing was overheard.
+    pub(super) fn overhear_anew(&mut self) {
+        self.overheard = Rc::default();
+    }
+
+    /// What was overheard of a life, told once it is over.
+    fn printed(&mut self, incarnation: Incarnation) -> Happening<'static> {
+        match self.life_of(incarnation) {
+            Some(life) => Happening::printed(incarnation, &life.output.overheard()),
+            None => Happening::printed(incarnation, &self.overheard.borrow()),
+        }
+    }
+
     /// Reads what a process prints, from now on.
     pub(super) fn take_output(&mut self, child: &mut Child) {
         let wanted = match self.readiness() {
             Some((ReadyWhen::Line(text), _)) => Some(text),
             _ => None,
         };
-        self.output = Output::new(wanted);
+        self.output = Output::new(wanted, &self.lookout, &self.overheard);
         if let Some(stdout) = child.stdout.take() {
             tokio::task::spawn_local(Rc::clone(&self.output).follow(stdout, Standard::Output));
         }
@@ -375,6 +407,7 @@ impl Case {
                 let task = tokio::task::spawn_local(self.clone().account());
                 self.0.stage.borrow_mut().tasks.push(task.abort_handle());
             }
+            Command::LeaveAlone => self.leave_alone(),
             Command::Finish => {}
         }
     }
@@ -389,7 +422,11 @@ impl Case {
             None => {}
         }
         if self.0.stage.borrow().process.life() == Lifetime::Exam {
-            self.0.stage.borrow_mut().process.each.begin();
+            {
+                let process = &mut self.0.stage.borrow_mut().process;
+                process.overhear_anew();
+                process.each.begin();
+            }
             return self.is_up(incarnation);
         }
         let spawned = self.0.stage.borrow().process.spawn(incarnation, Stdio::piped());
@@ -399,6 +436,7 @@ impl Case {
         };
         {
             let process = &mut self.0.stage.borrow_mut().process;
+            process.overhear_anew();
             process.take_output(&mut child);
             let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
             let stdin = child.stdin.take().and_then(input);
@@ -411,10 +449,12 @@ impl Case {
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
             orphans::forget(leader);
-            if let Some(output) = case.shown_output(incarnation) {
+            let left = case.left_behind(incarnation).await;
+            // What was left behind may hold its outputs open, and is not waited for.
+            let output = case.output_of(incarnation).filter(|_| left.is_empty());
+            if let Some(output) = output {
                 output.read_out().await;
             }
-            let left = case.left_behind(incarnation).await;
             case.exited(incarnation, status.ok(), &left);
         });
         self.0.stage.borrow_mut().tasks.push(task.abort_handle());
@@ -460,6 +500,26 @@ impl Case {
         if let Some(life) = stage.process.life_of(incarnation) {
             life.waiting = Some(task.abort_handle());
         }
+    }
+
+    /// The output of a life that is up.
+    fn output_of(&self, incarnation: Incarnation) -> Option<Rc<Output>> {
+        let process = &mut self.0.stage.borrow_mut().process;
+        process.life_of(incarnation).map(|life| Rc::clone(&life.output))
+    }
+
+    /// Tells what was overheard of a sender that is started apart from this case, in the time that
+    /// the case has taken.
+    fn leave_alone(&self) {
+        if self.0.kept.is_none() {
+            return; // nobody sees what it prints
+        }
+        let printed = {
+            let stage = self.0.stage.borrow();
+            let incarnation = stage.drive.incarnation();
+            Happening::printed(incarnation, &stage.process.output.overheard())
+        };
+        self.note(printed);
     }
 
     /// What a life has printed, if somebody asks for it.
@@ -541,6 +601,8 @@ impl Case {
         left: &[Pid],
     ) {
         self.accept_all_waiting();
+        let printed = self.0.stage.borrow_mut().process.printed(incarnation);
+        self.note(printed);
         self.note_output(incarnation);
         let group = {
             let mut stage = self.0.stage.borrow_mut();

@@ -8,6 +8,7 @@
 mod tls;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::civil::{DateTime, date};
@@ -17,10 +18,11 @@ use crate::emr::{Door, Failure, Input};
 use crate::exam::Exam;
 use crate::history::{
     Accounted, ConnectionId, End, Ending, Event, FORMAT_VERSION, Header, History, Incarnation,
-    Micros, Outcome, Seal,
+    Micros, Outcome, Seal, Standard,
 };
 use crate::plan::Plan;
 use crate::run::drive::{Command, Do, Drive, Happening};
+use crate::run::lookout::{Listening, Lookout, Overheard};
 use crate::sender::{self, Bug, Config, Link, Machine, Output, Poll, Record, Variant};
 use tls::Security;
 
@@ -137,6 +139,8 @@ struct World<'p> {
     hands: Hands,
     /// What slow hands have still to do.
     later: VecDeque<Command>,
+    /// What is looked for in what a process prints, once one does.
+    lookout: Option<Rc<Lookout>>,
 }
 
 /// A living process of the sender.
@@ -146,6 +150,9 @@ struct Process {
     wake: Option<Duration>,
     /// What it would hear if it were not standing still.
     held: Option<Vec<sender::Input>>,
+    /// What it has printed to its standard error, from the first line on.
+    log: Option<Listening>,
+    overheard: Overheard,
 }
 
 #[derive(Clone, Copy)]
@@ -208,6 +215,7 @@ impl<'p> World<'p> {
             held: VecDeque::new(),
             hands,
             later: VecDeque::new(),
+            lookout: None,
         })
     }
 
@@ -459,7 +467,7 @@ impl<'p> World<'p> {
             Command::Resume { incarnation } => self.resume(incarnation),
             Command::Jump { by } => self.jump_clock(by),
             Command::Account => self.account(),
-            Command::Finish => {}
+            Command::LeaveAlone | Command::Finish => {}
         }
     }
 
@@ -467,12 +475,15 @@ impl<'p> World<'p> {
         self.drive.happened(self.now, Happening::Started { incarnation });
         if !self.processes.is_empty() && self.config.bug != Some(Bug::NoLock) {
             // It finds the state locked, says so and leaves.
+            self.printed(incarnation, None);
             let exited = Happening::Exited { incarnation, code: Some(LOCKED_OUT), signal: None };
             self.drive.happened(self.now, exited);
             return;
         }
         let machine = Machine::start(self.config.clone(), &self.journal, self.now);
-        self.processes.insert(incarnation, Process { machine, wake: None, held: None });
+        let overheard = Overheard::default();
+        let process = Process { machine, wake: None, held: None, log: None, overheard };
+        self.processes.insert(incarnation, process);
         for exam in self.inbox.clone() {
             self.sender(incarnation, sender::Input::Exam(Box::new(exam)));
         }
@@ -509,7 +520,7 @@ impl<'p> World<'p> {
 
     /// A process of the sender is gone, and its connections end.
     fn exited(&mut self, incarnation: Incarnation, code: Option<i32>, signal: Option<i32>) {
-        self.processes.remove(&incarnation);
+        let process = self.processes.remove(&incarnation);
         for endpoint in 0..self.doors.len() {
             self.accept_waiting(endpoint);
         }
@@ -520,7 +531,27 @@ impl<'p> World<'p> {
         for connection in open {
             self.end_by_sender(connection, how);
         }
+        self.printed(incarnation, process);
         self.drive.happened(self.now, Happening::Exited { incarnation, code, signal });
+    }
+
+    /// Tells what a process has printed that is gone.
+    fn printed(&mut self, incarnation: Incarnation, process: Option<Process>) {
+        let (log, mut overheard) = process.map(|one| (one.log, one.overheard)).unwrap_or_default();
+        if let Some(mut log) = log {
+            log.end(&mut overheard);
+        }
+        self.drive.happened(self.now, Happening::printed(incarnation, &overheard));
+    }
+
+    /// A process prints a line.
+    fn print(&mut self, of: Incarnation, line: &str) {
+        let lookout = self.lookout.get_or_insert_with(|| Lookout::of(&self.plan.exams));
+        if let Some(process) = self.processes.get_mut(&of) {
+            let listening = || Listening::new(Rc::clone(lookout), Standard::Error);
+            let log = process.log.get_or_insert_with(listening);
+            log.hear(format!("{line}\n").as_bytes(), &mut process.overheard);
+        }
     }
 
     fn end_by_sender(&mut self, connection: ConnectionId, how: End) {
@@ -569,6 +600,7 @@ impl<'p> World<'p> {
                 self.journal.push(record);
                 self.sender(of, sender::Input::Stored);
             }
+            Output::Log(line) => self.print(of, &line),
         }
     }
 

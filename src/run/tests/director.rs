@@ -99,6 +99,7 @@ fn said(wish: &Wish) -> String {
         Wish::Do(Command::Resume { .. }) => "resume".to_owned(),
         Wish::Do(Command::Jump { by }) => format!("jump {}", by.0 / 1_000_000),
         Wish::Do(Command::Account) => "account".to_owned(),
+        Wish::Do(Command::LeaveAlone) => "leave alone".to_owned(),
         Wish::Do(Command::Finish) => "finish".to_owned(),
         Wish::Watch(event) => format!("watch {event:?}"),
         Wish::Heal => "heal".to_owned(),

@@ -282,6 +282,7 @@ impl<'a> Shell<'a> {
                 self.spool.store(&record)?;
                 self.machine.handle(self.now(), Input::Stored);
             }
+            Output::Log(line) => (self.log)(&line),
         }
         Ok(())
     }
