@@ -38,25 +38,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             // A second instance that finds the first one there, and leaves, does what is right.
             What::SenderExited { incarnation, code: Some(_), asked: false, .. }
                 if is_second(evidence, *incarnation) => {}
-            // On a machine that is too busy its exit may be seen when the next life is up already.
-            What::SenderExited { incarnation, asked: false, .. }
-                if was_ended(evidence, *incarnation) => {}
             What::SenderExited { incarnation, code, signal, asked: false } => {
-                findings.add(STAYS_UP, Weight::Broken, || {
-                    let how = match (signal, code) {
-                        (Some(XCPU), _) => {
-                            format!("took more processor time than its limit (signal {XCPU})")
-                        }
-                        (Some(signal), _) => format!("was ended by signal {signal}"),
-                        (None, Some(code)) => format!("exited with code {code}"),
-                        (None, None) => "exited".to_owned(),
-                    };
-                    let message = format!(
-                        "life {incarnation} of the sender {how}, and nobody had asked for it"
-                    );
-                    let proof = printed(evidence, *incarnation);
-                    Told { proof, ..Told::plainly("exit unasked", message) }
-                });
+                exited_unasked(evidence, event.seq, *incarnation, (*code, *signal), findings);
             }
             What::SenderEnding { incarnation, how } => {
                 stop(evidence, event.seq, *incarnation, *how, findings)
@@ -84,6 +67,53 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             _ => {}
         }
     }
+}
+
+/// An exit that nobody had asked for; unless the harness had, and came to see it late.
+fn exited_unasked(
+    evidence: &Evidence<'_>,
+    seq: u64,
+    incarnation: Incarnation,
+    (code, signal): (Option<i32>, Option<i32>),
+    findings: &mut Findings,
+) {
+    // On a machine that is too busy an exit may be seen when the next life is up already.
+    if was_ended_before(evidence, incarnation, seq) {
+        return;
+    }
+    let earlier = earlier_life_up(evidence, incarnation);
+    let weight = if earlier.is_some() { Weight::Inconclusive } else { Weight::Broken };
+    findings.add(STAYS_UP, weight, || {
+        let how = match (signal, code) {
+            (Some(XCPU), _) => format!("took more processor time than its limit (signal {XCPU})"),
+            (Some(signal), _) => format!("was ended by signal {signal}"),
+            (None, Some(code)) => format!("exited with code {code}"),
+            (None, None) => "exited".to_owned(),
+        };
+        let message =
+            format!("life {incarnation} of the sender {how}, and nobody had asked for it");
+        let told = match earlier {
+            None => Told::plainly("exit unasked", message),
+            Some(other) => Told::plainly(
+                "earlier life not seen gone",
+                format!("{message}; but life {other} had not been seen to be gone when it started"),
+            ),
+        };
+        Told { proof: printed(evidence, incarnation), ..told }
+    });
+}
+
+/// A life before this one that the harness had ended and not seen gone when this one was started: a
+/// sender that finds another on its state, and leaves, does what is right.
+fn earlier_life_up(evidence: &Evidence<'_>, incarnation: Incarnation) -> Option<Incarnation> {
+    let started = evidence.lives.get(&incarnation)?.started;
+    let mut earlier = evidence.lives.range(..incarnation);
+    earlier
+        .find(|(number, life)| {
+            was_ended_before(evidence, **number, started)
+                && life.exited.is_none_or(|exited| exited > started)
+        })
+        .map(|(number, _)| *number)
 }
 
 /// The last lines that a life of the sender printed, where they were asked for.
@@ -191,10 +221,11 @@ fn unused_connections(evidence: &Evidence<'_>, findings: &mut Findings) {
     });
 }
 
-/// Whether the harness ended a life, by asking or by killing.
-fn was_ended(evidence: &Evidence<'_>, incarnation: Incarnation) -> bool {
-    let life = evidence.lives.get(&incarnation);
-    life.is_some_and(|life| life.asked.is_some() || life.killed.is_some())
+/// Whether the harness had ended a life by then, by asking or by killing.
+fn was_ended_before(evidence: &Evidence<'_>, incarnation: Incarnation, seq: u64) -> bool {
+    let Some(life) = evidence.lives.get(&incarnation) else { return false };
+    let killed = life.killed.map(|(killed, _)| killed);
+    life.asked.into_iter().chain(killed).any(|ended| ended < seq)
 }
 
 fn is_second(evidence: &Evidence<'_>, incarnation: Incarnation) -> bool {
@@ -209,7 +240,8 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
     let asked = evidence.lives.get(&incarnation).and_then(|life| life.asked);
     if let Some(asked) = asked.filter(|&asked| asked < seq && !cut_short(evidence, asked, seq)) {
         let [from, to] = [asked, seq].map(|seq| evidence.time_of(seq));
-        late::add(evidence, findings, STOPS, (from, to), Micros(to.since(from).0 / 2), || {
+        // The sender shares the machine, and had as little of it as the harness.
+        late::add(evidence, findings, STOPS, (from, to), Micros(to.since(from).0 / 4), || {
             let message =
                 format!("life {incarnation} of the sender was asked to stop, and had to be killed");
             Told::plainly("stop ignored", message)

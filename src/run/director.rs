@@ -95,6 +95,8 @@ pub(crate) struct Director {
     second: Instance,
     /// How many lives there have been.
     lives: Incarnation,
+    /// Lives that were ended and not seen to be gone, so that others were started meanwhile.
+    given_up: BTreeSet<Incarnation>,
     /// Both the stop and the going on of a pause were seen so far.
     pause_seen: bool,
     dealt: BTreeSet<String>,
@@ -117,6 +119,7 @@ impl Director {
             sender: Instance::default(),
             second: Instance::default(),
             lives: 0,
+            given_up: BTreeSet::new(),
             pause_seen: false,
             dealt: BTreeSet::new(),
             reached: None,
@@ -159,7 +162,9 @@ impl Director {
     }
 
     pub(crate) fn started(&mut self, incarnation: Incarnation) -> What {
-        self.instance(incarnation).state = Sender::Up;
+        if let Some(instance) = self.up_to_date(incarnation) {
+            instance.state = Sender::Up;
+        }
         let beside = incarnation == self.second.incarnation && self.sender.state != Sender::Down;
         What::SenderStarted { incarnation, beside: beside.then_some(self.sender.incarnation) }
     }
@@ -180,10 +185,22 @@ impl Director {
         code: Option<i32>,
         signal: Option<i32>,
     ) -> What {
-        let instance = self.instance(incarnation);
-        instance.state = Sender::Down;
-        let asked = std::mem::take(&mut instance.ending);
+        let asked = match self.up_to_date(incarnation) {
+            Some(instance) => {
+                instance.state = Sender::Down;
+                std::mem::take(&mut instance.ending)
+            }
+            // Its end was waited for as long as anybody waits, and then another was started.
+            None => self.given_up.remove(&incarnation),
+        };
         What::SenderExited { incarnation, code, signal, asked }
+    }
+
+    /// The instance that this life is of, unless a later life has taken its place: what is told of
+    /// an earlier one says nothing of that.
+    fn up_to_date(&mut self, incarnation: Incarnation) -> Option<&mut Instance> {
+        let instance = self.instance(incarnation);
+        (instance.incarnation == incarnation).then_some(instance)
     }
 
     /// The sender was stopped where it stood; `seen` if the system shows it so.
@@ -508,6 +525,10 @@ impl Director {
         }
         // A process that not even a kill ends, and connections that outlive theirs, are nobody's:
         // do not wait for ever.
+        let instance = self.instance(of);
+        if instance.state != Sender::Down && instance.ending {
+            self.given_up.insert(of);
+        }
         self.instance(of).state = Sender::Down;
         true
     }

@@ -162,6 +162,57 @@ fn a_kill_that_did_not_end_the_sender_by_its_signal_is_inconclusive() {
     assert_eq!(inconclusive(&case.judge()), [("once/per-order", "kill not proven")]);
 }
 
+/// Life 2 leaves although nobody asked it to.
+fn left_unasked(before: impl FnOnce(&mut Case)) -> Case {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    before(&mut case);
+    let left = What::SenderExited { incarnation: 2, code: Some(75), signal: None, asked: false };
+    case.push(left);
+    case
+}
+
+#[test]
+fn a_life_that_leaves_unasked_does_not_stay_up() {
+    let case = left_unasked(|case| {
+        case.kill(1);
+        case.start(2);
+    });
+    assert_eq!(broken(&case.judge()), ["sender/stays-up"]);
+}
+
+/// What is asked for afterwards does not excuse what was done before.
+#[test]
+fn a_life_that_was_ended_after_it_had_left_was_not_asked_before() {
+    let mut case = left_unasked(|case| {
+        case.kill(1);
+        case.start(2);
+    });
+    case.push(What::SenderEnding { incarnation: 2, how: Ending::Kill });
+    assert_eq!(broken(&case.judge()), ["sender/stays-up"]);
+}
+
+/// A busy machine may show the end of a life when the next is up, or not at all: that one may have
+/// found the other on its state.
+#[test]
+fn a_life_that_may_have_found_the_one_before_it_convicts_nobody() {
+    for seen_later in [true, false] {
+        let mut case = left_unasked(|case| {
+            case.push(What::SenderEnding { incarnation: 1, how: Ending::Kill });
+            case.start(2);
+        });
+        if seen_later {
+            let exited =
+                What::SenderExited { incarnation: 1, code: None, signal: Some(9), asked: true };
+            case.push(exited);
+        }
+        let judgement = case.judge();
+        assert_eq!(broken(&judgement), [""; 0], "{seen_later}");
+        let told = inconclusive(&judgement);
+        assert!(told.contains(&("sender/stays-up", "earlier life not seen gone")), "{told:?}");
+    }
+}
+
 #[test]
 fn an_interrupted_history_is_inconclusive() {
     let mut case = Case::healthy();

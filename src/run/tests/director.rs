@@ -397,3 +397,19 @@ fn what_is_waited_for_has_the_limits_of_the_plan() {
     assert_eq!(walk.director.deadline(&walk.view), Some(Duration::from(limits().patience)));
     assert_eq!(limits().patience, Micros(4_000_000));
 }
+
+/// On a busy machine the exit of a life may be told when the next is up: that one is up all the same,
+/// and is ended in its turn.
+#[test]
+fn an_exit_that_is_told_late_is_of_the_life_that_it_was() {
+    let kill = Step::Kill(WireEvent::AtOnce);
+    let mut walk = Walk::new(&[Step::Start, kill, Step::Start, Step::Settle, Step::Stop]);
+    walk.obeys = Obeys::Nothing;
+    walk.go().pass(5_000).ends_with(&["start 2", "started"]);
+    walk.keep(|director| director.exited(1, None, Some(9)));
+    walk.ends_with(&["exited asked=true"]);
+    walk.obeys = Obeys::Everything;
+    walk.pass(800);
+    let log = walk.log();
+    assert_eq!(log[..4], ["watched 800", "Stop 2", "do Stop", "exited asked=true"], "{log:#?}");
+}
