@@ -147,7 +147,7 @@ impl Judged<'_, '_> {
         };
         match self.attempts.last() {
             // Where the harness is late, the account may be older than the attempt.
-            Some(last) if word == "not-sent" => {
+            Some(last) if matches!(word, "not-sent" | "vanished") => {
                 let patience = self.evidence.plan.limits.ack_timeout;
                 let from = Micros(self.evidence.place(last).began.since(patience).0);
                 let time = (from, self.event.at);

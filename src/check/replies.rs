@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use memchr::memmem;
 
-use crate::history::{ConnectionId, Micros, What};
+use crate::history::{ConnectionId, Micros, Pause, What};
 use crate::hl7::ack::{AckCondition, due};
 use crate::hl7::escape::unescape;
 use crate::hl7::{Delimiters, Message, SegmentEnd};
@@ -37,7 +37,8 @@ pub(super) enum Said {
 pub(super) struct Answer {
     /// `seq` of the event that wrote its end.
     pub(super) seq: u64,
-    /// When the first byte of its reply was written: an answer may be there from then on.
+    /// When it began to be written, after the pauses of its reply that lie before it: it may be
+    /// there from then on.
     pub(super) began: Micros,
     /// When the last byte of its reply was written: by then it is there.
     pub(super) at: Micros,
@@ -55,10 +56,22 @@ pub(super) struct Answers {
 
 /// When a reply was written.
 #[derive(Clone, Copy, Debug)]
-struct Written {
+struct Written<'h> {
     seq: u64,
     began: Micros,
     at: Micros,
+    pauses: &'h [Pause],
+    /// How many bytes of an earlier reply stand before it in what is read as one.
+    offset: usize,
+}
+
+impl Written<'_> {
+    /// When the byte at this place of what is read could be written at the earliest.
+    fn at_byte(&self, place: usize) -> Micros {
+        let own = place.saturating_sub(self.offset) as u64;
+        let paused = self.pauses.iter().filter(|pause| pause.after <= own);
+        Micros(paused.fold(self.began.0, |at, pause| at.saturating_add(pause.lasted.0)))
+    }
 }
 
 /// Where an acknowledgement stands.
@@ -82,10 +95,13 @@ impl Answers {
         // A frame may have been written in several goes: what has begun is kept until it ends.
         let mut begun: BTreeMap<ConnectionId, Vec<u8>> = BTreeMap::new();
         for event in evidence.events {
-            let What::Replied { connection, bytes, to, began, .. } = &event.what else { continue };
-            let written = Written { seq: event.seq, began: *began, at: event.at };
+            let What::Replied { connection, bytes, to, began, pauses, .. } = &event.what else {
+                continue;
+            };
             let bytes = bytes.as_slice();
             let before = begun.remove(connection).unwrap_or_default();
+            let offset = before.len();
+            let written = Written { seq: event.seq, began: *began, at: event.at, pauses, offset };
             let stream = if before.is_empty() {
                 Cow::Borrowed(bytes)
             } else {
@@ -93,7 +109,7 @@ impl Answers {
             };
             answers.read_stream(At::Connection(*connection), written, &stream);
             if let Some(to) = to.filter(|to| asked_elsewhere(evidence, *to, *connection)) {
-                answers.read_stream(At::Elsewhere(to), written, bytes);
+                answers.read_stream(At::Elsewhere(to), Written { offset: 0, ..written }, bytes);
             }
             if !ends_a_frame(&stream) && stream.len() < 1 << 16 {
                 begun.insert(*connection, stream.into_owned());
@@ -114,13 +130,13 @@ impl Answers {
         found.into_iter().flatten().flatten().copied().collect()
     }
 
-    fn read_stream(&mut self, place: At, written: Written, stream: &[u8]) {
+    fn read_stream(&mut self, place: At, written: Written<'_>, stream: &[u8]) {
         let strict: Option<Vec<(Said, &[u8])>> = frames(stream).map(strictly).collect();
-        for (said, id) in leniently(stream) {
+        for (start, said, id) in leniently(stream) {
             // One with blanks around its MSA-2 may be taken for another message's.
             let strict = id == id.trim_ascii()
                 && strict.as_ref().is_some_and(|strict| strict.contains(&(said, id)));
-            let Written { seq, began, at } = written;
+            let (Written { seq, at, .. }, began) = (written, written.at_byte(start));
             let answer = Answer { seq, began, at, said, strict };
             self.note(place, id, answer);
             if let Some(plain) = unescaped(id) {
@@ -186,8 +202,9 @@ fn strictly(stream: &[u8]) -> Option<(Said, &[u8])> {
     Some((said, message.value("MSA-2")))
 }
 
-/// Everything that a patient reader could take for an MSA: what it says, and its MSA-2.
-fn leniently(stream: &[u8]) -> impl Iterator<Item = (Said, &[u8])> {
+/// Everything that a patient reader could take for an MSA: where it begins, what it says, and its
+/// MSA-2.
+fn leniently(stream: &[u8]) -> impl Iterator<Item = (usize, Said, &[u8])> {
     memmem::find_iter(stream, b"MSA").filter_map(|start| {
         let rest = &stream[start + 3..];
         let separator = *rest.first().filter(|byte| byte.is_ascii_punctuation())?;
@@ -195,7 +212,7 @@ fn leniently(stream: &[u8]) -> impl Iterator<Item = (Said, &[u8])> {
         let said = said(fields.next()?)?;
         let id = fields.next()?;
         let end = id.iter().position(|byte| byte.is_ascii_control()).unwrap_or(id.len());
-        (end <= LONGEST_ID).then(|| (said, &id[..end]))
+        (end <= LONGEST_ID).then(|| (start, said, &id[..end]))
     })
 }
 
@@ -275,7 +292,7 @@ mod tests {
         #[case] text: &str,
         #[case] expected: Option<(Said, &str)>,
     ) {
-        let found = leniently(text.as_bytes()).next();
+        let found = leniently(text.as_bytes()).next().map(|(_, said, id)| (said, id));
         assert_eq!(found, expected.map(|(said, id)| (said, id.as_bytes())));
     }
 

@@ -15,6 +15,7 @@ use super::between::witness;
 use super::compare::{first_whole, unescaped};
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
+use super::late;
 use super::mask::Mask;
 use super::once::in_words;
 use super::quick::Quick;
@@ -190,14 +191,27 @@ fn was_cut(evidence: &Evidence<'_>, connection: u32, began: Micros) -> bool {
     let end = by_either.chain(connection.ended_by_sender).min().unwrap_or(u64::MAX);
     // Whoever stood still could not go on before he was let; after the end, that cut nothing.
     let on_connection = &evidence.events[..evidence.index_of(end)];
-    let resumed = on_connection.iter().rev().find_map(|event| match event.what {
+    let pause = on_connection.iter().rev().find_map(|event| match event.what {
         What::SenderResumed { incarnation, .. } if incarnation == connection.incarnation => {
-            Some(event.at)
+            Some((event.at, false))
+        }
+        What::SenderPaused { incarnation } if incarnation == connection.incarnation => {
+            Some((event.at, true))
         }
         _ => None,
     });
-    let began = resumed.map_or(began, |resumed| began.max(resumed));
-    let soon = |at: Micros| at >= began && at.since(began) <= evidence.plan.limits.ack_timeout;
+    let began = match pause {
+        Some((resumed, false)) => began.max(resumed),
+        _ => began,
+    };
+    let stood = pause.filter(|(_, standing)| *standing).map(|(paused, _)| paused);
+    let soon = |at: Micros| {
+        let until = stood.map_or(at, |paused| at.min(paused.max(began)));
+        // A machine that is too busy lets the sender wait, too.
+        let late = late::between(evidence, began, until);
+        let most = evidence.plan.limits.ack_timeout.0.saturating_add(late.0);
+        at >= began && until.since(began).0 <= most
+    };
     let by_emr = connection.ended_by_emr.is_some_and(|(seq, at, _)| {
         // The EMR also closes its side after the sender has closed; that cuts nothing.
         soon(at) && connection.ended_by_sender.is_none_or(|sender| seq < sender)

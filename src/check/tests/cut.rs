@@ -1,7 +1,9 @@
 //! Messages that were cut before they said what they are, of a sender that sends results too.
 
-use super::fixture::{Case, broken, changed, inconclusive, mapping};
-use crate::history::{AnomalyKind, End, Micros, Outcome, Piece, What};
+use rstest::rstest;
+
+use super::fixture::{Case, ack, broken, changed, control_id, inconclusive, mapping};
+use crate::history::{AnomalyKind, End, Micros, Outcome, Pause, Piece, What};
 use crate::mapping::Mapping;
 use crate::plan::{Fault, Match, MessageKind};
 use crate::verdict::Exit;
@@ -144,6 +146,37 @@ fn an_account_may_know_what_the_first_part_of_a_reply_said() {
     assert_eq!(broken(&case.judge()), [""; 0]);
 }
 
+/// CA, half a second, then AA: an account that says `delivered` in between knows of the CA only.
+#[rstest]
+#[case::in_between(499, true)]
+#[case::with_the_second(501, false)]
+fn an_account_does_not_know_what_a_later_part_of_a_reply_says(
+    #[case] after: u64,
+    #[case] lie: bool,
+) {
+    let mut case = Case::begun().scripted(Fault::AnswerCommitThenAccept);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    let began = case.now();
+    case.pause(after - 1);
+    case.account(&[("probe-1", Outcome::Delivered), ("john-doe", Outcome::Delivered)]);
+    let said = ["CA", "AA"].map(|code| ack(code, &control_id(&message)));
+    case.push(What::Replied {
+        connection: 1,
+        to: Some(to),
+        name: "answer/commit-then-accept".to_owned(),
+        bytes: said.concat().as_slice().into(),
+        length: None,
+        began,
+        writes: 2,
+        pauses: vec![Pause { after: said[0].len() as u64, lasted: Micros(500_000) }],
+        complete: true,
+    });
+    let convicted = broken(&case.judge()).contains(&"accounts");
+    assert_eq!(convicted, lie);
+}
+
 /// An EMR that has stopped reading does not see the end of a frame that was written whole.
 #[test]
 fn a_frame_that_goes_on_unread_has_not_lost_its_end() {
@@ -228,6 +261,33 @@ fn a_frame_that_a_pause_and_a_kill_broke_off_has_lost_its_end_to_them() {
     };
     assert!(!broken(&ended(true)).contains(&"wire/framing"));
     assert!(broken(&ended(false)).contains(&"wire/framing"));
+}
+
+/// The EMR hangs up while the sender stands still in the middle of a frame, long after it began.
+#[rstest]
+#[case::standing(0, true)]
+#[case::soon_paused(200, true)]
+#[case::had_its_time(500, false)]
+fn a_frame_that_the_emr_ended_while_the_sender_stood_still_is_no_fault_of_his(
+    #[case] before_the_pause: u64,
+    #[case] cut: bool,
+) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let at = case.now();
+    let bytes = [&[0x0B], &message[..575]].concat();
+    case.pause(before_the_pause);
+    case.push(What::SenderPaused { incarnation: 1 });
+    case.pause(2_000);
+    case.receive(1, Piece::Unfinished, &bytes, &[AnomalyKind::NoEnd]);
+    if let Some(What::Received { began, .. }) = case.events.last_mut().map(|one| &mut one.what) {
+        *began = at;
+    }
+    case.end(1, End::Close);
+    case.push(What::SenderResumed { incarnation: 1, paused: Micros(2_000_000) });
+    case.kill(1);
+    assert_eq!(!broken(&case.judge()).contains(&"wire/framing"), cut);
 }
 
 /// Going on long after a connection was cut has nothing to do with the cut.

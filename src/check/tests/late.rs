@@ -22,7 +22,8 @@ fn rules(case: &Case) -> (Vec<String>, bool) {
 /// A sender that is asked to stop, and is killed after its time.
 #[rstest]
 #[case::in_time(0, &["sender/stops"], false)]
-#[case::late(1_500, &[], true)]
+#[case::hardly_late(400, &["sender/stops"], false)]
+#[case::late(600, &[], true)]
 fn a_sender_that_had_to_be_killed(
     #[case] late: u64,
     #[case] expected: &[&str],
@@ -96,6 +97,25 @@ fn an_account_that_says_not_sent(#[case] late: u64, #[case] expected: &[&str], #
     case.answer(1, to, "AA", &message);
     let (broken, told) = rules(&case.ended(1, Outcome::NotSent));
     assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), open));
+}
+
+/// An account that was given before the harness saw the charge may not know it yet.
+#[rstest]
+#[case::in_time(0, &["accounts"])]
+#[case::late(1_500, &[])]
+fn an_account_that_lacks_a_charge(#[case] late: u64, #[case] expected: &[&str]) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    if late > 0 {
+        sleep(&mut case, late);
+    }
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    case.account(&[("probe-1", Outcome::Delivered)]);
+    let (broken, told) = rules(&case.ended(1, Outcome::Delivered));
+    let expected: Vec<String> = expected.iter().map(|&one| one.to_owned()).collect();
+    assert_eq!((broken, told), (expected, late > 0));
 }
 
 /// Whoever has been waited for in vain had all his time, however late the harness was afterwards.
