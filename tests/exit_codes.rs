@@ -113,6 +113,8 @@ fn a_fault_that_cannot_fire_exits_5(#[case] on: &str, #[case] reply: &str, #[cas
 #[rstest]
 #[case::byte_by_byte_then_close("[frame/byte-by-byte, { end: close }]")]
 #[case::giant_then_reset("[payload/giant, { end: reset }]")]
+#[case::drip_after_a_pause("[{ wait: 50ms }, frame/drip]")]
+#[case::silence_behind_a_commit("[commit-accept, none]")]
 #[case::late_behind_a_commit("[commit-accept, { wait: 100ms }, late]")]
 #[case::half_an_end("[accept, { end: half-close }, { wait: 100ms }, { end: reset }]")]
 #[case::half_an_answer(

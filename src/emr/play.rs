@@ -126,10 +126,15 @@ pub(crate) fn is_before_tls(play: &[Play]) -> bool {
 /// The actions of a whole behaviour and the name that its reply goes by.
 pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
     let mut all = Vec::new();
-    for entry in play {
+    for (index, entry) in play.iter().enumerate() {
         match entry {
             Play::Fault { fault, with } => {
-                let actions = fault_actions(*fault, with, scene);
+                let mut actions = fault_actions(*fault, with, scene);
+                let pauses = |one: &Play| matches!(one, Play::Wait(_));
+                if index + 1 < play.len() || !play[..index].iter().all(pauses) {
+                    // A list has been played once all of it has.
+                    actions.retain(|action| !matches!(action, Action::Mark));
+                }
                 all.extend(match with.cut {
                     Some(at) => cut(actions, at),
                     None => actions,
@@ -139,10 +144,6 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
             Play::Raw(bytes) => all.push(Action::Write(bytes.as_slice().to_vec())),
             Play::Wait(time) => all.push(Action::Wait((*time).into())),
         }
-    }
-    if play.len() > 1 {
-        // A list has been played once all of it has.
-        all.retain(|action| !matches!(action, Action::Mark));
     }
     all
 }

@@ -10,6 +10,7 @@ mod exams;
 mod expand;
 mod fault;
 mod library;
+mod lists;
 mod made;
 mod named;
 mod naming;

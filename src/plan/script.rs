@@ -2,12 +2,12 @@
 
 use indexmap::IndexMap;
 
-use super::defaults;
 use super::library::unknown;
 use super::{
     Behaviour, Cut, Fault, FaultKind, FieldIs, Match, MessageKind, Moment, Parameter, Parameters,
     Play, Tls,
 };
+use super::{defaults, lists};
 use crate::exam::Exam;
 use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
@@ -30,6 +30,7 @@ pub(super) fn read(
             times: reaction.times,
         };
         knows_what_it_names(reaction, &behaviour)?;
+        lists::can_all_play(reaction, &behaviour)?;
         Ok(behaviour)
     };
     reactions.iter().map(behaviour).collect()

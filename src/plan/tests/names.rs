@@ -107,6 +107,30 @@ fn a_parameter_that_a_fault_does_not_read() {
     "this stands behind the end of the connection",
     "only `wait` and `end: reset`"
 )]
+#[case::behind_a_fault_that_ends(
+    "[connection/reply-then-close, { raw: a }]",
+    "5:13",
+    "nothing can be played behind `connection/reply-then-close`",
+    "it ends the connection: put it last"
+)]
+#[case::a_close_behind_half_an_end(
+    "[connection/half-close, { wait: 100ms }, { end: close }]",
+    "5:13",
+    "nothing can be played behind `connection/half-close`",
+    "put it last"
+)]
+#[case::behind_a_drip(
+    "[{ wait: 10ms }, frame/drip, { end: close }]",
+    "5:29",
+    "only a `wait` before it can stand beside `frame/drip`",
+    "`frame/partial-then-close`"
+)]
+#[case::before_a_drip(
+    "[commit-accept, frame/drip]",
+    "5:28",
+    "only a `wait` before it",
+    "until the sender has given up"
+)]
 #[case::times(
     "{ batch: { times: 4000000000 } }",
     "5:30",
