@@ -21,11 +21,12 @@ impl<'h> Scene<'_, 'h> {
         let after = with.after.unwrap_or_default();
         match besides {
             Besides::Nothing => Ok(()),
-            Besides::StaysOpen if among.alone && fault == Fault::AnswerNone => {
+            // What follows in a list has parts of its own.
+            Besides::StaysOpen if !among.last => Ok(()),
+            Besides::StaysOpen if fault == Fault::AnswerNone && !among.others_speak => {
                 self.stays_open().and_then(|()| self.is_unanswered())
             }
-            Besides::StaysOpen if among.alone => self.stays_open(),
-            Besides::StaysOpen => Ok(()),
+            Besides::StaysOpen => self.stays_open(),
             Besides::InTime => self.came_in_time(plus(after, among.others_pause)),
             Besides::PastTimeout => self.came_too_late(among.pauses_before),
             Besides::Dripped => self.dripped(after),
@@ -45,8 +46,8 @@ impl<'h> Scene<'_, 'h> {
         }
     }
 
-    /// Whether the EMR let the connection be, and said no more on it, for as long as the sender
-    /// waits; unless the sender was gone sooner.
+    /// Whether the EMR did not end the connection for as long as the sender waits; unless the sender
+    /// was gone sooner.
     fn stays_open(&self) -> Shown {
         let connection = self.connection()?;
         let Some(message) = self.message_event() else { return Err(NO_MESSAGE.to_owned()) };
@@ -151,8 +152,13 @@ impl<'h> Scene<'_, 'h> {
     fn came_after_next(&self, answered: bool) -> Shown {
         let reply = self.reply()?;
         let Some(to) = reply.to else { return Err(NO_MESSAGE.to_owned()) };
+        let endpoint = self.endpoint_of_piece(to);
         let next = self.before().iter().find_map(|event| match &event.what {
-            What::Received { piece: Piece::Frame, .. } if event.seq > to => Some(event.seq),
+            What::Received { connection, piece: Piece::Frame, .. }
+                if event.seq > to && self.endpoint_of(*connection) == endpoint =>
+            {
+                Some(event.seq)
+            }
             _ => None,
         });
         let Some(next) = next else { return Err("no other message had come".to_owned()) };
@@ -165,6 +171,15 @@ impl<'h> Scene<'_, 'h> {
             None => !answered,
         };
         if fits { Ok(()) } else { Err("it did not come in its turn".to_owned()) }
+    }
+
+    /// The endpoint at which a piece came.
+    fn endpoint_of_piece(&self, seq: u64) -> &'h str {
+        let event = self.evidence.events.get(self.evidence.index_of(seq));
+        match event.map(|event| &event.what) {
+            Some(What::Received { connection, .. }) => self.endpoint_of(*connection),
+            _ => "",
+        }
     }
 
     /// Whether the message was confirmed where it came, and this much later answered elsewhere.

@@ -1,11 +1,11 @@
 //! What must be seen of each fault: what is written, waited for and ended, in this order, and what
 //! else belongs to it.
 //!
-//! There is no fault without a row, so that a new one cannot be believed unseen.
+//! A fault without a row is never believed, so that a new one cannot be believed unseen.
 
 use crate::history::{End, Micros, Raw};
 use crate::hl7::ack::Code;
-use crate::plan::{Cut, Fault, Parameters};
+use crate::plan::{Cut, Fault, FaultKind, Parameters};
 
 use super::said::Says;
 
@@ -87,10 +87,13 @@ impl Besides {
     }
 }
 
-/// What must be seen of `fault`.
-pub(super) fn expected(fault: Fault, with: &Parameters) -> (Vec<Part>, Besides) {
-    let (parts, besides) = whole(fault, with);
-    let Some(at) = with.cut else { return (parts, besides) };
+/// The parts of a fault, and what else belongs to it.
+type Sign = (Vec<Part>, Besides);
+
+/// What must be seen of `fault`; none if nobody knows.
+pub(super) fn expected(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let (parts, besides) = whole(fault, with)?;
+    let Some(at) = with.cut else { return Some((parts, besides)) };
     // Nothing follows where it was cut off, and how much was left out is seen in what was written.
     let lead = parts.iter().take_while(|part| part.pause().is_some()).cloned();
     let most = match at {
@@ -102,130 +105,111 @@ pub(super) fn expected(fault: Fault, with: &Parameters) -> (Vec<Part>, Besides) 
         Besides::InTime | Besides::PastTimeout | Besides::AfterNext { .. } => besides,
         _ => Besides::Nothing,
     };
-    (lead, kept)
+    Some((lead, kept))
 }
 
-fn whole(fault: Fault, with: &Parameters) -> (Vec<Part>, Besides) {
-    let after = with.after.unwrap_or_default();
-    let pause = || Part::Pause(after);
-    let ack = |codes: &'static [Code]| Part::Says(Says::Ack(codes));
-    let odd = || Part::Says(Says::Odd);
-    let bytes = |count: u64| Part::Says(Says::Bytes(count));
-    let exactly = |bytes: &[u8]| Part::Says(Says::Exactly(Raw::from(bytes)));
-    match fault {
-        Fault::AnswerAccept => (vec![Part::Says(Says::AsDue(ACCEPTS))], Besides::Nothing),
-        Fault::AnswerError => (vec![ack(&[Code::AE, Code::CE])], Besides::Nothing),
-        Fault::AnswerReject => (vec![ack(&[Code::AR, Code::CR])], Besides::Nothing),
-        Fault::AnswerCommitAccept => (vec![ack(&[Code::CA])], Besides::Nothing),
-        Fault::AnswerCommitError => (vec![ack(&[Code::CE])], Besides::Nothing),
-        Fault::AnswerCommitReject => (vec![ack(&[Code::CR])], Besides::Nothing),
-        Fault::AnswerCommitThenAccept => {
-            (vec![ack(&[Code::CA]), pause(), ack(AA)], Besides::Nothing)
-        }
-        Fault::AnswerCommitThenError => {
-            (vec![ack(&[Code::CA]), pause(), ack(&[Code::AE])], Besides::Nothing)
-        }
-        Fault::AnswerCommitThenReject => {
-            (vec![ack(&[Code::CA]), pause(), ack(&[Code::AR])], Besides::Nothing)
-        }
+fn whole(fault: Fault, with: &Parameters) -> Option<Sign> {
+    match fault.kind() {
+        FaultKind::Answer => answer(fault, with),
+        FaultKind::Match => Some(wrong_match(fault, with)),
+        FaultKind::Payload => Some(payload(fault)),
+        FaultKind::Frame => frame(fault, with),
+        FaultKind::Connection => connection(fault, with),
+        FaultKind::Tls => tls(fault),
+    }
+}
+
+fn answer(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let after = pause(with);
+    let refused = |codes| refusal(codes, with.error);
+    let parts = match fault {
+        Fault::AnswerAccept => vec![Part::Says(Says::AsDue(ACCEPTS))],
+        Fault::AnswerError => vec![refused(&[Code::AE, Code::CE])],
+        Fault::AnswerReject => vec![refused(&[Code::AR, Code::CR])],
+        Fault::AnswerCommitAccept => vec![ack(&[Code::CA])],
+        Fault::AnswerCommitError => vec![refused(&[Code::CE])],
+        Fault::AnswerCommitReject => vec![refused(&[Code::CR])],
+        Fault::AnswerCommitThenAccept => vec![ack(&[Code::CA]), after, ack(AA)],
+        Fault::AnswerCommitThenError => vec![ack(&[Code::CA]), after, refused(&[Code::AE])],
+        Fault::AnswerCommitThenReject => vec![ack(&[Code::CA]), after, refused(&[Code::AR])],
         Fault::AnswerAcceptOnOtherConnection => {
             let said = match with.code {
-                Some(Code::AE) => ack(&[Code::AE]),
-                Some(Code::AR) => ack(&[Code::AR]),
+                Some(Code::AE) => refused(&[Code::AE]),
+                Some(Code::AR) => refused(&[Code::AR]),
                 _ => ack(AA),
             };
-            (vec![said], Besides::ElsewhereToo)
+            return Some((vec![said], Besides::ElsewhereToo));
         }
-        Fault::AnswerAcceptLost | Fault::ConnectionCloseBeforeReply => {
-            (vec![Part::End(End::Close)], Besides::Nothing)
+        Fault::AnswerAcceptLost => vec![Part::End(End::Close)],
+        Fault::AnswerLate => return Some((vec![after, ack(AA)], Besides::PastTimeout)),
+        Fault::AnswerSlow => return Some((vec![after, ack(AA)], Besides::InTime)),
+        Fault::AnswerLateAfterNext => {
+            return Some((vec![ack(AA)], Besides::AfterNext { answered: false }));
         }
-        Fault::AnswerLate => (vec![pause(), ack(AA)], Besides::PastTimeout),
-        Fault::AnswerSlow => (vec![pause(), ack(AA)], Besides::InTime),
-        Fault::AnswerLateAfterNext => (vec![ack(AA)], Besides::AfterNext { answered: false }),
-        Fault::MatchOutOfOrder => (vec![ack(AA)], Besides::AfterNext { answered: true }),
-        Fault::AnswerDuplicateControlId | Fault::AnswerLocked => {
-            (vec![ack(&[Code::AE, Code::AR])], Besides::Nothing)
-        }
+        // What it complains of is what makes it this fault, and no refusal like others.
+        Fault::AnswerDuplicateControlId => vec![complaint(with, 207)],
+        Fault::AnswerLocked => vec![complaint(with, 206)],
         // The first attempts are refused, the others accepted.
-        Fault::AnswerFailThenAccept => (vec![ack(ANY)], Besides::Nothing),
-        Fault::AnswerErrorThenAccept => {
-            (vec![ack(&[Code::AE]), pause(), ack(AA)], Besides::Nothing)
-        }
-        Fault::AnswerNone => (Vec::new(), Besides::StaysOpen),
-        Fault::FramePartialThenSilence | Fault::FrameNoFsCr => (vec![odd()], Besides::StaysOpen),
-        Fault::MatchTwice => (vec![ack(AA), pause(), ack(AA)], Besides::Nothing),
-        Fault::MatchConflict => (vec![ack(AA), pause(), ack(&[Code::AR])], Besides::Nothing),
+        Fault::AnswerFailThenAccept => vec![ack(ANY)],
+        Fault::AnswerErrorThenAccept => vec![refused(&[Code::AE]), after, ack(AA)],
+        Fault::AnswerNone => return Some((Vec::new(), Besides::StaysOpen)),
+        Fault::AnswerOtherType | Fault::AnswerAcceptWithErr | Fault::AnswerBatch => vec![odd()],
+        _ => return None,
+    };
+    Some((parts, Besides::Nothing))
+}
+
+/// What is wrong with most of these is in their bytes: not those of a plain acceptance.
+fn wrong_match(fault: Fault, with: &Parameters) -> Sign {
+    match fault {
+        Fault::MatchOutOfOrder => (vec![ack(AA)], Besides::AfterNext { answered: true }),
+        Fault::MatchTwice => (vec![ack(AA), pause(with), ack(AA)], Besides::Nothing),
+        Fault::MatchConflict => (vec![ack(AA), pause(with), ack(&[Code::AR])], Besides::Nothing),
         Fault::MatchOnConnect => (vec![odd()], Besides::BeforeAnything),
+        _ => (vec![odd()], Besides::Nothing),
+    }
+}
+
+/// What is wrong with these is in their bytes.
+fn payload(fault: Fault) -> Sign {
+    match fault {
         Fault::PayloadGiant => (Vec::new(), Besides::Length),
-        Fault::FrameTwoInOneWrite => (vec![odd()], Besides::InOneWrite),
-        Fault::FrameByteByByte => (vec![Part::Says(Says::Paced(AA))], Besides::ByteByByte),
-        Fault::FrameHeaderFirst => (vec![bytes(1), pause(), ack(AA)], Besides::InTime),
-        Fault::FrameTrailerLate => (vec![ack(AA), pause(), exactly(b"\x1c\r")], Besides::InTime),
-        Fault::FrameCrLate => (vec![ack(AA), pause(), exactly(b"\r")], Besides::InTime),
-        Fault::FramePauseInside => {
-            (vec![Part::Says(Says::Some), pause(), Part::Says(Says::Some)], Besides::InTime)
+        _ => (vec![odd()], Besides::Nothing),
+    }
+}
+
+fn frame(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let bytes = |count: u64| Part::Says(Says::Bytes(count));
+    let in_time = |parts: Vec<Part>| Some((parts, Besides::InTime));
+    let some = || Part::Says(Says::Some);
+    let parts = match fault {
+        Fault::FramePartialThenSilence | Fault::FrameNoFsCr => {
+            return Some((vec![odd()], Besides::StaysOpen));
         }
-        Fault::FrameDrip => (Vec::new(), Besides::Dripped),
-        Fault::FramePartialThenClose => (vec![odd(), Part::End(End::Close)], Besides::Nothing),
-        Fault::FramePartialThenReset => (vec![odd(), Part::End(End::Reset)], Besides::Nothing),
-        Fault::FrameMllp2Ack => (vec![exactly(b"\x0b\x06\x1c\r")], Besides::Nothing),
-        Fault::FrameMllp2Nak => (vec![exactly(b"\x0b\x15\x1c\r")], Besides::Nothing),
-        Fault::FrameBareAckByte => (vec![exactly(b"\x06")], Besides::Nothing),
-        Fault::FrameBareNakByte => (vec![exactly(b"\x15")], Besides::Nothing),
+        Fault::FrameTwoInOneWrite => return Some((vec![odd()], Besides::InOneWrite)),
+        Fault::FrameByteByByte => {
+            return Some((vec![Part::Says(Says::Paced(AA))], Besides::ByteByByte));
+        }
+        Fault::FrameHeaderFirst => return in_time(vec![bytes(1), pause(with), ack(AA)]),
+        Fault::FrameTrailerLate => {
+            return in_time(vec![ack(AA), pause(with), exactly(b"\x1c\r")]);
+        }
+        Fault::FrameCrLate => return in_time(vec![ack(AA), pause(with), exactly(b"\r")]),
+        Fault::FramePauseInside => return in_time(vec![some(), pause(with), some()]),
+        Fault::FrameDrip => return Some((Vec::new(), Besides::Dripped)),
+        Fault::FramePartialThenClose => vec![odd(), Part::End(End::Close)],
+        Fault::FramePartialThenReset => vec![odd(), Part::End(End::Reset)],
+        Fault::FrameMllp2Ack => vec![exactly(b"\x0b\x06\x1c\r")],
+        Fault::FrameMllp2Nak => vec![exactly(b"\x0b\x15\x1c\r")],
+        Fault::FrameBareAckByte => vec![exactly(b"\x06")],
+        Fault::FrameBareNakByte => vec![exactly(b"\x15")],
         Fault::FrameKeepaliveNoise => {
             let noise = [&b"\n"[..], b"\0", b"\x0b\x1c\r"];
-            let noise = noise.into_iter().flat_map(|bytes| [pause(), exactly(bytes)]);
-            ([ack(AA)].into_iter().chain(noise).collect(), Besides::Nothing)
+            let noise = noise.into_iter().flat_map(|bytes| [pause(with), exactly(bytes)]);
+            [ack(AA)].into_iter().chain(noise).collect()
         }
         // What is wrong with these is in their bytes: not those of a plain acceptance.
-        Fault::AnswerOtherType
-        | Fault::AnswerAcceptWithErr
-        | Fault::AnswerBatch
-        | Fault::MatchOther
-        | Fault::MatchPrevious
-        | Fault::MatchEmpty
-        | Fault::MatchTruncated
-        | Fault::MatchPadded
-        | Fault::MatchNumeric
-        | Fault::MatchReEscaped
-        | Fault::MatchInMsh10Only
-        | Fault::MatchEcho
-        | Fault::PayloadJunk
-        | Fault::PayloadSemiJunk
-        | Fault::PayloadEmpty
-        | Fault::PayloadBlank
-        | Fault::PayloadNoMsa
-        | Fault::PayloadNoMsh
-        | Fault::PayloadErrWithoutMsa
-        | Fault::PayloadMsaFirst
-        | Fault::PayloadCodeEmpty
-        | Fault::PayloadCodeUnknown
-        | Fault::PayloadCodePrefix
-        | Fault::PayloadCodeCase
-        | Fault::PayloadTwoMsa
-        | Fault::PayloadLf
-        | Fault::PayloadCrlf
-        | Fault::PayloadMerged
-        | Fault::PayloadNoFinalCr
-        | Fault::PayloadLiteralNewline
-        | Fault::PayloadProse
-        | Fault::PayloadHttp
-        | Fault::PayloadXml
-        | Fault::PayloadDelimiters
-        | Fault::PayloadShifted
-        | Fault::PayloadNul
-        | Fault::PayloadEscapedLf
-        | Fault::PayloadTypeVariants
-        | Fault::PayloadVersionVariants
-        | Fault::PayloadProcessingId
-        | Fault::PayloadBadUtf8
-        | Fault::PayloadUtf16
-        | Fault::PayloadBom
-        | Fault::PayloadWildMsa3
-        | Fault::PayloadBitFlip
-        | Fault::PayloadExtraSegments
-        | Fault::PayloadTruncated
-        | Fault::FrameNoVt
+        Fault::FrameNoVt
         | Fault::FrameUnframed
         | Fault::FrameFsOnly
         | Fault::FrameFsLf
@@ -238,28 +222,43 @@ fn whole(fault: Fault, with: &Parameters) -> (Vec<Part>, Besides) {
         | Fault::FrameFsInside
         | Fault::FrameHllp
         | Fault::FrameCustomBytes
-        | Fault::FrameSplitInTwoFrames => (vec![odd()], Besides::Nothing),
-        Fault::ConnectionAcceptClose => (vec![Part::End(End::Close)], Besides::BeforeAnything),
-        Fault::ConnectionAcceptReset => (vec![Part::End(End::Reset)], Besides::BeforeAnything),
-        Fault::ConnectionResetAfterBytes => (vec![Part::End(End::Reset)], Besides::InsideMessage),
-        Fault::ConnectionResetBeforeReply => (vec![Part::End(End::Reset)], Besides::Nothing),
-        Fault::ConnectionReplyThenClose => (vec![ack(AA), Part::End(End::Close)], Besides::Nothing),
-        Fault::ConnectionReplyThenReset => (vec![ack(AA), Part::End(End::Reset)], Besides::Nothing),
-        Fault::ConnectionHalfClose => (vec![Part::End(End::HalfClose)], Besides::Nothing),
-        Fault::ConnectionIdleDrop => (vec![ack(AA), Part::End(End::Close)], Besides::Idle),
-        Fault::ConnectionCloseEvery => {
-            (vec![ack(AA), Part::End(End::Close)], Besides::Every(with.count))
+        | Fault::FrameSplitInTwoFrames => vec![odd()],
+        _ => return None,
+    };
+    Some((parts, Besides::Nothing))
+}
+
+fn connection(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let end = |how| vec![Part::End(how)];
+    let accepted = |how| vec![ack(AA), Part::End(how)];
+    Some(match fault {
+        Fault::ConnectionAcceptClose => (end(End::Close), Besides::BeforeAnything),
+        Fault::ConnectionAcceptReset => (end(End::Reset), Besides::BeforeAnything),
+        Fault::ConnectionResetAfterBytes => (end(End::Reset), Besides::InsideMessage),
+        Fault::ConnectionCloseBeforeReply => (end(End::Close), Besides::Nothing),
+        Fault::ConnectionResetBeforeReply => (end(End::Reset), Besides::Nothing),
+        Fault::ConnectionReplyThenClose => (accepted(End::Close), Besides::Nothing),
+        Fault::ConnectionReplyThenReset => (accepted(End::Reset), Besides::Nothing),
+        Fault::ConnectionHalfClose => (end(End::HalfClose), Besides::Nothing),
+        Fault::ConnectionIdleDrop => (accepted(End::Close), Besides::Idle),
+        Fault::ConnectionCloseEvery => (accepted(End::Close), Besides::Every(with.count)),
+        Fault::ConnectionMaxConnections => (end(End::Close), Besides::Beside(with.count)),
+        Fault::ConnectionMinGap => {
+            let says = Says::Complaint(&[Code::AR], with.error.unwrap_or(207));
+            (vec![Part::Says(says)], Besides::TooSoon)
         }
-        Fault::ConnectionMaxConnections => {
-            (vec![Part::End(End::Close)], Besides::Beside(with.count))
-        }
-        Fault::ConnectionMinGap => (vec![ack(&[Code::AR])], Besides::TooSoon),
         Fault::ConnectionRefused
         | Fault::ConnectionBlackhole
         | Fault::ConnectionSlowAccept
         | Fault::ConnectionNoRead
         | Fault::ConnectionStealSession
         | Fault::ConnectionRestart => (Vec::new(), Besides::Door),
+        _ => return None,
+    })
+}
+
+fn tls(fault: Fault) -> Option<Sign> {
+    Some(match fault {
         Fault::TlsExpired
         | Fault::TlsWrongHost
         | Fault::TlsUnknownCa
@@ -271,7 +270,39 @@ fn whole(fault: Fault, with: &Parameters) -> (Vec<Part>, Besides) {
             (vec![exactly(UNEXPECTED_MESSAGE), Part::End(End::Close)], Besides::Nothing)
         }
         Fault::TlsNoCloseNotify => (vec![ack(AA), Part::End(End::Truncated)], Besides::Handshake),
-    }
+        _ => return None,
+    })
+}
+
+fn pause(with: &Parameters) -> Part {
+    Part::Pause(with.after.unwrap_or_default())
+}
+
+const fn ack(codes: &'static [Code]) -> Part {
+    Part::Says(Says::Ack(codes))
+}
+
+/// A refusal, with the error that its author wants, if there is one.
+fn refusal(codes: &'static [Code], error: Option<u16>) -> Part {
+    Part::Says(error.map_or(Says::Ack(codes), |error| Says::Complaint(codes, error)))
+}
+
+/// A refusal that complains of this, where its author wants nothing else.
+fn complaint(with: &Parameters, usual: u16) -> Part {
+    let codes: &[Code] = match with.code {
+        Some(Code::AE) => &[Code::AE],
+        Some(Code::AR) => &[Code::AR],
+        _ => &[Code::AE, Code::AR],
+    };
+    Part::Says(Says::Complaint(codes, with.error.unwrap_or(usual)))
+}
+
+const fn odd() -> Part {
+    Part::Says(Says::Odd)
+}
+
+fn exactly(bytes: &[u8]) -> Part {
+    Part::Says(Says::Exactly(Raw::from(bytes)))
 }
 
 const AA: &[Code] = &[Code::AA];
@@ -280,3 +311,16 @@ const ANY: &[Code] = &[Code::AA, Code::CA, Code::AE, Code::AR, Code::CE, Code::C
 
 /// The alert unexpected_message, in a record of its own (RFC 8446 sections 5.1 and 6).
 const UNEXPECTED_MESSAGE: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0a];
+
+#[cfg(test)]
+mod tests {
+    use super::expected;
+    use crate::plan::{Fault, Parameters};
+
+    #[test]
+    fn every_fault_has_a_sign() {
+        for &fault in Fault::ALL {
+            assert!(expected(fault, &Parameters::default()).is_some(), "{fault}");
+        }
+    }
+}

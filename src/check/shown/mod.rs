@@ -35,8 +35,10 @@ type Shown = Result<(), String>;
 /// How a fault lies among the other parts of its behaviour.
 #[derive(Clone, Copy)]
 struct Among {
-    /// There are no others.
-    alone: bool,
+    /// What follows is pauses, if anything.
+    last: bool,
+    /// Another part says something.
+    others_speak: bool,
     /// How many pauses lie between the first word of the behaviour and the fault's own.
     pauses_before: usize,
     /// For how long the others pause, all in all.
@@ -44,14 +46,16 @@ struct Among {
 }
 
 impl Among {
-    fn of(parts: &[Part], own: Range<usize>, alone: bool) -> Self {
+    fn of(parts: &[Part], own: Range<usize>) -> Self {
         let is_pause = |part: &&Part| part.pause().is_some();
         let others = parts[..own.start].iter().chain(&parts[own.end..]);
+        let speaks = |part: &Part| matches!(part, Part::Says(_));
         let lead = parts.iter().take_while(is_pause).count();
         let own_lead = parts[own.clone()].iter().take_while(is_pause).count();
         let up_to_words = &parts[..own.start + own_lead];
         Self {
-            alone,
+            last: parts[own.end..].iter().all(|part| part.pause().is_some()),
+            others_speak: others.clone().any(speaks),
             pauses_before: up_to_words.iter().skip(lead).filter(is_pause).count(),
             others_pause: others.filter_map(Part::pause).fold(Micros(0), plus),
         }
@@ -100,7 +104,9 @@ impl<'s, 'h> Scene<'s, 'h> {
         for play in &self.behaviour.play {
             match play {
                 Play::Fault { fault, with } => {
-                    let (more, of_its_own) = expected(*fault, with);
+                    let Some((more, of_its_own)) = expected(*fault, with) else {
+                        return Err(format!("nobody knows by what {fault} is seen"));
+                    };
                     besides.push((*fault, with, of_its_own, parts.len()..parts.len() + more.len()));
                     parts.extend(more);
                 }
@@ -109,10 +115,9 @@ impl<'s, 'h> Scene<'s, 'h> {
                 Play::End(how) => parts.push(Part::End(*how)),
             }
         }
-        let alone = self.behaviour.play.len() == 1;
         let writes = besides.iter().any(|(_, _, of_its_own, _)| of_its_own.is_written());
         for (fault, with, of_its_own, own) in besides {
-            let among = Among::of(&parts, own, alone);
+            let among = Among::of(&parts, own);
             self.has(fault, with, of_its_own, among)?;
         }
         if parts.is_empty() {

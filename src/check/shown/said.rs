@@ -15,7 +15,9 @@ use super::ms;
 pub(super) enum Says {
     /// An acknowledgement of the message with one of these codes.
     Ack(&'static [Code]),
-    /// The same, where MSH-15 and MSH-16 ask for one.
+    /// The same, with an ERR that has this code of table 0357.
+    Complaint(&'static [Code], u16),
+    /// The same as an acknowledgement, where MSH-15 and MSH-16 ask for one.
     AsDue(&'static [Code]),
     /// The same, however many pauses are inside.
     Paced(&'static [Code]),
@@ -137,10 +139,18 @@ fn says(words: &[&Says], said: &[u8], length: u64, message: &[u8]) -> Result<(),
     for word in words {
         match word {
             Says::Ack(codes) | Says::AsDue(codes) | Says::Paced(codes) => {
-                rest = after_ack(rest, codes, &id).ok_or_else(|| {
-                    let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-                    format!("it does not say {} of the message", codes.join(" or "))
+                rest = after_ack(rest, codes, &id)
+                    .ok_or_else(|| format!("it does not say {} of the message", in_words(codes)))?;
+            }
+            Says::Complaint(codes, error) => {
+                let found = acks(rest, &id)
+                    .filter(|(code, _)| is_one_of(codes, code))
+                    .find(|(_, end)| error_code(&rest[*end..], message) == Some(*error));
+                let (_, end) = found.ok_or_else(|| {
+                    let codes = in_words(codes);
+                    format!("it does not say {codes} of the message with the error {error}")
                 })?;
+                rest = &rest[end..];
             }
             Says::Exactly(bytes) => {
                 let at = memmem::find(rest, bytes.as_slice());
@@ -170,9 +180,33 @@ const OTHER_BYTES: &str = "other bytes left than were asked for";
 
 /// What follows the first acknowledgement of the message `id` in `bytes` that has one of `codes`.
 fn after_ack<'b>(bytes: &'b [u8], wanted: &[Code], id: &[u8]) -> Option<&'b [u8]> {
-    acks(bytes, id)
-        .find(|(code, _)| wanted.iter().any(|one| one.as_str().as_bytes() == *code))
-        .map(|(_, end)| &bytes[end..])
+    acks(bytes, id).find(|(code, _)| is_one_of(wanted, code)).map(|(_, end)| &bytes[end..])
+}
+
+fn is_one_of(wanted: &[Code], code: &[u8]) -> bool {
+    wanted.iter().any(|one| one.as_str().as_bytes() == code)
+}
+
+fn in_words(codes: &[Code]) -> String {
+    codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" or ")
+}
+
+/// The code of table 0357 in the ERR of the acknowledgement whose MSA-2 `bytes` follow: ERR-3.1, or
+/// the last part of ERR-1 (HL7 v2.5 and later, and before, chapter 2, ERR).
+fn error_code(bytes: &[u8], message: &[u8]) -> Option<u16> {
+    let delimiters = Message::read(message).delimiters();
+    let frame = &bytes[..memchr::memchr(FS, bytes).unwrap_or(bytes.len())];
+    let mut segments = frame.split(|&byte| byte == b'\r').skip(1);
+    let segments = segments.by_ref().take_while(|segment| !segment.starts_with(b"MSH"));
+    let err = segments.into_iter().find(|segment| segment.starts_with(b"ERR"))?;
+    let mut fields = err.split(|&byte| byte == delimiters.field).skip(1);
+    let (place, code) = (fields.next()?, fields.nth(1));
+    let mut parts = place.split(|&byte| byte == delimiters.component);
+    let code = match code {
+        Some(code) => code.split(|&byte| byte == delimiters.component).next(),
+        None => parts.nth(3),
+    };
+    std::str::from_utf8(code?).ok()?.parse().ok()
 }
 
 /// The codes of the acknowledgements of the message `id`, in their order.

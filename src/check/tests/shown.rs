@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, ack, control_id, inconclusive};
+use super::fixture::{Case, ack, changed, control_id, inconclusive};
 use crate::history::{End, Micros, Outcome, Pause, Piece, Raw, Shown, Side, TlsVersion, What};
 use crate::plan::{ClientCertificate, Cut, Fault, Parameters, Play, Tls};
 
@@ -104,6 +104,53 @@ fn no_fault_of_the_answer_is_believed_where_the_plain_acceptance_left() {
         // Without parameters there is nothing to wait for.
         let at_once = matches!(fault, Fault::AnswerSlow);
         assert_eq!(believed, accepts.contains(&fault) || at_once, "{fault}");
+    }
+}
+
+/// Each complains of what makes it this fault: a refusal that complains of something else, or of
+/// nothing, is another. The codes are those of HL7 table 0357.
+#[rstest]
+#[case::locked(Fault::AnswerLocked, "AE", 206)]
+#[case::duplicate_control_id(Fault::AnswerDuplicateControlId, "AR", 207)]
+#[case::min_gap(Fault::ConnectionMinGap, "AR", 207)]
+fn a_refusal_is_believed_by_what_it_complains_of(
+    #[case] fault: Fault,
+    #[case] code: &str,
+    #[case] error: u16,
+) {
+    let told = |version: &str, with: Parameters, err: &str| {
+        // The probe before it came no 10 s ago.
+        let with = Parameters { after: Some(Micros(10_000_000)), ..with };
+        let mut stage = Stage::of(fault, with);
+        stage.message = changed(&stage.message, "|P|2.4", &format!("|P|{version}"));
+        let answer = stage.ack(code);
+        let answer = changed(&answer, "\u{1c}", &format!("{err}\u{1c}"));
+        stage.reply(fault.name(), &answer, &[]);
+        stage.missing(fault.name())
+    };
+    let usual = Parameters::default;
+    let old = format!("ERR|PID^1^3^{error}\r");
+    let new = format!("ERR||PID^1^3|{error}^Words^HL70357|E\r");
+    assert_eq!(told("2.4", usual(), &old), None);
+    assert_eq!(told("2.5", usual(), &new), None);
+    let wanted = format!("of the message with the error {error}");
+    for err in ["", "ERR|PID^1^3^103\r", "ERR||PID^1^3|103^Words^HL70357|E\r", "ERR|206\r"] {
+        assert_told(told("2.4", usual(), err), Some(&wanted));
+    }
+    // Its author may want it to complain of something else.
+    let asked = || Parameters { error: Some(103), ..usual() };
+    assert_eq!(told("2.4", asked(), "ERR|PID^1^3^103\r"), None);
+    assert_told(told("2.4", asked(), &old), Some("with the error 103"));
+}
+
+#[test]
+fn a_refusal_that_is_to_complain_of_something_is_believed_if_it_does() {
+    for (err, believed) in [("ERR|PID^1^3^204\r", true), ("ERR|FT1^1^7^103\r", false)] {
+        let with = Parameters { error: Some(204), ..Parameters::default() };
+        let mut stage = Stage::of(Fault::AnswerReject, with);
+        let answer = changed(&stage.ack("AR"), "\u{1c}", &format!("{err}\u{1c}"));
+        stage.reply("answer/reject", &answer, &[]);
+        assert_eq!(stage.missing("answer/reject").is_none(), believed, "{err}");
     }
 }
 
@@ -290,6 +337,49 @@ fn a_drip_is_believed_if_it_spanned_the_timeout(
     let pauses: Vec<(u64, u64)> = (1..=gaps).map(|after| (after, gap)).collect();
     stage.reply("frame/drip", &bytes[..=gaps as usize], &pauses);
     assert_told(stage.missing("frame/drip"), missing);
+}
+
+/// Another message has come at the endpoint `at`, and then the answer to the first one.
+#[rstest]
+#[case::there("emr", None)]
+#[case::elsewhere("standby", Some("no other message had come"))]
+fn an_answer_after_the_next_message_is_believed_where_that_came(
+    #[case] at: &str,
+    #[case] missing: Option<&str>,
+) {
+    let mut stage = Stage::of(Fault::AnswerLateAfterNext, Parameters::default());
+    let (connection, incarnation) = (3, 1);
+    stage.case.push(What::Opened { connection, endpoint: at.to_owned(), incarnation });
+    let probe = stage.case.message("probe-2");
+    let next = stage.case.send(3, &probe);
+    let answer = stage.ack("AA");
+    stage.reply("answer/late-after-next", &answer, &[]);
+    stage.case.answer(3, next, "AA", &probe);
+    assert_told(stage.missing("answer/late-after-next"), missing);
+}
+
+/// A CA, then nothing: the connection stays as it is for as long as the sender waits.
+#[rstest]
+#[case::open(None, None)]
+#[case::too_soon(Some(100), Some("ended the connection before the timeout"))]
+#[case::late(Some(400), None)]
+fn silence_behind_an_answer_is_believed_while_the_connection_stays(
+    #[case] end_after: Option<u64>,
+    #[case] missing: Option<&str>,
+) {
+    let play = [Fault::AnswerCommitAccept, Fault::AnswerNone];
+    let play = play.map(|fault| Play::Fault { fault, with: Parameters::default() });
+    let mut stage = Stage::playing(play.to_vec());
+    let answer = stage.ack("CA");
+    stage.reply("answer/commit-accept", &answer, &[]);
+    stage.case.played(1, Fault::AnswerCommitAccept);
+    if let Some(delay) = end_after {
+        stage.case.pause(delay);
+        stage.case.push(ended(1, End::Close));
+    }
+    let judgement = stage.case.ended(1, Outcome::Unknown).judge();
+    let told = judgement.findings.iter().find(|one| one.circumstance == "fault not played");
+    assert_told(told.map(|one| one.message.clone()), missing);
 }
 
 /// A CA, then 100 ms, then an AA that is late by itself: it counts when that began.
