@@ -11,6 +11,7 @@ use crate::yaml::Diagnostic;
 use super::draft::{Draft, Fields, LineDraft};
 use super::fact::Fact;
 use super::file::ModifiersFile;
+use super::form::Forms;
 use super::line::{Line, Modifiers};
 use super::mistake::Mistake;
 use super::place::{Each, FieldName, SegmentRule};
@@ -66,6 +67,7 @@ pub(super) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
         segments: segments.into_iter().map(|segment| segment.value).collect(),
         fields,
         lines,
+        forms: Forms::default(),
     })
 }
 

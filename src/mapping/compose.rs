@@ -41,8 +41,8 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The message for `exam`.
-    pub(super) fn message(mut self, exam: &'a Exam, stamp: &'a Stamp) -> Vec<u8> {
+    /// The message for `exam`; without a stamp, with marks where it would be written.
+    pub(super) fn message(mut self, exam: &'a Exam, stamp: Option<&'a Stamp>) -> Vec<u8> {
         let scope = Scope::of(exam, stamp);
         let lines = sent(self.mapping, &scope);
         for rule in &self.mapping.segments {

@@ -58,7 +58,7 @@ impl Document {
     /// The document for `exam`, in UTF-8, with this message in it.
     #[must_use]
     pub fn fill(&self, exam: &Exam, stamp: &Stamp, message: &[u8]) -> Vec<u8> {
-        let scope = Scope::of(exam, stamp);
+        let scope = Scope::of(exam, Some(stamp));
         let mut out = String::new();
         for (index, piece) in self.pieces.iter().enumerate() {
             if index > 0 {

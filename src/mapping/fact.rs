@@ -8,6 +8,7 @@ use jiff::civil::{Date, DateTime};
 use crate::exam::{Diagnosis, Eye, Image, Provider, Retinopathy};
 
 use super::field_text::FieldText;
+use super::form::Hole;
 use super::mistake::Mistake;
 use super::place::Each;
 use super::scope::Scope;
@@ -204,7 +205,13 @@ impl Fact {
     pub(super) fn write(self, scope: &Scope<'_>, out: &mut FieldText) {
         let exam = scope.exam;
         match self {
-            Self::ControlId => out.text(&scope.stamp.control_id),
+            Self::ControlId => match scope.stamp {
+                Some(stamp) => out.text(&stamp.control_id),
+                None => out.hole(Hole::ControlId),
+            },
+            Self::Time(Moment::Now, precision) if scope.stamp.is_none() => {
+                out.hole(Hole::Now(precision));
+            }
             Self::Time(moment, precision) => write_time(scope.moment(moment), precision, out),
             Self::OrderNumber => out.text(&exam.order.number),
             Self::EmrOrderNumber => out.text(&exam.order.emr_number),
@@ -282,7 +289,7 @@ impl Fact {
 }
 
 /// HL7's TS without a time zone: the interface writes UTC.
-fn write_time(time: Option<DateTime>, precision: Precision, out: &mut FieldText) {
+pub(super) fn write_time(time: Option<DateTime>, precision: Precision, out: &mut FieldText) {
     let Some(time) = time else { return };
     let mut text = day(time.date());
     let smaller = [time.hour(), time.minute(), time.second()];

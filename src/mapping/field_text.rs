@@ -6,6 +6,8 @@
 use crate::hl7::Delimiters;
 use crate::hl7::escape::escape_to;
 
+use super::form::Hole;
+
 /// The text of one field, in the default delimiters `|^~\&`.
 #[derive(Debug, Default)]
 pub(super) struct FieldText {
@@ -16,6 +18,11 @@ impl FieldText {
     /// Adds text in which no character has a meaning.
     pub(super) fn text(&mut self, text: &str) {
         escape_to(text, Delimiters::default(), &mut self.out);
+    }
+
+    /// Leaves a place open that the stamp fills.
+    pub(super) fn hole(&mut self, hole: Hole) {
+        self.out.push(hole.mark());
     }
 
     /// Adds text that is escaped already.

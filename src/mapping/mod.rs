@@ -26,6 +26,7 @@ mod draft;
 mod fact;
 mod field_text;
 mod file;
+mod form;
 mod identity;
 mod line;
 mod mistake;
@@ -56,6 +57,7 @@ use crate::exam::Exam;
 
 use compose::{Composer, sent};
 use file::File;
+use form::Forms;
 use line::Line;
 use place::{FieldName, SegmentRule};
 use scope::Scope;
@@ -82,6 +84,9 @@ pub struct Mapping {
     fields: BTreeMap<FieldName, Value>,
     /// The charge lines of the option, in its order.
     lines: Vec<Line>,
+    /// Messages that were made before, but for their stamps.
+    #[serde(skip)]
+    forms: Forms,
 }
 
 /// What the sender's clock adds to the facts of an exam.
@@ -97,15 +102,15 @@ impl Mapping {
     /// The message for `exam`: segments that each end in a carriage return, without framing.
     #[must_use]
     pub fn message(&self, exam: &Exam, stamp: &Stamp) -> Vec<u8> {
-        Composer::new(self).message(exam, stamp)
+        let known = self.forms.message(self, exam, stamp);
+        known.unwrap_or_else(|| Composer::new(self).message(exam, Some(stamp)))
     }
 
     /// The names of the charge lines that are sent for `exam`, in the order of its FT1 segments.
     #[must_use]
     pub fn lines(&self, exam: &Exam) -> Vec<&str> {
-        // No condition may depend on the stamp (`assemble` refuses it), so any stamp will do.
-        let stamp = Stamp { now: DateTime::ZERO, control_id: String::new() };
-        sent(self, &Scope::of(exam, &stamp)).iter().map(|line| line.name.as_str()).collect()
+        // No condition may depend on the stamp: `assemble` refuses it.
+        sent(self, &Scope::of(exam, None)).iter().map(|line| line.name.as_str()).collect()
     }
 
     /// The fields whose values vary between equal messages, such as `MSH-7`, in the order of

@@ -13,7 +13,8 @@ use super::place::Each;
 #[derive(Clone)]
 pub(super) struct Scope<'a> {
     pub(super) exam: &'a Exam,
-    pub(super) stamp: &'a Stamp,
+    /// None while a form is made, in which its place is left open.
+    pub(super) stamp: Option<&'a Stamp>,
     pub(super) charge: Option<(usize, &'a Line)>,
     pub(super) diagnosis: Option<(usize, &'a Diagnosis)>,
     pub(super) finding: Option<(usize, (Eye, Retinopathy))>,
@@ -22,7 +23,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// The exam as a whole.
-    pub(super) const fn of(exam: &'a Exam, stamp: &'a Stamp) -> Self {
+    pub(super) const fn of(exam: &'a Exam, stamp: Option<&'a Stamp>) -> Self {
         Self { exam, stamp, charge: None, diagnosis: None, finding: None, image: None }
     }
 
@@ -46,7 +47,7 @@ impl<'a> Scope<'a> {
     /// The time that `moment` names, UTC; nothing where there is none.
     pub(super) fn moment(&self, moment: Moment) -> Option<DateTime> {
         match moment {
-            Moment::Now => Some(self.stamp.now),
+            Moment::Now => Some(self.stamp?.now),
             Moment::Signed => Some(self.exam.grading.signed),
             Moment::Captured => self.exam.captured(),
             Moment::ChargeDate => self.moment(self.charge?.1.date.moment()),

@@ -3,6 +3,7 @@
 
 mod diagnostics;
 mod families;
+mod forms;
 mod options;
 mod samples;
 mod text;
