@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use crate::charge::{Agreement, lines};
+use crate::charge::{Agreement, charges};
 use crate::exam::Exam;
 use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
 use crate::hl7::{Message, Path};
@@ -320,9 +320,10 @@ fn agreement(mapping: &Mapping) -> Agreement {
 
 fn exams<'h>(plan: &'h Plan, agreement: &Agreement) -> Vec<KnownExam<'h>> {
     let messages = plan.messages();
-    let known = |((name, exam), expected): ((&'h String, &'h Exam), &Arc<[u8]>)| {
-        let first = lines(&Message::read(expected), agreement).into_iter().next();
-        let order = first.map(|line| line.order).filter(|order| !order.is_empty());
+    let known = |((name, exam), expected): ((&'h String, &'h Arc<Exam>), &Arc<[u8]>)| {
+        let message = Message::read(expected);
+        let first = charges(&message).next().map(|charge| charge.order(agreement).into_owned());
+        let order = first.filter(|order| !order.is_empty());
         KnownExam {
             name,
             exam,

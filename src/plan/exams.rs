@@ -1,7 +1,7 @@
 //! The exams of a case: files, copies with other facts, and the harness's own probes.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 
@@ -18,8 +18,8 @@ pub(super) const PROBE: &str = "probe-";
 pub(super) fn read_all(
     entries: &[ExamEntry],
     library: &dyn Library,
-) -> Result<IndexMap<String, Exam>, Diagnostic> {
-    let mut exams: IndexMap<String, Exam> = IndexMap::new();
+) -> Result<IndexMap<String, Arc<Exam>>, Diagnostic> {
+    let mut exams: IndexMap<String, Arc<Exam>> = IndexMap::new();
     let mut written: BTreeMap<&str, Node> = BTreeMap::new();
     for entry in entries {
         let name = &entry.name;
@@ -43,7 +43,7 @@ pub(super) fn read_all(
             let hint = "give it another `order: { number }`, or say `same_order: true`";
             return Err(name.place.error(message).hint(hint));
         }
-        if exams.insert(name.text.clone(), exam).is_some() {
+        if exams.insert(name.text.clone(), Arc::new(exam)).is_some() {
             let message = format!("there are two exams `{}`", name.text);
             let hint = "an exam can be handed over twice by two steps `submit`";
             return Err(name.place.error(message).hint(hint));
@@ -54,7 +54,7 @@ pub(super) fn read_all(
 
 /// Adds as many probes as the steps hand over; their names, in order.
 pub(super) fn add_probes(
-    exams: &mut IndexMap<String, Exam>,
+    exams: &mut IndexMap<String, Arc<Exam>>,
     count: usize,
 ) -> Result<Vec<String>, Diagnostic> {
     let pattern: &Exam = PATTERN.as_ref().map_err(Clone::clone)?;
@@ -71,7 +71,7 @@ pub(super) fn add_probes(
         for field in fields {
             field.push_str(&number.to_string());
         }
-        exams.insert(name.clone(), exam);
+        exams.insert(name.clone(), Arc::new(exam));
         names.push(name);
     }
     Ok(names)

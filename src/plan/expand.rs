@@ -176,7 +176,7 @@ impl Expansion<'_> {
     /// How often each exam's charge is expected: once, unless the author says otherwise.
     fn charges(
         &self,
-        exams: &IndexMap<String, Exam>,
+        exams: &IndexMap<String, Arc<Exam>>,
         submitted: &[String],
     ) -> Result<IndexMap<String, Charged>, Diagnostic> {
         let once = |name: &String| (name.clone(), Charged::Once);

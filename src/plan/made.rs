@@ -21,7 +21,7 @@ pub struct Made(Arc<OnceLock<Arc<Messages>>>);
 pub struct Messages {
     mapping: Arc<Mapping>,
     results: Option<Arc<Mapping>>,
-    exams: Arc<IndexMap<String, Exam>>,
+    exams: Arc<IndexMap<String, Arc<Exam>>>,
     charges: Vec<Arc<[u8]>>,
     orders: Vec<(String, String)>,
 }

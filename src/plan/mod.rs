@@ -65,7 +65,7 @@ pub struct Plan {
     pub results: Option<Arc<Mapping>>,
     /// The exams by name, in the order in which they were written; probes included.
     #[serde(with = "shared")]
-    pub exams: Arc<IndexMap<String, Exam>>,
+    pub exams: Arc<IndexMap<String, Arc<Exam>>>,
     /// Names of the endpoints that the EMR listens on.
     pub endpoints: Vec<String>,
     /// TLS at every endpoint; none where the sender is to speak plain MLLP.

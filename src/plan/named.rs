@@ -21,7 +21,7 @@ pub struct Named {
     pub(super) mapping: Arc<Mapping>,
     pub(super) results: Option<Arc<Mapping>>,
     /// Without probes.
-    pub(super) exams: IndexMap<String, Exam>,
+    pub(super) exams: IndexMap<String, Arc<Exam>>,
     /// With as many probes as the place in the list says.
     with_probes: [OnceLock<WithProbes>; MOST_PROBES],
 }
@@ -29,7 +29,7 @@ pub struct Named {
 /// The exams of a plan with its probes, and what is made of them.
 #[derive(Clone, Debug)]
 pub(super) struct WithProbes {
-    pub(super) exams: Arc<IndexMap<String, Exam>>,
+    pub(super) exams: Arc<IndexMap<String, Arc<Exam>>>,
     /// The names of the probes.
     pub(super) probes: Vec<String>,
     pub(super) made: Made,

@@ -10,6 +10,7 @@ use super::made::Made;
 pub(super) fn renew(plan: &mut Plan) {
     let suffix = format!("{:07}", fingerprint(&plan.id, plan.seed) % 10_000_000);
     for exam in Arc::make_mut(&mut plan.exams).values_mut() {
+        let exam = Arc::make_mut(exam);
         for number in [&mut exam.order.number, &mut exam.order.emr_number] {
             if number.is_empty() {
                 continue;

@@ -1,5 +1,7 @@
 //! The script of the EMR: names looked up, and the parameters of every fault decided.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::library::unknown;
@@ -18,7 +20,7 @@ use crate::yaml::Diagnostic;
 /// The behaviours that `reactions` are.
 pub(super) fn read(
     reactions: &[Reaction],
-    exams: &IndexMap<String, Exam>,
+    exams: &IndexMap<String, Arc<Exam>>,
     endpoints: &[String],
     sender: &SenderLimits,
 ) -> Result<Vec<Behaviour>, Diagnostic> {
@@ -109,7 +111,11 @@ fn fits(fault: Fault, is_first: bool, tls: Option<&Tls>) -> Result<(), &'static 
     }
 }
 
-fn on(on: &On, exams: &IndexMap<String, Exam>, endpoints: &[String]) -> Result<Match, Diagnostic> {
+fn on(
+    on: &On,
+    exams: &IndexMap<String, Arc<Exam>>,
+    endpoints: &[String],
+) -> Result<Match, Diagnostic> {
     if let Some(word) = on.exam.as_ref().filter(|word| !exams.contains_key(&word.text)) {
         let names: Vec<String> = exams.keys().cloned().collect();
         return Err(unknown("exam", &word.text, &word.place, &names));

@@ -1,5 +1,7 @@
 //! The steps of a case: those that its author wrote, or the default ones.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::exams::PROBE;
@@ -20,7 +22,7 @@ pub(super) struct Steps {
 
 /// What a case does whose author wrote no steps: a probe, its exams one after another, a probe
 /// again, and a clean restart, all watched until the wire is quiet.
-pub(super) fn default(exams: &IndexMap<String, Exam>, life: Lifetime) -> Steps {
+pub(super) fn default(exams: &IndexMap<String, Arc<Exam>>, life: Lifetime) -> Steps {
     let mut writer = Writer::default();
     writer.steps.push(Step::Start);
     writer.probe();
@@ -40,7 +42,7 @@ pub(super) fn default(exams: &IndexMap<String, Exam>, life: Lifetime) -> Steps {
 /// The steps that the author wrote.
 pub(super) fn written(
     acts: &[Act],
-    exams: &IndexMap<String, Exam>,
+    exams: &IndexMap<String, Arc<Exam>>,
     limits: &SenderLimits,
 ) -> Result<Steps, Diagnostic> {
     let mut writer = Writer::default();
@@ -85,7 +87,7 @@ pub(super) fn written(
     Ok(writer.finish())
 }
 
-fn known(word: &Word, exams: &IndexMap<String, Exam>) -> Result<(), Diagnostic> {
+fn known(word: &Word, exams: &IndexMap<String, Arc<Exam>>) -> Result<(), Diagnostic> {
     if exams.contains_key(&word.text) {
         return Ok(());
     }
@@ -196,7 +198,7 @@ impl Writer {
     fn must_have_submitted(
         &self,
         word: &Word,
-        exams: &IndexMap<String, Exam>,
+        exams: &IndexMap<String, Arc<Exam>>,
     ) -> Result<(), Diagnostic> {
         if self.submitted.contains(&word.text) {
             return Ok(());

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jiff::civil::Date;
@@ -47,7 +48,7 @@ enum Sign {
 
 impl Lookout {
     /// A lookout for data of the patients of `exams`.
-    pub(crate) fn of(exams: &IndexMap<String, Exam>) -> Rc<Self> {
+    pub(crate) fn of(exams: &IndexMap<String, Arc<Exam>>) -> Rc<Self> {
         let known = Known::of(exams);
         let mut lookout = Self::default();
         for (name, exam) in exams {
@@ -79,7 +80,7 @@ struct Known<'e> {
 }
 
 impl<'e> Known<'e> {
-    fn of(exams: &'e IndexMap<String, Exam>) -> Self {
+    fn of(exams: &'e IndexMap<String, Arc<Exam>>) -> Self {
         let mut known =
             Self { words: BTreeSet::new(), names: BTreeSet::new(), days: BTreeSet::new() };
         for exam in exams.values() {
@@ -292,7 +293,7 @@ mod tests {
     }
 
     fn lookout(patient: &serde_json::Value) -> Rc<Lookout> {
-        let exams = [("john-doe".to_owned(), exam("273013", patient))];
+        let exams = [("john-doe".to_owned(), exam("273013", patient).into())];
         Lookout::of(&IndexMap::from(exams))
     }
 
@@ -371,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_patient_of_two_exams_is_the_first_ones() {
-        let exams = ["john-doe", "twin"].map(|name| (name.to_owned(), exam(name, &john())));
+        let exams = ["john-doe", "twin"].map(|name| (name.to_owned(), exam(name, &john()).into()));
         let lookout = Lookout::of(&IndexMap::from(exams));
         let told = heard_in(&lookout, &[b"ITCC20170410"]);
         let john = told.iter().map(|one| one.exam.as_str()).collect::<Vec<_>>();

@@ -3,6 +3,8 @@
 //! A record is written before the step that it is about, so that a kill at any point leaves the
 //! sender knowing at least as much as the wire has seen. This file does **not** touch a disk.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,7 @@ pub enum Record {
     /// The exam is the sender's responsibility from here on.
     Taken {
         /// The exam.
-        exam: Box<Exam>,
+        exam: Arc<Exam>,
     },
     /// From here on bytes of the order's message may be on the wire.
     Attempting {
@@ -99,7 +101,7 @@ pub(super) struct Ledger {
 /// What is known about one order.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) exam: Box<Exam>,
+    pub(super) exam: Arc<Exam>,
     pub(super) charge: Progress,
     pub(super) result: Progress,
     forgotten: bool,
@@ -158,9 +160,9 @@ impl Ledger {
         told.map(|(order, entry)| (order.clone(), entry.charge.standing())).collect()
     }
 
-    fn take(&mut self, exam: &Exam) {
+    fn take(&mut self, exam: &Arc<Exam>) {
         self.entries.entry(exam.order.number.clone()).or_insert_with(|| Entry {
-            exam: Box::new(exam.clone()),
+            exam: Arc::clone(exam),
             charge: Progress::default(),
             result: Progress::default(),
             forgotten: false,

@@ -64,7 +64,7 @@ impl Link {
 #[derive(Clone, Debug)]
 pub enum Input {
     /// An exam was handed over. One whose order is known is ignored.
-    Exam(Box<Exam>),
+    Exam(Arc<Exam>),
     /// The connection stands.
     Connected(Link),
     /// The connection could not be made, or not one byte of what was last to be written on it
@@ -260,7 +260,7 @@ impl Machine {
         self.line.as_ref().is_some_and(|line| line.link == link)
     }
 
-    fn take(&mut self, exam: Box<Exam>) {
+    fn take(&mut self, exam: Arc<Exam>) {
         let order = exam.order.number.clone();
         let known = self.ledger.entries.contains_key(&order);
         if !known {

@@ -4,6 +4,7 @@
 //! peer saw: an order of which one byte arrived has been attempted.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::date;
@@ -158,7 +159,7 @@ impl Rehearsal {
         self.inputs.clear();
         let mut machine = Machine::start(self.config.clone(), &self.journal, self.now);
         for exam in exams {
-            self.inputs.push_back((self.now, Input::Exam(Box::new(exam.clone()))));
+            self.inputs.push_back((self.now, Input::Exam(Arc::new(exam.clone()))));
         }
         for _ in 0..MOST_STEPS {
             match machine.poll(self.now) {

@@ -305,8 +305,8 @@ static PLAN: LazyLock<Plan> = LazyLock::new(plan);
 
 fn plan() -> Plan {
     let exams = [("probe-1", "900001"), ("john-doe", "273013"), ("probe-2", "900002")];
-    let exams: IndexMap<String, Exam> =
-        exams.into_iter().map(|(name, order)| (name.to_owned(), exam(order))).collect();
+    let exams: IndexMap<String, Arc<Exam>> =
+        exams.into_iter().map(|(name, order)| (name.to_owned(), Arc::new(exam(order)))).collect();
     let probes = ["probe-1", "probe-2"].map(str::to_owned).to_vec();
     let handed = |name: &str| [Step::Submit(name.to_owned()), Step::Await(name.to_owned())];
     let mut steps = vec![Step::Start];

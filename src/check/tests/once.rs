@@ -132,7 +132,7 @@ fn a_charge_batched_with_another_is_an_attempt_at_both() {
 fn twin_procedures_of_two_orders_are_two_charges() {
     let mut case = Case::begun();
     let mut twin = case.plan.exams["john-doe"].clone();
-    twin.order.number = "273014".to_owned();
+    Arc::make_mut(&mut twin).order.number = "273014".to_owned();
     Arc::make_mut(&mut case.plan.exams).insert("twin".to_owned(), twin);
     case.deliver(1, "john-doe");
     case.deliver(1, "twin");
@@ -234,7 +234,7 @@ fn in_frame_mode_a_part_after_a_whole_message_is_a_second_attempt() {
 #[test]
 fn a_part_that_two_exams_explain_is_inconclusive() {
     let mut case = Case::begun();
-    Arc::make_mut(&mut case.plan.exams).insert("other".to_owned(), exam("273014"));
+    Arc::make_mut(&mut case.plan.exams).insert("other".to_owned(), exam("273014").into());
     case.submit("john-doe");
     case.submit("other");
     let message = case.message("john-doe");

@@ -43,7 +43,7 @@ use crate::run::real::ready;
 /// The sender under test.
 pub(super) struct Process {
     plan: SenderPlan,
-    exams: Arc<IndexMap<String, Exam>>,
+    exams: Arc<IndexMap<String, Arc<Exam>>>,
     writer: Writer,
     patience: Duration,
     values: BTreeMap<&'static str, String>,

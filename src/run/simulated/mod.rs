@@ -9,6 +9,7 @@ mod tls;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::{DateTime, date};
@@ -126,7 +127,7 @@ struct World<'p> {
     processes: BTreeMap<Incarnation, Process>,
     /// What survives the sender: its disk, and the inbox that it reads.
     journal: Vec<Record>,
-    inbox: Vec<Exam>,
+    inbox: Vec<Arc<Exam>>,
     doors: Vec<Door>,
     /// When a connect to a full door will have met silence for long enough to say so.
     silences: Vec<(Duration, usize)>,
@@ -446,8 +447,8 @@ impl<'p> World<'p> {
             Command::Start { incarnation } => self.start(incarnation),
             Command::Submit { exam } => {
                 if let Some(exam) = self.plan.exams.get(&exam) {
-                    self.inbox.push(exam.clone());
-                    self.everybody(&sender::Input::Exam(Box::new(exam.clone())));
+                    self.inbox.push(Arc::clone(exam));
+                    self.everybody(&sender::Input::Exam(Arc::clone(exam)));
                 }
             }
             Command::End { incarnation, how: Ending::Stop } => {
@@ -485,7 +486,7 @@ impl<'p> World<'p> {
         let process = Process { machine, wake: None, held: None, log: None, overheard };
         self.processes.insert(incarnation, process);
         for exam in self.inbox.clone() {
-            self.sender(incarnation, sender::Input::Exam(Box::new(exam)));
+            self.sender(incarnation, sender::Input::Exam(exam));
         }
     }
 

@@ -8,6 +8,7 @@ mod drive;
 mod process_faults;
 mod simulated;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -31,7 +32,7 @@ fn plan(script: Vec<Behaviour>, steps: Vec<Step>) -> Plan {
     let plan: Plan = from_value(plan).unwrap();
     let exams = IndexMap::from(
         [("john", "273013"), ("jane", "273014")]
-            .map(|(name, order)| (name.to_owned(), exam(order))),
+            .map(|(name, order)| (name.to_owned(), Arc::new(exam(order)))),
     );
     Plan { script, steps, exams: exams.into(), ..plan }
 }

@@ -8,6 +8,7 @@
 use std::fs::{copy, create_dir_all, read, read_dir, remove_file, rename};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::exam::Exam;
 
@@ -24,7 +25,7 @@ pub(super) struct Inbox {
 pub(super) struct Letter {
     path: PathBuf,
     /// Its exam, or why it is none.
-    pub(super) exam: Result<Box<Exam>, String>,
+    pub(super) exam: Result<Arc<Exam>, String>,
 }
 
 impl Inbox {
@@ -69,7 +70,7 @@ impl Inbox {
 impl Letter {
     fn open(path: PathBuf) -> Self {
         let exam = read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
-            serde_json::from_slice(&bytes).map(Box::new).map_err(|error| error.to_string())
+            serde_json::from_slice(&bytes).map(Arc::new).map_err(|error| error.to_string())
         });
         Self { path, exam }
     }
