@@ -34,7 +34,9 @@ pub(super) fn judge(evidence: &Evidence<'_>, history: &History, findings: &mut F
     let mut told = false;
     for sent in &evidence.sent {
         let place = evidence.place(sent);
-        let Some(written) = utc(Message::read(sent.payload).value("MSH-7")) else { continue };
+        let Some(written) = utc(Message::read_header(sent.payload).value("MSH-7")) else {
+            continue;
+        };
         if !sent.may_charge() || told || jumped.is_some_and(|jumped| place.seq > jumped) {
             continue;
         }

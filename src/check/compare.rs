@@ -187,13 +187,34 @@ fn is_unescaped(agreed: &Segment<'_>, found: &Segment<'_>) -> bool {
     marks(found.raw()) < marks(agreed.raw()) && same
 }
 
+/// Whether a message is byte for byte what the mapping makes of the exam, at the time and under the
+/// control id that it bears. Then it is as agreed without being laid beside anything, which most
+/// messages are.
+pub(super) fn is_as_made(evidence: &Evidence<'_>, exam: &KnownExam<'_>, found: &[u8]) -> bool {
+    let stamp = observed_stamp(exam, found);
+    evidence.plan.mapping.message(exam.exam, &stamp) == found
+}
+
 /// The stamp that a sender with the observed clock would have used.
 fn observed_stamp(exam: &KnownExam<'_>, found: &[u8]) -> Stamp {
-    let message = Message::read(found);
-    let time = String::from_utf8_lossy(message.value("MSH-7")).into_owned();
-    let now = DateTime::strptime("%Y%m%d%H%M%S", &time).unwrap_or(exam.exam.grading.signed);
+    let message = Message::read_header(found);
+    let now = to_the_second(message.value("MSH-7")).unwrap_or(exam.exam.grading.signed);
     let control_id = String::from_utf8_lossy(message.control_id()).into_owned();
     Stamp { now, control_id }
+}
+
+/// A time to the second, as `yyyyMMddHHmmss` writes it.
+fn to_the_second(text: &[u8]) -> Option<DateTime> {
+    if text.len() != 14 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().fold(0_i16, |number, digit| number * 10 + i16::from(digit - b'0'))
+    };
+    let small = |from: usize| i8::try_from(number(from, from + 2)).ok();
+    let (month, day) = (small(4)?, small(6)?);
+    let (hour, minute, second) = (small(8)?, small(10)?, small(12)?);
+    DateTime::new(number(0, 4), month, day, hour, minute, second, 0).ok()
 }
 
 /// Whether a difference lies inside one of `segments`, which are named `FT1[2]`.

@@ -7,6 +7,7 @@
 //! unexplained, and the rule that needs it is inconclusive. This does **not** judge.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use jiff::civil::DateTime;
@@ -31,7 +32,9 @@ enum Belongs {
 
 /// Attributes every charge message whose order is not readable.
 pub(super) fn attribute(evidence: &mut Evidence<'_>) {
-    let volatile = volatile_fields(&evidence.plan.mapping);
+    let plan = evidence.plan;
+    // Few histories have a part that needs them.
+    let volatile = LazyCell::new(|| volatile_fields(&plan.mapping));
     for index in 0..evidence.sent.len() {
         let sent = &evidence.sent[index];
         if !sent.may_charge() || sent.line_count > 0 {

@@ -264,7 +264,7 @@ fn clock_not_moved(evidence: &Evidence<'_>, missing: Missing<'_>) {
 
 /// When a message was written, by its own MSH-7.
 fn written(payload: &[u8]) -> Option<DateTime> {
-    let message = Message::read(payload);
+    let message = Message::read_header(payload);
     let digits = std::str::from_utf8(message.value("MSH-7")).ok()?.get(..14)?;
     DateTime::strptime("%Y%m%d%H%M%S", digits).ok()
 }

@@ -79,6 +79,17 @@ impl<'a> Message<'a> {
         message
     }
 
+    /// Reads the header of a message alone, for whoever asks for nothing else; all of it where it
+    /// does not begin with one.
+    #[must_use]
+    pub fn read_header(bytes: &'a [u8]) -> Self {
+        let end = match bytes.starts_with(b"MSH") {
+            true => memchr::memchr2(b'\r', b'\n', bytes).map_or(bytes.len(), |end| end + 1),
+            false => bytes.len(),
+        };
+        Self::read(&bytes[..end])
+    }
+
     /// What it was read from, byte for byte.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {

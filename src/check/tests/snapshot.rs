@@ -1,9 +1,12 @@
 //! The message is as agreed: by the mapping, or by an approved snapshot.
 
+use jiff::civil::date;
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed};
+use super::fixture::{Case, broken, changed, exam, mapping};
+use crate::check::compare::Normaliser;
 use crate::history::Outcome;
+use crate::mapping::{Stamp, shipped_names};
 use crate::plan::Snapshot;
 use crate::verdict::{Exit, Weight};
 
@@ -92,4 +95,21 @@ fn an_approved_snapshot_is_what_counts() {
     assert_eq!(judgement.findings[0].weight, Weight::Broken);
     let message = &judgement.findings[0].message;
     assert!(message.contains("FT1[2]-26: expected `TC~52`, got `TC`"), "{message}");
+}
+
+/// What is byte for byte as the mapping makes it is not compared any further.
+#[test]
+fn what_a_mapping_makes_at_any_time_is_the_same_without_its_volatile_values() {
+    for name in shipped_names() {
+        let mapping = mapping(&name);
+        let exam = exam("273013");
+        let times = [exam.grading.signed, exam.images[0].captured, date(2031, 1, 1).at(0, 0, 0, 0)];
+        let made = ["1", "170410151351", "20170410151351"].into_iter().flat_map(|id| {
+            times.map(|now| mapping.message(&exam, &Stamp { now, control_id: id.to_owned() }))
+        });
+        let normaliser = Normaliser::of(&mapping);
+        let mut plain: Vec<Vec<u8>> = made.map(|one| normaliser.normalise(&one)).collect();
+        plain.dedup();
+        assert_eq!(plain.len(), 1, "{name}");
+    }
 }
