@@ -296,6 +296,19 @@ mod tests {
         assert_eq!(found, expected.map(|(said, id)| (said, id.as_bytes())));
     }
 
+    #[rstest]
+    #[case::longest(256, true)]
+    #[case::longer(257, false)]
+    fn an_id_is_read_up_to_its_bound(#[case] length: usize, #[case] read: bool) {
+        let id = "1".repeat(length);
+        let text = format!("MSH|x\rMSA|AA|{id}\r");
+        let found = leniently(text.as_bytes()).next();
+        assert_eq!(
+            found.map(|(_, said, id)| (said, id)),
+            read.then_some((Said::Accept, id.as_bytes()))
+        );
+    }
+
     /// Table 0155, and what original mode means: one acknowledgement, by the application.
     #[rstest]
     #[case::original("", Commit::Preliminary)]

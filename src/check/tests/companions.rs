@@ -105,6 +105,22 @@ fn a_clear_lie_is_told(#[case] reply: &str, #[case] outcome: Outcome) {
     assert_eq!(broken(&answered(reply, outcome).judge()), ["accounts"]);
 }
 
+/// What comes on another connection in the meantime does not end the time of an answer.
+#[test]
+fn a_lie_is_told_with_what_the_emr_did_on_its_own_connection() {
+    let mut case = Case::begun().scripted(Fault::ConnectionCloseBeforeReply);
+    case.open(2, 1);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.send(1, &message);
+    case.deliver(2, "probe-2");
+    case.end(1, End::Close);
+    case.played(1, Fault::ConnectionCloseBeforeReply);
+    let judgement = case.restarted(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["accounts"]);
+    assert_eq!(judgement.findings[0].circumstance, "delivered after connection/close-before-reply");
+}
+
 #[rstest]
 #[case::accepted("ACK|AA|IDEND", Outcome::Delivered)]
 #[case::doubted("ACK|AA|IDEND", Outcome::Unknown)]

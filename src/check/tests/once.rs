@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rstest::rstest;
 
 use super::fixture::{Case, broken, changed, control_id, exam, inconclusive, mapping};
-use crate::history::{End, Outcome, What};
+use crate::history::{End, Ending, Outcome, What};
 use crate::plan::{AttemptMode, Charged, Fault};
 use crate::verdict::{Exit, Verdict};
 
@@ -92,6 +92,30 @@ fn a_replay_by_the_next_life_is_a_second_charge() {
     let judgement = case.judge();
     assert_eq!(broken(&judgement), ["once/per-order"]);
     assert_eq!(judgement.findings[0].circumstance, "restart");
+}
+
+/// A sender that was asked to stop had its chance to remember, even if it was killed in the end.
+#[rstest]
+#[case::killed(&[Ending::Kill], "kill")]
+#[case::asked(&[Ending::Stop], "restart")]
+#[case::asked_in_vain(&[Ending::Stop, Ending::Kill], "restart")]
+fn a_replay_is_told_by_how_the_life_before_ended(
+    #[case] endings: &[Ending],
+    #[case] circumstance: &str,
+) {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    for &how in endings {
+        case.push(What::SenderEnding { incarnation: 1, how });
+    }
+    case.push(What::SenderExited { incarnation: 1, code: Some(0), signal: None, asked: true });
+    case.start(2);
+    case.open(2, 2);
+    let again = case.message("john-doe");
+    case.send(2, &again);
+    let judgement = case.judge();
+    let twice = judgement.findings.iter().find(|finding| finding.rule == "once/per-order");
+    assert_eq!(twice.unwrap().circumstance, circumstance);
 }
 
 #[test]

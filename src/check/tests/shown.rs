@@ -238,6 +238,31 @@ fn what_happened_to_an_endpoint_is_believed_of_that_endpoint(
     assert!(is_doubted(fault, &others), "something else is there");
 }
 
+/// A connection that was ended before is not beside the one that was turned away.
+#[rstest]
+#[case::open(None, None)]
+#[case::half_closed(Some(End::HalfClose), None)]
+#[case::closed(Some(End::Close), Some("0 other connections were open"))]
+#[case::reset(Some(End::Reset), Some("0 other connections were open"))]
+fn a_connection_too_many_is_believed_beside_the_others(
+    #[case] first: Option<End>,
+    #[case] missing: Option<&str>,
+) {
+    let with = Parameters { count: Some(1), ..Parameters::default() };
+    let mut case = Case::begun().scripted(Fault::ConnectionMaxConnections);
+    case.plan.script[0].play = vec![Play::Fault { fault: Fault::ConnectionMaxConnections, with }];
+    if let Some(how) = first {
+        case.end(1, how);
+    }
+    case.open(2, 1);
+    case.end(2, End::Close);
+    case.played(2, Fault::ConnectionMaxConnections);
+    case.open(3, 1);
+    let judgement = case.ended(3, Outcome::Unknown).judge();
+    let told = judgement.findings.iter().find(|one| one.circumstance == "fault not played");
+    assert_told(told.map(|one| one.message.clone()), missing);
+}
+
 fn reading(on: bool, waiting: u64) -> What {
     What::Reading { connection: 1, on, waiting }
 }

@@ -65,6 +65,26 @@ fn two_charges_under_one_control_id_are_told() {
     assert_eq!(broken(&case.ended(1, Outcome::Delivered).judge()), ["wire/control-ids"]);
 }
 
+/// Two messages with one charge in common are about the same thing: that is for another rule.
+#[test]
+fn a_charge_that_came_again_beside_another_is_told_as_a_second_charge_alone() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let first = case.message("john-doe");
+    let to = case.send(1, &first);
+    case.answer(1, to, "AA", &first);
+    case.submit("probe-2");
+    let other = text(&case.message("probe-2"));
+    let line = other.split('\r').find(|line| line.starts_with("FT1")).unwrap();
+    let both = format!("{}{line}\r", text(&first));
+    let to = case.send(1, both.as_bytes());
+    case.answer(1, to, "AA", &first);
+    let judgement = case.restarted(1, Outcome::Delivered).judge();
+    let broken = broken(&judgement);
+    assert!(broken.contains(&"once/per-order"), "{broken:?}");
+    assert!(!broken.contains(&"wire/control-ids"), "{broken:?}");
+}
+
 #[test]
 fn stray_bytes_after_a_frame_are_told() {
     let mut case = Case::healthy();
