@@ -189,7 +189,7 @@ fn a_broken_line_is_told_with_line_and_column(
     lines[number - 1] = breaks(&lines[number - 1]);
     place.write("broken/history.jsonl", lines.join("\n"));
     let ran = place.run(&["check", "broken"]).exits(2);
-    let rest = ran.err.strip_prefix(&format!("error: broken/history.jsonl:{number}:"));
+    let rest = ran.err.strip_prefix(&format!("broken/history.jsonl:{number}:"));
     let rest = rest.unwrap_or_else(|| panic!("{}", ran.err));
     let column = rest.split(':').next().unwrap();
     assert!(column.parse::<u32>().is_ok(), "{}", ran.err);

@@ -1,15 +1,15 @@
 //! `chargeproof check`: last year's run with today's rules.
 
-use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::cli::arguments::Check;
 use crate::cli::failure::Failure;
+use crate::cli::recorded;
 use crate::cli::run::print;
 use crate::cli::store::Store;
-use crate::history::{self, History, Seal};
+use crate::history::Seal;
 use crate::suite::judge_recorded;
 use crate::verdict::{CaseOutcome, Exit, RunOutcome};
 
@@ -57,13 +57,10 @@ fn tell_unsealed(count: usize) -> Result<(), Failure> {
 }
 
 fn judge(path: &Path) -> Result<(CaseOutcome, Seal), Failure> {
-    let mistake = |message: String| Failure::History { path: path.to_owned(), message };
-    let file = File::open(path).map_err(Failure::reading(path))?;
-    let history: History =
-        history::read(BufReader::new(file)).map_err(|error| mistake(error.to_string()))?;
+    let history = recorded::read(path)?;
     let repeat = format!("chargeproof check '{}'", path.display());
-    let outcome =
-        judge_recorded(&history, repeat).map_err(|error| mistake(format!("1:1: {error}")))?;
+    let outcome = judge_recorded(&history, repeat)
+        .map_err(|error| recorded::mistake(path, 1, 1, &error.to_string()))?;
     Ok((CaseOutcome { history: Some(path.display().to_string()), ..outcome }, history.seal))
 }
 

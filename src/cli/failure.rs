@@ -38,14 +38,6 @@ pub(super) enum Failure {
         #[source]
         error: io::Error,
     },
-    /// A recorded history is not what it should be.
-    #[error("error: {}:{message}\n\nhint: a history is the `history.jsonl` that `run --out` or `serve --out` wrote", path.display())]
-    History {
-        /// Which file.
-        path: PathBuf,
-        /// Where and what.
-        message: String,
-    },
     /// Writing what there is to say failed.
     #[error("error: cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -111,7 +103,7 @@ impl Failure {
 
     pub(super) const fn exit(&self) -> Exit {
         match self {
-            Self::Diagnostic(_) | Self::Usage { .. } | Self::History { .. } => Exit::Usage,
+            Self::Diagnostic(_) | Self::Usage { .. } => Exit::Usage,
             Self::File { action, .. } if action.as_bytes()[0] == b'r' => Exit::Usage,
             Self::Run(RunError::Listen { .. }) => Exit::Usage,
             Self::Suite(SuiteError::Simulation {

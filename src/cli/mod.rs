@@ -14,6 +14,7 @@ mod init;
 mod inputs;
 mod list;
 mod project;
+mod recorded;
 mod run;
 mod secure;
 mod selftest;

@@ -29,6 +29,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let Meant { jobs, left_out } = inputs::meant(&project, &run.selection)?;
     let started = Instant::now();
     let store = Store::asked_for(run.out.as_deref(), &run.report)?;
+    store.as_ref().map_or(Ok(()), Store::begin)?;
     let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
     let (cases, interrupted, kept) = carry_out(run, jobs, store.as_ref())?;
     let outcome = RunOutcome {

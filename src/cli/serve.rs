@@ -20,7 +20,7 @@ use crate::run::real::{self, Place};
 use crate::scenario::{Scenario, SenderFile};
 use crate::suite::judge;
 use crate::verdict::{Exit, RunOutcome};
-use crate::yaml::Source;
+use crate::yaml::{Source, parse};
 
 /// Plays an EMR until Ctrl-C, then judges what arrived.
 ///
@@ -30,6 +30,7 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     let project = Project::open(&serve.project)?;
     let plan = plan(serve, &project)?;
     let store = Store::asked_for(serve.out.as_deref(), &serve.report)?;
+    store.as_ref().map_or(Ok(()), Store::begin)?;
     let started = Instant::now();
     let certificates = Certificates::of(serve, &plan)?;
     let history = play(&plan, serve, &certificates)?;
@@ -93,6 +94,24 @@ fn announce(addresses: &[SocketAddr], more: &[String]) {
     let _ = out.flush();
 }
 
+/// Tells whoever wrote a script which parts of it only a run carries out.
+fn warn_of_what_is_not_played(source: &Source, cases: usize) -> Result<(), Failure> {
+    let top = parse(source)?;
+    for (key, _) in top.entries("a scenario")? {
+        let told = match key.name.as_str() {
+            "steps" | "expect" => format!("warning: `serve` passes over `{}`", key.name),
+            "axes" if cases > 1 => format!("warning: `serve` plays the first of {cases} cases"),
+            _ => continue,
+        };
+        let warning = key.place.error(told).hint(format!(
+            "it plays `emr` until Ctrl-C, whatever connects; `chargeproof run {}` carries out all of it",
+            source.name
+        ));
+        writeln!(anstream::stderr(), "{warning}")?;
+    }
+    Ok(())
+}
+
 /// A plan without steps of its own: listen, answer, and wait for Ctrl-C.
 fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     let source = match &serve.script {
@@ -100,6 +119,7 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
         None => Source::new("serve", "title: An EMR that takes every charge\nexams: [john-doe]\n"),
     };
     let scenario = Scenario::read(&source)?;
+    warn_of_what_is_not_played(&source, scenario.cases.len())?;
     let mut sender = SenderFile::read(&Project::reference())?;
     // Before anything is decided: every delay of a fault is measured by the sender's patience.
     sender.limits.ack_timeout = Duration::from_millis(serve.ack_timeout);

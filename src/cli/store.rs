@@ -1,7 +1,9 @@
-//! What is written to the folder that `--out` names.
+//! What is written to the folder that `--out` names: reports, which anybody may read, and histories,
+//! which hold messages and are for their owner alone.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::cli::arguments::ReportKind;
@@ -41,14 +43,50 @@ impl Store {
         Ok(Some(Self { folder, reports }))
     }
 
+    /// Removes the histories of an earlier run, and says so: a folder holds one run, so that what is
+    /// judged again is what ran together.
+    ///
+    /// # Errors
+    /// Something below `cases` that no run wrote, or that cannot be removed.
+    pub(super) fn begin(&self) -> Result<(), Failure> {
+        let cases = self.folder.join(CASES);
+        let found = match earlier(&cases) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            found => found.map_err(Failure::reading(&cases))?,
+        };
+        let removed = match found {
+            Earlier::Cases(count) => count,
+            Earlier::Foreign(path) => {
+                let message = format!("`{}` was written by no run", path.display());
+                let hint = "the histories of an earlier run are cleared away before the next; name another folder, or move that away";
+                return Err(Failure::usage(message, hint));
+            }
+        };
+        std::fs::remove_dir_all(&cases).map_err(Failure::writing(&cases))?;
+        let what = if removed == 1 { "the history" } else { "the histories" };
+        let folder = cases.display();
+        // If nobody hears it, the run is still worth making.
+        let _ = writeln!(
+            anstream::stderr(),
+            "cleared {what} of {removed} earlier case{} from {folder}",
+            if removed == 1 { "" } else { "s" }
+        );
+        Ok(())
+    }
+
     /// Stores the history of a case and returns its path within the folder.
     ///
     /// # Errors
     /// A file or folder that cannot be written.
     pub(super) fn keep(&self, case: &str, history: &History) -> Result<String, Failure> {
-        let below = format!("cases/{}/history.jsonl", folder_of(case));
-        let mut out = self.create(&below)?;
+        let below = format!("{CASES}/{}/{HISTORY}", folder_of(case));
         let path = self.folder.join(&below);
+        let parent = path.parent().unwrap_or(&self.folder);
+        let mut folders = DirBuilder::new();
+        folders.recursive(true).mode(0o700).create(parent).map_err(Failure::writing(parent))?;
+        let mut file = OpenOptions::new();
+        file.write(true).create(true).truncate(true).mode(0o600);
+        let mut out = BufWriter::new(file.open(&path).map_err(Failure::writing(&path))?);
         history::write(history, &mut out).map_err(Failure::writing(&path))?;
         Ok(below)
     }
@@ -69,7 +107,7 @@ impl Store {
                 ReportKind::Junit => report::junit::write(outcome, &mut out),
             };
             let path = self.folder.join(name);
-            let flushed = written.and_then(|()| std::io::Write::flush(&mut out));
+            let flushed = written.and_then(|()| out.flush());
             flushed.map_err(Failure::writing(&path))?;
         }
         Ok(())
@@ -91,11 +129,46 @@ impl Store {
 
     fn create(&self, below: &str) -> Result<BufWriter<File>, Failure> {
         let path = self.folder.join(below);
-        let parent = path.parent().unwrap_or(&self.folder);
-        std::fs::create_dir_all(parent).map_err(Failure::writing(parent))?;
         let file = File::create(&path).map_err(Failure::writing(&path))?;
         Ok(BufWriter::new(file))
     }
+}
+
+/// Where the histories lie, a folder for each case.
+const CASES: &str = "cases";
+
+/// What the history of a case is called.
+const HISTORY: &str = "history.jsonl";
+
+/// What lies where the histories of an earlier run may.
+enum Earlier {
+    /// So many histories, and nothing else.
+    Cases(usize),
+    /// This among them.
+    Foreign(PathBuf),
+}
+
+/// What lies in `folder`; links are not followed, for no run makes any.
+fn earlier(folder: &Path) -> io::Result<Earlier> {
+    if !std::fs::symlink_metadata(folder)?.is_dir() {
+        return Ok(Earlier::Foreign(folder.to_owned()));
+    }
+    let mut count = 0;
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                waiting.push(entry.path());
+            } else if kind.is_file() && entry.file_name() == HISTORY {
+                count += 1;
+            } else {
+                return Ok(Earlier::Foreign(entry.path()));
+            }
+        }
+    }
+    Ok(Earlier::Cases(count))
 }
 
 /// The folder of a case. Its id may hold what an author wrote as an axis, so a part of it that

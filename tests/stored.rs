@@ -1,0 +1,162 @@
+//! What a run leaves behind: for whom it may be read, what becomes of what an earlier one left, and
+//! what is said of a history that cannot be read.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod command;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use command::{Place, Ran};
+use rstest::rstest;
+
+const RUN: [&str; 5] = ["run", "options/option-1", "--simulated", "--out", "out"];
+const HISTORY: &str = "out/cases/options/option-1/history.jsonl";
+
+/// A place where one case was run.
+fn recorded() -> Place {
+    let place = Place::new();
+    place.run(&RUN).exits(0);
+    place
+}
+
+/// A history holds messages, and those are of patients.
+#[test]
+fn a_history_is_for_its_owner_alone() {
+    let place = recorded();
+    let mode = |below: &str| fs::metadata(place.path(below)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(HISTORY), 0o600);
+    for folder in ["out/cases", "out/cases/options", "out/cases/options/option-1"] {
+        assert_eq!(mode(folder), 0o700, "{folder}");
+    }
+    // Reports show no more of a patient than a masked field, and other programs read them.
+    assert_ne!(mode("out/report.json") & 0o044, 0);
+}
+
+#[test]
+fn the_histories_of_an_earlier_run_are_cleared_away_and_that_is_said() {
+    let place = recorded();
+    let again = place.run(&["run", "once/silence", "--simulated", "--out", "out"]).exits(0);
+    assert_eq!(again.err.trim_end(), "cleared the history of 1 earlier case from out/cases");
+    assert!(!place.path(HISTORY).exists());
+    assert!(place.path("out/cases/once/silence/history.jsonl").exists());
+    // To judge is not to run: what is judged stays.
+    place.run(&["check", "out", "--out", "out"]).exits(0);
+    assert!(place.path("out/cases/once/silence/history.jsonl").exists());
+}
+
+#[test]
+fn a_folder_that_holds_what_no_run_wrote_is_left_as_it_is() {
+    let place = recorded();
+    place.write("out/cases/notes.txt", "mine");
+    let ran = place.run(&RUN).exits(2);
+    assert!(ran.err.contains("`out/cases/notes.txt` was written by no run"), "{}", ran.err);
+    assert!(ran.err.contains("hint: ") && ran.err.contains("another folder"), "{}", ran.err);
+    assert_eq!(place.text("out/cases/notes.txt"), "mine");
+    assert!(place.path(HISTORY).exists());
+}
+
+/// What `check` says of the history of a run, changed so.
+fn check(change: impl FnOnce(&mut Vec<String>)) -> Ran {
+    let place = recorded();
+    let mut lines: Vec<String> = place.text(HISTORY).lines().map(str::to_owned).collect();
+    change(&mut lines);
+    place.write("changed.jsonl", lines.join("\n"));
+    place.run(&["check", "changed.jsonl"]).exits(2)
+}
+
+#[rstest]
+#[case::unknown_event(
+    3,
+    |line: &str| line.replace("listening", "listning"),
+    "changed.jsonl:4:",
+    "unknown event `listning`",
+    "did you mean `listening`?"
+)]
+#[case::missing_key(
+    3,
+    |line: &str| line.replace("\"endpoint\":\"emr\",", ""),
+    "changed.jsonl:4:",
+    "missing key `endpoint`",
+    "altered or damaged"
+)]
+#[case::no_json(2, |_: &str| "listening".to_owned(), "changed.jsonl:3:1: ", "this is no JSON: expected value", "altered")]
+#[case::no_history(
+    0,
+    |_: &str| "{}".to_owned(),
+    "changed.jsonl:1:",
+    "missing key `format`",
+    "its first line is its header"
+)]
+#[case::swapped(
+    2,
+    |line: &str| line.replace("\"seq\":2", "\"seq\":1"),
+    "changed.jsonl:3:1: ",
+    "events are out of order",
+    "altered"
+)]
+fn a_line_that_cannot_be_read_is_told_with_its_place(
+    #[case] line: usize,
+    #[case] change: fn(&str) -> String,
+    #[case] place: &str,
+    #[case] message: &str,
+    #[case] hint: &str,
+) {
+    let ran = check(|lines| {
+        let changed = change(&lines[line]);
+        assert_ne!(lines[line], changed);
+        lines[line] = changed;
+    });
+    let first = ran.err.lines().next().unwrap();
+    assert!(first.starts_with(place) && first.ends_with(message), "{}", ran.err);
+    assert!(ran.err.contains(" ^"), "no caret:\n{}", ran.err);
+    let advised = ran.err.lines().any(|line| line.starts_with("hint: ") && line.contains(hint));
+    assert!(advised, "{}", ran.err);
+    assert!(!ran.err.contains("at line"), "{}", ran.err);
+}
+
+#[test]
+fn a_history_that_was_cut_off_says_which_line_and_what_to_do() {
+    let ran = check(|lines| {
+        lines.truncate(9);
+        let last = lines.last_mut().unwrap();
+        let half = last.len() / 2;
+        last.truncate(half);
+    });
+    assert!(ran.err.starts_with("changed.jsonl:9:"), "{}", ran.err);
+    assert!(ran.err.contains("the line ends before it is complete"), "{}", ran.err);
+    assert!(ran.err.contains("hint: the file was cut off"), "{}", ran.err);
+}
+
+#[test]
+fn a_line_that_holds_a_message_is_shown_without_what_is_of_the_patient() {
+    let ran = check(|lines| {
+        let received = lines.iter_mut().find(|line| line.contains("\"received\"")).unwrap();
+        *received = received.replace("\"length\"", "\"lenght\"");
+        assert!(received.contains("PID"));
+    });
+    assert!(ran.err.contains("length"), "{}", ran.err);
+    for private in ["MSH", "PROBE", "IRIS"] {
+        assert!(!ran.err.contains(private), "{}", ran.err);
+    }
+}
+
+/// A scenario may serve as a script; whoever wrote more than `emr` should know that it is passed over.
+#[test]
+fn a_script_with_more_than_the_emr_is_served_with_a_warning() {
+    let place = Place::new();
+    let script = "title: A script\nexams: [john-doe]\nemr: []\nsteps: [start, stop]\nexpect: { snapshot: true }\n";
+    place.write("script.yaml", script);
+    let elsewhere = "203.0.113.7:2575"; // nobody's here (RFC 5737), so that it ends at once
+    let ran = place.run(&["serve", "--listen", elsewhere, "--script", "script.yaml"]).exits(2);
+    for (at, key) in [("4:1", "steps"), ("5:1", "expect")] {
+        let told = format!("script.yaml:{at}: warning: `serve` passes over `{key}`\n");
+        assert!(ran.err.contains(&told), "{}", ran.err);
+    }
+    assert!(ran.err.contains("4 | steps: [start, stop]\n  | ^^^^^"), "{}", ran.err);
+    assert!(ran.err.contains("hint: it plays `emr` until Ctrl-C"), "{}", ran.err);
+    place.write("script.yaml", "title: A script\nexams: [john-doe]\nemr: []\n");
+    let ran = place.run(&["serve", "--listen", elsewhere, "--script", "script.yaml"]).exits(2);
+    assert!(!ran.err.contains("warning"), "{}", ran.err);
+}
