@@ -23,6 +23,12 @@ use rstest::rstest;
 #[case("ignores-host-name", "tls/certificate[version=1.2,reply=tls/wrong-host]", 1, "tls/verified")]
 #[case("resend-after-truncation", "tls/answers[reply=tls/no-close-notify]", 10, "once/per-order")]
 #[case("hangs-in-handshake", "tls/stalled", 1, "recovers")]
+#[case(
+    "resends-twice-on-request",
+    "once/resent-by-an-operator[reply=reject]",
+    10,
+    "once/per-order"
+)]
 #[case("prints-secrets", "options/option-1", 1, "sender/discreet")]
 #[case("ignores-terminate", "options/option-1", 1, "sender/stops")]
 fn a_broken_sender_is_convicted_by_its_own_rule(
@@ -45,6 +51,7 @@ fn a_broken_sender_is_convicted_by_its_own_rule(
 #[rstest]
 #[case("once/silence")]
 #[case("once/rejected[reply=reject]")]
+#[case("once/resent-by-an-operator[reply=reject]")]
 #[case("crash/killed[at=end-of-message]")]
 fn the_honest_sender_is_clean_where_the_broken_ones_fall(#[case] case: &str) {
     let place = Place::new();
@@ -67,6 +74,20 @@ fn the_honest_sender_is_clean_over_ipv6() {
 fn an_unusual_habit_is_no_defect(#[case] variant: &str) {
     let place = Place::new();
     place.run(&["run", "once/silence", "--variant", variant]).exits(0);
+}
+
+/// Who waits between two messages says so in its sender file, and is watched for as long.
+#[test]
+fn two_seconds_between_two_messages_are_no_defect() {
+    let place = Place::new();
+    let reference = include_str!("../senders/reference.yaml");
+    let slow = reference
+        .replace("longest_retry: 200ms", "longest_retry: 2s")
+        .replace("  - --tls-ca", "  - --variant=gap-between\n  - --tls-ca");
+    assert_ne!(slow, reference);
+    place.write("slow.yaml", slow);
+    let cases = ["options/option-1", "once/rejected[reply=reject]"];
+    place.run(&[&["run", "--sender", "slow.yaml"], &cases[..]].concat()).exits(0);
 }
 
 /// Virtual time proves what real time does: the same verdict by the same rules.

@@ -43,6 +43,7 @@ const CASES: &[&str] = &[
     "once/misrouted[reply=match/previous]",
     "once/not-read",
     "once/rejected[reply=error]",
+    "once/resent-by-an-operator[reply=none]",
     "once/reset-inside-message[bytes=300]",
     "once/silence",
     "once/session-of-few-messages[count=2]",

@@ -143,6 +143,10 @@ pub(super) fn circumstance(
     if healthy && handed_over_again(evidence, order, &to) {
         return "handed over twice".to_owned();
     }
+    let wanted = evidence.exam(order).is_some_and(|exam| !exam.wanted_again.is_empty());
+    if healthy && wanted {
+        return "wanted again once".to_owned();
+    }
     fault.unwrap_or_else(|| ended_or_silent(evidence, first, &to))
 }
 
@@ -312,6 +316,9 @@ fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool)
             format!("the sender's clock jumped by {} s", Duration::from(*by).as_secs())
         }
         What::Submitted { exam, .. } => format!("{exam} was handed over"),
+        What::ResendAsked { exam, .. } => {
+            format!("an operator wanted the charge of {exam} sent once more")
+        }
         What::HarnessLate { by } => late::in_words(*by),
         _ => return None,
     })

@@ -65,6 +65,8 @@ pub(super) struct KnownExam<'h> {
     pub(super) charged: Charged,
     /// Indices of the events that handed it over.
     pub(super) submitted: Vec<usize>,
+    /// Indices of the events by which an operator wanted its charge sent once more.
+    pub(super) wanted_again: Vec<usize>,
 }
 
 /// A connection.
@@ -172,6 +174,11 @@ impl<'h> Evidence<'h> {
                     self.exams[known].submitted.push(index);
                 }
             }
+            What::ResendAsked { exam, .. } => {
+                if let Some(&known) = names.get(exam.as_str()) {
+                    self.exams[known].wanted_again.push(index);
+                }
+            }
             What::SenderStarted { incarnation, beside } => {
                 let life = self.lives.entry(*incarnation).or_default();
                 (life.started, life.beside) = (seq, *beside);
@@ -242,6 +249,21 @@ impl<'h> Evidence<'h> {
     pub(super) fn attempts_at(&self, order: &[u8]) -> &[Attempted] {
         let number = self.order_ids.get_index_of(order);
         number.map_or(&[], |number| self.orders[number].attempts.as_slice())
+    }
+
+    /// How many further attempts at an order were wanted before this one began.
+    pub(super) fn wanted_before(&self, order: &[u8], attempt: Attempted) -> usize {
+        let exams = self.exams.iter().filter(|exam| exam.order == order);
+        let mut wanted = exams.flat_map(|exam| &exam.wanted_again).peekable();
+        if wanted.peek().is_none() {
+            return 0;
+        }
+        let place = self.place(&self.sent[attempt.sent as usize]);
+        let before = |event: &&usize| {
+            let event = &self.events[**event];
+            event.seq < place.seq && event.at <= place.began
+        };
+        wanted.filter(before).count()
     }
 
     /// Whether a whole message carried the order with this value on the wire.
@@ -331,6 +353,7 @@ fn exams<'h>(plan: &'h Plan, agreement: &Agreement) -> Vec<KnownExam<'h>> {
             expected: Arc::clone(expected),
             charged: plan.expect.charges.get(name).copied().unwrap_or(Charged::Once),
             submitted: Vec::new(),
+            wanted_again: Vec::new(),
         }
     };
     plan.exams.iter().zip(messages.charges()).map(known).collect()

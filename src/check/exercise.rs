@@ -179,6 +179,17 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
     if handed < planned(|step| matches!(step, Step::Submit(_))) {
         missing("exam not handed over", "an exam of the plan was not handed over".to_owned());
     }
+    for exam in &evidence.exams {
+        let wanted = exam.wanted_again.len();
+        if wanted > 0 && evidence.attempts_at(&exam.order).len() < 1 + wanted {
+            let message = format!("an operator wanted the charge of {} sent once more", exam.name);
+            missing("not sent again", format!("{message}, and it was not"));
+        }
+    }
+    let asked = seen(&|what| matches!(what, What::ResendAsked { .. }));
+    if asked < planned(|step| matches!(step, Step::Resend(_))) {
+        missing("resend not asked for", "a resend of the plan was not asked for".to_owned());
+    }
     let killed = seen(&|what| match what {
         What::SenderExited { incarnation, signal, .. } => {
             let life = evidence.lives.get(incarnation);

@@ -50,7 +50,7 @@ pub(super) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
 fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     findings.exercised(PER_ORDER, evidence.orders.len() as u64);
     for order in &evidence.orders {
-        let pair = two_attempts(evidence, &order.attempts);
+        let pair = two_attempts(evidence, order);
         #[cfg(feature = "planted-defects")]
         let pair = pair.filter(|(first, second)| !is_overlooked(evidence, *first, *second));
         let Some((first, second)) = pair else { continue };
@@ -65,18 +65,23 @@ fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     }
 }
 
-/// The first two attempts that the mode does not allow together.
-fn two_attempts(evidence: &Evidence<'_>, attempts: &[Attempted]) -> Option<(Attempted, Attempted)> {
-    let [first, second, ..] = attempts else { return None };
-    match evidence.mode() {
-        AttemptMode::Strict => Some((*first, *second)),
-        AttemptMode::Frame => {
-            let whole = |attempt: &Attempted| evidence.sent[attempt.sent as usize].whole;
-            let position = attempts.iter().position(whole)?;
-            let after = attempts.get(position + 1)?;
-            Some((attempts[position], *after))
+/// The first attempt that nobody had wanted, after the last one before it that counts: one is wanted by
+/// the order, and another each time that an operator asks for it.
+fn two_attempts(evidence: &Evidence<'_>, order: &OrderSeen<'_>) -> Option<(Attempted, Attempted)> {
+    let mut counted: Vec<Attempted> = Vec::new();
+    for attempt in &order.attempts {
+        let is_one_more = || counted.len() > evidence.wanted_before(&order.order, *attempt);
+        if let Some(last) = counted.last()
+            && is_one_more()
+        {
+            return Some((*last, *attempt));
+        }
+        let whole = evidence.sent[attempt.sent as usize].whole;
+        if evidence.mode() == AttemptMode::Strict || whole {
+            counted.push(*attempt);
         }
     }
+    None
 }
 
 /// Whether a judge with a planted defect does not see that two attempts are two.
@@ -145,16 +150,23 @@ fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     let mut seen: HashMap<(u32, u32), u32, Quick> = HashMap::default();
     for order in &evidence.orders {
         let mut told = false;
+        let mut repeats = 0;
         for attempt in &order.attempts {
+            let wanted = evidence.wanted_before(&order.order, *attempt);
+            let mut repeated = None;
             let sent = &evidence.sent[attempt.sent as usize];
             for line in sent.lines(evidence) {
                 let Some(identity) = line.identity() else { continue };
                 let first = *seen.entry(identity).or_insert(attempt.sent);
-                if first != attempt.sent && !told && counts(evidence, first, attempt.sent) {
-                    let pair = (whole_attempt(first), *attempt);
-                    tell_repeated_line(evidence, mask, order, pair, findings);
-                    told = true;
+                if first != attempt.sent && counts(evidence, first, attempt.sent) {
+                    repeated = repeated.or(Some(first));
                 }
+            }
+            repeats += usize::from(repeated.is_some());
+            if let Some(first) = repeated.filter(|_| !told && repeats > wanted) {
+                let pair = (whole_attempt(first), *attempt);
+                tell_repeated_line(evidence, mask, order, pair, findings);
+                told = true;
             }
         }
         if !told {
@@ -203,6 +215,10 @@ fn parts_per_charge(
     order: &OrderSeen<'_>,
     findings: &mut Findings,
 ) {
+    let wanted = |attempt: &Attempted| evidence.wanted_before(&order.order, *attempt);
+    if order.attempts.last().is_some_and(|last| order.attempts.len() <= 1 + wanted(last)) {
+        return;
+    }
     let part = order.attempts.iter().find(|attempt| {
         let sent = &evidence.sent[attempt.sent as usize];
         !sent.whole && sent.lines(evidence).iter().all(|line| line.distinct.is_none())

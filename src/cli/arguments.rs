@@ -34,6 +34,8 @@ pub(super) enum Command {
     Sender(Sender),
     /// Print what became of each charge of the reference sender
     Account(Account),
+    /// Tell the reference sender to send a charge once more, as an operator does
+    Resend(Resend),
     /// Write a commented sender file to begin with; one that is there is left as it is
     Init {
         /// Where to
@@ -256,6 +258,16 @@ pub(super) struct Account {
     /// The reference sender's state directory
     #[arg(long, value_name = "DIR")]
     pub(super) state: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Resend {
+    /// The folder that the reference sender takes exams from
+    #[arg(long, value_name = "DIR")]
+    pub(super) inbox: PathBuf,
+    /// The number of the order
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) order: String,
 }
 
 #[derive(Debug, Args)]

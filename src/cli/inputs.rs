@@ -92,7 +92,8 @@ pub(super) fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> 
         Some(Account::Command(command)) => Some(command),
         _ => None,
     };
-    for command in [Some(&mut sender.start), account].into_iter().flatten() {
+    let commands = [Some(&mut sender.start), account, sender.resend.as_mut()];
+    for command in commands.into_iter().flatten() {
         if let Some(program) = command.first_mut() {
             *program = beside(folder, program);
         }

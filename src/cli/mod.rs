@@ -70,6 +70,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Serve(serve) => serve::serve(&serve),
         Command::Sender(sender) => sender::sender(&sender),
         Command::Account(account) => sender::account(&account),
+        Command::Resend(resend) => sender::resend(&resend),
         Command::Init { file } => init::init(&file),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Selftest(selftest) => selftest::selftest(&selftest),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::arguments::{Account, Sender};
+use crate::cli::arguments::{Account, Resend, Sender};
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source};
 use crate::mapping::Mapping;
@@ -49,6 +49,15 @@ pub(super) fn account(account: &Account) -> Result<Exit, Failure> {
         let row = serde_json::json!({ "order": order, "outcome": outcome.name() });
         writeln!(out, "{row}")?;
     }
+    Ok(Exit::Passed)
+}
+
+/// Tells a reference sender to send a charge once more.
+///
+/// # Errors
+/// An inbox that cannot be written to.
+pub(super) fn resend(resend: &Resend) -> Result<Exit, Failure> {
+    sender::ask_to_resend(&resend.inbox, &resend.order)?;
     Ok(Exit::Passed)
 }
 

@@ -124,6 +124,13 @@ pub enum What {
         /// To which life it was handed.
         incarnation: Incarnation,
     },
+    /// An operator told the sender to send the charge of an exam once more.
+    ResendAsked {
+        /// Name of the exam in the plan.
+        exam: String,
+        /// Which life was told.
+        incarnation: Incarnation,
+    },
     /// The harness ended the sender: asked it to stop, or killed it.
     SenderEnding {
         /// Which life is ended.

@@ -284,6 +284,7 @@ fn sender_plan(file: &SenderFile, driving: Driving, choices: &Choices) -> Sender
             WrittenStop::StandardInput => StopBy::StandardInput,
         },
         clock: file.clock.clone(),
+        resend: file.resend.clone(),
         bug: choices.bug.clone(),
         variant: choices.variant.clone(),
     }

@@ -220,6 +220,8 @@ pub enum Step {
     Start,
     /// Hand over an exam.
     Submit(String),
+    /// Be the operator who tells the sender to send the exam's charge once more.
+    Resend(String),
     /// Wait until the EMR has dealt with the exam's message: answered it, or played its fault.
     Await(String),
     /// Wait for a wire event, then kill the sender at once and read its connections to the end.
@@ -389,6 +391,9 @@ pub struct SenderPlan {
     /// decimal number. None if its clock cannot be moved.
     #[serde(default)]
     pub clock: Option<String>,
+    /// The command by which an operator has a charge sent once more, placeholders allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resend: Option<Vec<String>>,
     /// For the reference sender, the defect that is built in.
     pub bug: Option<String>,
     /// For the reference sender, the honest habit that is switched on.

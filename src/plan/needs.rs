@@ -88,6 +88,12 @@ const NEEDS: &[Need] = &[
         why: "the sender file feeds it finished messages (`as: message`)",
     },
     Need {
+        what: "an operator who has a charge sent once more",
+        asked: |plan| plan.steps.iter().any(|step| matches!(step, Step::Resend(_))),
+        offered: |sender| sender.resend.is_some(),
+        why: "the sender file has no `resend`",
+    },
+    Need {
         what: "a clock that can be moved",
         asked: |plan| plan.steps.iter().any(is_jump),
         offered: |sender| sender.clock.is_some(),

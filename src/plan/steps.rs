@@ -74,6 +74,11 @@ pub(super) fn written(
                 known(word, exams)?;
                 writer.submit(&word.text);
             }
+            Act::Resend(place, word) => {
+                writer.must_run(place)?;
+                writer.must_have_submitted(word, exams)?;
+                writer.steps.push(Step::Resend(word.text.clone()));
+            }
             Act::Await(word) => {
                 writer.must_have_submitted(word, exams)?;
                 writer.steps.push(Step::Await(word.text.clone()));

@@ -75,6 +75,7 @@ enum Waiting {
     Delayed { fault: ProcessFault, until: Duration },
     Paused { since: Duration, until: Duration, resuming: bool },
     Jumping,
+    Asked,
     Ended { of: Incarnation, asked: Duration, killed: bool },
     Quiet { began: Duration },
     Accounted,
@@ -236,6 +237,17 @@ impl Director {
         }
     }
 
+    /// The sender was told to send a charge once more, or could not be, and why.
+    pub(crate) fn asked(&mut self, failed: Option<String>) -> Option<What> {
+        if self.waiting == Waiting::Asked {
+            self.waiting = Waiting::Nothing;
+        }
+        failed.map(|why| What::WaitedInVain {
+            wanted: format!("an operator's resend: {why}"),
+            waited: Micros(0),
+        })
+    }
+
     pub(crate) fn dealt(&mut self, exam: &str) {
         self.dealt.insert(exam.to_owned());
     }
@@ -276,7 +288,7 @@ impl Director {
     pub(crate) fn deadline(&self, view: &View) -> Option<Duration> {
         match &self.waiting {
             Waiting::Nothing | Waiting::Finished | Waiting::Interrupt => None,
-            Waiting::Started | Waiting::Accounted | Waiting::Jumping => None,
+            Waiting::Started | Waiting::Accounted | Waiting::Jumping | Waiting::Asked => None,
             Waiting::Paused { resuming: true, .. } => None,
             Waiting::BesideUp { until }
             | Waiting::Delayed { until, .. }
@@ -326,6 +338,10 @@ impl Director {
             Step::StopSecond => self.end(self.second.incarnation, Ending::Stop, view),
             Step::Submit(exam) => {
                 self.wish(Wish::Do(Command::Submit { exam }));
+            }
+            Step::Resend(exam) => {
+                self.waiting = Waiting::Asked;
+                self.wish(Wish::Do(Command::Resend { exam }));
             }
             Step::Await(exam) => self.waiting = Waiting::Dealt(exam),
             Step::Kill(at) => self.watch(ProcessFault::Kill, at, Duration::ZERO),
@@ -482,7 +498,7 @@ impl Director {
                 }
                 false
             }
-            Waiting::Jumping => false,
+            Waiting::Jumping | Waiting::Asked => false,
             Waiting::Ended { of, asked, killed } => self.ended(of, asked, killed, view),
             Waiting::Quiet { began } => self.quiet(began, view),
             Waiting::Accounted => self.accounted,

@@ -28,6 +28,11 @@ pub enum Command {
         /// Its name in the plan.
         exam: String,
     },
+    /// Tell it to send the charge of an exam once more, then report [`Happening::Asked`].
+    Resend {
+        /// Its name in the plan.
+        exam: String,
+    },
     /// End it.
     End {
         /// Which life.
@@ -145,6 +150,11 @@ pub enum Happening<'a> {
         /// Why it could not be.
         failed: Option<String>,
     },
+    /// The sender was told to send a charge once more, or could not be, and why.
+    Asked {
+        /// Why it could not be.
+        failed: Option<String>,
+    },
     /// The sender could not be started or driven.
     Failed(String),
     /// The last lines that the sender has printed, where they are asked for.
@@ -253,6 +263,7 @@ impl Drive {
             Happening::Paused { seen } => self.director.paused(now, seen),
             Happening::Resumed { seen } => self.director.resumed(now, seen),
             Happening::Jumped { by, failed } => Some(self.director.jumped(by, failed)),
+            Happening::Asked { failed } => self.director.asked(failed),
             Happening::Failed(why) => Some(self.director.failed(why)),
             Happening::Said { incarnation, lines } => Some(What::SenderSaid { incarnation, lines }),
             Happening::Printed { incarnation, length, disclosed } => {
@@ -319,7 +330,10 @@ impl Drive {
             {
                 match self.grant(now, wish) {
                     // The EMR is in its place before an exam is handed over or the last byte read.
-                    Some(what @ (Do::Sender(Command::Submit { .. }) | Do::Drain)) => {
+                    Some(
+                        what @ (Do::Sender(Command::Submit { .. } | Command::Resend { .. })
+                        | Do::Drain),
+                    ) => {
                         self.held_back = Some(what);
                     }
                     Some(what) => return Some(what),
@@ -412,6 +426,11 @@ impl Drive {
                         let what = What::Submitted { exam: exam.clone(), incarnation };
                         self.recorder.record(now.into(), what);
                         self.emr.handle(now, Input::Submitted { exam }, &mut self.recorder);
+                    }
+                    Command::Resend { exam } => {
+                        let incarnation = self.director.incarnation();
+                        let what = What::ResendAsked { exam: exam.clone(), incarnation };
+                        self.recorder.record(now.into(), what);
                     }
                     Command::End { incarnation, how: Ending::Kill } => {
                         let killed = Input::SenderKilled { incarnation: *incarnation };

@@ -96,6 +96,10 @@ pub fn sender_file_schema() -> Value {
                 [("file", text("A file with the seconds to add, which the sender reads."))],
             ),
         ),
+        (
+            "resend",
+            texts("The command by which an operator has the charge of `{order}` sent once more."),
+        ),
     ];
     document("A sender file", &["name", "start", "limits"], sender_file::KEYS, properties)
 }
@@ -369,7 +373,8 @@ fn step_list() -> Value {
         steps::WITH_VALUE,
         [
             ("submit", names.clone()),
-            ("await", names),
+            ("await", names.clone()),
+            ("resend", names),
             ("kill", json!({ "anyOf": [event(), when()] })),
             ("terminate", json!({ "anyOf": [event(), when()] })),
             ("pause", pause),

@@ -26,6 +26,7 @@ pub(super) const KEYS: &[&str] = &[
     "attempts",
     "account",
     "clock",
+    "resend",
 ];
 
 /// The keys of `limits`.
@@ -60,6 +61,7 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("state", "directory that outlives a restart of the sender"),
     ("inbox", "directory in which exams appear as `*.json`"),
     ("exam", "path of the exam, for a process that is started for each"),
+    ("order", "number of the order that is to be sent once more, in `resend`"),
     ("feed_port", "a free port for the sender to be fed at"),
     (
         "ack_port",
@@ -110,6 +112,9 @@ pub struct SenderFile {
     /// The file that moves its wall clock, placeholders still in it: how many seconds to add. None
     /// if its clock cannot be moved.
     pub clock: Option<String>,
+    /// The command by which an operator has a charge sent once more, placeholders still in it; its
+    /// program is found as that of `start` is. None if nobody can.
+    pub resend: Option<Vec<String>>,
     /// How it is asked what became of its charges.
     pub account: Option<Account>,
 }
@@ -207,6 +212,7 @@ impl SenderFile {
             limits: limits(fields.require("limits")?)?,
             attempts: fields.get("attempts").map_or(Ok(Attempts::Strict), attempts)?,
             clock: fields.get("clock").map(clock).transpose()?,
+            resend: fields.get("resend").map(command).transpose()?,
             account: fields.get("account").map(|node| account(node, life)).transpose()?,
         })
     }

@@ -20,7 +20,7 @@ pub(super) const BARE: &[&str] = &[
 
 /// Steps that say what with.
 pub(super) const WITH_VALUE: &[&str] =
-    &["submit", "await", "kill", "terminate", "pause", "jump", "storm"];
+    &["submit", "await", "resend", "kill", "terminate", "pause", "jump", "storm"];
 
 /// The keys that say when something is done to the sender.
 pub(super) const WHEN_KEYS: &[&str] = &["at", "bytes", "reply-bytes", "after"];
@@ -58,6 +58,8 @@ pub enum Act {
     Submit(Word),
     /// Wait for an exam's message.
     Await(Word),
+    /// Be the operator who has an exam's charge sent once more.
+    Resend(Place, Word),
     /// Kill the sender at a moment.
     Kill(Place, Moment),
     /// Ask it to stop at a moment.
@@ -155,6 +157,10 @@ fn step(node: &Node) -> Result<Vec<Act>, Diagnostic> {
     match key.name.as_str() {
         "submit" => Ok(words(value)?.into_iter().map(Act::Submit).collect()),
         "await" => Ok(words(value)?.into_iter().map(Act::Await).collect()),
+        "resend" => {
+            let resend = |word| Act::Resend(node.place.clone(), word);
+            Ok(words(value)?.into_iter().map(resend).collect())
+        }
         "kill" => Ok(vec![Act::Kill(node.place.clone(), when(value)?)]),
         "terminate" => Ok(vec![Act::Terminate(node.place.clone(), when(value)?)]),
         "pause" => pause(node, value),
@@ -176,7 +182,7 @@ fn bare(word: &str, node: &Node) -> Result<Act, Diagnostic> {
         "settle" => Ok(Act::Settle),
         "account" => Ok(Act::Account),
         "probe" => Ok(Act::Probe),
-        "submit" | "await" => Err(node
+        "submit" | "await" | "resend" => Err(node
             .error(format!("the step `{word}` needs the name of an exam"))
             .hint(format!("as in `{word}: john-doe`"))),
         "kill" | "terminate" | "pause" => Err(node

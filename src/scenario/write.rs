@@ -191,6 +191,7 @@ fn step(act: &Act) -> String {
         Act::Probe => "probe".to_owned(),
         Act::Submit(exam) => format!("submit: {}", scalar(&exam.text)),
         Act::Await(exam) => format!("await: {}", scalar(&exam.text)),
+        Act::Resend(_, exam) => format!("resend: {}", scalar(&exam.text)),
         Act::StartSecond(_) => "start-second".to_owned(),
         Act::StopSecond(_) => "stop-second".to_owned(),
         Act::Storm(_, restarts) => format!("storm: {restarts}"),

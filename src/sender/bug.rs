@@ -33,6 +33,7 @@ catalogue! {
     SecondEvent "second-event" "sends each charge as P03 and again as P11"
     SplitResend "split-resend" "sends the message, then each of its FT1 alone"
     DoubleSubmit "double-submit" "sends an exam twice that was handed over twice"
+    ResendsTwiceOnRequest "resends-twice-on-request" "sends a charge two more times when an operator asks for one"
     NoLock "no-lock" "works on a state directory that another instance holds"
     NightlySweep "nightly-sweep" "sends charges without an answer again once they are half a day old"
     ClockJump "clock-jump" "measures its patience by the wall clock, and sends again what is overdue by hours"

@@ -3,6 +3,7 @@
 //! A record is written before the step that it is about, so that a kill at any point leaves the
 //! sender knowing at least as much as the wire has seen. This file does **not** touch a disk.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -30,6 +31,13 @@ pub enum Record {
         control_id: String,
         /// The sender's clock, UTC.
         at: DateTime,
+    },
+    /// An operator wants the order's charge sent once more.
+    Asked {
+        /// Number of the order.
+        order: String,
+        /// The name of the request, by which it is known again.
+        request: String,
     },
     /// What became of the order's message.
     Settled {
@@ -104,6 +112,8 @@ pub(super) struct Entry {
     pub(super) exam: Arc<Exam>,
     pub(super) charge: Progress,
     pub(super) result: Progress,
+    /// What an operator has asked for, by name: so many attempts more are due.
+    pub(super) requests: BTreeSet<String>,
     forgotten: bool,
 }
 
@@ -140,6 +150,11 @@ impl Ledger {
                     progress.outcome = None;
                 }
             }
+            Record::Asked { order, request } => {
+                if let Some(entry) = self.entries.get_mut(order) {
+                    entry.requests.insert(request.clone());
+                }
+            }
             Record::Settled { order, kind, outcome } => {
                 if let Some(progress) = self.progress(order, *kind) {
                     progress.outcome = Some(*outcome);
@@ -165,6 +180,7 @@ impl Ledger {
             exam: Arc::clone(exam),
             charge: Progress::default(),
             result: Progress::default(),
+            requests: BTreeSet::new(),
             forgotten: false,
         });
     }
@@ -175,6 +191,11 @@ impl Ledger {
 }
 
 impl Entry {
+    /// Whether the charge is due: it was never attempted, or an operator has asked for more.
+    pub(super) fn is_due(&self) -> bool {
+        (self.charge.attempts as usize) < 1 + self.requests.len()
+    }
+
     /// How far the order's charge or result has come.
     pub(super) const fn progress(&self, kind: Kind) -> &Progress {
         match kind {

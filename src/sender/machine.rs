@@ -65,6 +65,14 @@ impl Link {
 pub enum Input {
     /// An exam was handed over. One whose order is known is ignored.
     Exam(Arc<Exam>),
+    /// An operator wants the charge of an order that was attempted sent once more. A request that is
+    /// known is ignored.
+    Resend {
+        /// The order.
+        order: String,
+        /// The name of the request.
+        request: String,
+    },
     /// The connection stands.
     Connected(Link),
     /// The connection could not be made, or not one byte of what was last to be written on it
@@ -138,6 +146,8 @@ pub struct Machine {
     pub(super) endpoint: usize,
     pub(super) outputs: VecDeque<Output>,
     pub(super) unanswered: Option<Unanswered>,
+    /// When what became of the last message was known.
+    pub(super) concluded: Option<Duration>,
     /// A broken sender has stopped sending.
     pub(super) blocked: bool,
     /// Charges that a broken sender has given to two workers.
@@ -171,6 +181,7 @@ impl Machine {
             endpoint: 0,
             outputs: VecDeque::new(),
             unanswered: None,
+            concluded: None,
             blocked: false,
             picked: BTreeSet::new(),
             hoping: None,
@@ -193,6 +204,7 @@ impl Machine {
     pub fn handle(&mut self, now: Duration, input: Input) {
         match input {
             Input::Exam(exam) => self.take(exam),
+            Input::Resend { order, request } => self.asked(order, request),
             Input::Connected(link) if self.owns(link) => self.connected(now),
             Input::Refused(link) if self.owns(link) => self.refused(now),
             Input::Called(link) => self.called(link),
@@ -274,6 +286,19 @@ impl Machine {
         }
     }
 
+    /// An operator has looked and decided: this is the one way that leads a charge to the wire again.
+    fn asked(&mut self, order: String, request: String) {
+        let entry = self.ledger.entries.get(&order);
+        if entry.is_none_or(|one| one.charge.attempts == 0 || one.requests.contains(&request)) {
+            return;
+        }
+        self.store(Record::Asked { order: order.clone(), request });
+        self.queue.push_back(Task::whole(order.clone(), Kind::Charge));
+        if self.config.bug == Some(Bug::ResendsTwiceOnRequest) {
+            self.queue.push_back(Task::whole(order, Kind::Charge));
+        }
+    }
+
     fn stop(&mut self) {
         self.stopping = true;
         if self.config.bug == Some(Bug::HangsOnPartialAck) {
@@ -298,7 +323,7 @@ impl Machine {
         let mut last_settled = None;
         for (order, entry) in &self.ledger.entries {
             let replay = self.config.bug == Some(Bug::ReplayOnRestart);
-            if entry.charge.attempts == 0 || replay {
+            if entry.is_due() || replay {
                 self.queue.push_back(Task::whole(order.clone(), Kind::Charge));
                 continue;
             }

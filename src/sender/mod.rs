@@ -27,7 +27,9 @@ mod variant;
 pub use bug::{Bug, UnknownBug};
 pub use journal::{Kind, Outcome, Record, account};
 pub use machine::{Config, Input, Link, Machine, Output, Poll};
-pub use shell::{SenderError, ShellOptions, SpoolError, TlsError, TlsFiles, account_of, serve};
+pub use shell::{
+    SenderError, ShellOptions, SpoolError, TlsError, TlsFiles, account_of, ask_to_resend, serve,
+};
 pub use trust::Flaw;
 pub use variant::{UnknownVariant, Variant};
 

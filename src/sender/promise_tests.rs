@@ -241,3 +241,33 @@ fn a_connection_that_is_lost_while_it_stops_is_not_made_again() {
     }
     assert_eq!((connects, machine.is_stopped()), (1, true));
 }
+
+#[rstest]
+#[case::once(&["r1"], 2)]
+#[case::twice(&["r1", "r2"], 3)]
+#[case::the_same_request_again(&["r1", "r1"], 2)]
+fn an_operators_request_is_one_attempt_more(#[case] requests: &[&str], #[case] attempts: usize) {
+    for kill in [None, Some(Kill::AtWrite(1))] {
+        let mut rehearsal = Rehearsal::of("iris/option-1").replies(&[Reply::Code("AR")]);
+        rehearsal.live(&[exam(A)]);
+        for request in requests {
+            rehearsal.ask(A, request);
+        }
+        rehearsal.live_until(&[], kill);
+        // The request is still there after a kill, as a file is that nobody has taken away.
+        for request in requests {
+            rehearsal.ask(A, request);
+        }
+        rehearsal.live(&[]);
+        assert_eq!(rehearsal.attempts(A), attempts, "{kill:?}");
+    }
+}
+
+#[test]
+fn who_asks_again_for_what_was_never_sent_asks_in_vain() {
+    let mut rehearsal = Rehearsal::of("iris/option-1");
+    rehearsal.ask(A, "r1");
+    rehearsal.ask(B, "r2");
+    rehearsal.live(&[exam(A)]);
+    assert_eq!((rehearsal.attempts(A), rehearsal.attempts(B)), (1, 0));
+}

@@ -72,6 +72,7 @@ pub(super) struct Rehearsal {
     script: VecDeque<Reply>,
     result_script: VecDeque<Reply>,
     refuse: BTreeMap<usize, u32>,
+    requests: Vec<(String, String)>,
     inputs: VecDeque<(Duration, Input)>,
     lines: BTreeMap<Link, (usize, Decoder)>,
     records: usize,
@@ -99,6 +100,7 @@ impl Rehearsal {
             script: VecDeque::new(),
             result_script: VecDeque::new(),
             refuse: BTreeMap::new(),
+            requests: Vec::new(),
             inputs: VecDeque::new(),
             lines: BTreeMap::new(),
             records: 0,
@@ -144,6 +146,11 @@ impl Rehearsal {
         self
     }
 
+    /// An operator asks the next life for another attempt.
+    pub(super) fn ask(&mut self, order: &str, request: &str) {
+        self.requests.push((order.to_owned(), request.to_owned()));
+    }
+
     /// One life of the sender, to which `exams` are handed; until nothing more happens.
     pub(super) fn live(&mut self, exams: &[Exam]) -> Vec<(String, Outcome)> {
         self.live_until(exams, None)
@@ -160,6 +167,9 @@ impl Rehearsal {
         let mut machine = Machine::start(self.config.clone(), &self.journal, self.now);
         for exam in exams {
             self.inputs.push_back((self.now, Input::Exam(Arc::new(exam.clone()))));
+        }
+        for (order, request) in std::mem::take(&mut self.requests) {
+            self.inputs.push_back((self.now, Input::Resend { order, request }));
         }
         for _ in 0..MOST_STEPS {
             match machine.poll(self.now) {
@@ -391,7 +401,11 @@ fn is_about(input: &Input, link: Link) -> bool {
         | Input::Ended(of)
         | Input::Truncated(of)
         | Input::Reset(of) => *of == link,
-        Input::Exam(_) | Input::Stored | Input::ClockMoved(_) | Input::Stop => false,
+        Input::Exam(_)
+        | Input::Resend { .. }
+        | Input::Stored
+        | Input::ClockMoved(_)
+        | Input::Stop => false,
     }
 }
 

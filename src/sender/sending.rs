@@ -100,7 +100,13 @@ impl Machine {
         let entry = self.ledger.entries.get(&task.order);
         let tries = entry.map_or(0, |entry| entry.progress(task.kind).attempts);
         self.current = Some(Job::new(task, tries));
+        let gap = self.config.variant.map(Variant::gap).unwrap_or_default();
+        let until = self.concluded.map_or(now, |concluded| concluded + gap);
         match self.config.variant {
+            Some(Variant::GapBetween) if until > now => {
+                self.stage = Stage::Pausing { until };
+                true
+            }
             Some(Variant::SlowStart) => {
                 self.stage = Stage::Pausing { until: now + SLOW_START };
                 true

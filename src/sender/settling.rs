@@ -254,6 +254,7 @@ impl Machine {
         self.mark_now();
         let Some(job) = self.current.take() else { return };
         self.stage = Stage::Idle;
+        self.concluded = Some(now);
         let kind = job.task.kind;
         let orders = job.carried.iter().chain([&job.task.order]);
         for order in orders.cloned() {

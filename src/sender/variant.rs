@@ -1,6 +1,8 @@
 //! Honest habits of the reference sender, by their stable names: what a correct sender may do and
 //! must not be convicted for.
 
+use std::time::Duration;
+
 use super::catalogue::catalogue;
 
 catalogue! {
@@ -11,10 +13,23 @@ catalogue! {
     ReconnectBetween "reconnect-between" "keeps its connection until the next message, then opens a new one"
     ConnectsEarly "connects-early" "connects as soon as it starts"
     SlowStart "slow-start" "waits 100 ms before each message"
+    GapBetween "gap-between" "waits 2 s between two messages"
     PiecemealWrites "piecemeal-writes" "writes each message in three pieces, 10 ms apart"
     PatientRetry "patient-retry" "waits twice as long after each refused connection, at most the retry interval"
     ControlIdCounter "control-id-counter" "numbers its messages from 1 in MSH-10"
     SingleTryResults "single-try-results" "never sends a result again"
+}
+
+impl Variant {
+    /// How long nothing comes between two messages because of the habit: so much longer the wire must
+    /// be watched.
+    #[must_use]
+    pub const fn gap(self) -> Duration {
+        match self {
+            Self::GapBetween => Duration::from_secs(2),
+            _ => Duration::ZERO,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -320,6 +320,10 @@ fn with_habit(plan: &Plan, bug: Option<Bug>, variant: Option<Variant>) -> Plan {
     if bug == Some(Bug::Floods) {
         plan.limits.messages = FLOOD; // the same proof, sooner
     }
+    // Who takes its time is watched for longer, as its sender file would say.
+    let gap = Micros::from(variant.map(Variant::gap).unwrap_or_default());
+    plan.limits.settle = plan.limits.settle.max(Micros(gap.0.saturating_mul(2)));
+    plan.limits.patience.0 = plan.limits.patience.0.saturating_add(gap.0.saturating_mul(2));
     plan.sender.bug = bug.map(|bug| bug.name().to_owned());
     plan.sender.variant = variant.map(|variant| variant.name().to_owned());
     plan

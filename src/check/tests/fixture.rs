@@ -333,6 +333,7 @@ fn plan() -> Plan {
         },
         sender: SenderPlan {
             clock: None,
+            resend: None,
             name: "a sender".to_owned(),
             start: vec!["sender".to_owned()],
             environment: BTreeMap::new(),

@@ -15,4 +15,5 @@ mod secured;
 mod shown;
 mod snapshot;
 mod unread;
+mod wanted;
 mod wire;

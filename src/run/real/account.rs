@@ -32,8 +32,8 @@ pub(super) async fn read_account(ask: Ask) -> Result<Vec<Accounted>, String> {
     parse_account(&text)
 }
 
-/// What an account command prints.
-async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> {
+/// What a command prints that comes to its end, such as the one that prints an account.
+pub(super) async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> {
     program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child =
         orphans::spawn(&mut program).map_err(|error| format!("cannot start it: {error}"))?;

@@ -31,6 +31,7 @@ pub(super) fn values(
         ("port", first.map(|one| one.port().to_string()).unwrap_or_default()),
         ("state", text(folder.path("state"))),
         ("inbox", text(folder.path("inbox"))),
+        ("order", String::new()),
         ("feed_port", feed_port.to_string()),
         ("ack_port", ack_port.map(|port| port.to_string()).unwrap_or_default()),
         ("mapping", text(folder.path("mapping.json"))),

@@ -30,7 +30,7 @@ use crate::plan::{
 use crate::run::drive::{Command, Happening, stop_signal};
 use crate::run::lookout::{Lookout, Overheard};
 use crate::run::real::Case;
-use crate::run::real::account::{Ask, read_account};
+use crate::run::real::account::{Ask, printed_by, read_account};
 use crate::run::real::each::Each;
 use crate::run::real::folder::{Folder, is_alone};
 use crate::run::real::handover::{Parcel, Queue};
@@ -403,6 +403,10 @@ impl Case {
                 let moved = self.0.stage.borrow_mut().process.move_clock(by);
                 self.note(Happening::Jumped { by, failed: moved.err() });
             }
+            Command::Resend { exam } => {
+                let task = tokio::task::spawn_local(self.clone().resend(exam));
+                self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+            }
             Command::Account => {
                 let task = tokio::task::spawn_local(self.clone().account());
                 self.0.stage.borrow_mut().tasks.push(task.abort_handle());
@@ -631,6 +635,22 @@ impl Case {
         }
         let code = status.and_then(|status| status.code());
         self.happened(Happening::Exited { incarnation, code, signal });
+    }
+
+    /// Does what an operator does who wants a charge sent once more.
+    async fn resend(self, exam: String) {
+        let program = {
+            let mut stage = self.0.stage.borrow_mut();
+            let process = &mut stage.process;
+            let order = process.order(&exam);
+            process.values.insert("order", order);
+            process.plan.resend.as_ref().and_then(|argv| process.program(argv))
+        };
+        let done = match program {
+            Some(program) => printed_by(program).await.map(drop),
+            None => Err("the sender file names no `resend`".to_owned()),
+        };
+        self.happened(Happening::Asked { failed: done.err() });
     }
 
     async fn account(self) {

@@ -140,6 +140,8 @@ struct World<'p> {
     hands: Hands,
     /// What slow hands have still to do.
     later: VecDeque<Command>,
+    /// How often an operator has asked for something.
+    requests: u32,
     /// What is looked for in what a process prints, once one does.
     lookout: Option<Rc<Lookout>>,
 }
@@ -216,6 +218,7 @@ impl<'p> World<'p> {
             held: VecDeque::new(),
             hands,
             later: VecDeque::new(),
+            requests: 0,
             lookout: None,
         })
     }
@@ -450,6 +453,14 @@ impl<'p> World<'p> {
                     self.inbox.push(Arc::clone(exam));
                     self.everybody(&sender::Input::Exam(Arc::clone(exam)));
                 }
+            }
+            Command::Resend { exam } => {
+                if let Some(exam) = self.plan.exams.get(&exam) {
+                    self.requests += 1;
+                    let (order, request) = (exam.order.number.clone(), self.requests.to_string());
+                    self.everybody(&sender::Input::Resend { order, request });
+                }
+                self.drive.happened(self.now, Happening::Asked { failed: None });
             }
             Command::End { incarnation, how: Ending::Stop } => {
                 if self.config.bug == Some(Bug::IgnoresTerminate) {

@@ -94,6 +94,7 @@ fn said(wish: &Wish) -> String {
     match wish {
         Wish::Do(Command::Start { incarnation }) => format!("start {incarnation}"),
         Wish::Do(Command::Submit { exam }) => format!("submit {exam}"),
+        Wish::Do(Command::Resend { exam }) => format!("resend {exam}"),
         Wish::Do(Command::End { how, .. }) => format!("do {how:?}"),
         Wish::Do(Command::Pause { .. }) => "pause".to_owned(),
         Wish::Do(Command::Resume { .. }) => "resume".to_owned(),

@@ -5,7 +5,7 @@
 //! the journal, so a kill finds it in one of the two places, or in both: then the order number
 //! tells that it is known.
 
-use std::fs::{copy, create_dir_all, read, read_dir, remove_file, rename};
+use std::fs::{copy, create_dir_all, read, read_dir, read_to_string, remove_file, rename, write};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +28,33 @@ pub(super) struct Letter {
     pub(super) exam: Result<Arc<Exam>, String>,
 }
 
+/// A file by which an operator has a charge sent once more: its name is the name of the request.
+#[derive(Debug)]
+pub(super) struct Request {
+    path: PathBuf,
+    /// The number of the order.
+    pub(super) order: String,
+}
+
+impl Request {
+    /// The name of the request.
+    pub(super) fn name(&self) -> String {
+        name(&self.path)
+    }
+}
+
+/// Puts a request into the inbox `directory`, whole or not at all.
+pub(super) fn request(directory: &Path, order: &str) -> io::Result<()> {
+    let now = jiff::Timestamp::now().as_nanosecond();
+    let stem = format!("{now}-{}", std::process::id());
+    let (written, whole) = (format!("{stem}.part"), format!("{stem}.{REQUEST}"));
+    write(directory.join(&written), order)?;
+    rename(directory.join(written), directory.join(whole))
+}
+
+/// The ending of a request's file.
+const REQUEST: &str = "resend";
+
 impl Inbox {
     /// The inbox `directory`, created if need be; its files go to `done` and `rejected` in
     /// `state`.
@@ -45,15 +72,33 @@ impl Inbox {
 
     /// What lies in the inbox, in the order of the file names.
     pub(super) fn letters(&self) -> io::Result<Vec<Letter>> {
+        Ok(self.files("json")?.into_iter().map(Letter::open).collect())
+    }
+
+    /// What an operator asks for, in the order of asking.
+    pub(super) fn requests(&self) -> io::Result<Vec<Request>> {
+        let open = |path: PathBuf| {
+            let order = read_to_string(&path)?;
+            Ok(Request { order: order.trim().to_owned(), path })
+        };
+        self.files(REQUEST)?.into_iter().map(open).collect()
+    }
+
+    fn files(&self, ending: &str) -> io::Result<Vec<PathBuf>> {
         let mut paths = Vec::new();
         for entry in read_dir(&self.directory)? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
+            if path.extension().is_some_and(|extension| extension == ending) {
                 paths.push(path);
             }
         }
         paths.sort();
-        Ok(paths.into_iter().map(Letter::open).collect())
+        Ok(paths)
+    }
+
+    /// Files `request` as taken: it is in the journal, or there is nothing to be done about it.
+    pub(super) fn heard(&self, request: &Request) -> io::Result<()> {
+        shift(&request.path, &self.done)
     }
 
     /// Files `letter` as taken: its exam is in the journal.
@@ -77,8 +122,12 @@ impl Letter {
 
     /// Its file name, for people.
     pub(super) fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        name(&self.path)
     }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Moves `path` into `directory`, which may be on another file system. A file that somebody else

@@ -121,6 +121,15 @@ pub fn account_of(state: &Path) -> Result<Vec<(String, Outcome)>, SenderError> {
     Ok(account(&read(state)?))
 }
 
+/// Tells the sender that takes its exams from `inbox` to send the charge of an order once more, if it
+/// was attempted before.
+///
+/// # Errors
+/// If the inbox cannot be written to.
+pub fn ask_to_resend(inbox: &Path, order: &str) -> Result<(), SenderError> {
+    inbox::request(inbox, order).map_err(failed("writing to the inbox"))
+}
+
 pub(super) fn block_on(
     work: impl Future<Output = Result<(), SenderError>>,
 ) -> Result<(), SenderError> {
@@ -298,6 +307,12 @@ impl<'a> Shell<'a> {
         let letters = self.inbox.letters().map_err(failed("reading the inbox"))?;
         for letter in letters {
             self.take(&letter)?;
+        }
+        for request in self.inbox.requests().map_err(failed("reading the inbox"))? {
+            let (order, name) = (request.order.clone(), request.name());
+            self.machine.handle(self.now(), Input::Resend { order, request: name });
+            self.settle()?;
+            self.inbox.heard(&request).map_err(failed("filing a request"))?;
         }
         Ok(())
     }
