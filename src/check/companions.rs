@@ -75,7 +75,7 @@ fn tell_missing(
             _ => None,
         })
     });
-    let time = (submitted, given_up.unwrap_or(Micros(u64::MAX)));
+    let time = (late::starved_from(evidence, submitted), given_up.unwrap_or(Micros(u64::MAX)));
     // A sender that was to be heard of within the patience of a case had less of it.
     let most = Micros(patience.0 / 4);
     late::add(evidence, findings, rule, time, most, || {

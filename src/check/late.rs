@@ -25,6 +25,12 @@ pub(super) fn between(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Micr
     Micros(late.sum())
 }
 
+/// From when on lateness tells of a machine that had as little time for the sender at `time`: a
+/// harness that sleeps is woken sooner than a process that has much to do gets its turn.
+pub(super) fn starved_from(evidence: &Evidence<'_>, time: Micros) -> Micros {
+    time.since(evidence.plan.limits.patience)
+}
+
 /// Adds a finding about what happened between two times, or too late in them: broken, or
 /// inconclusive if the harness was late by more than `most` meanwhile.
 pub(super) fn add(

@@ -238,15 +238,31 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
         return;
     }
     let asked = evidence.lives.get(&incarnation).and_then(|life| life.asked);
-    if let Some(asked) = asked.filter(|&asked| asked < seq && !cut_short(evidence, asked, seq)) {
-        let [from, to] = [asked, seq].map(|seq| evidence.time_of(seq));
-        // The sender shares the machine, and had as little of it as the harness.
-        late::add(evidence, findings, STOPS, (from, to), Micros(to.since(from).0 / 4), || {
-            let message =
-                format!("life {incarnation} of the sender was asked to stop, and had to be killed");
-            Told::plainly("stop ignored", message)
+    let Some(asked) = asked.filter(|&asked| asked < seq && !cut_short(evidence, asked, seq)) else {
+        return;
+    };
+    let message =
+        || format!("life {incarnation} of the sender was asked to stop, and had to be killed");
+    if let Some(code) = exit_code(evidence, incarnation) {
+        findings.add(STOPS, Weight::Inconclusive, || {
+            let message = format!("{}; but it exited by itself, with code {code}", message());
+            Told::plainly("stop seen late", message)
         });
+        return;
     }
+    let [from, to] = [asked, seq].map(|seq| evidence.time_of(seq));
+    // The sender shares the machine, and had as little of it as the harness.
+    let most = Micros(to.since(from).0 / 4);
+    let time = (late::starved_from(evidence, from), to);
+    late::add(evidence, findings, STOPS, time, most, || Told::plainly("stop ignored", message()));
+}
+
+/// The code with which a life exited, if no signal ended it.
+fn exit_code(evidence: &Evidence<'_>, life: Incarnation) -> Option<i32> {
+    evidence.events.iter().find_map(|event| match event.what {
+        What::SenderExited { incarnation, code, .. } if incarnation == life => code,
+        _ => None,
+    })
 }
 
 /// Whether the run was broken off between two events, so that a sender was killed though it may

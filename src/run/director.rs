@@ -55,6 +55,8 @@ struct Instance {
     state: Sender,
     /// It was asked to stop, or killed.
     ending: bool,
+    /// Its process has ended, and what it left behind is being looked for.
+    gone: bool,
 }
 
 /// What is to be done once its moment has come.
@@ -180,6 +182,14 @@ impl Director {
         What::SenderFailed { incarnation: starting.incarnation, why }
     }
 
+    /// A life has ended by itself or by what was done to it; [`Self::exited`] follows once it is known
+    /// what it left behind. It need not be killed any more.
+    pub(crate) fn gone(&mut self, incarnation: Incarnation) {
+        if let Some(instance) = self.up_to_date(incarnation) {
+            instance.gone = true;
+        }
+    }
+
     pub(crate) fn exited(
         &mut self,
         incarnation: Incarnation,
@@ -294,7 +304,9 @@ impl Director {
             | Waiting::Delayed { until, .. }
             | Waiting::Paused { until, .. } => Some(*until),
             Waiting::Dealt(_) | Waiting::Reached(_) => Some(self.since + self.patience),
-            Waiting::Ended { of, asked, killed: false } if self.is_up(*of) => {
+            Waiting::Ended { of, asked, killed: false }
+                if self.is_up(*of) && !self.is_gone(*of) =>
+            {
                 Some(*asked + Duration::from(self.limits.stop))
             }
             Waiting::Ended { asked, .. } => Some(*asked + self.longest_end()),
@@ -368,7 +380,7 @@ impl Director {
         self.lives += 1;
         let incarnation = self.lives;
         self.wish(Wish::Do(Command::Start { incarnation }));
-        Instance { incarnation, state: Sender::Starting, ending: false }
+        Instance { incarnation, state: Sender::Starting, ending: false, gone: false }
     }
 
     /// Waits for the moment at which something is done to the sender.
@@ -435,6 +447,11 @@ impl Director {
     fn is_up(&self, of: Incarnation) -> bool {
         let instance = if of == self.second.incarnation { self.second } else { self.sender };
         instance.state != Sender::Down
+    }
+
+    fn is_gone(&self, of: Incarnation) -> bool {
+        let instance = if of == self.second.incarnation { self.second } else { self.sender };
+        instance.gone
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -532,7 +549,7 @@ impl Director {
             return true;
         }
         let waited = view.now.saturating_sub(asked);
-        if !killed && is_up && waited >= Duration::from(self.limits.stop) {
+        if !killed && is_up && !self.is_gone(of) && waited >= Duration::from(self.limits.stop) {
             self.end(of, Ending::Kill, view);
             return false;
         }

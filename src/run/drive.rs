@@ -173,6 +173,11 @@ pub enum Happening<'a> {
         /// The data of patients in it.
         disclosed: Vec<Disclosure>,
     },
+    /// The sender's process has ended; [`Self::Exited`] follows when what it left is known.
+    Gone {
+        /// Which life.
+        incarnation: Incarnation,
+    },
     /// The sender's process has exited.
     Exited {
         /// Which life.
@@ -272,6 +277,10 @@ impl Drive {
                     self.recorder.record(now.into(), what);
                 }
                 Some(What::OutputRead { incarnation, length })
+            }
+            Happening::Gone { incarnation } => {
+                self.director.gone(incarnation);
+                None
             }
             Happening::Exited { incarnation, code, signal } => {
                 self.emr.handle(now, Input::SenderGone, &mut self.recorder);

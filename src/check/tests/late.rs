@@ -120,13 +120,14 @@ fn an_account_that_lacks_a_charge(#[case] late: u64, #[case] expected: &[&str]) 
 
 /// Whoever has been waited for in vain had all his time, however late the harness was afterwards.
 #[rstest]
-#[case::meanwhile(true, &[])]
-#[case::afterwards(false, &["recovers"])]
-fn a_charge_that_came_only_after_a_wait_in_vain(
-    #[case] meanwhile: bool,
-    #[case] expected: &[&str],
-) {
+#[case::shortly_before(Slept::Before, &[])]
+#[case::meanwhile(Slept::Meanwhile, &[])]
+#[case::afterwards(Slept::Afterwards, &["recovers"])]
+fn a_charge_that_came_only_after_a_wait_in_vain(#[case] slept: Slept, #[case] expected: &[&str]) {
     let mut case = Case::begun().scripted(Fault::AnswerReject);
+    if slept == Slept::Before {
+        sleep(&mut case, 600);
+    }
     case.submit("john-doe");
     let message = case.message("john-doe");
     let to = case.send(1, &message);
@@ -134,18 +135,42 @@ fn a_charge_that_came_only_after_a_wait_in_vain(
     case.played(1, Fault::AnswerReject);
     case.submit("probe-2");
     let waited = case.plan.limits.patience;
-    if meanwhile {
+    if slept == Slept::Meanwhile {
         sleep(&mut case, waited.0 / 1000);
     }
     case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
-    if !meanwhile {
+    if slept == Slept::Afterwards {
         sleep(&mut case, waited.0 / 1000);
     }
     let message = case.message("probe-2");
     let to = case.send(1, &message);
     case.answer(1, to, "AA", &message);
     let (broken, told) = rules(&case.restarted(1, Outcome::Rejected));
-    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), meanwhile));
+    let open = slept != Slept::Afterwards;
+    assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), open));
+}
+
+/// When the harness slept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slept {
+    Before,
+    Meanwhile,
+    Afterwards,
+}
+
+/// Whoever was killed had not stopped; whoever exited by himself had, and nobody saw when.
+#[test]
+fn a_sender_that_exited_by_itself_had_not_to_be_killed() {
+    let mut case = Case::begun();
+    case.push(What::SenderEnding { incarnation: 1, how: Ending::Stop });
+    case.pause(2_000);
+    case.push(What::SenderEnding { incarnation: 1, how: Ending::Kill });
+    let (code, signal) = (Some(0), None);
+    case.push(What::SenderExited { incarnation: 1, code, signal, asked: true });
+    let judgement = case.judge();
+    assert!(!broken(&judgement).contains(&"sender/stops"));
+    let told = inconclusive(&judgement);
+    assert!(told.contains(&("sender/stops", "stop seen late")), "{told:?}");
 }
 
 /// Only before its answer can lateness have made a sender give a result up.

@@ -452,6 +452,8 @@ impl Case {
         let leader = self.0.stage.borrow().process.group(incarnation);
         let task = tokio::task::spawn_local(async move {
             let status = child.wait().await;
+            // What comes next takes its time on a busy machine, and none of the sender's.
+            case.note(Happening::Gone { incarnation });
             orphans::forget(leader);
             let left = case.left_behind(incarnation).await;
             // What was left behind may hold its outputs open, and is not waited for.

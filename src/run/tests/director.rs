@@ -414,3 +414,16 @@ fn an_exit_that_is_told_late_is_of_the_life_that_it_was() {
     let log = walk.log();
     assert_eq!(log[..4], ["watched 800", "Stop 2", "do Stop", "exited asked=true"], "{log:#?}");
 }
+
+/// To look for what a sender left behind takes its time, and a sender that has ended is not killed for
+/// that.
+#[test]
+fn a_sender_that_is_gone_is_not_killed_while_it_is_looked_after() {
+    let mut walk = Walk::new(&[Step::Start, Step::Stop]);
+    walk.obeys = Obeys::Nothing;
+    walk.go();
+    walk.director.gone(1);
+    walk.pass(3_000).ends_with(&["Stop 1", "do Stop"]);
+    walk.keep(|director| director.exited(1, Some(0), None));
+    walk.go().ends_with(&["exited asked=true", "drain", "Finished", "finish"]);
+}
