@@ -1,6 +1,7 @@
 //! What a case names, looked up: its mappings and its exams. Cases that name the same may share
 //! it, so that a thousand of them read no file twice.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
@@ -26,6 +27,94 @@ pub struct Named {
     with_probes: [OnceLock<WithProbes>; MOST_PROBES],
 }
 
+/// What names were found to mean, for many cases that name the same: no file is read twice.
+#[derive(Debug, Default)]
+pub struct Meanings {
+    cases: BTreeMap<String, Arc<Named>>,
+    charges: BTreeMap<String, Arc<Mapping>>,
+    results: BTreeMap<String, Arc<Mapping>>,
+    /// Sets of exams, by their names.
+    exams: BTreeMap<String, IndexMap<String, Arc<Exam>>>,
+}
+
+impl Meanings {
+    /// What `case` names, if a case was asked about that names the same.
+    #[must_use]
+    pub fn known(&self, case: &Case) -> Option<Arc<Named>> {
+        self.cases.get(&key(case)).cloned()
+    }
+
+    /// What `case` names. The name of an exam must mean the same facts in every case.
+    ///
+    /// # Errors
+    /// The first name that means nothing, with its place.
+    pub fn learn(
+        &mut self,
+        case: &Case,
+        library: &dyn Library,
+        start: &Place,
+    ) -> Result<Arc<Named>, Diagnostic> {
+        let named = Arc::new(self.look_up(case, library, start)?);
+        self.cases.insert(key(case), Arc::clone(&named));
+        Ok(named)
+    }
+
+    fn look_up(
+        &mut self,
+        case: &Case,
+        library: &dyn Library,
+        start: &Place,
+    ) -> Result<Named, Diagnostic> {
+        let default = Word { text: defaults::MAPPING.to_owned(), place: start.clone() };
+        let exams = match self.exams.get(&exam_names(case)) {
+            Some(known) => known.clone(),
+            None => exams::read_all(&case.exams, library)?,
+        };
+        let charge = case.mapping.as_ref().unwrap_or(&default);
+        let mapping = once(&mut self.charges, charge, || charges(charge, library))?;
+        let result = case.results.as_ref();
+        let results = result
+            .map(|word| once(&mut self.results, word, || results(word, library)))
+            .transpose()?;
+        self.exams.entry(exam_names(case)).or_insert_with(|| exams.clone());
+        let (start, with_probes) = (start.clone(), Default::default());
+        Ok(Named { start, mapping, results, exams, with_probes })
+    }
+}
+
+/// The mapping that a word names, read when it is named for the first time.
+fn once(
+    known: &mut BTreeMap<String, Arc<Mapping>>,
+    word: &Word,
+    read: impl FnOnce() -> Result<Mapping, Diagnostic>,
+) -> Result<Arc<Mapping>, Diagnostic> {
+    if let Some(mapping) = known.get(&word.text) {
+        return Ok(Arc::clone(mapping));
+    }
+    let mapping = Arc::new(read()?);
+    known.insert(word.text.clone(), Arc::clone(&mapping));
+    Ok(mapping)
+}
+
+/// What cases have in common that name the same.
+fn key(case: &Case) -> String {
+    let mut key = exam_names(case);
+    for word in [&case.mapping, &case.results] {
+        key.push_str(" | ");
+        key.push_str(word.as_ref().map_or("", |word| word.text.as_str()));
+    }
+    key
+}
+
+fn exam_names(case: &Case) -> String {
+    let mut names = String::with_capacity(64);
+    for exam in &case.exams {
+        names.push_str(&exam.name.text);
+        names.push(' ');
+    }
+    names
+}
+
 /// The exams of a plan with its probes, and what is made of them.
 #[derive(Clone, Debug)]
 pub(super) struct WithProbes {
@@ -44,17 +133,7 @@ impl Named {
     /// # Errors
     /// The first name that means nothing, with its place.
     pub fn of(case: &Case, library: &dyn Library, start: &Place) -> Result<Self, Diagnostic> {
-        let default = Word { text: defaults::MAPPING.to_owned(), place: start.clone() };
-        let exams = exams::read_all(&case.exams, library)?;
-        let charges = charges(case.mapping.as_ref().unwrap_or(&default), library)?;
-        let results = case.results.as_ref().map(|word| results(word, library)).transpose()?;
-        Ok(Self {
-            start: start.clone(),
-            mapping: Arc::new(charges),
-            results: results.map(Arc::new),
-            exams,
-            with_probes: Default::default(),
-        })
+        Meanings::default().look_up(case, library, start)
     }
 
     /// The exams with this many probes.

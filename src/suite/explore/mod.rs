@@ -12,11 +12,10 @@ mod shrink;
 mod tale;
 mod tally;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::history::History;
-use crate::plan::{self, Choices, Library, Named, Plan};
+use crate::plan::{self, Choices, Library, Meanings, Named, Plan};
 use crate::run::simulated::{self, Hands, SimulationError};
 use crate::scenario::{Case, SenderFile};
 use crate::sender::Bug;
@@ -77,7 +76,7 @@ pub struct Explorer<'l> {
     choices: Choices,
     deck: Deck,
     seed: u64,
-    known: RwLock<BTreeMap<String, Arc<Named>>>,
+    known: RwLock<Meanings>,
 }
 
 /// Why a schedule could not be tried.
@@ -176,23 +175,13 @@ impl<'l> Explorer<'l> {
     /// What a case names, looked up once for all that name the same. The name of an exam that is
     /// drawn always means the same facts.
     fn named(&self, case: &Case) -> Result<Arc<Named>, Diagnostic> {
-        let words = [&case.mapping, &case.results].map(|word| word.as_ref().map(|word| &word.text));
-        let exams = case.exams.iter().map(|exam| exam.name.text.as_str());
-        let mut key = String::new();
-        for name in words.map(|word| word.map_or("", String::as_str)).into_iter().chain(exams) {
-            key.push_str(name);
-            key.push(' ');
-        }
-        let known = self.known.read().ok().and_then(|known| known.get(&key).cloned());
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).known(case);
         if let Some(named) = known {
             return Ok(named);
         }
         let start = Place { source: Source::new("drawn", ""), line: 1, column: 1 };
-        let named = Arc::new(Named::of(case, self.library, &start)?);
-        if let Ok(mut known) = self.known.write() {
-            known.insert(key, Arc::clone(&named));
-        }
-        Ok(named)
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.learn(case, self.library, &start)
     }
 
     /// Runs the schedule of this number in virtual time and judges it.
