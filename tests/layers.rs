@@ -30,7 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["hl7", "mllp"]),
     ("verdict", &["history"]),
     ("scenario", &["hl7", "exam", "mapping", "yaml"]),
-    ("plan", &["hl7", "exam", "mapping", "scenario", "history", "yaml"]),
+    ("plan", &["hl7", "exam", "charge", "mapping", "scenario", "history", "yaml"]),
     ("emr", &["planted", "mllp", "hl7", "history", "plan"]),
     ("check", &["planted", "hl7", "mapping", "charge", "history", "verdict", "plan", "exam"]),
     ("report", &["hl7", "history", "verdict"]),

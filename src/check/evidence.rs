@@ -10,12 +10,11 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use crate::charge::{Agreement, charges};
+use crate::charge::Agreement;
 use crate::exam::Exam;
 use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
-use crate::hl7::{Message, Path};
-use crate::mapping::{Mapping, OnceRule};
-use crate::plan::{AttemptMode, Charged, Plan, Step};
+use crate::mapping::OnceRule;
+use crate::plan::{Agreed, AttemptMode, Charged, Messages, Plan, Step};
 
 use super::attempts::{Reading, Sent, SentLine};
 use super::elimination;
@@ -32,7 +31,7 @@ pub(super) struct Evidence<'h> {
     /// The exams of the plan, in its order.
     pub(super) exams: Vec<KnownExam<'h>>,
     /// Which exam an order belongs to, by the order's value on the wire.
-    pub(super) exam_of: HashMap<Vec<u8>, usize>,
+    pub(super) exam_of: HashMap<Arc<[u8]>, usize, Quick>,
     /// Connections by number.
     pub(super) connections: BTreeMap<ConnectionId, Connection<'h>>,
     /// Lives of the sender by number.
@@ -58,7 +57,7 @@ pub(super) struct KnownExam<'h> {
     /// Its facts.
     pub(super) exam: &'h Exam,
     /// Its order's value on the wire.
-    pub(super) order: Vec<u8>,
+    pub(super) order: Arc<[u8]>,
     /// The message that the mapping makes of it, under some stamp.
     pub(super) expected: Arc<[u8]>,
     /// How often it must be charged.
@@ -135,13 +134,13 @@ pub(super) struct Attempted {
 impl<'h> Evidence<'h> {
     /// Indexes `events` for `plan`.
     pub(super) fn read(plan: &'h Plan, events: &'h [Event]) -> Self {
-        let agreement = agreement(&plan.mapping);
+        let messages = plan.messages();
         let mut evidence = Self {
             plan,
             events,
-            exams: exams(plan, &agreement),
-            agreement,
-            exam_of: HashMap::new(),
+            exams: exams(plan, &messages),
+            agreement: messages.agreement().clone(),
+            exam_of: HashMap::default(),
             connections: BTreeMap::new(),
             lives: BTreeMap::new(),
             played: Vec::new(),
@@ -154,7 +153,7 @@ impl<'h> Evidence<'h> {
         for (index, exam) in evidence.exams.iter().enumerate() {
             evidence.exam_of.entry(exam.order.clone()).or_insert(index);
         }
-        let names: HashMap<&str, usize> =
+        let names: HashMap<&str, usize, Quick> =
             evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
         let mut reading = Reading::of(&evidence.agreement);
         for (index, event) in events.iter().enumerate() {
@@ -166,7 +165,7 @@ impl<'h> Evidence<'h> {
         evidence
     }
 
-    fn note(&mut self, index: usize, event: &'h Event, names: &HashMap<&str, usize>) {
+    fn note(&mut self, index: usize, event: &'h Event, names: &HashMap<&str, usize, Quick>) {
         let seq = event.seq;
         match &event.what {
             What::Submitted { exam, .. } => {
@@ -253,7 +252,7 @@ impl<'h> Evidence<'h> {
 
     /// How many further attempts at an order were wanted before this one began.
     pub(super) fn wanted_before(&self, order: &[u8], attempt: Attempted) -> usize {
-        let exams = self.exams.iter().filter(|exam| exam.order == order);
+        let exams = self.exams.iter().filter(|exam| *exam.order == *order);
         let mut wanted = exams.flat_map(|exam| &exam.wanted_again).peekable();
         if wanted.peek().is_none() {
             return 0;
@@ -330,31 +329,15 @@ pub(super) struct Place<'h> {
     pub(super) opened: u64,
 }
 
-/// The fields that make a charge, as the mapping has them.
-fn agreement(mapping: &Mapping) -> Agreement {
-    let path = |text: &String| text.parse::<Path>().ok();
-    let default = || "FT1-3".parse().expect("invariant: a literal path is well formed");
-    Agreement {
-        order: path(&mapping.identity.order).unwrap_or_else(default),
-        distinct: mapping.identity.distinct.iter().filter_map(path).collect(),
-    }
-}
-
-fn exams<'h>(plan: &'h Plan, agreement: &Agreement) -> Vec<KnownExam<'h>> {
-    let messages = plan.messages();
-    let known = |((name, exam), expected): ((&'h String, &'h Arc<Exam>), &Arc<[u8]>)| {
-        let message = Message::read(expected);
-        let first = charges(&message).next().map(|charge| charge.order(agreement).into_owned());
-        let order = first.filter(|order| !order.is_empty());
-        KnownExam {
-            name,
-            exam,
-            order: order.unwrap_or_else(|| exam.order.number.clone().into_bytes()),
-            expected: Arc::clone(expected),
-            charged: plan.expect.charges.get(name).copied().unwrap_or(Charged::Once),
-            submitted: Vec::new(),
-            wanted_again: Vec::new(),
-        }
+fn exams<'h>(plan: &'h Plan, messages: &Messages) -> Vec<KnownExam<'h>> {
+    let known = |((name, exam), agreed): ((&'h String, &'h Arc<Exam>), &Agreed)| KnownExam {
+        name,
+        exam,
+        order: Arc::clone(&agreed.order),
+        expected: Arc::clone(&agreed.message),
+        charged: plan.expect.charges.get(name).copied().unwrap_or(Charged::Once),
+        submitted: Vec::new(),
+        wanted_again: Vec::new(),
     };
     plan.exams.iter().zip(messages.charges()).map(known).collect()
 }

@@ -210,17 +210,17 @@ impl Turn<'_, '_> {
         if self.emr.connections.get(id).is_some_and(|connection| connection.is_call) {
             return; // whatever comes back on a call has nobody to answer it
         }
-        let end = memchr::memchr2(b'\r', b'\n', payload).map_or(payload.len(), |end| end + 1);
-        let header = Message::read(&payload[..end]);
-        if !header.has_header() || header.code() == b"ACK" {
-            return; // an acknowledgement is never acknowledged, and what is no message has no answer
-        }
         // To an EMR that knows no exam the header says everything, unless it announces a result:
         // one with charge lines is a charge.
-        let suffices = self.emr.settings.orders.is_empty()
-            && !self.emr.script.reads_fields()
-            && !is_result(&header);
-        let message = if suffices { header } else { Message::read(payload) };
+        let may_suffice = self.emr.settings.orders.is_empty() && !self.emr.script.reads_fields();
+        let mut message =
+            if may_suffice { Message::read_header(payload) } else { Message::read(payload) };
+        if !message.has_header() || message.code() == b"ACK" {
+            return; // an acknowledgement is never acknowledged, and what is no message has no answer
+        }
+        if may_suffice && is_result(&message) {
+            message = Message::read(payload);
+        }
         let kind = kind(&message);
         let exam = self.exam_of(&message, kind);
         let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
@@ -286,10 +286,10 @@ impl Turn<'_, '_> {
             return None; // an EMR that is simply there knows no exam
         }
         let path = match kind {
-            MessageKind::Charge => settings.order_path.as_ref(),
-            MessageKind::Result => settings.result_path.as_ref(),
+            MessageKind::Charge => settings.orders.in_charges.as_ref(),
+            MessageKind::Result => settings.orders.in_results.as_ref(),
         };
-        settings.orders.get(&message.text(path?)).cloned()
+        settings.orders.exam(&message.text(path?)).cloned()
     }
 
     fn remember(&mut self, id: ConnectionId, message: &Message<'_>) {

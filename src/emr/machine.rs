@@ -14,8 +14,7 @@ use crate::emr::handshake::{Failure, Handshake, Secured};
 use crate::emr::script::Script;
 use crate::emr::turn::Turn;
 use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder, What};
-use crate::hl7::Path;
-use crate::plan::{Behaviour, Fault, Plan, Tls, WireEvent};
+use crate::plan::{Behaviour, Fault, Orders, Plan, Tls, WireEvent};
 #[cfg(feature = "planted-defects")]
 use crate::planted::{Planted, is};
 
@@ -23,9 +22,7 @@ use crate::planted::{Planted, is};
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) endpoints: Vec<String>,
-    pub(super) orders: BTreeMap<String, Arc<str>>,
-    pub(super) order_path: Option<Path>,
-    pub(super) result_path: Option<Path>,
+    pub(super) orders: Arc<Orders>,
     pub(super) ack_timeout: Duration,
     pub(super) message_bytes: usize,
     pub(super) epoch: DateTime,
@@ -37,14 +34,9 @@ impl Settings {
     /// Settings for one plan; `epoch` is the EMR's wall clock at the start of the case.
     #[must_use]
     pub fn of(plan: &Plan, epoch: DateTime) -> Self {
-        let messages = plan.messages();
-        let orders = messages.orders().iter();
-        let orders = orders.map(|(order, exam)| (order.clone(), Arc::from(exam.as_str())));
         Self {
             endpoints: plan.endpoints.clone(),
-            orders: orders.collect(),
-            order_path: plan.mapping.identity.order.parse().ok(),
-            result_path: plan.results.as_ref().and_then(|one| one.identity.order.parse().ok()),
+            orders: Arc::clone(plan.messages().orders()),
             ack_timeout: plan.limits.ack_timeout.into(),
             message_bytes: usize::try_from(plan.limits.message_bytes).unwrap_or(usize::MAX),
             epoch,

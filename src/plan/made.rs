@@ -2,12 +2,14 @@
 //! it carries. It is made when it is first asked for, and shared by all plans with the same
 //! mappings and exams.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 use jiff::civil::DateTime;
 
 use super::Plan;
+use crate::charge::{Agreement, charges};
 use crate::exam::Exam;
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, Stamp};
@@ -16,28 +18,67 @@ use crate::mapping::{Mapping, Stamp};
 #[derive(Clone, Debug, Default)]
 pub struct Made(Arc<OnceLock<Arc<Messages>>>);
 
+/// What is agreed for one exam.
+#[derive(Clone, Debug)]
+pub struct Agreed {
+    /// Its charge message; what its stamp writes means nothing.
+    pub message: Arc<[u8]>,
+    /// The order that its charge lines are of; the exam's own number where they name none.
+    pub order: Arc<[u8]>,
+}
+
 /// The messages of a plan's exams.
 #[derive(Debug)]
 pub struct Messages {
     mapping: Arc<Mapping>,
     results: Option<Arc<Mapping>>,
     exams: Arc<IndexMap<String, Arc<Exam>>>,
-    charges: Vec<Arc<[u8]>>,
-    orders: Vec<(String, String)>,
+    agreement: Agreement,
+    charges: Vec<Agreed>,
+    orders: Arc<Orders>,
+}
+
+/// Every order as it stands on the wire, and the exam that it is of.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    /// Where charges name it.
+    pub in_charges: Option<Path>,
+    /// Where results name it, if the sender sends any.
+    pub in_results: Option<Path>,
+    /// Exams by order.
+    pub exams: BTreeMap<String, Arc<str>>,
+}
+
+impl Orders {
+    /// The exam of an order.
+    #[must_use]
+    pub fn exam(&self, order: &str) -> Option<&Arc<str>> {
+        self.exams.get(order)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.exams.is_empty()
+    }
 }
 
 impl Messages {
-    /// The charge message of each exam, in the order of the plan; what its stamp writes means
-    /// nothing.
+    /// Which fields make a charge.
     #[must_use]
-    pub fn charges(&self) -> &[Arc<[u8]>] {
+    pub const fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
+    /// The charge of each exam, in the order of the plan.
+    #[must_use]
+    pub fn charges(&self) -> &[Agreed] {
         &self.charges
     }
 
-    /// Every order as it stands on the wire, with the name of its exam: of charges, and of
-    /// results where the sender sends any.
+    /// The orders on the wire.
     #[must_use]
-    pub fn orders(&self) -> &[(String, String)] {
+    pub const fn orders(&self) -> &Arc<Orders> {
         &self.orders
     }
 
@@ -45,21 +86,32 @@ impl Messages {
         let stamp =
             |exam: &Exam| Stamp { now: exam.grading.signed, control_id: "170410151351".to_owned() };
         let exams = plan.exams.values();
-        let charges: Vec<Arc<[u8]>> =
-            exams.map(|exam| plan.mapping.message(exam, &stamp(exam)).into()).collect();
-        let mut orders = orders(plan, &plan.mapping, charges.iter().map(AsRef::as_ref));
+        let agreement = agreement(&plan.mapping);
+        let agreed = |exam: &Arc<Exam>| {
+            let message: Arc<[u8]> = plan.mapping.message(exam, &stamp(exam)).into();
+            let order = order(&message, &agreement).unwrap_or(exam.order.number.as_bytes().into());
+            Agreed { message, order }
+        };
+        let charges: Vec<Agreed> = exams.map(agreed).collect();
+        let made = charges.iter().map(|agreed| agreed.message.as_ref());
+        let in_charges = plan.mapping.identity.order.parse().ok();
+        let mut orders = Orders { in_charges, ..Orders::default() };
+        orders.exams = orders_in(plan, orders.in_charges.as_ref(), made);
         if let Some(results) = &plan.results {
             let nowhere = Stamp { now: DateTime::default(), control_id: String::new() };
             let made: Vec<Vec<u8>> =
                 plan.exams.values().map(|exam| results.message(exam, &nowhere)).collect();
-            orders.extend(self::orders(plan, results, made.iter().map(Vec::as_slice)));
+            orders.in_results = results.identity.order.parse().ok();
+            let made = made.iter().map(Vec::as_slice);
+            orders.exams.extend(orders_in(plan, orders.in_results.as_ref(), made));
         }
         Self {
             mapping: Arc::clone(&plan.mapping),
             results: plan.results.clone(),
             exams: Arc::clone(&plan.exams),
+            agreement,
             charges,
-            orders,
+            orders: Arc::new(orders),
         }
     }
 
@@ -76,16 +128,32 @@ impl Messages {
     }
 }
 
+/// The fields that make a charge, as the mapping has them.
+fn agreement(mapping: &Mapping) -> Agreement {
+    let path = |text: &String| text.parse::<Path>().ok();
+    Agreement {
+        order: path(&mapping.identity.order).unwrap_or_else(|| Agreement::default().order),
+        distinct: mapping.identity.distinct.iter().filter_map(path).collect(),
+    }
+}
+
+/// The order of a message's first charge line.
+fn order(message: &[u8], agreement: &Agreement) -> Option<Arc<[u8]>> {
+    let message = Message::read(message);
+    let first = charges(&message).next().map(|charge| charge.order(agreement));
+    first.filter(|order| !order.is_empty()).map(|order| order.as_ref().into())
+}
+
 /// The orders that `messages` carry, one of each exam; none of one whose message has no such field.
-fn orders<'m>(
+fn orders_in<'m>(
     plan: &Plan,
-    mapping: &Mapping,
+    path: Option<&Path>,
     messages: impl Iterator<Item = &'m [u8]>,
-) -> Vec<(String, String)> {
-    let Ok(path) = mapping.identity.order.parse::<Path>() else { return Vec::new() };
+) -> BTreeMap<String, Arc<str>> {
+    let Some(path) = path else { return BTreeMap::new() };
     let row = |(name, message): (&String, &[u8])| {
-        let order = Message::read(message).text(&path);
-        (!order.is_empty()).then(|| (order, name.clone()))
+        let order = Message::read(message).text(path);
+        (!order.is_empty()).then(|| (order, Arc::from(name.as_str())))
     };
     plan.exams.keys().zip(messages).filter_map(row).collect()
 }

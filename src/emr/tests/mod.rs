@@ -24,7 +24,8 @@ use crate::emr::{Asked, Door, Emr, Failure, Handshake, Input, Manner, Output, Se
 use crate::history::{Bounds, ConnectionId, End, Event, Recorder, Shown, Side, TlsVersion, What};
 use crate::mllp::encode;
 use crate::plan::{
-    Behaviour, ClientCertificate, Fault, FaultKind, Match, Parameters, Plan, Play, Tls, WireEvent,
+    Behaviour, ClientCertificate, Fault, FaultKind, Match, Orders, Parameters, Plan, Play, Tls,
+    WireEvent,
 };
 
 /// What the rig did for the EMR on one connection, or saw of it.
@@ -324,9 +325,11 @@ fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
     let orders = EXAMS.map(|(exam, order)| (order.to_owned(), Arc::from(exam)));
     Settings {
         endpoints: endpoints.iter().map(|&name| name.to_owned()).collect(),
-        orders: BTreeMap::from(orders),
-        order_path: "FT1-2".parse().ok(),
-        result_path: "OBR-3".parse().ok(),
+        orders: Arc::new(Orders {
+            in_charges: "FT1-2".parse().ok(),
+            in_results: "OBR-3".parse().ok(),
+            exams: BTreeMap::from(orders),
+        }),
         ack_timeout: ms(ACK_TIMEOUT_MS),
         message_bytes,
         epoch: EPOCH,

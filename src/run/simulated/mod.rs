@@ -3,7 +3,7 @@
 //!
 //! What is simulated is the wire, the clock, the disk and the process; the EMR, the sender and
 //! the steps are the very machines that the real driver uses. The wire is perfect and takes no
-//! time; bytes arrive in small pieces.
+//! time; bytes arrive in small pieces where that can make a difference.
 
 mod tls;
 
@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::civil::{DateTime, date};
 use serde_json::value::RawValue;
 
@@ -21,7 +22,7 @@ use crate::history::{
     Accounted, ConnectionId, End, Ending, Event, FORMAT_VERSION, Header, History, Incarnation,
     Micros, Outcome, Seal, Standard,
 };
-use crate::plan::Plan;
+use crate::plan::{Plan, Step, WireEvent};
 use crate::run::drive::{Command, Do, Drive, Happening};
 use crate::run::lookout::{Listening, Lookout, Overheard};
 use crate::sender::{self, Bug, Config, Link, Machine, Output, Poll, Record, Variant};
@@ -106,8 +107,13 @@ const STARTED: &str = "2026-01-05T08:00:00Z";
 /// anybody needs over loopback to answer.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// Bytes that one delivery carries from the sender to the EMR.
+/// Bytes that one delivery carries from the sender to the EMR where something is done to the sender
+/// while a message arrives, so that the message is not there as a whole before that.
 const PIECE_BYTES: usize = 128;
+
+/// The same where nothing is, and it makes no difference how bytes are cut: what a segment of
+/// Ethernet has room for.
+const SEGMENT_BYTES: usize = 1_460;
 
 /// Deliveries that one write leads to at the most.
 const MOST_PIECES: usize = 1_000;
@@ -137,6 +143,8 @@ struct World<'p> {
     to_emr: VecDeque<Delivery>,
     /// What has come and is neither accepted nor read yet, in the order of its coming.
     held: VecDeque<Delivery>,
+    /// How many bytes arrive at once.
+    piece_bytes: usize,
     hands: Hands,
     /// What slow hands have still to do.
     later: VecDeque<Command>,
@@ -182,7 +190,7 @@ enum Delivery {
     },
     Bytes {
         connection: ConnectionId,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     },
     /// Bytes in the clear, to an EMR that waits for a greeting.
     Plainly {
@@ -216,6 +224,7 @@ impl<'p> World<'p> {
             lines: BTreeMap::new(),
             to_emr: VecDeque::new(),
             held: VecDeque::new(),
+            piece_bytes: piece_bytes(plan),
             hands,
             later: VecDeque::new(),
             requests: 0,
@@ -577,8 +586,14 @@ impl<'p> World<'p> {
 
     /// Lets the sender do one thing; whether it had anything to do.
     fn poll_sender(&mut self) -> bool {
-        let lives: Vec<Incarnation> = self.processes.keys().copied().collect();
-        lives.into_iter().any(|of| self.poll_one(of))
+        let mut next = self.processes.keys().next().copied();
+        while let Some(of) = next {
+            if self.poll_one(of) {
+                return true;
+            }
+            next = self.processes.range(of + 1..).next().map(|(of, _)| *of);
+        }
+        false
     }
 
     fn poll_one(&mut self, of: Incarnation) -> bool {
@@ -599,7 +614,7 @@ impl<'p> World<'p> {
     fn sender_output(&mut self, of: Incarnation, output: Output) {
         match output {
             Output::Connect { link, endpoint } => self.connect(of, link, endpoint),
-            Output::Write { link, bytes } => self.write_to_emr(of, link, &bytes),
+            Output::Write { link, bytes } => self.write_to_emr(of, link, bytes.into()),
             Output::Disconnect(link) => {
                 if let Some(connection) = self.connection(of, link) {
                     self.end_by_sender(connection, End::Close);
@@ -637,16 +652,19 @@ impl<'p> World<'p> {
         }
     }
 
-    fn write_to_emr(&mut self, of: Incarnation, link: Link, bytes: &[u8]) {
+    fn write_to_emr(&mut self, of: Incarnation, link: Link, bytes: Bytes) {
         let Some(connection) = self.connection(of, link) else {
             return;
         };
         if self.is_plain_talk(connection) {
-            return self.talk_plainly(connection, link, bytes);
+            return self.talk_plainly(connection, link, &bytes);
         }
         // A message goes in small pieces, and what no message is as long as in few.
-        for piece in bytes.chunks(PIECE_BYTES.max(bytes.len() / MOST_PIECES)) {
-            self.to_emr.push_back(Delivery::Bytes { connection, bytes: piece.to_vec() });
+        let length = self.piece_bytes.max(bytes.len() / MOST_PIECES);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let bytes = rest.split_to(length.min(rest.len()));
+            self.to_emr.push_back(Delivery::Bytes { connection, bytes });
         }
     }
 
@@ -722,6 +740,18 @@ impl Delivery {
     fn length(&self) -> usize {
         if let Self::Bytes { bytes, .. } = self { bytes.len() } else { 0 }
     }
+}
+
+/// How many bytes of a message arrive at once.
+fn piece_bytes(plan: &Plan) -> usize {
+    let is_inside = |at: &WireEvent| {
+        matches!(at, WireEvent::FirstByte | WireEvent::Bytes(_) | WireEvent::InsideFt1)
+    };
+    let strikes_inside = plan.steps.iter().any(|step| match step {
+        Step::Kill(at) | Step::Fault { at, .. } => is_inside(at),
+        _ => false,
+    });
+    if strikes_inside { PIECE_BYTES } else { SEGMENT_BYTES }
 }
 
 fn config(plan: &Plan) -> Result<Config, SimulationError> {
