@@ -3,7 +3,8 @@
 //! Bounded: a history with a million faults has a readable judgement. It does **not** decide
 //! anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::verdict::{Finding, Held, Proof, Weight};
 
@@ -66,11 +67,10 @@ impl Findings {
             }
         }
         self.list.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
-        let found: BTreeSet<&str> = self.list.iter().map(|finding| finding.rule.as_str()).collect();
-        let held =
-            self.exercised.iter().filter(|(rule, times)| **times > 0 && !found.contains(*rule));
-        let held =
-            held.map(|(rule, times)| Held { rule: (*rule).to_owned(), times: *times }).collect();
+        let is_found = |rule: &str| self.list.iter().any(|finding| finding.rule == rule);
+        let held = self.exercised.iter().filter(|(rule, times)| **times > 0 && !is_found(rule));
+        let held = held.map(|(rule, times)| Held { rule: Cow::Borrowed(*rule), times: *times });
+        let held = held.collect();
         (self.list, held)
     }
 }

@@ -186,7 +186,7 @@ fn run(cases: Vec<CaseOutcome>) -> RunOutcome {
 
 fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome {
     let worst = findings.iter().map(|finding| finding.weight.verdict()).max();
-    let held = |rule: &str, times| Held { rule: rule.into(), times };
+    let held = |rule: &str, times| Held { rule: rule.to_owned().into(), times };
     let mut judgement = Judgement {
         verdict: worst.unwrap_or(Verdict::Pass),
         held: vec![held("delivers", 1), held("wire/framing", 3)],

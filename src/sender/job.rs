@@ -111,7 +111,7 @@ pub(super) fn control_id(at: DateTime, last: Option<&str>, variant: Option<Varia
         let used = last.and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
         return (used + 1).to_string();
     }
-    let id = at.strftime(CONTROL_ID).to_string();
+    let id = told(at);
     match last {
         Some(last) if id.as_str() <= last => after(last).unwrap_or(id),
         _ => id,
@@ -120,7 +120,15 @@ pub(super) fn control_id(at: DateTime, last: Option<&str>, variant: Option<Varia
 
 fn after(id: &str) -> Option<String> {
     let at = DateTime::strptime(CONTROL_ID, id).ok()?;
-    Some(at.saturating_add(SignedDuration::from_secs(1)).strftime(CONTROL_ID).to_string())
+    Some(told(at.saturating_add(SignedDuration::from_secs(1))))
+}
+
+/// A time in the form of a control id.
+fn told(at: DateTime) -> String {
+    let year = i64::from(at.year().rem_euclid(100));
+    let rest = [at.month(), at.day(), at.hour(), at.minute(), at.second()];
+    let number = rest.into_iter().fold(year, |all, part| all * 100 + i64::from(part));
+    format!("{number:012}")
 }
 
 /// The interface's MSH-10: `yyMMddHHmmss`.

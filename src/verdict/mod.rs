@@ -3,6 +3,7 @@
 //! A pass is evidence that the thing was exercised, never the absence of a failure. This room
 //! does **not** judge: it holds what a judge found.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -114,7 +115,7 @@ pub struct FieldDifference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// Name of the rule.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// How many times it was exercised: charges, messages or frames.
     pub times: u64,
 }

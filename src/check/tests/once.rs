@@ -15,7 +15,7 @@ fn a_healthy_case_passes_and_says_what_it_exercised() {
     assert_eq!(judgement.findings, []);
     assert_eq!(judgement.verdict, Verdict::Pass);
     assert_eq!(judgement.charges, 3);
-    let held: Vec<&str> = judgement.held.iter().map(|held| held.rule.as_str()).collect();
+    let held: Vec<&str> = judgement.held.iter().map(|held| &*held.rule).collect();
     assert!(held.contains(&"once/per-order") && held.contains(&"accounts"), "{held:?}");
 }
 
