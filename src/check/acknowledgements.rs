@@ -23,7 +23,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         replies += u64::from(matches!(event.what, What::Replied { .. }));
     }
     findings.exercised(ACKNOWLEDGEMENTS, replies);
-    let is_ack = |payload: &[u8]| Message::read(payload).code() == b"ACK";
+    let is_ack = |payload: &[u8]| Message::read_header(payload).code() == b"ACK";
     let other = evidence.sent.iter().filter(|sent| sent.whole && sent.kind == Kind::Other);
     let mut acks = other.filter(|sent| is_ack(sent.payload)).peekable();
     if acks.peek().is_none() {

@@ -67,7 +67,8 @@ fn utc(field: &[u8]) -> Option<DateTime> {
     let (time, zone) = text.split_at(end);
     let time = time.split('.').next()?;
     let format = if time.len() == 12 { "%Y%m%d%H%M" } else { "%Y%m%d%H%M%S" };
-    let time = DateTime::strptime(format, time).ok()?;
+    let plain = to_the_second(time.as_bytes());
+    let time = plain.or_else(|| DateTime::strptime(format, time).ok())?;
     let Some(digits) = zone.get(1..5) else { return Some(time) };
     let (hours, minutes): (i64, i64) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
     let offset = SignedDuration::from_mins(hours * 60 + minutes);
@@ -76,6 +77,20 @@ fn utc(field: &[u8]) -> Option<DateTime> {
     } else {
         time.saturating_sub(offset)
     })
+}
+
+/// A time to the second, as `yyyyMMddHHmmss` writes it.
+pub(super) fn to_the_second(text: &[u8]) -> Option<DateTime> {
+    if text.len() != 14 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().fold(0_i16, |number, digit| number * 10 + i16::from(digit - b'0'))
+    };
+    let small = |from: usize| i8::try_from(number(from, from + 2)).ok();
+    let (month, day) = (small(4)?, small(6)?);
+    let (hour, minute, second) = (small(8)?, small(10)?, small(12)?);
+    DateTime::new(number(0, 4), month, day, hour, minute, second, 0).ok()
 }
 
 #[cfg(test)]

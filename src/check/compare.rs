@@ -11,6 +11,7 @@ use crate::hl7::{Delimiters, Difference, Message, Path, Segment, escape};
 use crate::mapping::{Mapping, Stamp, Volatile};
 
 use super::attempts::Sent;
+use super::clock::to_the_second;
 use super::evidence::{Evidence, KnownExam};
 
 /// The longest value that counts as a control id (HL7 v2.7: 199).
@@ -201,20 +202,6 @@ fn observed_stamp(exam: &KnownExam<'_>, found: &[u8]) -> Stamp {
     let now = to_the_second(message.value("MSH-7")).unwrap_or(exam.exam.grading.signed);
     let control_id = String::from_utf8_lossy(message.control_id()).into_owned();
     Stamp { now, control_id }
-}
-
-/// A time to the second, as `yyyyMMddHHmmss` writes it.
-fn to_the_second(text: &[u8]) -> Option<DateTime> {
-    if text.len() != 14 || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number = |from: usize, to: usize| {
-        text[from..to].iter().fold(0_i16, |number, digit| number * 10 + i16::from(digit - b'0'))
-    };
-    let small = |from: usize| i8::try_from(number(from, from + 2)).ok();
-    let (month, day) = (small(4)?, small(6)?);
-    let (hour, minute, second) = (small(8)?, small(10)?, small(12)?);
-    DateTime::new(number(0, 4), month, day, hour, minute, second, 0).ok()
 }
 
 /// Whether a difference lies inside one of `segments`, which are named `FT1[2]`.

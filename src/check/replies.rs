@@ -245,7 +245,7 @@ pub(super) enum Commit {
 impl Commit {
     /// What it means to this message.
     pub(super) fn to(payload: &[u8]) -> Self {
-        let due = due(&Message::read(payload));
+        let due = due(&Message::read_header(payload));
         match (due.application, due.accept.on_success()) {
             (AckCondition::Never, true) => Self::Enough,
             (AckCondition::Never, false) => Self::Unasked,

@@ -42,7 +42,7 @@ pub(super) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
         return Answer::Junk;
     }
     let Some(code) = code(&reading, bug) else { return Answer::Junk };
-    let sent = Message::read(sent);
+    let sent = Message::read_header(sent);
     if reading.control_id != sent.control_id() && bug != Some(Bug::AcceptsAnyAck) {
         return Answer::OtherId;
     }

@@ -189,7 +189,7 @@ impl<'h> Scene<'_, 'h> {
         let mut replies = self.around().iter().filter_map(Reply::read);
         let here = replies.find(|one| one.to == Some(to) && one.connection != reply.connection);
         let Some(here) = here else { return Err("its receipt was not confirmed".to_owned()) };
-        let id = crate::hl7::Message::read(self.message()).control_id().to_vec();
+        let id = crate::hl7::Message::read_header(self.message()).control_id().to_vec();
         if said::codes(here.bytes, &id).last() != Some(b"CA") {
             return Err("its receipt was not confirmed by CA".to_owned());
         }

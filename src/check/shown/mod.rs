@@ -226,7 +226,7 @@ impl<'s, 'h> Scene<'s, 'h> {
 
     /// Whether the message asks for no answer of success (MSH-15 and MSH-16).
     fn asks_for_nothing(&self) -> bool {
-        let due = crate::hl7::ack::due(&crate::hl7::Message::read(self.message()));
+        let due = crate::hl7::ack::due(&crate::hl7::Message::read_header(self.message()));
         !due.accept.on_success() && !due.application.on_success()
     }
 

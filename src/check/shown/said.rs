@@ -133,7 +133,7 @@ fn runs(parts: &[Part]) -> Vec<(Vec<&Says>, Option<Micros>)> {
 
 /// Whether bytes that left without a pause are these words, one after the other.
 fn says(words: &[&Says], said: &[u8], length: u64, message: &[u8]) -> Result<(), String> {
-    let id = Message::read(message).control_id().to_vec();
+    let id = Message::read_header(message).control_id().to_vec();
     let alone = words.len() == 1;
     let mut rest = said;
     for word in words {
@@ -194,7 +194,7 @@ fn in_words(codes: &[Code]) -> String {
 /// The code of table 0357 in the ERR of the acknowledgement whose MSA-2 `bytes` follow: ERR-3.1, or
 /// the last part of ERR-1 (HL7 v2.5 and later, and before, chapter 2, ERR).
 fn error_code(bytes: &[u8], message: &[u8]) -> Option<u16> {
-    let delimiters = Message::read(message).delimiters();
+    let delimiters = Message::read_header(message).delimiters();
     let frame = &bytes[..memchr::memchr(FS, bytes).unwrap_or(bytes.len())];
     let mut segments = frame.split(|&byte| byte == b'\r').skip(1);
     let segments = segments.by_ref().take_while(|segment| !segment.starts_with(b"MSH"));
