@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::DateTime;
-
 use crate::hl7::{Delimiters, Difference, Message, Path, Segment, escape};
 use crate::mapping::{Mapping, Stamp, Volatile};
 

@@ -92,7 +92,7 @@ impl Deck {
         };
         self.script(&mut case, random);
         let connecting = case.script.iter().any(hits_connecting);
-        if connecting || random.chance(55) {
+        if connecting || random.chance(80) {
             self.steps(&mut case, connecting, random);
         }
         // A sender that had written when its connection was ended cannot know that nothing
@@ -112,9 +112,9 @@ impl Deck {
             same_order: false,
         };
         match random.below(100) {
-            0..55 => vec![named(FIRST)],
-            55..80 => vec![named(FIRST), named(OTHER)],
-            80..95 => vec![named(FIRST), self.twin()],
+            0..65 => vec![named(FIRST)],
+            65..82 => vec![named(FIRST), named(OTHER)],
+            82..96 => vec![named(FIRST), self.twin()],
             _ => vec![named(FIRST), self.twin(), named(OTHER)],
         }
     }
@@ -247,7 +247,7 @@ impl Deck {
         let exams: Vec<Word> = case.exams.iter().map(|exam| exam.name.clone()).collect();
         let mut acts = vec![self.start()];
         // A probe would make the connection that a fault of connecting is for.
-        if !connecting && random.chance(35) {
+        if !connecting && random.chance(20) {
             acts.push(Act::Probe);
         }
         let mut open: Vec<Word> = Vec::new();
@@ -267,11 +267,11 @@ impl Deck {
                 }
             }
         }
-        if random.chance(50) {
+        if random.chance(35) {
             acts.push(Act::Probe);
         }
         acts.push(Act::Settle);
-        if random.chance(40) {
+        if random.chance(30) {
             acts.extend([Act::Restart(self.place.clone()), Act::Settle]);
         }
         if random.chance(60) {
