@@ -8,6 +8,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 mod shelf;
 
+/// The same allocator as the program's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One schedule after another on one core; a search has all cores.
 fn schedules(bench: &mut Criterion) {
     let shelf = shelf::Shelf::open();
