@@ -29,6 +29,7 @@ use rstest::rstest;
     10,
     "once/per-order"
 )]
+#[case("pipelines", "once/handed-over-together", 1, "wire/in-flight")]
 #[case("prints-secrets", "options/option-1", 1, "sender/discreet")]
 #[case("ignores-terminate", "options/option-1", 1, "sender/stops")]
 fn a_broken_sender_is_convicted_by_its_own_rule(

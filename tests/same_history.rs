@@ -37,6 +37,7 @@ const CASES: &[&str] = &[
     "once/disconnected[reply=connection/steal-session]",
     "once/keepalive-noise",
     "once/framing[reply=frame/partial-then-silence]",
+    "once/handed-over-together",
     "once/idle-session-dropped",
     "once/late-after-next",
     "once/malformed[reply=payload/merged]",

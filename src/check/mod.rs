@@ -17,6 +17,7 @@ mod elimination;
 mod evidence;
 mod exercise;
 mod findings;
+mod in_flight;
 mod late;
 mod mask;
 mod once;
@@ -65,6 +66,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     secured::judge(&evidence, &mut findings);
     clock::judge(&evidence, history, &mut findings);
     acknowledgements::judge(&evidence, &mut findings);
+    in_flight::judge(&evidence, &mut findings);
     let snapshots = snapshot::judge(&evidence, &mut findings);
     exercise::judge(&evidence, &mut findings);
     exercise::altered(&evidence, history.seal, &mut findings);

@@ -20,6 +20,7 @@ pub(super) const STOPS: &str = "sender/stops";
 pub(super) const BOUNDED: &str = "sender/bounded";
 pub(super) const CONNECTIONS: &str = "sender/connections";
 pub(super) const DISCREET: &str = "sender/discreet";
+pub(super) const IN_FLIGHT: &str = "wire/in-flight";
 pub(super) const CLOCK: &str = "wire/clock";
 
 /// A rule, as `explain` shows it.
@@ -147,6 +148,17 @@ pub const RULES: &[Rule] = &[
         source: "HL7 v2 chapter 2, message acknowledgement: an acknowledgement is not acknowledged",
         how_to_read: "The message is named by its MSA-2, which is the MSH-10 of an acknowledgement \
                       that the EMR wrote.",
+    },
+    Rule {
+        name: IN_FLIGHT,
+        title: "no more messages on their way than declared",
+        promise: "On one connection the sender has no more messages written and not answered than \
+                  its file declares; a sender that declares nothing is not judged.",
+        source: "the sender file: `limits.in_flight`",
+        how_to_read: "The first and the last of the messages are named. Where several wait for an \
+                      answer, one that is lost or late is easily credited to another, and a \
+                      disconnection leaves them all unknown. What the sender may have given up, by \
+                      its timeout, is not counted.",
     },
     Rule {
         name: VERIFIED,

@@ -52,6 +52,7 @@ pub(super) fn limits(sender: &SenderLimits, feed: &FeedBy, script: &[Behaviour])
     Limits {
         ack_timeout: sender.ack_timeout.into(),
         longest_retry: sender.longest_retry.into(),
+        in_flight: sender.in_flight,
         settle: longest.saturating_mul(2).into(),
         patience: patience.into(),
         stop: sender.stop.unwrap_or(STOP).into(),

@@ -301,6 +301,9 @@ pub struct Limits {
     pub ack_timeout: Micros,
     /// The longest time after which the sender tries anything again.
     pub longest_retry: Micros,
+    /// How many messages may be on their way at once on one connection; not judged if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u32>,
     /// How long the wire must be quiet to count as settled: twice the longest of the two above, or
     /// less where that is not waited for.
     pub settle: Micros,

@@ -59,6 +59,7 @@ pub fn sender_file_schema() -> Value {
         [
             ("ack_timeout", duration("How long it waits for an acknowledgement.")),
             ("longest_retry", duration("The longest time after which it tries anything again.")),
+            ("in_flight", count("How many messages it may have on their way on one connection.")),
             ("stop", duration("How long it may take to stop; 2s if absent.")),
             ("cpu", duration("How much processor time one process may take.")),
             ("memory", text("How much memory one process may ask for, such as `64MiB`.")),

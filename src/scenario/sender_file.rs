@@ -30,7 +30,8 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// The keys of `limits`.
-pub(super) const LIMIT_KEYS: &[&str] = &["ack_timeout", "longest_retry", "stop", "cpu", "memory"];
+pub(super) const LIMIT_KEYS: &[&str] =
+    &["ack_timeout", "longest_retry", "in_flight", "stop", "cpu", "memory"];
 
 /// The keys of `clock`.
 pub(super) const CLOCK_KEYS: &[&str] = &["file"];
@@ -150,6 +151,8 @@ pub struct SenderLimits {
     pub ack_timeout: Duration,
     /// The longest time after which it tries anything again.
     pub longest_retry: Duration,
+    /// How many messages it may have on their way at once on one connection; not judged if absent.
+    pub in_flight: Option<u32>,
     /// How long it may take to stop; the plan's default if absent.
     pub stop: Option<Duration>,
     /// How much processor time one process may take; no limit if absent.
@@ -248,6 +251,7 @@ fn limits(node: &Node) -> Result<SenderLimits, Diagnostic> {
     let limits = SenderLimits {
         ack_timeout: duration::read(ack_timeout)?,
         longest_retry: duration::read(fields.require("longest_retry")?)?,
+        in_flight: fields.get("in_flight").map(|node| node.count(1)).transpose()?,
         stop: fields.get("stop").map(duration::read).transpose()?,
         cpu: fields.get("cpu").map(duration::read).transpose()?,
         memory: fields.get("memory").map(bytes).transpose()?,

@@ -146,7 +146,7 @@ fn an_unknown_limit() {
     3 | limits: { acktimeout: 1s, longest_retry: 1s }
       |           ^^^^^^^^^^
     hint: did you mean `ack_timeout`?
-    hint: valid keys: ack_timeout, longest_retry, stop, cpu, memory
+    hint: valid keys: ack_timeout, longest_retry, in_flight, stop, cpu, memory
     ");
 }
 
@@ -283,8 +283,9 @@ fn everything_about_driving_is_kept() {
     assert_eq!(ready.when, ReadyWhen::Port("127.0.0.1:{feed_port}".into()));
     assert_eq!(ready.within, Duration::from_secs(3));
     assert_eq!(sender.account, Some(Account::Get("http://h:1/a".into())));
-    let text = "name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s, cpu: 5s, memory: 64MiB }\n";
+    let text = "name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 1s, in_flight: 1, cpu: 5s, memory: 64MiB }\n";
     let limits = SenderFile::read(&Source::new("sender.yaml", text)).unwrap().limits;
+    assert_eq!(limits.in_flight, Some(1));
     assert_eq!((limits.cpu, limits.memory), (Some(Duration::from_secs(5)), Some(64 << 20)));
 }
 

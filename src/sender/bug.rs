@@ -90,6 +90,7 @@ catalogue! {
     IgnoresHostName "ignores-host-name" "sends charges to an EMR that shows a certificate of another host"
     FallsBackToPlaintext "falls-back-to-plaintext" "sends charges in the clear where TLS fails"
     HangsInHandshake "hangs-in-handshake" "waits for ever for a connection to stand"
+    Pipelines "pipelines" "writes the next charge before the one ahead of it is answered"
     AcknowledgesAcknowledgements "acknowledges-acknowledgements" "answers an acknowledgement that comes to its own port with one of its own"
     IgnoresTerminate "ignores-terminate" "goes on when it is asked to stop"
     PrintsSecrets "prints-secrets" "writes whose exam it has taken to its log, with name, MRN and birth date"

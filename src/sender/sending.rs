@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::bug::Bug;
 use super::defect;
 use super::job::{Job, Shape, Task, Written, control_id, wall_clock};
-use super::journal::Kind;
+use super::journal::{Kind, Outcome};
 use super::machine::{Link, Machine, Output};
 use super::misread;
 use super::resend::{Rewrite, Trouble};
@@ -314,10 +314,34 @@ impl Machine {
         if rest.is_empty() {
             self.stage = Stage::Awaiting { until: now + self.config.ack_timeout };
             self.mark_after_write();
+            self.write_ahead(now);
         } else {
             *until = now + pause_between(self.config.variant);
         }
         true
+    }
+
+    /// A broken sender writes the charge that waits behind the one that it has just written, and never
+    /// looks for its answer.
+    fn write_ahead(&mut self, now: Duration) {
+        let Some(link) = self.line.as_ref().map(|line| line.link) else { return };
+        let is_charge = |task: &Task| task.kind == Kind::Charge;
+        let next = self.queue.iter().position(is_charge);
+        let Some(next) = next
+            .filter(|_| self.config.bug == Some(Bug::Pipelines) && self.config.results.is_none())
+        else {
+            return;
+        };
+        let Some(task) = self.queue.remove(next) else { return };
+        let mut job = Job::new(task, 0);
+        job.message = self.compose(now, &mut job, Rewrite::Nothing);
+        let (Some(record), Some(message)) = (job.mark(), &job.message) else { return };
+        let bytes = defect::frame(None, &message.payload);
+        self.store(record);
+        self.outputs.push_back(Output::Write { link, bytes });
+        let record = self.settled(job.task.order.clone(), Kind::Charge, Outcome::Unknown);
+        self.store(record);
+        self.follow_up(&job.task);
     }
 
     fn mark_after_write(&mut self) {

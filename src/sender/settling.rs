@@ -301,7 +301,7 @@ impl Machine {
     }
 
     /// The order's result follows its charge; broken senders have more to say.
-    fn follow_up(&mut self, task: &Task) {
+    pub(super) fn follow_up(&mut self, task: &Task) {
         let Some(entry) = self.ledger.entries.get(&task.order) else { return };
         let result = Task::whole(task.order.clone(), Kind::Result);
         let untried = self.config.results.is_some() && entry.result.attempts == 0;

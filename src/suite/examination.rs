@@ -139,7 +139,8 @@ impl Trial<'_> {
     }
 
     fn as_agreed(&self) -> Found {
-        let rules = ["wire/framing", "wire/segments", "wire/escapes", "wire/control-ids"];
+        let rules =
+            ["wire/framing", "wire/segments", "wire/escapes", "wire/control-ids", "wire/in-flight"];
         let message = rules.iter().find_map(|rule| self.finding(rule));
         message.map_or(Ok("framing, segments, escapes and control ids".into()), |message| {
             Err(wrong(message, "`chargeproof explain` says what each wire rule wants"))

@@ -427,6 +427,7 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         }
         Bug::HangsInHandshake => ("recovers", &[]),
         Bug::ResendAcceptedResult => ("results/settled", &[]),
+        Bug::Pipelines => ("wire/in-flight", &[]),
         Bug::AcknowledgesAcknowledgements => ("wire/acknowledgements", &[]),
         Bug::IgnoresTerminate | Bug::LeavesChild => ("sender/stops", &[]),
         Bug::Floods => ("sender/bounded", &[]),

@@ -352,6 +352,7 @@ fn limits() -> Limits {
     Limits {
         ack_timeout: Micros(300_000),
         longest_retry: Micros(200_000),
+        in_flight: None,
         settle: Micros(600_000),
         patience: Micros(2_000_000),
         stop: Micros(2_000_000),

@@ -5,6 +5,7 @@ mod companions;
 mod cut;
 mod fixture;
 mod hostile;
+mod in_flight;
 mod late;
 mod once;
 mod process;

@@ -79,6 +79,7 @@ fn limits() -> Limits {
     Limits {
         ack_timeout: Micros(400_000),
         longest_retry: Micros(200_000),
+        in_flight: None,
         settle: Micros(800_000),
         patience: Micros(4_000_000),
         stop: Micros(2_000_000),

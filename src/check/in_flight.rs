@@ -1,0 +1,131 @@
+//! How many messages a sender has on their way at once: written, and neither answered nor given up.
+//!
+//! Judged only where the sender file declares how many it may have. What a sender had not written
+//! yet, or what it may have given up, is not counted, so that nobody is blamed for a harness that
+//! reads late: a message counts for less than half of the sender's patience, and not on a
+//! connection that the EMR was slow to accept or to read.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::history::{ConnectionId, Micros, What};
+use crate::hl7::Message;
+use crate::hl7::ack::{AckCondition, due};
+use crate::verdict::Proof;
+
+use super::attempts::{Kind, Sent};
+use super::between::witness;
+use super::evidence::{Evidence, Place};
+use super::findings::{Findings, Told};
+use super::late;
+use super::rules::IN_FLIGHT;
+
+/// By how much a harness may be late that does not say so.
+const UNSAID: Micros = Micros(100_000);
+
+/// Judges every message that follows another on its connection.
+pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+    let Some(limit) = evidence.plan.limits.in_flight else { return };
+    let sure = Micros(evidence.plan.limits.ack_timeout.since(UNSAID).0 / 2);
+    let answered = answered(evidence);
+    let mut lines: BTreeMap<ConnectionId, Vec<OnTheWay<'_, '_>>> = BTreeMap::new();
+    let held_up = held_up(evidence);
+    for sent in evidence.sent.iter().filter(|sent| counts(sent)) {
+        let place = evidence.place(sent);
+        if held_up.contains(&place.connection) {
+            continue;
+        }
+        let before = lines.entry(place.connection).or_default();
+        let waited = before.last().is_some_and(|last| was_at_hand(evidence, sent, last));
+        before.retain(|one| one.is_open(&place, sure));
+        before.push(OnTheWay { sent, place, answered: answered.get(&place.seq).copied() });
+        findings.exercised(IN_FLIGHT, u64::from(waited));
+        if before.len() as u64 > u64::from(limit) {
+            tell(evidence, before, limit, findings);
+            before.clear();
+        }
+    }
+}
+
+/// A message that the sender has written.
+struct OnTheWay<'e, 'h> {
+    sent: &'e Sent<'h>,
+    place: Place<'h>,
+    /// When the first byte was written that answered it. An answer is told when it is over, so that its
+    /// place among the events says nothing.
+    answered: Option<Micros>,
+}
+
+impl OnTheWay<'_, '_> {
+    /// Whether it was written apart from the message at `next` and not answered when that began, and
+    /// so soon before that the sender cannot have given it up.
+    fn is_open(&self, next: &Place<'_>, sure: Micros) -> bool {
+        let unanswered = self.answered.is_none_or(|at| at > next.began);
+        unanswered && self.place.seq != next.seq && next.began.since(self.place.at) < sure
+    }
+}
+
+/// A whole message to which an answer is due, whatever the EMR thinks of it.
+fn counts(sent: &Sent<'_>) -> bool {
+    let due = || {
+        let due = due(&Message::read(sent.payload));
+        [due.accept, due.application].contains(&AckCondition::Always)
+    };
+    sent.whole && matches!(sent.kind, Kind::Charge | Kind::Result) && due()
+}
+
+/// When the first byte of an answer to each message was written.
+fn answered(evidence: &Evidence<'_>) -> HashMap<u64, Micros> {
+    let mut first = HashMap::new();
+    for event in evidence.events {
+        if let What::Replied { to: Some(to), began, .. } = event.what {
+            first.entry(to).or_insert(began);
+        }
+    }
+    first
+}
+
+/// Connections on which bytes waited for the EMR, so that nobody knows when they were written.
+fn held_up(evidence: &Evidence<'_>) -> BTreeSet<ConnectionId> {
+    let mut slow: BTreeSet<&str> = BTreeSet::new();
+    let mut held = BTreeSet::new();
+    for event in evidence.events {
+        match &event.what {
+            What::Waiting { endpoint } => {
+                slow.insert(endpoint);
+            }
+            What::Opened { connection, endpoint, .. } if slow.contains(endpoint.as_str()) => {
+                held.insert(*connection);
+            }
+            What::Reading { connection, on: false, .. } => {
+                held.insert(*connection);
+            }
+            _ => {}
+        }
+    }
+    held
+}
+
+/// Whether the exam of a message had been handed over before the message ahead of it was answered, so
+/// that it could have been written too early.
+fn was_at_hand(evidence: &Evidence<'_>, sent: &Sent<'_>, ahead: &OnTheWay<'_, '_>) -> bool {
+    let Some(answered) = ahead.answered else { return false };
+    let order =
+        sent.lines(evidence).first().map(|line| &evidence.orders[line.order as usize].order);
+    let exam = order.and_then(|order| evidence.exam(order));
+    let handed = exam.and_then(|exam| exam.submitted.first());
+    handed.is_some_and(|&handed| evidence.events[handed].at < answered)
+}
+
+fn tell(evidence: &Evidence<'_>, open: &[OnTheWay<'_, '_>], limit: u32, findings: &mut Findings) {
+    let [first, .., last] = open else { return };
+    let time = (first.place.began, last.place.at);
+    late::add(evidence, findings, IN_FLIGHT, time, Micros(0), || {
+        let message = format!(
+            "{} messages were on their way at once on connection {}, where {limit} may be",
+            open.len(),
+            last.place.connection,
+        );
+        let attempts = vec![witness(evidence, first.sent), witness(evidence, last.sent)];
+        Told::plainly("not answered yet", message).with(Proof { attempts, ..Proof::default() })
+    });
+}
