@@ -223,38 +223,9 @@ impl Turn<'_, '_> {
         }
         let kind = kind(&message);
         let exam = self.exam_of(&message, kind);
-        let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
-            &mut *self.emr;
-        let Some(connection) = connections.get_mut(id) else {
+        let Some((behaviour, attempt)) = self.look_up(id, &message, kind, exam.as_ref()) else {
             return;
         };
-        connection.heard += 1;
-        let endpoint = &mut endpoints[connection.endpoint];
-        endpoint.messages += 1;
-        let gap = endpoint.heard.replace(self.now).map(|before| self.now.saturating_sub(before));
-        let mut attempt = 1;
-        if let Some(exam) = &exam {
-            let slot = if kind == MessageKind::Charge { Arc::clone(exam) } else { result_of(exam) };
-            let count = attempts.entry(slot).or_insert(0);
-            *count += 1;
-            attempt = *count;
-        }
-        if kind == MessageKind::Charge && exam == *expecting {
-            *expecting = None;
-        }
-        let moment = Moment {
-            exam: exam.as_deref(),
-            attempt,
-            message: endpoint.messages,
-            connection: connection.number,
-            endpoint: &settings.endpoints[connection.endpoint],
-            kind: Some(kind),
-            content: Some(&message),
-            heard: connection.heard,
-            gap,
-            others: 0,
-        };
-        let behaviour = script.on_message(&moment);
         let mut job = match behaviour {
             Some(index) => {
                 let name = Cow::Owned(play::name(self.emr.script.play(index)));
@@ -269,6 +240,52 @@ impl Turn<'_, '_> {
         job.silent = behaviour.is_none_or(|index| play::is_silent(self.emr.script.play(index)));
         job.exam = exam.filter(|_| kind == MessageKind::Charge);
         self.remember(id, &message);
+        self.answer_in_turn(id, job);
+    }
+
+    /// Counts a message, and looks up what it sets off; that, and which attempt at its exam it is.
+    /// None if its connection is gone.
+    fn look_up(
+        &mut self,
+        id: ConnectionId,
+        message: &Message<'_>,
+        kind: MessageKind,
+        exam: Option<&Arc<str>>,
+    ) -> Option<(Option<usize>, u32)> {
+        let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
+            &mut *self.emr;
+        let connection = connections.get_mut(id)?;
+        connection.heard += 1;
+        let endpoint = &mut endpoints[connection.endpoint];
+        endpoint.messages += 1;
+        let gap = endpoint.heard.replace(self.now).map(|before| self.now.saturating_sub(before));
+        let mut attempt = 1;
+        if let Some(exam) = exam {
+            let slot = if kind == MessageKind::Charge { Arc::clone(exam) } else { result_of(exam) };
+            let count = attempts.entry(slot).or_insert(0);
+            *count += 1;
+            attempt = *count;
+        }
+        if kind == MessageKind::Charge && exam == expecting.as_ref() {
+            *expecting = None;
+        }
+        let moment = Moment {
+            exam: exam.map(|exam| &**exam),
+            attempt,
+            message: endpoint.messages,
+            connection: connection.number,
+            endpoint: &settings.endpoints[connection.endpoint],
+            kind: Some(kind),
+            content: Some(message),
+            heard: connection.heard,
+            gap,
+            others: 0,
+        };
+        Some((script.on_message(&moment), attempt))
+    }
+
+    /// Answers a message, with whatever waited for it before the answer and after.
+    fn answer_in_turn(&mut self, id: ConnectionId, job: Job) {
         let (before, after) = self.unpark(id);
         for one in before {
             self.queue(id, one.job);

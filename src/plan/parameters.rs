@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Fault, FaultKind};
 use crate::history::Micros;
 use crate::hl7::Path;
 use crate::hl7::ack::Code;
@@ -143,7 +143,39 @@ impl Fault {
     /// The parameters that it reads.
     #[must_use]
     pub const fn reads(self) -> &'static [Parameter] {
-        use Parameter::{After, At, Bytes, Code, Count, Cut, Error, Form, Severity, Text, Times};
+        use Parameter::{After, Bytes, Cut, Form, Text};
+        match self.kind() {
+            FaultKind::Answer => self.answer_reads(),
+            FaultKind::Match => match self {
+                Self::MatchNumeric => &[Form, Cut],
+                Self::MatchTruncated => &[Bytes, Cut],
+                Self::MatchTwice => &[After, Cut],
+                Self::MatchConflict => &[After, Text, Cut],
+                Self::MatchOther | Self::MatchOnConnect => &[Text, Cut],
+                Self::MatchOutOfOrder => &[],
+                _ => &[Cut],
+            },
+            FaultKind::Payload => self.payload_reads(),
+            FaultKind::Frame => match self {
+                Self::FrameByteByByte
+                | Self::FrameHeaderFirst
+                | Self::FrameTrailerLate
+                | Self::FrameCrLate
+                | Self::FrameKeepaliveNoise
+                | Self::FramePauseInside
+                | Self::FrameDrip => &[After],
+                _ => &[],
+            },
+            FaultKind::Connection => self.connection_reads(),
+            FaultKind::Tls => match self {
+                Self::TlsHandshakeStall => &[After],
+                _ => &[],
+            },
+        }
+    }
+
+    const fn answer_reads(self) -> &'static [Parameter] {
+        use Parameter::{After, At, Code, Cut, Error, Form, Severity, Text, Times};
         match self {
             Self::AnswerAccept | Self::AnswerCommitAccept | Self::AnswerLateAfterNext => {
                 &[Text, Cut]
@@ -164,61 +196,35 @@ impl Fault {
                 &[Code, Text, Error, At, Severity, Cut]
             }
             Self::AnswerFailThenAccept => &[Times, Code, Text, Error, At, Severity, Cut],
-            Self::AnswerOtherType
-            | Self::MatchNumeric
-            | Self::PayloadEscapedLf
+            Self::AnswerOtherType => &[Form, Cut],
+            Self::AnswerBatch => &[Times, Cut],
+            _ => &[],
+        }
+    }
+
+    const fn payload_reads(self) -> &'static [Parameter] {
+        use Parameter::{At, Bytes, Cut, Error, Form, Severity, Text};
+        match self {
+            Self::PayloadEscapedLf
             | Self::PayloadTypeVariants
             | Self::PayloadVersionVariants
             | Self::PayloadWildMsa3
-            | Self::PayloadExtraSegments => &[Form, Cut],
-            Self::AnswerBatch => &[Times, Cut],
-            Self::MatchTruncated => &[Bytes, Cut],
-            Self::MatchTwice => &[After, Cut],
-            Self::MatchConflict => &[After, Text, Cut],
-            Self::MatchOther | Self::MatchOnConnect => &[Text, Cut],
-            Self::MatchPrevious
-            | Self::MatchEmpty
-            | Self::MatchPadded
-            | Self::MatchInMsh10Only
-            | Self::MatchReEscaped
-            | Self::MatchEcho => &[Cut],
+            | Self::PayloadExtraSegments
+            | Self::PayloadCodeUnknown
+            | Self::PayloadCodePrefix
+            | Self::PayloadCodeCase => &[Form, Cut],
             Self::PayloadJunk | Self::PayloadSemiJunk | Self::PayloadProse => &[Text, Cut],
             Self::PayloadErrWithoutMsa => &[Text, Error, At, Severity, Cut],
             Self::PayloadHttp => &[Form, Text, Cut],
-            Self::PayloadCodeUnknown | Self::PayloadCodePrefix | Self::PayloadCodeCase => {
-                &[Form, Cut]
-            }
             Self::PayloadGiant => &[Bytes, Cut],
-            Self::PayloadEmpty
-            | Self::PayloadBlank
-            | Self::PayloadNoMsa
-            | Self::PayloadNoMsh
-            | Self::PayloadMsaFirst
-            | Self::PayloadCodeEmpty
-            | Self::PayloadTwoMsa
-            | Self::PayloadLf
-            | Self::PayloadCrlf
-            | Self::PayloadMerged
-            | Self::PayloadNoFinalCr
-            | Self::PayloadLiteralNewline
-            | Self::PayloadXml
-            | Self::PayloadDelimiters
-            | Self::PayloadShifted
-            | Self::PayloadNul
-            | Self::PayloadProcessingId
-            | Self::PayloadBadUtf8
-            | Self::PayloadUtf16
-            | Self::PayloadBom
-            | Self::PayloadBitFlip
-            | Self::PayloadTruncated => &[Cut],
-            Self::FrameByteByByte
-            | Self::FrameHeaderFirst
-            | Self::FrameTrailerLate
-            | Self::FrameCrLate
-            | Self::FrameKeepaliveNoise
-            | Self::FramePauseInside
-            | Self::FrameDrip
-            | Self::ConnectionRefused
+            _ => &[Cut],
+        }
+    }
+
+    const fn connection_reads(self) -> &'static [Parameter] {
+        use Parameter::{After, At, Bytes, Count, Error, Severity, Text};
+        match self {
+            Self::ConnectionRefused
             | Self::ConnectionBlackhole
             | Self::ConnectionSlowAccept
             | Self::ConnectionNoRead
