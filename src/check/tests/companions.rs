@@ -30,12 +30,7 @@ fn a_sender_that_never_sends_fails_delivers_alone() {
 
 #[test]
 fn a_charge_that_poisons_the_queue_fails_recovers_alone() {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
-    case.submit("john-doe");
-    let message = case.message("john-doe");
-    let to = case.send(1, &message);
-    case.answer(1, to, "AR", &message);
-    case.played(1, Fault::AnswerReject);
+    let mut case = Case::refused();
     case.submit("probe-2");
     case.push(What::WaitedInVain { wanted: "probe-2".to_owned(), waited: Micros(2_000_000) });
     let mut case = case.restarted(1, Outcome::Rejected);

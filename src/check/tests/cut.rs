@@ -62,12 +62,7 @@ fn what_stood_unread_behind_a_part_says_that_it_is_the_charge() {
 #[test]
 fn only_a_whole_wait_in_vain_shows_that_a_sender_did_not_recover() {
     let waited = |waited: Micros| {
-        let mut case = Case::begun().scripted(Fault::AnswerReject);
-        case.submit("john-doe");
-        let message = case.message("john-doe");
-        let to = case.send(1, &message);
-        case.answer(1, to, "AR", &message);
-        case.played(1, Fault::AnswerReject);
+        let mut case = Case::refused();
         case.submit("probe-2");
         case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
         let message = case.message("probe-2");
@@ -83,12 +78,7 @@ fn only_a_whole_wait_in_vain_shows_that_a_sender_did_not_recover() {
 /// What has come is not late, whatever the step went on to wait for.
 #[test]
 fn a_charge_that_came_before_the_wait_was_over_is_not_too_late() {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
-    case.submit("john-doe");
-    let message = case.message("john-doe");
-    let to = case.send(1, &message);
-    case.answer(1, to, "AR", &message);
-    case.played(1, Fault::AnswerReject);
+    let mut case = Case::refused();
     case.deliver(1, "probe-2");
     let waited = case.plan.limits.patience;
     case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });

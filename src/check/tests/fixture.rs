@@ -66,6 +66,22 @@ impl Case {
         self
     }
 
+    /// john-doe was refused, as the script has it, on connection 1.
+    pub(super) fn refused() -> Self {
+        let mut case = Self::begun().scripted(Fault::AnswerReject);
+        case.refuse();
+        case
+    }
+
+    /// john-doe is handed over, arrives on connection 1, and is refused, as the script has it.
+    pub(super) fn refuse(&mut self) {
+        self.submit("john-doe");
+        let message = self.message("john-doe");
+        let to = self.send(1, &message);
+        self.answer(1, to, "AR", &message);
+        self.played(1, Fault::AnswerReject);
+    }
+
     /// Everything went well.
     pub(super) fn healthy() -> Self {
         let mut case = Self::begun();

@@ -128,11 +128,7 @@ fn a_charge_that_came_only_after_a_wait_in_vain(#[case] slept: Slept, #[case] ex
     if slept == Slept::Before {
         sleep(&mut case, 600);
     }
-    case.submit("john-doe");
-    let message = case.message("john-doe");
-    let to = case.send(1, &message);
-    case.answer(1, to, "AR", &message);
-    case.played(1, Fault::AnswerReject);
+    case.refuse();
     case.submit("probe-2");
     let waited = case.plan.limits.patience;
     if slept == Slept::Meanwhile {

@@ -5,7 +5,7 @@ use quickcheck::quickcheck;
 use super::fixture::Case;
 use super::process::killed;
 use crate::history::{Event, Outcome, What};
-use crate::plan::{Fault, Plan};
+use crate::plan::Plan;
 use crate::verdict::{Exit, Verdict};
 
 /// A case that holds, with a fault, a kill or neither.
@@ -13,15 +13,7 @@ fn held(which: u8) -> Case {
     match which % 3 {
         0 => Case::healthy(),
         1 => killed(),
-        _ => {
-            let mut case = Case::begun().scripted(Fault::AnswerReject);
-            case.submit("john-doe");
-            let message = case.message("john-doe");
-            let to = case.send(1, &message);
-            case.answer(1, to, "AR", &message);
-            case.played(1, Fault::AnswerReject);
-            case.ended(1, Outcome::Rejected)
-        }
+        _ => Case::refused().ended(1, Outcome::Rejected),
     }
 }
 
