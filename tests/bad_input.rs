@@ -93,9 +93,81 @@ fn tells(ran: &Ran, place: &str, message: &str, hint: &str) {
 )]
 #[case::no_byte_of_that_name(
     "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { raw: '<VT>MSH<XX>' }",
-    "5:19",
+    "5:27",
     "`<XX>` names no byte",
     "where it is meant as text, write `<3C>XX>`"
+)]
+#[case::half_a_byte(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { hex: 1C 0 }",
+    "5:22",
+    "`0` has half a byte at its end",
+    "a byte has two digits"
+)]
+#[case::hexadecimal_as_in_a_program(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { hex: 0x15 }",
+    "5:19",
+    "`0x15` is written without `0x`",
+    "write `15`"
+)]
+#[case::no_byte_at_all(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { hex: '' }",
+    "5:19",
+    "there is not a byte in it",
+    "an EMR that says nothing is `none`"
+)]
+#[case::an_end_by_itself(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: reset",
+    "5:12",
+    "`reset` is no fault by itself",
+    "`{ end: reset }`"
+)]
+#[case::bytes_without_their_value(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: wait",
+    "5:12",
+    "`wait` is no fault by itself",
+    "as in `{ wait: 300ms }`"
+)]
+#[case::a_fault_with_a_number(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: [{ rwa: 1 }]",
+    "5:20",
+    "expected parameters of a fault",
+    "did you mean `raw`?"
+)]
+#[case::nothing_to_reply(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: []",
+    "5:12",
+    "there is nothing to reply with",
+    "`none`"
+)]
+#[case::the_message_before_the_first(
+    "exams: [john-doe]\nemr:\n  - on: { message: 0 }\n    reply: reject",
+    "4:20",
+    "expected a whole number from 1",
+    "counted from 1"
+)]
+#[case::cut_before_the_first_byte(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { accept: { cut: 0 } }",
+    "5:29",
+    "expected a whole number from 1",
+    "`none`"
+)]
+#[case::no_time(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { late: { after: 0s } }",
+    "5:29",
+    "`answer/late` needs a time that passes",
+    "without `after` it is"
+)]
+#[case::no_gap(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { connection/min-gap: { after: 0s } }",
+    "5:43",
+    "`connection/min-gap` needs a time that passes",
+    "without `after` it is"
+)]
+#[case::before_the_first_byte(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { connection/reset-after-bytes: { bytes: 0 } }",
+    "5:53",
+    "`0` bytes are out of range",
+    "takes 1 to"
 )]
 #[case::unknown_axis(
     "exams: [john-doe]\naxes: { reply: [reject] }",

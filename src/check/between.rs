@@ -10,7 +10,7 @@ use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Side, What};
 use crate::hl7::{Message, visible};
 use crate::verdict::{Attempt, Moment};
 
-use super::attempts::{Sent, frame_payload};
+use super::attempts::{FS, Sent, frame_payload};
 use super::evidence::{Evidence, Place};
 use super::late;
 
@@ -147,7 +147,28 @@ pub(super) fn circumstance(
     if healthy && wanted {
         return "wanted again once".to_owned();
     }
+    if let Some(left) = left_over(evidence, first).filter(|_| healthy) {
+        return left;
+    }
     fault.unwrap_or_else(|| ended_or_silent(evidence, first, &to))
+}
+
+/// What was still to be read when an attempt was made, in stable words: a reply to an earlier message
+/// on its connection had more behind its first frame, which the sender takes for the next answer.
+fn left_over(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Option<String> {
+    let place = evidence.place(sent);
+    let mut earlier = evidence.events[..sent.event].iter().rev().take(LOOK_AHEAD);
+    earlier.find_map(|event| match &event.what {
+        What::Replied { connection, name, bytes, .. }
+            if *connection == place.connection && name != ACCEPT =>
+        {
+            let bytes = bytes.as_slice();
+            let end = memchr::memmem::find(bytes, &[FS, b'\r']).map(|at| at + 2);
+            let more = end.is_some_and(|end| end < bytes.len());
+            more.then(|| format!("left over from {name}"))
+        }
+        _ => None,
+    })
 }
 
 /// Whether one of two lives was started while the other was up.
@@ -159,7 +180,12 @@ fn were_beside(evidence: &Evidence<'_>, one: Incarnation, other: Incarnation) ->
 /// What the EMR did with an attempt, in stable words.
 pub(super) fn answered(evidence: &Evidence<'_>, sent: &Sent<'_>) -> String {
     let to = until_next(evidence, sent);
-    fault_after(evidence, sent, &to).unwrap_or_else(|| ended_or_silent(evidence, sent, &to))
+    let fault = fault_after(evidence, sent, &to);
+    let healthy = fault.as_deref().is_none_or(|fault| fault == ACCEPT);
+    if let Some(left) = left_over(evidence, sent).filter(|_| healthy) {
+        return left;
+    }
+    fault.unwrap_or_else(|| ended_or_silent(evidence, sent, &to))
 }
 
 /// The place of the next message on the connection of `sent`, or of the end of the history.

@@ -69,7 +69,10 @@ fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
             continue;
         }
         let claim = claim.map(|what| format!("the EMR says so, and the history does not: {what}"));
-        let why = claim.or_else(|| why(evidence, index)).or_else(|| never_due(evidence, behaviour));
+        let why = claim
+            .or_else(|| why(evidence, index))
+            .or_else(|| shadowed(evidence, index))
+            .or_else(|| never_due(evidence, behaviour));
         let why = why.map_or_else(String::new, |why| format!(": {why}"));
         let message = format!("{} was never played{why}", told(behaviour));
         missing("fault not played", message);
@@ -85,6 +88,30 @@ fn why(evidence: &Evidence<'_>, index: usize) -> Option<String> {
         What::NotPlayed { behaviour, why, .. } if *behaviour == index => Some(why.clone()),
         _ => None,
     })
+}
+
+/// Which entry of the script played in the place of this one: an earlier one that is due whenever this
+/// is, and as often.
+fn shadowed(evidence: &Evidence<'_>, index: usize) -> Option<String> {
+    let on = &evidence.plan.script.get(index)?.on;
+    let covers = |earlier: &Behaviour| {
+        let all = &earlier.on;
+        let same = |wanted: Option<u32>, here: Option<u32>| wanted.is_none() || wanted == here;
+        let text =
+            |wanted: &Option<String>, here: &Option<String>| wanted.is_none() || wanted == here;
+        earlier.times.is_none()
+            && text(&all.exam, &on.exam)
+            && text(&all.endpoint, &on.endpoint)
+            && same(all.attempt, on.attempt)
+            && same(all.message, on.message)
+            && same(all.connection, on.connection)
+            && (all.kind, &all.moment) == (on.kind, &on.moment)
+            && all.fields.iter().all(|field| on.fields.contains(field))
+    };
+    let played = |earlier: usize| evidence.played.iter().any(|one| one.behaviour == earlier);
+    let earlier = (0..index).find(|&at| covers(&evidence.plan.script[at]) && played(at))?;
+    let it = told(&evidence.plan.script[earlier]);
+    Some(format!("{it} stands before it in the script, and played in its place"))
 }
 
 /// Why a behaviour was never due, where what came shows it: too few messages, connections, attempts

@@ -47,7 +47,7 @@ pub(super) fn doctor(doctor: &Doctor) -> Result<Exit, Failure> {
             kept: None,
         };
         let local = tokio::task::LocalSet::new();
-        local.run_until(real::run(&plan, &place, |_| ())).await.map_err(Failure::Run)
+        local.run_until(real::run(&plan, &place, |_| ())).await.map_err(Failure::from)
     })?;
     let outcome = judge(&plan, &history, String::new());
     let examined = suite::examine(&plan, &history, &outcome.judgement);

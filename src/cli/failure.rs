@@ -45,8 +45,12 @@ pub(super) enum Failure {
     #[error("error: {0}")]
     Suite(#[from] SuiteError),
     /// A case could not be run.
-    #[error("error: {0}")]
-    Run(#[from] RunError),
+    #[error("error: {failure}{}", next(failure))]
+    Run {
+        /// Why.
+        #[from]
+        failure: RunError,
+    },
     /// A case could not be simulated.
     #[error("error: {0}")]
     Simulation(#[from] SimulationError),
@@ -78,6 +82,17 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
+/// What to try where a run could not begin.
+const fn next(error: &RunError) -> &'static str {
+    match error {
+        RunError::Listen { .. } => {
+            "\n\nhint: another program may have the port, or the address be another machine's: \
+             name one of this machine, or port 0 for any that is free"
+        }
+        _ => "",
+    }
+}
+
 impl Failure {
     /// A file that could not be read.
     pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -105,7 +120,7 @@ impl Failure {
         match self {
             Self::Diagnostic(_) | Self::Usage { .. } => Exit::Usage,
             Self::File { action, .. } if action.as_bytes()[0] == b'r' => Exit::Usage,
-            Self::Run(RunError::Listen { .. }) => Exit::Usage,
+            Self::Run { failure: RunError::Listen { .. } } => Exit::Usage,
             Self::Suite(SuiteError::Simulation {
                 error: SimulationError::NeedsProcess(_), ..
             }) => Exit::Usage,

@@ -383,6 +383,35 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_to_the_message_before_is_shown_behind_one() {
+        let wire = Bench::open().unwrap().sheet(Fault::MatchPrevious).unwrap().wire;
+        let said: Vec<&str> =
+            wire.iter().filter(|line| line.by == By::Emr).map(|line| &*line.text).collect();
+        let ids: Vec<&str> = said.iter().flat_map(|text| text.split("MSA|AA|").skip(1)).collect();
+        assert!(ids.len() == 2 && ids[0] == ids[1] && !ids[0].starts_with('<'), "{said:?}");
+    }
+
+    #[test]
+    fn every_parameter_that_is_shown_can_be_written() {
+        let bench = Bench::open().unwrap();
+        for &fault in Fault::ALL {
+            let sheet = bench.sheet(fault).unwrap();
+            let reads: Vec<&str> =
+                sheet.reads.iter().filter_map(|one| one.split(' ').next()).collect();
+            for name in sheet.parameters.keys() {
+                assert!(reads.contains(&name.as_str()), "{fault}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_giant_is_shown_with_its_length() {
+        let wire = Bench::open().unwrap().sheet(Fault::PayloadGiant).unwrap().wire;
+        let total = format!("{} bytes in all", 1024 * 1024);
+        assert!(wire.iter().any(|line| line.text.contains(&total)), "{wire:?}");
+    }
+
+    #[test]
     fn the_script_of_every_fault_can_be_played() {
         let bench = Bench::open().unwrap();
         for &fault in Fault::ALL {

@@ -93,8 +93,39 @@ fn delay(behaviour: &Behaviour) -> Duration {
 /// | `connection/no-read` | how long bytes wait to be read | twice the timeout |
 /// | `tls/handshake-stall` | how long nothing is said | twice the acknowledgement timeout |
 pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
+    let bytes = match fault {
+        // 600 bytes end inside the first FT1 of every mapping that is shipped.
+        Fault::ConnectionResetAfterBytes => Some(600),
+        Fault::MatchTruncated => Some(10),
+        Fault::PayloadGiant => Some(MEBIBYTE),
+        _ => None,
+    };
+    let times = match fault {
+        Fault::AnswerFailThenAccept => Some(2),
+        Fault::AnswerBatch => Some(1),
+        _ => None,
+    };
+    let count = match fault {
+        Fault::ConnectionCloseEvery => Some(1),
+        Fault::ConnectionMaxConnections => Some(0),
+        _ => None,
+    };
+    Parameters {
+        after: after(fault, sender).map(Micros::from),
+        bytes,
+        times,
+        count,
+        text: text(fault).map(str::to_owned),
+        code: fault.codes().first().copied(),
+        form: fault.forms().first().map(|&form| form.to_owned()),
+        ..Parameters::default()
+    }
+}
+
+/// The time of `fault` for this sender.
+fn after(fault: Fault, sender: &SenderLimits) -> Option<Duration> {
     let timeout = sender.ack_timeout;
-    let after = match fault {
+    match fault {
         Fault::AnswerLate | Fault::TlsHandshakeStall => Some(timeout.saturating_mul(2)),
         // Just in time: the sender is about to give up.
         Fault::AnswerSlow => Some(timeout.saturating_mul(9) / 10),
@@ -124,25 +155,12 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         // Whatever a sender does between two charges, it is over by then.
         Fault::ConnectionMinGap => Some(timeout.saturating_mul(20)),
         _ => None,
-    };
-    let bytes = match fault {
-        // 600 bytes end inside the first FT1 of every mapping that is shipped.
-        Fault::ConnectionResetAfterBytes => Some(600),
-        Fault::MatchTruncated => Some(10),
-        Fault::PayloadGiant => Some(MEBIBYTE),
-        _ => None,
-    };
-    let times = match fault {
-        Fault::AnswerFailThenAccept => Some(2),
-        Fault::AnswerBatch => Some(1),
-        _ => None,
-    };
-    let count = match fault {
-        Fault::ConnectionCloseEvery => Some(1),
-        Fault::ConnectionMaxConnections => Some(0),
-        _ => None,
-    };
-    let text = match fault {
+    }
+}
+
+/// The text that `fault` carries.
+const fn text(fault: Fault) -> Option<&'static str> {
+    match fault {
         Fault::AnswerError | Fault::AnswerCommitError | Fault::AnswerCommitThenError => {
             Some("the charge could not be posted")
         }
@@ -155,16 +173,6 @@ pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
         Fault::AnswerLocked => Some("the record is locked"),
         Fault::AnswerDuplicateControlId => Some("control id already exists"),
         _ => None,
-    };
-    Parameters {
-        after: after.map(Micros::from),
-        bytes,
-        times,
-        count,
-        text: text.map(str::to_owned),
-        code: fault.codes().first().copied(),
-        form: fault.forms().first().map(|&form| form.to_owned()),
-        ..Parameters::default()
     }
 }
 
@@ -173,8 +181,26 @@ pub(super) const fn range(fault: Fault) -> Option<RangeInclusive<u64>> {
     match fault {
         Fault::PayloadGiant => Some(MEBIBYTE..=16 * MEBIBYTE),
         Fault::MatchTruncated => Some(1..=199),
+        // Before the first byte there is no message to break off in.
+        Fault::ConnectionResetAfterBytes => Some(1..=MOST_BYTES),
         _ => None,
     }
 }
 
+/// Whether the time that `fault` takes lies between two answers, which may as well come at once.
+pub(super) const fn may_be_at_once(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::AnswerCommitThenAccept
+            | Fault::AnswerCommitThenError
+            | Fault::AnswerCommitThenReject
+            | Fault::AnswerErrorThenAccept
+            | Fault::AnswerAcceptOnOtherConnection
+            | Fault::MatchTwice
+            | Fault::MatchConflict
+            | Fault::FrameKeepaliveNoise
+    )
+}
+
+const MOST_BYTES: u64 = 4_294_967_295;
 const MEBIBYTE: u64 = 1024 * 1024;

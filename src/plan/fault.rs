@@ -159,7 +159,7 @@ faults! {
         "MSA-2 has been escaped once more"
         "an engine that escapes every field it writes, whether or not it was escaped already"
     MatchInMsh10Only Match "match/in-msh10-only" Unknown
-        "the id stands in the acknowledgement's MSH-10, and MSA-2 is absent"
+        "the acknowledgement's own MSH-10 is the message's, and MSA-2 is empty"
         "a home-made receiver that copies the header back with its id and never writes MSA-2"
     MatchTwice Match "match/twice" Delivered
         "two identical acknowledgements"

@@ -14,7 +14,7 @@ use crate::exam::Exam;
 use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
 use crate::hl7::{Path, PathError};
-use crate::scenario::{Given, How, Kind, On, Part, Reaction, SenderLimits, When, Word};
+use crate::scenario::{Given, How, Kind, On, Part, Reaction, SPECIAL, SenderLimits, When, Word};
 use crate::yaml::Diagnostic;
 
 /// The behaviours that `reactions` are.
@@ -183,6 +183,9 @@ fn play(part: &Part, sender: &SenderLimits) -> Result<Play, Diagnostic> {
 
 fn fault(name: &Word) -> Result<Fault, Diagnostic> {
     name.text.parse().map_err(|_| {
+        if let Some(mistake) = no_fault(name) {
+            return mistake;
+        }
         // Both spellings of an answer are valid, so both may be what is meant.
         let names = Fault::ALL.iter().map(|fault| fault.name());
         let short = names.clone().filter_map(|name| name.strip_prefix("answer/"));
@@ -192,6 +195,20 @@ fn fault(name: &Word) -> Result<Fault, Diagnostic> {
             .hint_words(&name.text, "valid faults", short.chain(names).chain(words))
             .hint("an answer has a short name, as in `reject`; every other fault has its kind before it, as in `payload/junk`")
     })
+}
+
+/// A word that has its place in a reply and is no fault: an end, or what needs a value.
+fn no_fault(name: &Word) -> Option<Diagnostic> {
+    let word = name.text.as_str();
+    let mistake = || name.place.error(format!("`{word}` is no fault by itself"));
+    if matches!(word, "close" | "reset" | "half-close") {
+        let ends = format!("to end the connection so is written `{{ end: {word} }}`");
+        return Some(mistake().hint(ends).hint(
+            "with an answer before it: `connection/reply-then-close`, or a list that ends in it",
+        ));
+    }
+    let (_, written) = SPECIAL.iter().find(|(special, _)| *special == word)?;
+    Some(mistake().hint(format!("it needs a value, as in `{written}`")))
 }
 
 /// What the author wrote, over the defaults of the fault.
@@ -227,7 +244,7 @@ fn set(
     given: &Given,
 ) -> Result<(), Diagnostic> {
     match parameter {
-        Parameter::After => parameters.after = Some(Micros::from(given.duration()?)),
+        Parameter::After => parameters.after = Some(after(fault, parameters.after, given)?),
         Parameter::Bytes => parameters.bytes = Some(bytes(fault, given)?),
         Parameter::Times => parameters.times = Some(times(fault, given)?),
         Parameter::Count => parameters.count = Some(given.count(0)?),
@@ -264,11 +281,27 @@ fn set(
         Parameter::Cut => {
             parameters.cut = Some(match given.text("`half` or a number of bytes")? {
                 "half" => Cut::Half,
-                _ => Cut::Bytes(given.count(0)?.into()),
+                _ => {
+                    let count = given
+                        .count(1)
+                        .map_err(|mistake| mistake.hint("an EMR that says nothing is `none`"))?;
+                    Cut::Bytes(count.into())
+                }
             });
         }
     }
     Ok(())
+}
+
+/// A time; none at all only where it lies between two things that may come at once.
+fn after(fault: Fault, usual: Option<Micros>, given: &Given) -> Result<Micros, Diagnostic> {
+    let time = Micros::from(given.duration()?);
+    if time != Micros(0) || defaults::may_be_at_once(fault) {
+        return Ok(time);
+    }
+    let mistake = given.place().error(format!("`{fault}` needs a time that passes"));
+    let usual = usual.map_or(0, |usual| usual.0 / 1000);
+    Err(mistake.hint(format!("without `after` it is {usual} ms for this sender")))
 }
 
 fn one_of<'w>(given: &Given, what: &str, words: &[&'w str]) -> Result<&'w str, Diagnostic> {

@@ -165,7 +165,8 @@ fn reaction(node: &Node) -> Result<Reaction, Diagnostic> {
     let reply = fields.require("reply")?;
     let play = match &reply.value {
         Value::List(items) if items.is_empty() => {
-            return Err(reply.error("there is nothing to reply with"));
+            let mistake = reply.error("there is nothing to reply with");
+            return Err(mistake.hint("an EMR that says nothing, and stays, is `none`"));
         }
         Value::List(items) => {
             let parts = items.iter().map(part).collect::<Result<Vec<_>, _>>()?;
@@ -186,7 +187,11 @@ fn reaction(node: &Node) -> Result<Reaction, Diagnostic> {
 fn on(node: &Node) -> Result<On, Diagnostic> {
     let fields = node.fields("when it plays, as in `{ exam: john-doe }`", ON_KEYS)?;
     let word = |key, wanted| fields.get(key).map(|node| Word::read(node, wanted)).transpose();
-    let count = |key| fields.get(key).map(|node| node.count(1)).transpose();
+    let count = |key| {
+        let number =
+            |node: &Node| node.count(1).map_err(|mistake| mistake.hint("they are counted from 1"));
+        fields.get(key).map(number).transpose()
+    };
     let kind = |node: &Node| node.word("a kind of message", "valid kinds", KINDS);
     Ok(On {
         exam: word("exam", "the name of an exam")?,
@@ -232,6 +237,10 @@ fn moment(fields: &Fields<'_>) -> Result<Option<(When, Place)>, Diagnostic> {
 fn part(node: &Node) -> Result<Part, Diagnostic> {
     if let Value::Map(_) = node.value {
         let (key, value) = node.only_entry("a fault with its parameters")?;
+        let special = SPECIAL.iter().any(|(word, _)| *word == key.name);
+        if !special && !matches!(value.value, Value::Map(_)) {
+            return Err(no_parameters(key, value));
+        }
         return match key.name.as_str() {
             "raw" => raw_bytes(value).map(Part::Raw),
             "hex" => hex(value).map(Part::Raw),
@@ -245,6 +254,26 @@ fn part(node: &Node) -> Result<Part, Diagnostic> {
     }
     let name = Word::read(node, "a fault, or a list of them")?;
     Ok(Part::Fault { name, with: Vec::new() })
+}
+
+/// What stands in a reply beside faults, and how it is written.
+pub const SPECIAL: &[(&str, &str)] = &[
+    ("raw", "{ raw: '<VT>MSH|…<CR><FS><CR>' }"),
+    ("hex", "{ hex: 0B 1C 0D }"),
+    ("wait", "{ wait: 300ms }"),
+    ("end", "{ end: close }"),
+];
+
+/// A fault whose value is no map: perhaps it is meant as something else.
+fn no_parameters(key: &Key, value: &Node) -> Diagnostic {
+    let wanted = "parameters of a fault, as in `{ after: 500ms }`";
+    let mistake = value.unexpected(wanted);
+    let words = SPECIAL.iter().map(|(word, _)| *word);
+    mistake.hint(format!("`{}` is taken for a fault here", key.name)).hint_words(
+        &key.name,
+        "what is none and has a value",
+        words,
+    )
 }
 
 fn with(node: &Node) -> Result<Vec<Given>, Diagnostic> {
@@ -279,16 +308,33 @@ fn hex(node: &Node) -> Result<Vec<u8>, Diagnostic> {
     let text = node.text("bytes in hexadecimal, such as `0B 06 1C 0D`")?;
     let mut bytes = Vec::with_capacity(text.len() / 2);
     for word in text.split_whitespace() {
+        // A word is a part of the text, so that its place is the distance between them.
+        let place = node.place_within(word.as_ptr() as usize - text.as_ptr() as usize);
+        if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+            let mistake = place.error(format!("`{word}` is written without `0x`"));
+            return Err(mistake.hint(format!("write `{digits}`, as in `0B 06 1C 0D`")));
+        }
         if let Some(letter) = word.chars().find(|letter| !letter.is_ascii_hexdigit()) {
-            let mistake = node.error(format!("`{letter}` in `{word}` is no hexadecimal digit"));
+            let mistake = place.error(format!("`{letter}` in `{word}` is no hexadecimal digit"));
             return Err(mistake.hint("bytes as text, with control characters as `<VT>`, are `raw`"));
         }
         if !word.len().is_multiple_of(2) {
-            let mistake = node.error(format!("`{word}` has half a byte at its end"));
+            let mistake = place.error(format!("`{word}` has half a byte at its end"));
             return Err(mistake.hint("a byte has two digits, as in `0B 06 1C 0D`"));
         }
         let pairs = word.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
         bytes.extend(pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
+    }
+    some(node, bytes)
+}
+
+/// Nothing written is nothing that could be seen to play.
+fn some(node: &Node, bytes: Vec<u8>) -> Result<Vec<u8>, Diagnostic> {
+    if bytes.is_empty() {
+        let mistake = node.error("there is not a byte in it");
+        return Err(mistake.hint(
+            "an EMR that says nothing is `none`, and a frame without payload `payload/empty`",
+        ));
     }
     Ok(bytes)
 }
@@ -297,8 +343,9 @@ fn hex(node: &Node) -> Result<Vec<u8>, Diagnostic> {
 /// hexadecimal digits, as in `<E9>`. Everything else stands for itself, in UTF-8.
 fn raw_bytes(node: &Node) -> Result<Vec<u8>, Diagnostic> {
     let text = node.text("bytes such as `<VT>MSH|…<CR><FS><CR>`")?;
-    raw(text).map_err(|name| {
-        let mistake = node.error(format!("`<{name}>` names no byte"));
+    let bytes = raw(text).map_err(|name| {
+        let offset = name.as_ptr() as usize - text.as_ptr() as usize - 1;
+        let mistake = node.place_within(offset).error(format!("`<{name}>` names no byte"));
         let upper = name.to_ascii_uppercase();
         let mistake = if byte(&upper).is_some() {
             mistake.hint(format!("did you mean `<{upper}>`?"))
@@ -306,7 +353,8 @@ fn raw_bytes(node: &Node) -> Result<Vec<u8>, Diagnostic> {
             mistake.hint("`<VT>`, `<FS>`, `<CR>` and `<LF>` are known, and any byte by its number, as in `<06>`")
         };
         mistake.hint(format!("where it is meant as text, write `<3C>{name}>`"))
-    })
+    })?;
+    some(node, bytes)
 }
 
 /// The bytes, or what stands like the name of a byte and is none.

@@ -36,6 +36,8 @@ pub fn script(fault: Fault) -> Source {
         Trigger::Listening => "{}",
         Trigger::Accept | Trigger::Beside(_) => "{ connection: 1 }",
         Trigger::Within(_) => "{ message: 2 }",
+        // Of the first there is no message before.
+        _ if fault == Fault::MatchPrevious => "{ message: 2 }",
         _ => "{ message: 1 }",
     };
     written(fault, &format!("  - on: {on}\n    reply: {fault}\n"))
@@ -47,6 +49,7 @@ pub fn script(fault: Fault) -> Source {
 pub fn shown(fault: Fault) -> Source {
     let whom = match set_off_by(fault) {
         Trigger::Within(_) => "mary-major",
+        _ if fault == Fault::MatchPrevious => "mary-major",
         _ => "john-doe",
     };
     let entry = format!("  - on: {{ exam: {whom} }}\n    reply: {fault}\n");

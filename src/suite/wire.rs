@@ -89,6 +89,8 @@ struct Seen {
     at: Duration,
     by: By,
     text: String,
+    /// How many bytes it was.
+    bytes: usize,
 }
 
 impl Stage {
@@ -163,7 +165,7 @@ impl Stage {
         } else {
             format!("the first {sent} of {all} bytes: <VT>MSH|…|DFT^P03|…")
         };
-        let said = Seen { at: self.now, by: By::Sender, text };
+        let said = Seen { at: self.now, by: By::Sender, text, bytes: sent };
         self.seen.insert(before, said);
     }
 
@@ -191,7 +193,9 @@ impl Stage {
             let Some(output) = self.emr.poll() else { return };
             match output {
                 Output::Write { connection, bytes } => {
-                    self.see(By::Emr, &shortened(&bytes));
+                    let text = shortened(&bytes);
+                    let bytes_said = bytes.len();
+                    self.seen.push(Seen { at: self.now, by: By::Emr, text, bytes: bytes_said });
                     let wrote = Input::Wrote { connection, bytes: &bytes, complete: true };
                     self.tell(wrote);
                 }
@@ -316,7 +320,7 @@ impl Stage {
     }
 
     fn see(&mut self, by: By, text: &str) {
-        self.seen.push(Seen { at: self.now, by, text: text.to_owned() });
+        self.seen.push(Seen { at: self.now, by, text: text.to_owned(), bytes: 0 });
     }
 
     /// What was seen: what the EMR does in a row is one line, what the sender does one each.
@@ -336,7 +340,8 @@ impl Stage {
                     None => pieces.push(seen.text.clone()),
                 }
             }
-            lines.push(Line { by: run[0].by, text: cut_out(&abridged(&pieces)) });
+            let bytes = run.iter().map(|seen| seen.bytes).sum();
+            lines.push(Line { by: run[0].by, text: cut_out(&abridged(&pieces), bytes) });
         }
         lines
     }
@@ -365,8 +370,8 @@ fn abridged(pieces: &[String]) -> String {
     format!("{}… and {} more such pauses …{}", first.concat(), left_out.div_ceil(2), last.concat())
 }
 
-/// A line whose middle is left out if it was said in very many writes.
-fn cut_out(text: &str) -> String {
+/// A line whose middle is left out if it was said in very many writes, with how many bytes that were.
+fn cut_out(text: &str, bytes: usize) -> String {
     const MOST: usize = 2_000;
     let characters: Vec<char> = text.chars().collect();
     if characters.len() <= MOST {
@@ -374,7 +379,7 @@ fn cut_out(text: &str) -> String {
     }
     let (first, last) = (&characters[..MOST / 4], &characters[characters.len() - MOST / 8..]);
     let text = |part: &[char]| part.iter().collect::<String>();
-    format!("{}… and so on …{}", text(first), text(last))
+    format!("{}… and so on, {bytes} bytes in all …{}", text(first), text(last))
 }
 
 /// Bytes in a readable form; the middle of very many is counted and not shown.

@@ -181,7 +181,7 @@ fn token(line: &str, column: usize) -> Range<usize> {
     let quote = rest.chars().next().filter(|first| matches!(first, '"' | '\''));
     let length = match quote {
         Some(quote) => rest.get(1..).and_then(|inner| inner.find(quote)).map(|end| end + 2),
-        None => rest.find(|end: char| end.is_whitespace() || ",[]{}:".contains(end)),
+        None => rest.find(|end: char| end.is_whitespace() || ",[]{}:\"'".contains(end)),
     };
     let first = rest.chars().next().map_or(0, char::len_utf8);
     start..start + length.unwrap_or(rest.len()).max(first)

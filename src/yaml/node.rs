@@ -85,6 +85,25 @@ impl Node {
         self.error(format!("expected {wanted}, found {}", self.value.kind()))
     }
 
+    /// Where the part of its text begins that stands `offset` bytes into it; its own place, if the
+    /// text does not stand in its file as it is.
+    #[must_use]
+    pub fn place_within(&self, offset: usize) -> Place {
+        let place = self.place.clone();
+        let (Value::Text(text) | Value::Number(text)) = &self.value else { return place };
+        let line = place.source.line(place.line).unwrap_or_default();
+        let start = line.char_indices().nth(place.column.saturating_sub(1)).map(|(at, _)| at);
+        let rest = start.and_then(|start| line.get(start..)).unwrap_or_default();
+        let quote = usize::from(rest.starts_with(['"', '\'']));
+        let stands = rest.get(quote..).is_some_and(|rest| rest.starts_with(text.as_str()));
+        match text.get(..offset).filter(|_| stands) {
+            Some(before) => {
+                Place { column: place.column + quote + before.chars().count(), ..place }
+            }
+            None => place,
+        }
+    }
+
     /// Its text; a number gives its spelling. `wanted` says what it should be, as in `a title`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed, control_id, exam, inconclusive, mapping};
+use super::fixture::{Case, ack, broken, changed, control_id, exam, inconclusive, mapping};
 use crate::history::{End, Ending, Outcome, What};
 use crate::plan::{AttemptMode, Charged, Fault};
 use crate::verdict::{Exit, Verdict};
@@ -47,6 +47,33 @@ fn a_resend_under_a_new_control_id_is_a_second_charge() {
     assert!(between.contains(&"the EMR answered AR (answer/reject)"), "{between:?}");
     let paths: Vec<&str> = proof.differences.iter().map(|field| field.path.as_str()).collect();
     assert_eq!(paths, ["MSH-7", "MSH-10", "EVN-2", "FT1[1]-5", "FT1[2]-5"]);
+}
+
+/// Stray bytes behind an answer stand where the next one is looked for, so that is what led to the
+/// resend, and not the good answer that came behind them.
+#[test]
+fn what_an_earlier_answer_left_over_is_the_circumstance() {
+    for (left, circumstance) in
+        [("\r\nOK\r\n", "left over from frame/junk-after"), ("", "answer/accept")]
+    {
+        let mut case = Case::new().scripted(Fault::FrameJunkAfter);
+        case.start(1);
+        case.open(1, 1);
+        case.submit("probe-1");
+        let probe = case.message("probe-1");
+        let to = case.send(1, &probe);
+        let answer = [&ack("AA", &control_id(&probe))[..], left.as_bytes()].concat();
+        case.reply(1, to, "frame/junk-after", &answer);
+        case.played(1, Fault::FrameJunkAfter);
+        for _ in 0..2 {
+            let message = case.message("john-doe");
+            let to = case.send(1, &message);
+            case.answer(1, to, "AA", &message);
+        }
+        let judgement = case.ended(1, Outcome::Delivered).judge();
+        let twice = judgement.findings.iter().find(|one| one.rule == "once/per-order").unwrap();
+        assert_eq!(twice.circumstance, circumstance);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::fixture::{Case, broken, inconclusive};
 use crate::history::{Datum, Ending, Micros, Outcome, Standard, What};
-use crate::plan::{Fault, Step, WireEvent};
+use crate::plan::{Fault, Match, Step, WireEvent};
 use crate::verdict::{Exit, Verdict};
 
 #[test]
@@ -89,6 +89,18 @@ fn a_fault_that_never_played_is_inconclusive() {
     let message = "`answer/reject` for john-doe was never played";
     assert_eq!(judgement.findings[0].message, message);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
+}
+
+/// An entry that is due whenever a later one is plays in its place.
+#[test]
+fn a_behaviour_that_stands_behind_another_is_told_so() {
+    let mut case = Case::refused();
+    case.plan.script.push(case.plan.script[0].clone());
+    case.plan.script[0].on = Match::default();
+    let judgement = case.ended(1, Outcome::Rejected).judge();
+    let told: Vec<&str> = judgement.findings.iter().map(|one| one.message.as_str()).collect();
+    let expected = "`answer/reject` for john-doe was never played: `answer/reject` for any message stands before it in the script, and played in its place";
+    assert_eq!(told, [expected]);
 }
 
 #[test]

@@ -145,8 +145,8 @@ fn a_parameter_that_a_fault_does_not_read() {
 )]
 #[case::times("{ fail-then-accept: { times: 0 } }", "5:41", "a whole number from 1", "")]
 #[case::cut("{ accept: { cut: third } }", "5:29", "expected a whole number", "")]
-#[case::hex_letter("{ hex: '0B 0G' }", "5:19", "`G` in `0G` is no hexadecimal digit", "`raw`")]
-#[case::half_a_byte("{ hex: '0B 6' }", "5:19", "`6` has half a byte", "two digits")]
+#[case::hex_letter("{ hex: '0B 0G' }", "5:23", "`G` in `0G` is no hexadecimal digit", "`raw`")]
+#[case::half_a_byte("{ hex: '0B 6' }", "5:23", "`6` has half a byte", "two digits")]
 #[case::end(
     "{ end: stop }",
     "5:19",

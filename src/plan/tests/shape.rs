@@ -152,6 +152,7 @@ fn attempts_count_from_one() {
       |
     4 |   - on: { attempt: 0 }
       |                    ^
+    hint: they are counted from 1
     ");
 }
 
