@@ -147,5 +147,6 @@ const HONEST: &[(&str, &str)] = &[
     ("an EMR that acknowledges twice", "once/answered-twice"),
     ("TLS, with and without a client certificate", "tls/accepted"),
     ("tries again after a refused connection", "once/refused-then-up"),
+    ("sends a charge once more that an operator wants again", "once/resent-by-an-operator"),
     ("sends a result again that was not accepted", "results/not-accepted"),
 ];
