@@ -267,6 +267,11 @@ impl Deck {
                 }
             }
         }
+        // A door that opens again is nothing that a watch sees: it might end in that very moment,
+        // before whoever was refused could come.
+        if case.script.iter().any(stands) {
+            acts.extend(exams.iter().cloned().map(Act::Await));
+        }
         if random.chance(35) {
             acts.push(Act::Probe);
         }
@@ -358,6 +363,11 @@ fn trigger(random: &mut Random) -> Trigger {
 /// it left may be lost with the connection.
 fn hits_connecting(reaction: &Reaction) -> bool {
     reaction.play.first().is_some_and(|part| trigger_of(part) == SetOff::Accept)
+}
+
+/// Whether it stands at an endpoint, whoever comes.
+fn stands(reaction: &Reaction) -> bool {
+    reaction.play.first().is_some_and(|part| trigger_of(part) == SetOff::Listening)
 }
 
 fn trigger_of(part: &Part) -> SetOff {
