@@ -13,6 +13,7 @@ use super::journal::{Kind, Outcome};
 use super::machine::{Link, Machine, Output};
 use super::misread;
 use super::resend::{Rewrite, Trouble};
+use super::settling::Unanswered;
 use super::variant::Variant;
 use crate::mapping::Stamp;
 use crate::mllp::{Decoder, FoundKind};
@@ -243,7 +244,8 @@ impl Machine {
         if charge {
             payload = defect::content(bug, &payload, job.task.shape);
             payload = defect::rewrite(how, &payload, &stamp.control_id);
-            if let Some(before) = self.unanswered.take() {
+            let other = |before: &Unanswered| before.order != job.task.order;
+            if let Some(before) = self.unanswered.take().filter(other) {
                 payload = before.ahead_of(&payload);
                 job.carried = Some(before.order);
             }
