@@ -26,7 +26,7 @@ const UNSAID: Micros = Micros(100_000);
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let Some(limit) = evidence.plan.limits.in_flight else { return };
     let sure = Micros(evidence.plan.limits.ack_timeout.since(UNSAID).0 / 2);
-    let answered = answered(evidence);
+    let answers = Answers::of(evidence);
     let mut lines: BTreeMap<ConnectionId, Vec<OnTheWay<'_, '_>>> = BTreeMap::new();
     let held_up = held_up(evidence);
     for sent in evidence.sent.iter().filter(|sent| counts(sent)) {
@@ -37,7 +37,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         let before = lines.entry(place.connection).or_default();
         let waited = before.last().is_some_and(|last| was_at_hand(evidence, sent, last));
         before.retain(|one| one.is_open(&place, sure));
-        before.push(OnTheWay { sent, place, answered: answered.get(&place.seq).copied() });
+        before.push(OnTheWay { sent, place, answered: answers.first(sent, &place) });
         findings.exercised(IN_FLIGHT, u64::from(waited));
         if before.len() as u64 > u64::from(limit) {
             tell(evidence, before, limit, findings);
@@ -73,15 +73,49 @@ fn counts(sent: &Sent<'_>) -> bool {
     sent.whole && matches!(sent.kind, Kind::Charge | Kind::Result) && due()
 }
 
-/// When the first byte of an answer to each message was written.
-fn answered(evidence: &Evidence<'_>) -> HashMap<u64, Micros> {
-    let mut first = HashMap::new();
-    for event in evidence.events {
-        if let What::Replied { to: Some(to), began, .. } = event.what {
-            first.entry(to).or_insert(began);
+/// What a sender knows a message by: a message that it writes again under the same control id is
+/// answered by what answers the one before. Without a control id it is this message alone.
+type Name<'h> = (&'h [u8], u64);
+
+fn name<'h>(sent: &Sent<'h>, seq: u64) -> Name<'h> {
+    (sent.control_id, if sent.control_id.is_empty() { seq } else { 0 })
+}
+
+/// The answers by what they answer, in the order in which they were over: when each was, and when the
+/// first byte was written of it or of any that follows.
+struct Answers<'h>(HashMap<Name<'h>, Vec<(Micros, Micros)>>);
+
+impl<'h> Answers<'h> {
+    fn of(evidence: &Evidence<'h>) -> Self {
+        let named = |sent: &Sent<'h>| {
+            let seq = evidence.place(sent).seq;
+            (seq, name(sent, seq))
+        };
+        let names: HashMap<u64, Name<'h>> = evidence.sent.iter().map(named).collect();
+        let mut answers: HashMap<Name<'h>, Vec<(Micros, Micros)>> = HashMap::new();
+        for event in evidence.events {
+            if let What::Replied { to: Some(to), began, .. } = event.what
+                && let Some(name) = names.get(&to)
+            {
+                answers.entry(*name).or_default().push((event.at, began));
+            }
         }
+        for answers in answers.values_mut() {
+            let mut earliest = Micros(u64::MAX);
+            for (_, began) in answers.iter_mut().rev() {
+                earliest = earliest.min(*began);
+                *began = earliest;
+            }
+        }
+        Self(answers)
     }
-    first
+
+    /// When the message that was sent at `place` may first have been answered.
+    fn first(&self, sent: &Sent<'h>, place: &Place<'_>) -> Option<Micros> {
+        let answers = self.0.get(&name(sent, place.seq))?;
+        let next = answers.partition_point(|(over, _)| *over < place.at);
+        answers.get(next).map(|(_, began)| *began)
+    }
 }
 
 /// Connections on which bytes waited for the EMR, so that nobody knows when they were written.

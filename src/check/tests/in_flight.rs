@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, inconclusive};
+use super::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{Micros, Outcome, What};
 
 /// The two charges are written with this many milliseconds between them, and answered afterwards.
@@ -103,4 +103,32 @@ fn only_a_message_that_had_to_wait_is_evidence() {
     let to = together.send(1, &probe);
     together.answer(1, to, "AA", &probe);
     assert_eq!(held(&together.restarted(1, Outcome::Delivered)), Some(1));
+}
+
+/// A result may be resent under its control id, and then one answer is as good as the other.
+#[rstest]
+#[case::under_the_same_id(true, &[])]
+#[case::under_another(false, &["wire/in-flight"])]
+fn a_result_that_was_resent_is_answered_by_what_answers_its_id(
+    #[case] same: bool,
+    #[case] expected: &[&str],
+) {
+    let mut case = Case::begun();
+    case.plan.limits.in_flight = Some(1);
+    case.plan.limits.ack_timeout = Micros(500_000);
+    case.plan.results = Some(mapping("iris/result"));
+    case.deliver(1, "john-doe");
+    let results = [case.result("john-doe"), case.result("john-doe")];
+    let again = &results[usize::from(!same)];
+    let first = case.send(1, &results[0]);
+    case.pause(500);
+    let second = case.send(1, again);
+    case.answer(1, first, "AA", &results[0]);
+    case.submit("probe-2");
+    let probe = case.message("probe-2");
+    let third = case.send(1, &probe);
+    case.answer(1, second, "AA", again);
+    case.answer(1, third, "AA", &probe);
+    let judgement = case.restarted(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), expected);
 }
