@@ -67,7 +67,7 @@ impl OnTheWay<'_, '_> {
 /// A whole message to which an answer is due, whatever the EMR thinks of it.
 fn counts(sent: &Sent<'_>) -> bool {
     let due = || {
-        let due = due(&Message::read(sent.payload));
+        let due = due(&Message::read_header(sent.payload));
         [due.accept, due.application].contains(&AckCondition::Always)
     };
     sent.whole && matches!(sent.kind, Kind::Charge | Kind::Result) && due()
