@@ -129,6 +129,17 @@ impl Judged<'_, '_> {
         })
     }
 
+    /// Whether the wire was watched until it was quiet between an attempt and the account, which was
+    /// asked for after that.
+    fn is_newer(&self, attempt: &Sent<'_>) -> bool {
+        let sent = self.evidence.index_of(self.evidence.place(attempt).seq);
+        let asked = self.evidence.index_of(self.event.seq).max(sent);
+        let events = &self.evidence.events[sent..asked];
+        events
+            .iter()
+            .any(|event| matches!(&event.what, What::Watched { quiet, wanted } if quiet >= wanted))
+    }
+
     fn tell(&self, word: &str, what: &str, findings: &mut Findings) {
         let make = || {
             let order = in_words(self.evidence, self.order);
@@ -147,7 +158,7 @@ impl Judged<'_, '_> {
         };
         match self.attempts.last() {
             // Where the harness is late, the account may be older than the attempt.
-            Some(last) if matches!(word, "not-sent" | "vanished") => {
+            Some(last) if matches!(word, "not-sent" | "vanished") && !self.is_newer(last) => {
                 let patience = self.evidence.plan.limits.ack_timeout;
                 let from = Micros(self.evidence.place(last).began.since(patience).0);
                 let time = (from, self.event.at);

@@ -250,21 +250,6 @@ impl<'h> Evidence<'h> {
         number.map_or(&[], |number| self.orders[number].attempts.as_slice())
     }
 
-    /// How many further attempts at an order were wanted before this one began.
-    pub(super) fn wanted_before(&self, order: &[u8], attempt: Attempted) -> usize {
-        let exams = self.exams.iter().filter(|exam| *exam.order == *order);
-        let mut wanted = exams.flat_map(|exam| &exam.wanted_again).peekable();
-        if wanted.peek().is_none() {
-            return 0;
-        }
-        let place = self.place(&self.sent[attempt.sent as usize]);
-        let before = |event: &&usize| {
-            let event = &self.events[**event];
-            event.seq < place.seq && event.at <= place.began
-        };
-        wanted.filter(before).count()
-    }
-
     /// Whether a whole message carried the order with this value on the wire.
     pub(super) fn arrived(&self, order: &[u8]) -> bool {
         self.attempts_at(order).iter().any(|attempt| self.sent[attempt.sent as usize].whole)

@@ -30,6 +30,7 @@ mod secured;
 mod shown;
 pub mod snapshot;
 mod unread;
+mod wanted;
 mod wire;
 
 #[cfg(test)]

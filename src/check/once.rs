@@ -19,6 +19,7 @@ use super::findings::{Findings, Told};
 use super::mask::Mask;
 use super::quick::Quick;
 use super::rules::{PER_CHARGE, PER_ORDER};
+use super::wanted::Wanted;
 
 /// How many differences between two witnesses are shown.
 const DIFFERENCES: usize = 20;
@@ -68,20 +69,30 @@ fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
 /// The first attempt that nobody had wanted, after the last one before it that counts: one is wanted by
 /// the order, and another each time that an operator asks for it.
 fn two_attempts(evidence: &Evidence<'_>, order: &OrderSeen<'_>) -> Option<(Attempted, Attempted)> {
-    let mut counted: Vec<Attempted> = Vec::new();
-    for attempt in &order.attempts {
-        let is_one_more = || counted.len() > evidence.wanted_before(&order.order, *attempt);
-        if let Some(last) = counted.last()
-            && is_one_more()
+    if order.attempts.len() < 2 {
+        return None;
+    }
+    let mut last: Option<Attempted> = None;
+    let mut wanted = Wanted::of(evidence, &order.order);
+    for &attempt in &order.attempts {
+        if let Some(last) = last
+            && !wanted.allows(attempt)
         {
-            return Some((*last, *attempt));
+            return Some((last, attempt));
         }
-        let whole = evidence.sent[attempt.sent as usize].whole;
-        if evidence.mode() == AttemptMode::Strict || whole {
-            counted.push(*attempt);
+        if is_counted(evidence, attempt) {
+            if last.is_some() {
+                wanted.take(attempt);
+            }
+            last = Some(attempt);
         }
     }
     None
+}
+
+/// Whether an attempt is one, even where only whole messages are.
+fn is_counted(evidence: &Evidence<'_>, attempt: Attempted) -> bool {
+    evidence.mode() == AttemptMode::Strict || evidence.sent[attempt.sent as usize].whole
 }
 
 /// Whether a judge with a planted defect does not see that two attempts are two.
@@ -145,52 +156,70 @@ pub(super) fn repeated_line(
     None
 }
 
-/// Several messages per order are allowed, and no line of them twice.
+/// Several messages per order are allowed, and no line of them twice unless that was wanted.
 fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-    let mut seen: HashMap<(u32, u32), u32, Quick> = HashMap::default();
-    for order in &evidence.orders {
-        let mut told = false;
-        let mut repeats = 0;
-        for attempt in &order.attempts {
-            let wanted = evidence.wanted_before(&order.order, *attempt);
-            let mut repeated = None;
-            let sent = &evidence.sent[attempt.sent as usize];
-            for line in sent.lines(evidence) {
-                let Some(identity) = line.identity() else { continue };
-                let first = *seen.entry(identity).or_insert(attempt.sent);
-                if first != attempt.sent && counts(evidence, first, attempt.sent) {
-                    repeated = repeated.or(Some(first));
-                }
-            }
-            repeats += usize::from(repeated.is_some());
-            if let Some(first) = repeated.filter(|_| !told && repeats > wanted) {
-                let pair = (whole_attempt(first), *attempt);
-                tell_repeated_line(evidence, mask, order, pair, findings);
-                told = true;
-            }
-        }
-        if !told {
-            parts_per_charge(evidence, mask, order, findings);
+    for (number, order) in (0..).zip(&evidence.orders) {
+        match repeated_charge(evidence, number, order) {
+            Some(pair) => tell_repeated_line(evidence, mask, order, pair, findings),
+            None => parts_per_charge(evidence, mask, order, findings),
         }
     }
+}
+
+/// The first two attempts that carry one line of the order, the second of them unwanted. A request is
+/// for each line of its order once, in however many messages they come.
+fn repeated_charge(
+    evidence: &Evidence<'_>,
+    number: u32,
+    order: &OrderSeen<'_>,
+) -> Option<(Attempted, Attempted)> {
+    if order.attempts.len() < 2 {
+        return None;
+    }
+    let mut seen: HashMap<(u32, u32), Line<'_, '_>, Quick> = HashMap::default();
+    let attempts = order.attempts.iter().filter(|attempt| is_counted(evidence, **attempt));
+    for attempt in attempts {
+        let lines = evidence.sent[attempt.sent as usize].lines(evidence);
+        for line in lines.iter().filter(|line| line.order == number) {
+            let Some(identity) = line.identity() else { continue };
+            let new = || Line {
+                first: attempt.sent,
+                last: attempt.sent,
+                wanted: Wanted::of(evidence, &order.order),
+            };
+            let line = seen.entry(identity).or_insert_with(new);
+            if line.last == attempt.sent {
+                continue;
+            }
+            line.last = attempt.sent;
+            let pair = (whole_attempt(line.first), *attempt);
+            if !line.wanted.take(*attempt) && !is_missed(evidence, pair) {
+                return Some(pair);
+            }
+        }
+    }
+    None
+}
+
+/// A charge line, and the attempts that carried it.
+struct Line<'e, 'h> {
+    first: u32,
+    last: u32,
+    wanted: Wanted<'e, 'h>,
 }
 
 fn whole_attempt(sent: u32) -> Attempted {
     Attempted { sent, eliminated: false }
 }
 
-/// Whether two attempts at one line count against the rule.
-fn counts(evidence: &Evidence<'_>, first: u32, second: u32) -> bool {
-    #[cfg(feature = "planted-defects")]
-    if is_overlooked(evidence, whole_attempt(first), whole_attempt(second)) {
-        return false;
-    }
-    match evidence.mode() {
-        AttemptMode::Strict => true,
-        AttemptMode::Frame => {
-            evidence.sent[first as usize].whole && evidence.sent[second as usize].whole
-        }
-    }
+#[cfg(feature = "planted-defects")]
+fn is_missed(evidence: &Evidence<'_>, (first, second): (Attempted, Attempted)) -> bool {
+    is_overlooked(evidence, first, second)
+}
+
+#[cfg(not(feature = "planted-defects"))]
+const fn is_missed(_: &Evidence<'_>, _: (Attempted, Attempted)) -> bool {
+    false
 }
 
 fn tell_repeated_line(
@@ -215,15 +244,18 @@ fn parts_per_charge(
     order: &OrderSeen<'_>,
     findings: &mut Findings,
 ) {
-    let wanted = |attempt: &Attempted| evidence.wanted_before(&order.order, *attempt);
-    if order.attempts.last().is_some_and(|last| order.attempts.len() <= 1 + wanted(last)) {
+    if order.attempts.len() < 2 {
+        return;
+    }
+    let mut wanted = Wanted::of(evidence, &order.order);
+    if order.attempts.iter().skip(1).all(|further| wanted.take(*further)) {
         return;
     }
     let part = order.attempts.iter().find(|attempt| {
         let sent = &evidence.sent[attempt.sent as usize];
         !sent.whole && sent.lines(evidence).iter().all(|line| line.distinct.is_none())
     });
-    let Some(part) = part.filter(|_| order.attempts.len() > 1) else { return };
+    let Some(part) = part else { return };
     let expected = evidence
         .exam(&order.order)
         .map_or(0, |exam| lines(&Message::read(&exam.expected), &evidence.agreement).len());

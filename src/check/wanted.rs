@@ -1,0 +1,73 @@
+//! Further attempts at an order that somebody wanted: one each time that an operator asks for it.
+//!
+//! A request is for the next attempt, and not for ever: when the wire was watched until nothing could
+//! come any more, a sender that has done nothing has let it pass, and what it sends later it sends of
+//! itself. Only where a door was shut may it still have been trying.
+
+use crate::history::What;
+
+use super::evidence::{Attempted, Evidence};
+
+/// The requests for one order, used up by the attempts that follow them.
+pub(super) struct Wanted<'e, 'h> {
+    evidence: &'e Evidence<'h>,
+    /// Those not yet used: by which event each was made, and by which it had passed.
+    requests: Vec<(usize, usize)>,
+}
+
+impl<'e, 'h> Wanted<'e, 'h> {
+    pub(super) fn of(evidence: &'e Evidence<'h>, order: &[u8]) -> Self {
+        let exams = evidence.exams.iter().filter(|exam| *exam.order == *order);
+        let asked = exams.flat_map(|exam| &exam.wanted_again).copied();
+        let mut requests: Vec<(usize, usize)> =
+            asked.map(|request| (request, passed(evidence, request))).collect();
+        requests.sort_unstable();
+        Self { evidence, requests }
+    }
+
+    /// Whether an attempt, other than the one for the order itself, is one that was wanted.
+    pub(super) fn allows(&self, attempt: Attempted) -> bool {
+        self.request_for(attempt).is_some()
+    }
+
+    /// As [`Self::allows`], and the request is used up.
+    pub(super) fn take(&mut self, attempt: Attempted) -> bool {
+        let request = self.request_for(attempt);
+        if let Some(request) = request {
+            self.requests.remove(request);
+        }
+        request.is_some()
+    }
+
+    fn request_for(&self, attempt: Attempted) -> Option<usize> {
+        if self.requests.is_empty() {
+            return None;
+        }
+        let place = self.evidence.place(&self.evidence.sent[attempt.sent as usize]);
+        let is_before = |event: usize| {
+            let event = &self.evidence.events[event];
+            event.seq < place.seq && event.at <= place.began
+        };
+        let has_passed = |event: usize| event < self.evidence.events.len() && is_before(event);
+        self.requests.iter().position(|&(made, passed)| is_before(made) && !has_passed(passed))
+    }
+}
+
+/// The event by which a request had passed, or the end of the history.
+fn passed(evidence: &Evidence<'_>, request: usize) -> usize {
+    let events = evidence.events;
+    let shuts_a_door = |what: &What| {
+        matches!(
+            what,
+            What::Listening { up: false, .. }
+                | What::Waiting { .. }
+                | What::Reading { on: false, .. }
+        )
+    };
+    if events.iter().any(|event| shuts_a_door(&event.what)) {
+        return events.len();
+    }
+    let watched = |what: &What| matches!(what, What::Watched { quiet, wanted } if quiet >= wanted);
+    let later = events[request..].iter().position(|event| watched(&event.what));
+    later.map_or(events.len(), |later| request + later)
+}
