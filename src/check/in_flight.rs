@@ -3,16 +3,18 @@
 //! Judged only where the sender file declares how many it may have. What a sender had not written
 //! yet, or what it may have given up, is not counted, so that nobody is blamed for a harness that
 //! reads late: a message counts for less than half of the sender's patience, and not on a
-//! connection that the EMR was slow to accept or to read.
+//! connection that the EMR was slow to accept or to read. Nor does one count where the sender may
+//! have taken for its answer what was not: see [`muddled`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::history::{ConnectionId, Micros, What};
 use crate::hl7::Message;
 use crate::hl7::ack::{AckCondition, due};
+use crate::plan::Moment;
 use crate::verdict::Proof;
 
-use super::attempts::{Kind, Sent};
+use super::attempts::{FS, Kind, Sent, VT};
 use super::between::witness;
 use super::evidence::{Evidence, Place};
 use super::findings::{Findings, Told};
@@ -28,10 +30,13 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let sure = Micros(evidence.plan.limits.ack_timeout.since(UNSAID).0 / 2);
     let answers = Answers::of(evidence);
     let mut lines: BTreeMap<ConnectionId, Vec<OnTheWay<'_, '_>>> = BTreeMap::new();
-    let held_up = held_up(evidence);
-    for sent in evidence.sent.iter().filter(|sent| counts(sent)) {
+    let (held_up, muddled) = (held_up(evidence), muddled(evidence));
+    let shared = shared(evidence);
+    let counted = |sent: &&Sent<'_>| counts(sent) && !shared.contains(&sent.event);
+    for sent in evidence.sent.iter().filter(counted) {
         let place = evidence.place(sent);
-        if held_up.contains(&place.connection) {
+        let in_doubt = muddled.get(&place.connection).is_some_and(|from| *from <= place.began);
+        if in_doubt || held_up.contains(&place.connection) {
             continue;
         }
         let before = lines.entry(place.connection).or_default();
@@ -91,7 +96,7 @@ impl<'h> Answers<'h> {
             let seq = evidence.place(sent).seq;
             (seq, name(sent, seq))
         };
-        let names: HashMap<u64, Name<'h>> = evidence.sent.iter().map(named).collect();
+        let names: HashMap<u64, Name<'h>> = evidence.sent.iter().rev().map(named).collect();
         let mut answers: HashMap<Name<'h>, Vec<(Micros, Micros)>> = HashMap::new();
         for event in evidence.events {
             if let What::Replied { to: Some(to), began, .. } = event.what
@@ -118,8 +123,76 @@ impl<'h> Answers<'h> {
     }
 }
 
+/// Pieces that hold more than one message: these cannot be written one after the other, and the
+/// framing is to blame.
+fn shared(evidence: &Evidence<'_>) -> BTreeSet<usize> {
+    let pairs = evidence.sent.windows(2).filter(|pair| pair[0].event == pair[1].event);
+    pairs.map(|pair| pair[0].event).collect()
+}
+
+/// From when on a sender may be out of step with the EMR on a connection. It was written what no
+/// message asked for, or what came when the next message was on its way; an honest sender may take
+/// that for the answer to what it sent last, and go on. The same goes for an end by the EMR.
+fn muddled(evidence: &Evidence<'_>) -> HashMap<ConnectionId, Micros> {
+    let mut frames: HashMap<ConnectionId, Vec<(u64, Micros)>> = HashMap::new();
+    for event in evidence.events {
+        if let What::Received { connection, began, .. } = event.what {
+            frames.entry(connection).or_default().push((event.seq, began));
+        }
+    }
+    let mut sent: HashMap<u64, &Sent<'_>> = HashMap::new();
+    for one in &evidence.sent {
+        sent.entry(evidence.events[one.event].seq).or_insert(one);
+    }
+    let mut replies: HashMap<u64, usize> = HashMap::new();
+    let mut muddled: HashMap<ConnectionId, Micros> = HashMap::new();
+    for event in evidence.events {
+        let (connection, from) = match &event.what {
+            What::EndedByEmr { connection, .. } => (*connection, event.at),
+            What::Replied { connection, to, bytes, began, complete, .. } => {
+                let overtaken = |to: u64| {
+                    let frames = frames.get(connection).map_or(&[][..], Vec::as_slice);
+                    let next = frames.get(frames.partition_point(|(seq, _)| *seq <= to));
+                    next.is_some_and(|(seq, began)| (*began, *seq) < (event.at, event.seq))
+                };
+                let asked = to.filter(|_| *complete).is_some_and(|to| {
+                    let so_far = replies.entry(to).or_default();
+                    *so_far += 1;
+                    let fits = |sent: &&Sent<'_>| answers(sent, bytes.as_slice(), *so_far);
+                    sent.get(&to).is_some_and(fits) && !overtaken(to)
+                });
+                if asked {
+                    continue;
+                }
+                (*connection, *began)
+            }
+            _ => continue,
+        };
+        let earliest = muddled.entry(connection).or_insert(from);
+        *earliest = from.min(*earliest);
+    }
+    muddled
+}
+
+/// Whether this is one frame that names the message, and not one more than are due to it.
+fn answers(sent: &Sent<'_>, bytes: &[u8], so_far: usize) -> bool {
+    let due = due(&Message::read_header(sent.payload));
+    let most = [due.accept, due.application].into_iter().filter(|one| *one != AckCondition::Never);
+    let frame = bytes.strip_prefix(&[VT]).and_then(|rest| rest.strip_suffix(&[FS, b'\r']));
+    let named = |frame| Message::read(frame).segment("MSA", 1)?.field(2)?.component(1);
+    so_far <= most.count().max(1)
+        && frame.is_some_and(|frame| {
+            memchr::memchr2(VT, FS, frame).is_none()
+                && named(frame).is_some_and(|named| named == sent.control_id)
+        })
+}
+
 /// Connections on which bytes waited for the EMR, so that nobody knows when they were written.
 fn held_up(evidence: &Evidence<'_>) -> BTreeSet<ConnectionId> {
+    let at_bytes = |behaviour: usize| {
+        let behaviour = evidence.plan.script.get(behaviour);
+        behaviour.is_some_and(|one| matches!(one.on.moment, Some(Moment::Bytes(_))))
+    };
     let mut slow: BTreeSet<&str> = BTreeSet::new();
     let mut held = BTreeSet::new();
     for event in evidence.events {
@@ -131,6 +204,13 @@ fn held_up(evidence: &Evidence<'_>) -> BTreeSet<ConnectionId> {
                 held.insert(*connection);
             }
             What::Reading { connection, on: false, .. } => {
+                held.insert(*connection);
+            }
+            // What follows the byte that sets it off is put off until it has played.
+            What::Played { behaviour, connection: Some(connection), .. }
+            | What::NotPlayed { behaviour, connection: Some(connection), .. }
+                if at_bytes(*behaviour) =>
+            {
                 held.insert(*connection);
             }
             _ => {}
@@ -152,7 +232,11 @@ fn was_at_hand(evidence: &Evidence<'_>, sent: &Sent<'_>, ahead: &OnTheWay<'_, '_
 
 fn tell(evidence: &Evidence<'_>, open: &[OnTheWay<'_, '_>], limit: u32, findings: &mut Findings) {
     let [first, .., last] = open else { return };
-    let time = (first.place.began, last.place.at);
+    // Whoever slept finds in one read what was written one after the other: it was late before the
+    // first of them began, or says so after the last.
+    let patience = evidence.plan.limits.ack_timeout;
+    let time =
+        (first.place.began.since(patience), Micros(last.place.at.0.saturating_add(patience.0)));
     late::add(evidence, findings, IN_FLIGHT, time, Micros(0), || {
         let message = format!(
             "{} messages were on their way at once on connection {}, where {limit} may be",
