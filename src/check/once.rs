@@ -19,7 +19,7 @@ use super::findings::{Findings, Told};
 use super::mask::Mask;
 use super::quick::Quick;
 use super::rules::{PER_CHARGE, PER_ORDER};
-use super::wanted::Wanted;
+use super::wanted::{Allowed, Wanted};
 
 /// How many differences between two witnesses are shown.
 const DIFFERENCES: usize = 20;
@@ -35,6 +35,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         OnceRule::PerOrder => per_order(evidence, &mask, findings),
         OnceRule::PerCharge => per_charge(evidence, &mask, findings),
     }
+    perhaps_wanted(evidence, findings);
     under_other_orders(evidence, &mask, findings);
     nothing_sent(evidence, findings);
     unexplained(evidence, findings);
@@ -76,7 +77,7 @@ fn two_attempts(evidence: &Evidence<'_>, order: &OrderSeen<'_>) -> Option<(Attem
     let mut wanted = Wanted::of(evidence, &order.order);
     for &attempt in &order.attempts {
         if let Some(last) = last
-            && !wanted.allows(attempt)
+            && wanted.allows(attempt) == Allowed::No
         {
             return Some((last, attempt));
         }
@@ -93,6 +94,25 @@ fn two_attempts(evidence: &Evidence<'_>, order: &OrderSeen<'_>) -> Option<(Attem
 /// Whether an attempt is one, even where only whole messages are.
 fn is_counted(evidence: &Evidence<'_>, attempt: Attempted) -> bool {
     evidence.mode() == AttemptMode::Strict || evidence.sent[attempt.sent as usize].whole
+}
+
+/// An attempt that was asked for so long before that the sender may have made it of itself.
+fn perhaps_wanted(evidence: &Evidence<'_>, findings: &mut Findings) {
+    for order in evidence.orders.iter().filter(|order| order.attempts.len() > 1) {
+        let mut wanted = Wanted::of(evidence, &order.order);
+        let further = order.attempts[1..].iter().copied();
+        let mut further = further.filter(|attempt| is_counted(evidence, *attempt));
+        if further.any(|attempt| wanted.take(attempt) == Allowed::Perhaps) {
+            findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
+                let order = in_words(evidence, &order.order);
+                let message = format!(
+                    "the charge of order {order} was sent again long after somebody had asked for it, \
+                     and nobody knows whether for that"
+                );
+                Told::plainly("sent again late", message)
+            });
+        }
+    }
 }
 
 /// Whether a judge with a planted defect does not see that two attempts are two.
@@ -193,7 +213,7 @@ fn repeated_charge(
             }
             line.last = attempt.sent;
             let pair = (whole_attempt(line.first), *attempt);
-            if !line.wanted.take(*attempt) && !is_missed(evidence, pair) {
+            if line.wanted.take(*attempt) == Allowed::No && !is_missed(evidence, pair) {
                 return Some(pair);
             }
         }
@@ -248,7 +268,7 @@ fn parts_per_charge(
         return;
     }
     let mut wanted = Wanted::of(evidence, &order.order);
-    if order.attempts.iter().skip(1).all(|further| wanted.take(*further)) {
+    if order.attempts.iter().skip(1).all(|further| wanted.take(*further) != Allowed::No) {
         return;
     }
     let part = order.attempts.iter().find(|attempt| {

@@ -1,8 +1,9 @@
 //! Further attempts at an order that somebody wanted: one each time that an operator asks for it.
 //!
 //! A request is for the next attempt, and not for ever: when the wire was watched until nothing could
-//! come any more, a sender that has done nothing has let it pass, and what it sends later it sends of
-//! itself. Only where a door was shut may it still have been trying.
+//! come any more, a sender that has done nothing has let it pass. What it sends later may be of itself,
+//! or what it was asked for and had kept: nobody can tell. Only where a door was shut was it still
+//! trying.
 
 use crate::history::What;
 
@@ -25,32 +26,50 @@ impl<'e, 'h> Wanted<'e, 'h> {
         Self { evidence, requests }
     }
 
-    /// Whether an attempt, other than the one for the order itself, is one that was wanted.
-    pub(super) fn allows(&self, attempt: Attempted) -> bool {
-        self.request_for(attempt).is_some()
+    /// Whether an attempt, other than the one for the order itself, was wanted.
+    pub(super) fn allows(&self, attempt: Attempted) -> Allowed {
+        self.request_for(attempt).map_or(Allowed::No, |(_, allowed)| allowed)
     }
 
     /// As [`Self::allows`], and the request is used up.
-    pub(super) fn take(&mut self, attempt: Attempted) -> bool {
-        let request = self.request_for(attempt);
-        if let Some(request) = request {
-            self.requests.remove(request);
-        }
-        request.is_some()
+    pub(super) fn take(&mut self, attempt: Attempted) -> Allowed {
+        let Some((request, allowed)) = self.request_for(attempt) else { return Allowed::No };
+        self.requests.remove(request);
+        allowed
     }
 
-    fn request_for(&self, attempt: Attempted) -> Option<usize> {
+    /// The first request that still stands, or the last that had passed.
+    fn request_for(&self, attempt: Attempted) -> Option<(usize, Allowed)> {
         if self.requests.is_empty() {
             return None;
         }
         let place = self.evidence.place(&self.evidence.sent[attempt.sent as usize]);
         let is_before = |event: usize| {
-            let event = &self.evidence.events[event];
-            event.seq < place.seq && event.at <= place.began
+            let event = self.evidence.events.get(event);
+            event.is_some_and(|event| event.seq < place.seq && event.at <= place.began)
         };
-        let has_passed = |event: usize| event < self.evidence.events.len() && is_before(event);
-        self.requests.iter().position(|&(made, passed)| is_before(made) && !has_passed(passed))
+        let made = |(_, request): &(usize, &(usize, usize))| is_before(request.0);
+        let mut requests = self.requests.iter().enumerate().filter(made);
+        let mut passed = None;
+        requests
+            .find_map(|(index, &(_, gone))| {
+                if !is_before(gone) {
+                    return Some((index, Allowed::Yes));
+                }
+                passed = Some((index, Allowed::Perhaps));
+                None
+            })
+            .or(passed)
     }
+}
+
+/// Whether an attempt was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Yes,
+    /// Somebody had asked for one, and had waited in vain until then.
+    Perhaps,
+    No,
 }
 
 /// The event by which a request had passed, or the end of the history.

@@ -79,7 +79,7 @@ fn goes_on(mut case: Case, then: &[Then]) -> Case {
 #[case::not_at_all(&[Sent], &["once/per-order"])]
 #[case::too_late(&[Sent, Asked], &["once/per-order"])]
 #[case::for_another_order(&[AskedForAnother, Sent], &["once/per-order"])]
-#[case::and_let_pass(&[Asked, Watched, Sent], &["once/per-order"])]
+#[case::and_let_pass(&[Asked, Watched, Sent, Sent], &["once/per-order"])]
 #[case::again_after_the_first_came(&[Asked, Sent, Watched, Asked, Sent], &[])]
 #[case::again_after_the_first_was_let_pass(&[Asked, Watched, Asked, Sent], &[])]
 #[case::before_a_door_that_was_shut(&[Asked, Shut, Watched, Sent], &[])]
@@ -218,6 +218,14 @@ fn the_circumstance_names_the_operator() {
 fn a_resend_that_never_comes_proves_nothing(#[case] then: &[Then], #[case] why: &str) {
     let judgement = rejected(then).judge();
     assert_eq!(inconclusive(&judgement), [("once/per-order", why)]);
+}
+
+/// A sender may have kept the request, or have forgotten what it had sent.
+#[test]
+fn a_resend_long_after_it_was_asked_for_proves_nothing() {
+    let judgement = rejected(&[Asked, Watched, Sent]).judge();
+    assert_eq!(broken(&judgement), [""; 0]);
+    assert_eq!(inconclusive(&judgement), [("once/per-order", "sent again late")]);
 }
 
 #[test]
