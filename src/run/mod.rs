@@ -16,5 +16,10 @@ pub use threads::side_by_side;
 pub use drive::{Command, Do, Drive, Happening};
 pub use lookout::Disclosure;
 
+/// An exam's name as the file that it comes in has it.
+fn file_name(exam: &str) -> String {
+    exam.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
+}
+
 #[cfg(test)]
 mod tests;

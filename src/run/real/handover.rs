@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::plan::{FeedBy, HandedOver, Lifetime, Separator};
 use crate::run::drive::Happening;
+use crate::run::file_name;
 use crate::run::real::Case;
 use crate::run::real::http::{self, Body};
 
@@ -245,10 +246,6 @@ fn media_type(ending: &str) -> &'static str {
         "hl7" => "x-application/hl7-v2+er7",
         _ => "text/plain; charset=utf-8",
     }
-}
-
-fn file_name(exam: &str) -> String {
-    exam.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect()
 }
 
 /// The document without the line ends after it.
