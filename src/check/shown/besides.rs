@@ -9,6 +9,9 @@ use super::said::{self, Reply};
 use super::{Among, Scene, Shown, ms, plus};
 use crate::check::late;
 
+/// How soon after a connection was accepted the EMR hangs up if it does so at once.
+const AT_ONCE: Micros = Micros(20_000);
+
 impl<'h> Scene<'_, 'h> {
     /// Whether there is what a fault has besides what is written and ended.
     pub(super) fn has(
@@ -204,20 +207,27 @@ impl<'h> Scene<'_, 'h> {
         }
     }
 
-    /// Whether nothing had come on the connection before.
+    /// Whether nothing had come on the connection before the EMR wrote, or before it hung up: a sender
+    /// may be so quick that its first bytes are there when it does.
     fn came_first(&self) -> Shown {
-        let connection = self.connection()?;
-        let first =
-            self.evidence.events[..self.claim.event].iter().find_map(|event| match &event.what {
-                What::Replied { connection: on, .. } | What::EndedByEmr { connection: on, .. }
-                    if *on == connection =>
-                {
-                    Some(true)
+        let wanted = self.connection()?;
+        let (mut opened, mut has_come, mut is_there) = (None, false, false);
+        for event in &self.evidence.events[..self.claim.event] {
+            match &event.what {
+                What::Opened { connection, .. } if *connection == wanted => opened = Some(event.at),
+                What::Received { connection, .. } if *connection == wanted => has_come = true,
+                What::Replied { connection, .. } if *connection == wanted => is_there = true,
+                What::EndedByEmr { connection, .. } if *connection == wanted => {
+                    has_come &= opened.is_none_or(|opened| event.at.since(opened) > AT_ONCE);
+                    is_there = true;
                 }
-                What::Received { connection: on, .. } if *on == connection => Some(false),
-                _ => None,
-            });
-        if first == Some(true) { Ok(()) } else { Err("something had come before".to_owned()) }
+                _ => {}
+            }
+            if is_there {
+                break;
+            }
+        }
+        if is_there && !has_come { Ok(()) } else { Err("something had come before".to_owned()) }
     }
 
     /// Whether nothing was said on the connection for so long before the EMR ended it.

@@ -238,6 +238,31 @@ fn what_happened_to_an_endpoint_is_believed_of_that_endpoint(
     assert!(is_doubted(fault, &others), "something else is there");
 }
 
+/// A sender may be so quick that its first bytes are there when the EMR hangs up on it.
+#[rstest]
+#[case::nothing_sent(None, None)]
+#[case::sent_at_once(Some(0), None)]
+#[case::sent_and_read(Some(30), Some("something had come before"))]
+fn a_connection_that_was_ended_on_accept_is_believed_if_it_was_at_once(
+    #[case] sent: Option<u64>,
+    #[case] missing: Option<&str>,
+) {
+    let mut case = Case::begun().scripted(Fault::ConnectionAcceptReset);
+    case.submit("john-doe");
+    case.open(2, 1);
+    if let Some(pause) = sent {
+        let message = case.message("john-doe");
+        case.send(2, &message);
+        case.pause(pause);
+    }
+    case.end(2, End::Reset);
+    case.played(2, Fault::ConnectionAcceptReset);
+    case.open(3, 1);
+    let judgement = case.ended(3, Outcome::Unknown).judge();
+    let told = judgement.findings.iter().find(|one| one.circumstance == "fault not played");
+    assert_told(told.map(|one| one.message.clone()), missing);
+}
+
 /// A connection that was ended before is not beside the one that was turned away.
 #[rstest]
 #[case::open(None, None)]
