@@ -315,9 +315,11 @@ impl<'p> World<'p> {
             match command {
                 // What is to be done at once finds a sender that has gone on meanwhile.
                 Command::End { .. } => while self.poll_sender() {},
-                Command::Pause { .. } | Command::Submit { .. } | Command::Jump { .. } => {
-                    return self.later.push_back(command);
-                }
+                // A process that is started comes to itself after one that runs.
+                Command::Start { .. }
+                | Command::Pause { .. }
+                | Command::Submit { .. }
+                | Command::Jump { .. } => return self.later.push_back(command),
                 _ if !self.later.is_empty() => return self.later.push_back(command),
                 _ => {}
             }
