@@ -156,7 +156,8 @@ pub enum What {
         /// What was printed, each kind once.
         data: Vec<Datum>,
     },
-    /// What a life of the sender printed was read and looked through for data of its patients.
+    /// All that a life of the sender printed was read and looked through for data of its patients;
+    /// of one that floods its log only the beginning is, and there is no such event.
     OutputRead {
         /// Which life.
         incarnation: Incarnation,

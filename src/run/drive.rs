@@ -168,8 +168,8 @@ pub enum Happening<'a> {
     Printed {
         /// Which life.
         incarnation: Incarnation,
-        /// How many bytes it was.
-        length: u64,
+        /// How many bytes it was, if all of them were looked through.
+        length: Option<u64>,
         /// The data of patients in it.
         disclosed: Vec<Disclosure>,
     },
@@ -216,7 +216,8 @@ pub enum Happening<'a> {
 impl Happening<'_> {
     /// What was overheard of a life.
     pub(crate) fn printed(incarnation: Incarnation, overheard: &Overheard) -> Self {
-        let (length, disclosed) = (overheard.length, overheard.disclosed());
+        let length = overheard.is_whole().then_some(overheard.length);
+        let disclosed = overheard.disclosed();
         Self::Printed { incarnation, length, disclosed }
     }
 }
@@ -276,7 +277,7 @@ impl Drive {
                     let what = What::Disclosed { incarnation, output, exam, data };
                     self.recorder.record(now.into(), what);
                 }
-                Some(What::OutputRead { incarnation, length })
+                length.map(|length| What::OutputRead { incarnation, length })
             }
             Happening::Gone { incarnation } => {
                 self.director.gone(incarnation);

@@ -233,7 +233,16 @@ pub struct Disclosure {
     pub data: Vec<Datum>,
 }
 
+/// How much of what a life prints is looked through: a sender that floods its log must not cost the
+/// harness the time in which it has to answer.
+const LOOKED_THROUGH: u64 = 1 << 20;
+
 impl Overheard {
+    /// Whether all that was printed was looked through.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.length <= LOOKED_THROUGH
+    }
+
     /// What was seen, by output and exam, in a fixed order.
     pub(crate) fn disclosed(&self) -> Vec<Disclosure> {
         let told = self.seen.iter().map(|((output, _), (exam, data))| Disclosure {
@@ -276,7 +285,11 @@ impl Listening {
 
     /// Takes what was printed next.
     pub(crate) fn hear(&mut self, bytes: &[u8], overheard: &mut Overheard) {
+        let is_too_much = !overheard.is_whole();
         overheard.length += bytes.len() as u64;
+        if is_too_much {
+            return;
+        }
         self.held.extend_from_slice(bytes);
         // A clue is known by the byte behind it, too.
         let sure = self.held.len().saturating_sub(self.lookout.longest());
@@ -519,6 +532,22 @@ mod tests {
     }
 
     /// Twice as many exams take about twice as long: each is compared with what is known once.
+    #[test]
+    fn of_an_output_without_end_the_beginning_is_looked_through() {
+        let lookout = lookout(&john());
+        let mut overheard = Overheard::default();
+        let mut listening = Listening::new(Rc::clone(&lookout), Standard::Output);
+        let line = [b"flood\n".repeat(683).as_slice(), b"ITCC20170410\n"].concat();
+        listening.hear(&line[..line.len() - 13], &mut overheard);
+        assert!(overheard.is_whole() && overheard.disclosed().is_empty());
+        while overheard.is_whole() {
+            listening.hear(&line[..line.len() - 13], &mut overheard);
+        }
+        listening.hear(&line, &mut overheard);
+        listening.end(&mut overheard);
+        assert_eq!(overheard.disclosed(), []);
+    }
+
     #[test]
     fn ten_thousand_exams_are_looked_for_at_once() {
         let exams = (0..10_000).map(|number: u32| {
