@@ -145,6 +145,8 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     plan.limits.ack_timeout = Micros(serve.ack_timeout * 1000);
     plan.limits.longest_retry = Micros(serve.longest_retry * 1000);
     plan.limits.settle = Micros(plan.limits.longest_retry.0 * 2);
+    // Nobody has said how many messages whoever comes may have on their way.
+    plan.limits.in_flight = None;
     plan.limits.connections = 16_384;
     plan.limits.messages = 2_000_000;
     plan.limits.recorded_bytes = 4 << 30;
