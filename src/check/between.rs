@@ -4,27 +4,20 @@
 //! Does **not** judge.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Side, What};
-use crate::hl7::{Message, visible};
+use crate::history::{ConnectionId, End, Event, Incarnation, What};
+use crate::hl7::visible;
 use crate::verdict::{Attempt, Moment};
 
-use super::attempts::{FS, Sent, frame_payload};
+use super::attempts::{FS, Sent};
 use super::evidence::{Evidence, Place};
-use super::late;
-
-/// What a healthy EMR answers.
-const ACCEPT: &str = "answer/accept";
+use super::words::{ACCEPT, in_words};
 
 /// How many moments a proof shows.
 const SHOWN: usize = 40;
 
 /// How many messages are looked at to find the next one on a connection.
 const LOOK_AHEAD: usize = 1000;
-
-/// How long an answer's text may be in a sentence, in characters.
-const ANSWER_SHOWN: usize = 60;
 
 /// An attempt, as a proof shows it.
 pub(super) fn witness(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Attempt {
@@ -274,103 +267,4 @@ fn answer_under_way<'h>(
 ) -> Option<&'h Event> {
     let mut later = evidence.events[evidence.index_of(to.seq)..].iter().take(LOOK_AHEAD);
     later.find(|event| is_answer_to(event, attempt))
-}
-
-fn in_words(event: &Event, first: u64, relevant: &dyn Fn(&ConnectionId) -> bool) -> Option<String> {
-    Some(match &event.what {
-        What::Replied { connection, to, name, bytes, complete, .. }
-            if relevant(connection) || *to == Some(first) =>
-        {
-            let part = if *complete { "" } else { ", and not all of it was taken" };
-            let answer = answer_in_words(bytes.as_slice());
-            match to {
-                Some(to) if *to == first => format!("the EMR answered {answer} ({name}){part}"),
-                Some(_) if name == ACCEPT => return None,
-                Some(_) => format!("the EMR answered another message: {answer} ({name}){part}"),
-                None => format!("the EMR sent {answer} unasked ({name}){part}"),
-            }
-        }
-        What::Played { name, connection, .. } if connection.as_ref().is_none_or(relevant) => {
-            format!("the EMR played {name}")
-        }
-        What::EndedByEmr { connection, how } if relevant(connection) => {
-            format!("the EMR {} connection {connection}", ended(*how))
-        }
-        What::EndedBySender { connection, how } if relevant(connection) => {
-            format!("the sender {} connection {connection}", ended(*how))
-        }
-        What::Secured { connection, version, showed, .. } if relevant(connection) => {
-            match showed.flaw() {
-                Some(flaw) => format!("the sender took {flaw} on connection {connection}"),
-                None => format!("connection {connection} was secured by TLS {version}"),
-            }
-        }
-        What::TlsFailed { connection, by, alert, why } if relevant(connection) => {
-            let who = match by {
-                Side::Emr => "the EMR",
-                Side::Sender => "the sender",
-            };
-            let told = alert.as_ref().or(why.as_ref()).map_or("", String::as_str);
-            format!("{who} broke TLS off on connection {connection}: {told}")
-        }
-        What::Opened { connection, endpoint, .. } if relevant(connection) => {
-            format!("the sender opened connection {connection} to {endpoint}")
-        }
-        What::Called { connection, .. } if relevant(connection) => {
-            format!("the EMR opened connection {connection} to the sender's port")
-        }
-        What::SenderEnding { how: Ending::Kill, .. } => "the sender was killed".to_owned(),
-        What::SenderEnding { how: Ending::Stop, .. } => "the sender was asked to stop".to_owned(),
-        What::SenderExited { signal: Some(signal), .. } => {
-            format!("the sender was ended by signal {signal}")
-        }
-        What::SenderExited { code: Some(code), .. } => {
-            format!("the sender exited with code {code}")
-        }
-        What::SenderExited { .. } => "the sender exited".to_owned(),
-        What::SenderStarted { incarnation, beside: None } => {
-            format!("the sender was started: life {incarnation}")
-        }
-        What::SenderStarted { incarnation, beside: Some(other) } => {
-            format!("a second instance was started: life {incarnation}, beside life {other}")
-        }
-        What::SenderPaused { .. } => "the sender was stopped where it stood".to_owned(),
-        What::SenderResumed { paused, .. } => {
-            format!("the sender went on after {:.3} s", Duration::from(*paused).as_secs_f64())
-        }
-        What::ClockJumped { by } => {
-            format!("the sender's clock jumped by {} s", Duration::from(*by).as_secs())
-        }
-        What::Submitted { exam, .. } => format!("{exam} was handed over"),
-        What::ResendAsked { exam, .. } => {
-            format!("an operator wanted the charge of {exam} sent once more")
-        }
-        What::HarnessLate { by } => late::in_words(*by),
-        _ => return None,
-    })
-}
-
-fn ended(how: End) -> &'static str {
-    match how {
-        End::Close => "closed",
-        End::Reset => "reset",
-        End::HalfClose => "ended its side of",
-        End::Truncated => "closed, without a close_notify,",
-    }
-}
-
-/// An answer by its code if it has one, otherwise by its beginning.
-fn answer_in_words(bytes: &[u8]) -> String {
-    let payload = frame_payload(bytes);
-    let code = Message::read(payload).value("MSA-1");
-    if !code.is_empty() && code.len() <= 8 {
-        return visible(code);
-    }
-    if bytes.is_empty() {
-        return "no byte".to_owned();
-    }
-    let text = visible(bytes);
-    let shown: String = text.chars().take(ANSWER_SHOWN).collect();
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("`{shown}{more}`")
 }

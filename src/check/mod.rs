@@ -32,6 +32,7 @@ pub mod snapshot;
 mod unread;
 mod wanted;
 mod wire;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,157 @@
+//! An event in plain words, for a person who reads a proof.
+//!
+//! Does **not** judge. What it has no words for, a proof does not show.
+
+use std::time::Duration;
+
+use crate::history::{ConnectionId, End, Ending, Event, Side, What};
+use crate::hl7::{Message, visible};
+use crate::plan::Fault;
+
+use super::attempts::frame_payload;
+use super::late;
+
+/// What a healthy EMR answers.
+pub(super) const ACCEPT: &str = Fault::AnswerAccept.name();
+
+/// How long an answer's text may be in a sentence, in characters.
+const ANSWER_SHOWN: usize = 60;
+
+/// An event that came after the attempt `first`; of events of a connection only those of one that is
+/// `relevant`.
+pub(super) fn in_words(
+    event: &Event,
+    first: u64,
+    relevant: &dyn Fn(&ConnectionId) -> bool,
+) -> Option<String> {
+    let what = &event.what;
+    said_by_emr(what, first, relevant)
+        .or_else(|| connection(what, relevant))
+        .or_else(|| life(what))
+        .or_else(|| driven(what))
+}
+
+/// What the EMR answered or played.
+fn said_by_emr(
+    what: &What,
+    first: u64,
+    relevant: &dyn Fn(&ConnectionId) -> bool,
+) -> Option<String> {
+    Some(match what {
+        What::Replied { connection, to, name, bytes, complete, .. }
+            if relevant(connection) || *to == Some(first) =>
+        {
+            let part = if *complete { "" } else { ", and not all of it was taken" };
+            let answer = answer(bytes.as_slice());
+            match to {
+                Some(to) if *to == first => format!("the EMR answered {answer} ({name}){part}"),
+                Some(_) if name == ACCEPT => return None,
+                Some(_) => format!("the EMR answered another message: {answer} ({name}){part}"),
+                None => format!("the EMR sent {answer} unasked ({name}){part}"),
+            }
+        }
+        What::Played { name, connection, .. } if connection.as_ref().is_none_or(relevant) => {
+            format!("the EMR played {name}")
+        }
+        _ => return None,
+    })
+}
+
+/// What became of a connection, and of TLS on it.
+fn connection(what: &What, relevant: &dyn Fn(&ConnectionId) -> bool) -> Option<String> {
+    Some(match what {
+        What::Opened { connection, endpoint, .. } if relevant(connection) => {
+            format!("the sender opened connection {connection} to {endpoint}")
+        }
+        What::Called { connection, .. } if relevant(connection) => {
+            format!("the EMR opened connection {connection} to the sender's port")
+        }
+        What::EndedByEmr { connection, how } if relevant(connection) => {
+            format!("the EMR {} connection {connection}", ended(*how))
+        }
+        What::EndedBySender { connection, how } if relevant(connection) => {
+            format!("the sender {} connection {connection}", ended(*how))
+        }
+        What::Secured { connection, version, showed, .. } if relevant(connection) => {
+            match showed.flaw() {
+                Some(flaw) => format!("the sender took {flaw} on connection {connection}"),
+                None => format!("connection {connection} was secured by TLS {version}"),
+            }
+        }
+        What::TlsFailed { connection, by, alert, why } if relevant(connection) => {
+            let who = match by {
+                Side::Emr => "the EMR",
+                Side::Sender => "the sender",
+            };
+            let told = alert.as_ref().or(why.as_ref()).map_or("", String::as_str);
+            format!("{who} broke TLS off on connection {connection}: {told}")
+        }
+        _ => return None,
+    })
+}
+
+/// What became of the sender's process.
+fn life(what: &What) -> Option<String> {
+    Some(match what {
+        What::SenderStarted { incarnation, beside: None } => {
+            format!("the sender was started: life {incarnation}")
+        }
+        What::SenderStarted { incarnation, beside: Some(other) } => {
+            format!("a second instance was started: life {incarnation}, beside life {other}")
+        }
+        What::SenderPaused { .. } => "the sender was stopped where it stood".to_owned(),
+        What::SenderResumed { paused, .. } => {
+            format!("the sender went on after {:.3} s", Duration::from(*paused).as_secs_f64())
+        }
+        What::SenderEnding { how: Ending::Kill, .. } => "the sender was killed".to_owned(),
+        What::SenderEnding { how: Ending::Stop, .. } => "the sender was asked to stop".to_owned(),
+        What::SenderExited { signal: Some(signal), .. } => {
+            format!("the sender was ended by signal {signal}")
+        }
+        What::SenderExited { code: Some(code), .. } => {
+            format!("the sender exited with code {code}")
+        }
+        What::SenderExited { .. } => "the sender exited".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What the harness did otherwise: what it handed over or asked for, and what went amiss with it.
+fn driven(what: &What) -> Option<String> {
+    Some(match what {
+        What::Submitted { exam, .. } => format!("{exam} was handed over"),
+        What::ResendAsked { exam, .. } => {
+            format!("an operator wanted the charge of {exam} sent once more")
+        }
+        What::ClockJumped { by } => {
+            format!("the sender's clock jumped by {} s", Duration::from(*by).as_secs())
+        }
+        What::HarnessLate { by } => late::in_words(*by),
+        _ => return None,
+    })
+}
+
+fn ended(how: End) -> &'static str {
+    match how {
+        End::Close => "closed",
+        End::Reset => "reset",
+        End::HalfClose => "ended its side of",
+        End::Truncated => "closed, without a close_notify,",
+    }
+}
+
+/// An answer by its code if it has one, otherwise by its beginning.
+fn answer(bytes: &[u8]) -> String {
+    let payload = frame_payload(bytes);
+    let code = Message::read(payload).value("MSA-1");
+    if !code.is_empty() && code.len() <= 8 {
+        return visible(code);
+    }
+    if bytes.is_empty() {
+        return "no byte".to_owned();
+    }
+    let text = visible(bytes);
+    let shown: String = text.chars().take(ANSWER_SHOWN).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("`{shown}{more}`")
+}
