@@ -3,8 +3,8 @@
 //! In enhanced mode the application acknowledgement may come on another connection (HL7 v2
 //! chapter 2, section 2.9.3). What the sender says back on it is recorded and never answered.
 
+use crate::emr::acts::WireAct;
 use crate::emr::connection::{Connection, Job};
-use crate::emr::machine::Output;
 use crate::emr::play::Action;
 use crate::emr::turn::Turn;
 use crate::history::{ConnectionId, Incarnation, What};
@@ -34,7 +34,7 @@ impl Turn<'_, '_> {
         self.emr.called += 1;
         let number = self.emr.called;
         self.emr.calls.push(Call { number, endpoint, job });
-        self.emr.outputs.push_back(Output::Call { call: number });
+        self.emr.ask(WireAct::Call { call: number });
     }
 
     /// The sender has taken the call.

@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
+use crate::emr::acts::WireAct;
 use crate::emr::connection::{Connection, Job};
-use crate::emr::machine::Output;
 use crate::emr::play::Action;
 use crate::emr::turn::Turn;
 use crate::history::{ConnectionId, End, What};
@@ -87,7 +87,7 @@ impl Turn<'_, '_> {
                     self.abandon(connection, "the EMR had been restarted");
                     if let Some(one) = self.emr.connections.get_mut(connection) {
                         one.in_hand = true;
-                        self.emr.outputs.push_back(Output::End { connection, how: End::Close });
+                        self.emr.ask(WireAct::End { connection, how: End::Close });
                     }
                 }
             }
@@ -98,7 +98,7 @@ impl Turn<'_, '_> {
     }
 
     fn door(&mut self, endpoint: usize, door: Door) {
-        self.emr.outputs.push_back(Output::Listen { endpoint, door });
+        self.emr.ask(WireAct::Listen { endpoint, door });
     }
 
     pub(super) fn connections_at(&self, endpoint: usize) -> Vec<ConnectionId> {
@@ -200,7 +200,7 @@ impl Turn<'_, '_> {
     fn stop_reading(&mut self, connection: ConnectionId) {
         if let Some(one) = self.emr.connections.get_mut(connection) {
             one.held = true;
-            self.emr.outputs.push_back(Output::Read { connection, on: false });
+            self.emr.ask(WireAct::Read { connection, on: false });
         }
     }
 
@@ -251,7 +251,7 @@ impl Turn<'_, '_> {
         for connection in self.connections_at(endpoint) {
             let one = self.emr.connections.get_mut(connection);
             if one.is_some_and(|one| std::mem::take(&mut one.held)) {
-                self.emr.outputs.push_back(Output::Read { connection, on: true });
+                self.emr.ask(WireAct::Read { connection, on: true });
             }
         }
     }

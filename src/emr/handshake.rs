@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::emr::acts::WireAct;
 use crate::emr::machine::Output;
 use crate::emr::turn::Turn;
 use crate::emr::{play, securing};
@@ -119,7 +120,7 @@ impl Turn<'_, '_> {
         let under_way = UnderWay { manner, behaviour, exam, greeted: false };
         connection.security = Security::UnderWay(under_way);
         let handshake = Handshake { manner, versions: tls.versions.clone() };
-        self.emr.outputs.push_back(Output::Secure { connection: id, handshake });
+        self.emr.ask(WireAct::Secure { connection: id, handshake });
         if let Some(other) = due.filter(|_| fault.is_none()) {
             self.play_without_message(id, other, None);
         }
@@ -172,7 +173,7 @@ impl Turn<'_, '_> {
         self.abandon(id, FAILED);
         if let Some(connection) = self.emr.connections.get_mut(id) {
             connection.in_hand = true;
-            self.emr.outputs.push_back(Output::End { connection: id, how: End::Close });
+            self.emr.ask(WireAct::End { connection: id, how: End::Close });
         }
     }
 

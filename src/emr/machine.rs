@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
+use crate::emr::acts::WireAct;
 use crate::emr::calls::Call;
 use crate::emr::connection::Job;
 use crate::emr::connections::Connections;
 use crate::emr::doors::{Door, Standing};
-use crate::emr::handshake::{Failure, Handshake, Secured};
+use crate::emr::handshake::{Failure, Secured};
 use crate::emr::script::Script;
 use crate::emr::turn::Turn;
 use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder, What};
@@ -217,55 +218,8 @@ pub enum Input<'a> {
 /// Something that the driver is to do, or wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Write, then say what was taken.
-    Write {
-        /// On which connection.
-        connection: ConnectionId,
-        /// What.
-        bytes: Vec<u8>,
-    },
-    /// End a connection, then say that it was done.
-    ///
-    /// A close ends our side and goes on reading, so that nothing goes unseen, until a reset is
-    /// asked for as well; a reset reads what has arrived first.
-    End {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How.
-        how: End,
-    },
-    /// Lay TLS over a connection before anything of it is read, and say what comes of it.
-    Secure {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How to meet its handshake.
-        handshake: Handshake,
-    },
-    /// Meet those who connect to an endpoint in another way, and say so if it begins or ceases to
-    /// listen. A door that is shut or full is tried from outside.
-    Listen {
-        /// Index of the endpoint.
-        endpoint: usize,
-        /// How.
-        door: Door,
-    },
-    /// Stop reading a connection, or go on, and say so.
-    Read {
-        /// Which connection.
-        connection: ConnectionId,
-        /// Whether to go on.
-        on: bool,
-    },
-    /// Connect to an endpoint as another client would, then say how that went.
-    Visit {
-        /// Index of the endpoint.
-        endpoint: usize,
-    },
-    /// Connect to the sender's own port, then say whether it took the call.
-    Call {
-        /// Which call.
-        call: u32,
-    },
+    /// To be done on the wire.
+    Wire(WireAct),
     /// The wire event that was waited for has come.
     Reached(WireEvent),
     /// The EMR has dealt with the message of this exam.
@@ -365,7 +319,7 @@ impl Emr {
             settings,
         };
         for endpoint in 0..emr.endpoints.len() {
-            emr.outputs.push_back(Output::Listen { endpoint, door: Door::Open });
+            emr.ask(WireAct::Listen { endpoint, door: Door::Open });
         }
         // Nothing can be seen yet, so nothing is recorded.
         let mut recorder = Recorder::new(Bounds { pieces: 0, bytes: 0 });
@@ -418,6 +372,11 @@ impl Emr {
             Input::Closing => turn.lift(|_| true),
             Input::Over => turn.over(),
         }
+    }
+
+    /// Asks for something to be done on the wire, after all that was asked for before.
+    pub(super) fn ask(&mut self, act: WireAct) {
+        self.outputs.push_back(Output::Wire(act));
     }
 
     /// What is to be done next; none until something happens or [`Emr::deadline`] comes.

@@ -5,6 +5,7 @@
 //! virtual time. It does **not** judge: whatever a sender does is written down and answered as
 //! the script says.
 
+mod acts;
 mod answer;
 mod calls;
 mod connecting;
@@ -26,6 +27,7 @@ mod speaking;
 mod turn;
 mod wrong;
 
+pub use acts::WireAct;
 pub use doors::Door;
 pub use handshake::{Asked, Failure, Handshake, Manner, Secured};
 pub use machine::{Emr, Input, Output, Settings};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use crate::emr::acts::WireAct;
 use crate::emr::connection::{Idle, Job};
-use crate::emr::machine::Output;
 use crate::emr::play::{self, Action};
 use crate::emr::speaking::Then;
 use crate::emr::turn::Turn;
@@ -97,7 +97,7 @@ impl Turn<'_, '_> {
         let endpoint = connection.endpoint;
         connection.in_hand = true;
         self.emr.visits.push((endpoint, id));
-        self.emr.outputs.push_back(Output::Visit { endpoint });
+        self.emr.ask(WireAct::Visit { endpoint });
         Then::Stop
     }
 

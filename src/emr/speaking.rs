@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::emr::acts::WireAct;
 use crate::emr::connection::Job;
 use crate::emr::giant::Stream;
 use crate::emr::machine::{Output, Parked, Turns};
@@ -48,7 +49,11 @@ impl Turn<'_, '_> {
         }
         let jobs = std::mem::take(&mut connection.jobs);
         self.emr.outputs.retain(|output| {
-            !matches!(output, Output::Write { connection, .. } | Output::End { connection, .. } if *connection == id)
+            !matches!(
+                output,
+                Output::Wire(WireAct::Write { connection, .. } | WireAct::End { connection, .. })
+                    if *connection == id
+            )
         });
         for job in jobs {
             self.drop_job(Some(id), job, why);
@@ -223,7 +228,7 @@ impl Turn<'_, '_> {
         if written == 0 {
             self.reach(WireEvent::BeforeReply);
         }
-        self.emr.outputs.push_back(Output::Write { connection: id, bytes });
+        self.emr.ask(WireAct::Write { connection: id, bytes });
         Then::Stop
     }
 
@@ -284,7 +289,7 @@ impl Turn<'_, '_> {
         if let Some(reply) = reply {
             self.record(reply);
         }
-        self.emr.outputs.push_back(Output::End { connection: id, how });
+        self.emr.ask(WireAct::End { connection: id, how });
         Then::Stop
     }
 
@@ -319,7 +324,7 @@ impl Turn<'_, '_> {
         };
         if connection.ended_by_sender {
             self.emr.connections.remove(id);
-            self.emr.outputs.push_back(Output::End { connection: id, how: End::Close });
+            self.emr.ask(WireAct::End { connection: id, how: End::Close });
         }
     }
 }

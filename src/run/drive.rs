@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use crate::emr::{Door, Emr, Handshake, Input, Output, Settings};
-use crate::history::{
-    Accounted, Bounds, ConnectionId, End, Ending, Event, Incarnation, Micros, Recorder, What,
-};
+use crate::emr::{Emr, Input, Output, Settings, WireAct};
+use crate::history::{Accounted, Bounds, Ending, Event, Incarnation, Micros, Recorder, What};
 use crate::plan::{Plan, StopBy};
 use crate::run::director::{Director, View, Wish};
 use crate::run::lookout::{Disclosure, Overheard};
@@ -67,56 +65,8 @@ pub enum Command {
 /// What a driver is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Do {
-    /// Write to a connection, then report [`Input::Wrote`].
-    Write {
-        /// On which connection.
-        connection: ConnectionId,
-        /// What.
-        bytes: Vec<u8>,
-    },
-    /// End a connection, then report [`Input::EndDone`].
-    End {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How.
-        how: End,
-    },
-    /// Lay TLS over a connection before anything of it is read; then report [`Input::Greeted`],
-    /// and [`Input::Secured`] or [`Input::TlsFailed`].
-    Secure {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How to meet its handshake.
-        handshake: Handshake,
-    },
-    /// Meet those who connect in another way. Report [`Input::Listening`] if the endpoint begins
-    /// or ceases to listen. Prove a shut or a full door with a connect of your own, and report
-    /// [`Input::RefusalSeen`] or [`Input::SilenceSeen`]; report [`Input::Waiting`] when the first
-    /// connection waits before an unattended one.
-    Listen {
-        /// Index of the endpoint.
-        endpoint: usize,
-        /// How.
-        door: Door,
-    },
-    /// Stop reading a connection, or go on, then report [`Input::Reading`]; in between, report
-    /// [`Input::Held`] when the first bytes wait.
-    Read {
-        /// Which connection.
-        connection: ConnectionId,
-        /// Whether to go on.
-        on: bool,
-    },
-    /// Connect to an endpoint in another client's name, then report [`Input::Visited`].
-    Visit {
-        /// Index of the endpoint.
-        endpoint: usize,
-    },
-    /// Connect to the sender's own port, then report [`Input::Called`] or [`Input::CallFailed`].
-    Call {
-        /// Which call.
-        call: u32,
-    },
+    /// Act on the wire for the EMR, and report what the act says.
+    Wire(WireAct),
     /// Accept and read whatever has come by now, and report it.
     Drain,
     /// Do something to the sender.
@@ -355,17 +305,7 @@ impl Drive {
                 return self.held_back.take();
             };
             match output {
-                Output::Write { connection, bytes } => {
-                    return Some(Do::Write { connection, bytes });
-                }
-                Output::End { connection, how } => return Some(Do::End { connection, how }),
-                Output::Secure { connection, handshake } => {
-                    return Some(Do::Secure { connection, handshake });
-                }
-                Output::Listen { endpoint, door } => return Some(Do::Listen { endpoint, door }),
-                Output::Visit { endpoint } => return Some(Do::Visit { endpoint }),
-                Output::Read { connection, on } => return Some(Do::Read { connection, on }),
-                Output::Call { call } => return Some(Do::Call { call }),
+                Output::Wire(act) => return Some(Do::Wire(act)),
                 Output::Reached(event) => self.director.reached(event),
                 Output::Dealt(exam) => self.director.dealt(&exam),
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::civil::{DateTime, date};
 use serde::Serialize;
 
-use crate::emr::{Asked, Door, Emr, Handshake, Input, Manner, Output, Settings};
+use crate::emr::{Asked, Door, Emr, Handshake, Input, Manner, Output, Settings, WireAct};
 use crate::history::{Bounds, ConnectionId, End, Piece, Recorder, Side, What};
 use crate::hl7::visible;
 use crate::plan::{Plan, Step, Tls};
@@ -191,28 +191,30 @@ impl Stage {
     fn carry_out(&mut self) {
         for _ in 0..MOST_STEPS {
             let Some(output) = self.emr.poll() else { return };
-            match output {
-                Output::Write { connection, bytes } => {
-                    let text = shortened(&bytes);
-                    let bytes_said = bytes.len();
-                    self.seen.push(Seen { at: self.now, by: By::Emr, text, bytes: bytes_said });
-                    let wrote = Input::Wrote { connection, bytes: &bytes, complete: true };
-                    self.tell(wrote);
-                }
-                Output::End { connection, how } => self.end(connection, how),
-                Output::Listen { endpoint, door } => self.meet(endpoint, door),
-                Output::Read { connection, on } => self.read(connection, on),
-                Output::Secure { connection, handshake } => {
-                    self.shake_hands(connection, &handshake);
-                }
-                Output::Visit { endpoint } => {
-                    self.see(By::Emr, "<another client connects>");
-                    let accepted = self.door == Door::Open;
-                    self.tell(Input::Visited { endpoint, accepted });
-                }
-                Output::Call { call } => self.take(call),
-                Output::Reached(_) | Output::Dealt(_) => {}
+            if let Output::Wire(act) = output {
+                self.act(act);
             }
+        }
+    }
+
+    fn act(&mut self, act: WireAct) {
+        match act {
+            WireAct::Write { connection, bytes } => {
+                let text = shortened(&bytes);
+                let bytes_said = bytes.len();
+                self.seen.push(Seen { at: self.now, by: By::Emr, text, bytes: bytes_said });
+                self.tell(Input::Wrote { connection, bytes: &bytes, complete: true });
+            }
+            WireAct::End { connection, how } => self.end(connection, how),
+            WireAct::Listen { endpoint, door } => self.meet(endpoint, door),
+            WireAct::Read { connection, on } => self.read(connection, on),
+            WireAct::Secure { connection, handshake } => self.shake_hands(connection, &handshake),
+            WireAct::Visit { endpoint } => {
+                self.see(By::Emr, "<another client connects>");
+                let accepted = self.door == Door::Open;
+                self.tell(Input::Visited { endpoint, accepted });
+            }
+            WireAct::Call { call } => self.take(call),
         }
     }
 

@@ -20,7 +20,9 @@ use std::time::Duration;
 use jiff::civil::{DateTime, date};
 use serde_json::{from_value, json};
 
-use crate::emr::{Asked, Door, Emr, Failure, Handshake, Input, Manner, Output, Secured, Settings};
+use crate::emr::{
+    Asked, Door, Emr, Failure, Handshake, Input, Manner, Output, Secured, Settings, WireAct,
+};
 use crate::history::{Bounds, ConnectionId, End, Event, Recorder, Shown, Side, TlsVersion, What};
 use crate::mllp::encode;
 use crate::plan::{
@@ -111,46 +113,50 @@ impl Rig {
         for _ in 0..MOST_OUTPUTS {
             let Some(output) = self.emr.poll() else { return };
             match output {
-                Output::Write { connection, bytes } => self.write(connection, &bytes),
-                Output::End { connection, how } => {
-                    self.said.push((self.now, connection, Said::End(how)));
-                    self.tell(Input::EndDone { connection, how });
-                }
-                Output::Secure { connection, handshake } => {
-                    self.shake_hands(connection, &handshake);
-                }
-                Output::Listen { endpoint, door } => self.meet(endpoint, door),
-                Output::Visit { endpoint } => {
-                    let accepted = self.is_open(endpoint);
-                    self.tell(Input::Visited { endpoint, accepted });
-                }
-                Output::Read { connection, on } => {
-                    let kept = self.unread.remove(&connection).unwrap_or_default();
-                    let waiting = kept.len() as u64;
-                    self.tell(Input::Reading { connection, on, waiting });
-                    if on {
-                        self.tell(Input::Received { connection, bytes: &kept });
-                    } else {
-                        self.unread.insert(connection, Vec::new());
-                    }
-                }
-                Output::Call { call } => {
-                    self.accepted += 1;
-                    let connection = self.accepted;
-                    self.calls.push(connection);
-                    if self.lets_ring {
-                        continue;
-                    }
-                    self.tell(match self.takes_calls {
-                        true => Input::Called { call, connection, incarnation: 1 },
-                        false => Input::CallFailed { call },
-                    });
-                }
+                Output::Wire(act) => self.act(act),
                 Output::Reached(event) => self.reached.push(event),
                 Output::Dealt(exam) => self.dealt.push(exam.to_string()),
             }
         }
         panic!("the EMR never comes to rest");
+    }
+
+    fn act(&mut self, act: WireAct) {
+        match act {
+            WireAct::Write { connection, bytes } => self.write(connection, &bytes),
+            WireAct::End { connection, how } => {
+                self.said.push((self.now, connection, Said::End(how)));
+                self.tell(Input::EndDone { connection, how });
+            }
+            WireAct::Secure { connection, handshake } => self.shake_hands(connection, &handshake),
+            WireAct::Listen { endpoint, door } => self.meet(endpoint, door),
+            WireAct::Visit { endpoint } => {
+                let accepted = self.is_open(endpoint);
+                self.tell(Input::Visited { endpoint, accepted });
+            }
+            WireAct::Read { connection, on } => {
+                let kept = self.unread.remove(&connection).unwrap_or_default();
+                let waiting = kept.len() as u64;
+                self.tell(Input::Reading { connection, on, waiting });
+                if on {
+                    self.tell(Input::Received { connection, bytes: &kept });
+                } else {
+                    self.unread.insert(connection, Vec::new());
+                }
+            }
+            WireAct::Call { call } => {
+                self.accepted += 1;
+                let connection = self.accepted;
+                self.calls.push(connection);
+                if self.lets_ring {
+                    return;
+                }
+                self.tell(match self.takes_calls {
+                    true => Input::Called { call, connection, incarnation: 1 },
+                    false => Input::CallFailed { call },
+                });
+            }
+        }
     }
 
     fn meet(&mut self, endpoint: usize, door: Door) {

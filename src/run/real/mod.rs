@@ -39,7 +39,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
-use crate::emr::Input;
+use crate::emr::{Input, WireAct};
 use crate::history::{ConnectionId, FORMAT_VERSION, Header, History, Seal};
 use crate::plan::{Fault, Plan};
 use crate::run::drive::{Do, Drive, Happening};
@@ -237,28 +237,34 @@ impl Case {
     fn pump(&self) {
         loop {
             let next = self.0.stage.borrow_mut().drive.next(self.0.seen.get());
+            let is_write = matches!(next, Some(Do::Wire(WireAct::Write { .. })));
             match next {
-                Some(Do::Write { connection, bytes }) => {
-                    self.write(connection, bytes);
-                    continue;
-                }
-                Some(Do::End { connection, how }) => self.end(connection, how),
-                Some(Do::Secure { connection, handshake }) => self.secure(connection, &handshake),
-                Some(Do::Listen { endpoint, door }) => self.listen(endpoint, door),
-                Some(Do::Visit { endpoint }) => self.visit(endpoint),
-                Some(Do::Read { connection, on }) => self.read(connection, on),
-                Some(Do::Call { call }) => self.call(call),
+                Some(Do::Wire(act)) => self.act(act),
                 Some(Do::Drain) => self.take_in_what_arrived(),
                 Some(Do::Sender(command)) => self.command(command),
                 None => break,
             }
-            self.look();
+            if !is_write {
+                self.look(); // a write does it itself, for what was taken
+            }
         }
         let (finished, deadline) = self.outlook(self.0.seen.get());
         let sleeping = self.0.sleeping.get();
         let sooner = deadline.is_some_and(|at| sleeping.is_none_or(|sleeping| at < sleeping));
         if finished || sooner {
             self.0.changed.notify_one();
+        }
+    }
+
+    fn act(&self, act: WireAct) {
+        match act {
+            WireAct::Write { connection, bytes } => self.write(connection, bytes),
+            WireAct::End { connection, how } => self.end(connection, how),
+            WireAct::Secure { connection, handshake } => self.secure(connection, &handshake),
+            WireAct::Listen { endpoint, door } => self.listen(endpoint, door),
+            WireAct::Visit { endpoint } => self.visit(endpoint),
+            WireAct::Read { connection, on } => self.read(connection, on),
+            WireAct::Call { call } => self.call(call),
         }
     }
 

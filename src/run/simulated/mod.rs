@@ -16,7 +16,7 @@ use bytes::Bytes;
 use jiff::civil::{DateTime, date};
 use serde_json::value::RawValue;
 
-use crate::emr::{Door, Failure, Input};
+use crate::emr::{Door, Failure, Input, WireAct};
 use crate::exam::Exam;
 use crate::history::{
     Accounted, ConnectionId, End, Ending, Event, FORMAT_VERSION, Header, History, Incarnation,
@@ -290,22 +290,28 @@ impl<'p> World<'p> {
 
     fn carry_out(&mut self, what: Do) {
         match what {
-            Do::Write { connection, bytes } => self.write_to_sender(connection, &bytes),
-            Do::End { connection, how } => self.end_by_emr(connection, how),
-            Do::Secure { connection, handshake } => self.secure(connection, &handshake),
-            Do::Listen { endpoint, door } => self.meet(endpoint, door),
-            Do::Visit { endpoint } => {
-                let accepted = self.doors[endpoint] == Door::Open;
-                self.emr(Input::Visited { endpoint, accepted });
-            }
-            Do::Read { connection, on } => self.read(connection, on),
-            Do::Call { call } => self.call(call),
+            Do::Wire(act) => self.act(act),
             Do::Drain => {
                 while let Some(delivery) = self.to_emr.pop_front() {
                     self.deliver(delivery);
                 }
             }
             Do::Sender(command) => self.soon(command),
+        }
+    }
+
+    fn act(&mut self, act: WireAct) {
+        match act {
+            WireAct::Write { connection, bytes } => self.write_to_sender(connection, &bytes),
+            WireAct::End { connection, how } => self.end_by_emr(connection, how),
+            WireAct::Secure { connection, handshake } => self.secure(connection, &handshake),
+            WireAct::Listen { endpoint, door } => self.meet(endpoint, door),
+            WireAct::Visit { endpoint } => {
+                let accepted = self.doors[endpoint] == Door::Open;
+                self.emr(Input::Visited { endpoint, accepted });
+            }
+            WireAct::Read { connection, on } => self.read(connection, on),
+            WireAct::Call { call } => self.call(call),
         }
     }
 
