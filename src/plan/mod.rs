@@ -31,8 +31,8 @@ pub use naming::UnknownFault;
 pub use needs::{Lack, unmet};
 pub use parameters::{Cut, Parameter, Parameters};
 
-// Words of a sender file that a plan carries on as they are.
-pub use crate::scenario::{Account, FeedBy, Lifetime, ReadyWhen, Separator};
+// Words of a scenario and of a sender file that a plan carries on as they are.
+pub use crate::scenario::{Account, FeedBy, Lifetime, ReadyWhen, Separator, WireEvent};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -267,30 +267,6 @@ pub enum ProcessFault {
     Pause(Micros),
     /// Its wall clock jumps forward by this much.
     Jump(Micros),
-}
-
-/// Something on the wire that a step can wait for; the first one after the step began counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WireEvent {
-    /// Nothing: there is no need to wait.
-    AtOnce,
-    /// A connection was accepted.
-    Accepted,
-    /// The first byte of a message arrived.
-    FirstByte,
-    /// This many bytes of a message arrived.
-    Bytes(u64),
-    /// The message has come to its first FT1.
-    InsideFt1,
-    /// The whole message arrived; nothing was answered.
-    EndOfMessage,
-    /// The reply is due, and is not written.
-    BeforeReply,
-    /// This many bytes of the reply were written; the rest is not.
-    ReplyBytes(u64),
-    /// The whole reply was written.
-    ReplySent,
 }
 
 /// How long and how much.

@@ -9,7 +9,7 @@ use super::library::unknown;
 use super::{ProcessFault, Step, WireEvent};
 use crate::exam::Exam;
 use crate::history::Micros;
-use crate::scenario::{Act, Delay, Lifetime, Moment, SenderLimits, Trigger, Word};
+use crate::scenario::{Act, Delay, Lifetime, Moment, SenderLimits, Word};
 use crate::yaml::{Diagnostic, Place};
 
 /// Steps, and how many probes they hand over.
@@ -228,19 +228,5 @@ fn moment(when: &Moment, limits: &SenderLimits) -> (WireEvent, Micros) {
         Delay::AtTimeout => timeout,
         Delay::PastTimeout => timeout + timeout / 10,
     });
-    (event(when.at), after.unwrap_or_default().into())
-}
-
-const fn event(trigger: Trigger) -> WireEvent {
-    match trigger {
-        Trigger::AtOnce => WireEvent::AtOnce,
-        Trigger::Accepted => WireEvent::Accepted,
-        Trigger::FirstByte => WireEvent::FirstByte,
-        Trigger::Bytes(count) => WireEvent::Bytes(count),
-        Trigger::InsideFt1 => WireEvent::InsideFt1,
-        Trigger::EndOfMessage => WireEvent::EndOfMessage,
-        Trigger::BeforeReply => WireEvent::BeforeReply,
-        Trigger::ReplyBytes(count) => WireEvent::ReplyBytes(count),
-        Trigger::ReplySent => WireEvent::ReplySent,
-    }
+    (when.at, after.unwrap_or_default().into())
 }

@@ -489,7 +489,7 @@ impl Director {
             }
             Waiting::Reached(due) => {
                 // The steps that follow count on a dead sender, so it dies all the same.
-                if self.in_vain(view, || format!("the wire event `{}`", wire_event(due.at))) {
+                if self.in_vain(view, || format!("the wire event `{}`", due.at)) {
                     match due.fault {
                         ProcessFault::Kill | ProcessFault::Terminate => {
                             self.strike(due.fault, view);
@@ -596,17 +596,3 @@ impl Director {
 
 /// The least time that a killed process gets to be gone.
 const SHORTEST_END: Duration = Duration::from_secs(5);
-
-fn wire_event(event: WireEvent) -> String {
-    match event {
-        WireEvent::AtOnce => "at-once".to_owned(),
-        WireEvent::Accepted => "accepted".to_owned(),
-        WireEvent::FirstByte => "first-byte".to_owned(),
-        WireEvent::Bytes(count) => format!("bytes: {count}"),
-        WireEvent::InsideFt1 => "inside-ft1".to_owned(),
-        WireEvent::EndOfMessage => "end-of-message".to_owned(),
-        WireEvent::BeforeReply => "before-reply".to_owned(),
-        WireEvent::ReplyBytes(count) => format!("reply-bytes: {count}"),
-        WireEvent::ReplySent => "reply-sent".to_owned(),
-    }
-}

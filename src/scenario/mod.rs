@@ -21,7 +21,7 @@ pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};
 pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
 pub use script::{Given, How, Kind, On, Part, Reaction, SPECIAL, When};
 pub use sender_file::{Account, Attempts, PLACEHOLDERS, SenderFile, SenderLimits, StopBy};
-pub use steps::{Act, Delay, Moment, Trigger};
+pub use steps::{Act, Delay, Moment, WireEvent};
 pub use tls::{Tls, TlsVersion};
 
 use crate::yaml::{Diagnostic, Node, Place, Source};

@@ -1,7 +1,11 @@
 //! Reads the steps of a scenario.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::write::named;
 use super::{Word, duration};
 use crate::yaml::{Diagnostic, Fields, Node, Place, Value};
 
@@ -39,14 +43,14 @@ pub(super) const DELAYS: &[(&str, Delay)] = &[
 ];
 
 /// Wire events that are one word.
-pub(super) const TRIGGERS: &[(&str, Trigger)] = &[
-    ("at-once", Trigger::AtOnce),
-    ("accepted", Trigger::Accepted),
-    ("first-byte", Trigger::FirstByte),
-    ("inside-ft1", Trigger::InsideFt1),
-    ("end-of-message", Trigger::EndOfMessage),
-    ("before-reply", Trigger::BeforeReply),
-    ("reply-sent", Trigger::ReplySent),
+pub(super) const WIRE_EVENTS: &[(&str, WireEvent)] = &[
+    ("at-once", WireEvent::AtOnce),
+    ("accepted", WireEvent::Accepted),
+    ("first-byte", WireEvent::FirstByte),
+    ("inside-ft1", WireEvent::InsideFt1),
+    ("end-of-message", WireEvent::EndOfMessage),
+    ("before-reply", WireEvent::BeforeReply),
+    ("reply-sent", WireEvent::ReplySent),
 ];
 
 /// One step, as it is written.
@@ -92,7 +96,7 @@ pub enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// What is waited for.
-    pub at: Trigger,
+    pub at: WireEvent,
     /// How long after that; at once if absent.
     pub after: Option<Delay>,
 }
@@ -110,10 +114,11 @@ pub enum Delay {
     PastTimeout,
 }
 
-/// A wire event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// There is nothing to wait for.
+/// Something on the wire that a step can wait for; the first one after the step began counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WireEvent {
+    /// Nothing: there is no need to wait.
     AtOnce,
     /// A connection was accepted.
     Accepted,
@@ -123,14 +128,25 @@ pub enum Trigger {
     Bytes(u64),
     /// The message has come to its first FT1.
     InsideFt1,
-    /// The whole message arrived.
+    /// The whole message arrived; nothing was answered.
     EndOfMessage,
-    /// The reply is due.
+    /// The reply is due, and is not written.
     BeforeReply,
-    /// This many bytes of the reply were written.
+    /// This many bytes of the reply were written; the rest is not.
     ReplyBytes(u64),
     /// The whole reply was written.
     ReplySent,
+}
+
+impl fmt::Display for WireEvent {
+    /// As an author writes it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(count) => write!(out, "bytes: {count}"),
+            Self::ReplyBytes(count) => write!(out, "reply-bytes: {count}"),
+            one_word => out.write_str(named(WIRE_EVENTS, one_word)),
+        }
+    }
 }
 
 /// Reads the list that stands under `steps`.
@@ -218,7 +234,7 @@ fn words(node: &Node) -> Result<Vec<Word>, Diagnostic> {
 /// `{ at: { bytes: 300 } }`.
 fn when(node: &Node) -> Result<Moment, Diagnostic> {
     if !matches!(node.value, Value::Map(_)) {
-        let at = node.word("a wire event", "valid events", TRIGGERS)?;
+        let at = node.word("a wire event", "valid events", WIRE_EVENTS)?;
         return Ok(Moment { at, after: None });
     }
     let fields = node.fields(WHEN, WHEN_KEYS).map_err(|mistake| meant_as_value(node, mistake))?;
@@ -236,7 +252,7 @@ fn pause(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
 /// `{ by: 25h }` or `{ at: end-of-message, by: 25h }`.
 fn jump(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
     let fields = value.fields("how far, as in `{ by: 25h }`", JUMP_KEYS)?;
-    let now = Moment { at: Trigger::AtOnce, after: None };
+    let now = Moment { at: WireEvent::AtOnce, after: None };
     let when = moment(value, &fields)?.unwrap_or(now);
     let by = duration::read(fields.require("by")?)?;
     Ok(vec![Act::Jump(node.place.clone(), when, by)])
@@ -262,10 +278,10 @@ fn moment(node: &Node, fields: &Fields<'_>) -> Result<Option<Moment>, Diagnostic
     let count = |node: &Node| node.count(1).map(u64::from);
     let at = fields.get("at").map(|node| match &node.value {
         Value::Map(_) => when(node).map(|when| when.at),
-        _ => node.word("a wire event", "valid events", TRIGGERS),
+        _ => node.word("a wire event", "valid events", WIRE_EVENTS),
     });
-    let bytes = fields.get("bytes").map(|node| count(node).map(Trigger::Bytes));
-    let reply = fields.get("reply-bytes").map(|node| count(node).map(Trigger::ReplyBytes));
+    let bytes = fields.get("bytes").map(|node| count(node).map(WireEvent::Bytes));
+    let reply = fields.get("reply-bytes").map(|node| count(node).map(WireEvent::ReplyBytes));
     let mut named = [at, bytes, reply].into_iter().flatten();
     let Some(at) = named.next() else {
         return match after {
@@ -298,7 +314,8 @@ fn no_moment(node: &Node) -> Diagnostic {
 /// `{ end-of-message: … }` is a value that was written as a key.
 fn meant_as_value(node: &Node, mistake: Diagnostic) -> Diagnostic {
     let Value::Map(entries) = &node.value else { return mistake };
-    let event = entries.iter().find(|(key, _)| TRIGGERS.iter().any(|(word, _)| *word == key.name));
+    let event =
+        entries.iter().find(|(key, _)| WIRE_EVENTS.iter().any(|(word, _)| *word == key.name));
     match event {
         Some((key, _)) => {
             let name = &key.name;

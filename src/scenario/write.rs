@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::read::HOW_OFTEN;
 use super::script::{ENDS, KINDS, MOMENTS};
 use super::sender_file::ATTEMPTS;
-use super::steps::{DELAYS, TRIGGERS};
+use super::steps::DELAYS;
 use super::tls::{CLIENT, VERSIONS};
 use super::{
-    Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Tls, TlsVersion, Trigger, When, Word,
+    Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Tls, TlsVersion, When, WireEvent, Word,
 };
 use crate::yaml::{Node, Value};
 
@@ -202,7 +202,7 @@ fn step(act: &Act) -> String {
             format!("pause: {}", map(when(moment).into_iter().chain(length)))
         }
         Act::Jump(_, moment, by) => {
-            let now = Moment { at: Trigger::AtOnce, after: None };
+            let now = Moment { at: WireEvent::AtOnce, after: None };
             let moment = if *moment == now { Vec::new() } else { when(moment) };
             let by = format!("by: {}", duration(*by));
             format!("jump: {}", map(moment.into_iter().chain([by])))
@@ -212,9 +212,8 @@ fn step(act: &Act) -> String {
 
 fn when(moment: &Moment) -> Vec<String> {
     let at = match moment.at {
-        Trigger::Bytes(count) => format!("bytes: {count}"),
-        Trigger::ReplyBytes(count) => format!("reply-bytes: {count}"),
-        at => format!("at: {}", named(TRIGGERS, &at)),
+        counted @ (WireEvent::Bytes(_) | WireEvent::ReplyBytes(_)) => counted.to_string(),
+        one_word => format!("at: {one_word}"),
     };
     let after = moment.after.map(|delay| match delay {
         Delay::Time(time) => format!("after: {}", duration(time)),
@@ -237,7 +236,7 @@ fn map(rows: impl IntoIterator<Item = String>) -> String {
 }
 
 /// The word that stands for `value`.
-fn named<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+pub(super) fn named<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     let found = words.iter().find(|(_, known)| known == value);
     found.map_or("", |(word, _)| word)
 }

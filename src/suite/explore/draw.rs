@@ -11,7 +11,7 @@ use crate::mapping;
 use crate::plan::{Behaviour, Fault, Library, Match, Parameter, Parameters, Play};
 use crate::scenario::{
     Act, Case, Delay, ExamEntry, Expectation, Given, HowOften, Kind, Moment, On, Part, Reaction,
-    SenderFile, Tls, Trigger, Word,
+    SenderFile, Tls, WireEvent, Word,
 };
 use crate::yaml::{Key, Node, Place, Source, Value};
 
@@ -320,7 +320,7 @@ impl Deck {
             }
             _ => return, // the next exam comes while this one is under way
         }
-        if when.at == Trigger::Accepted {
+        if when.at == WireEvent::Accepted {
             // Whether a byte had left by then, nobody can say.
             open.iter().for_each(|exam| at_most_once(case, exam));
         }
@@ -343,19 +343,19 @@ impl Deck {
     }
 }
 
-fn trigger(random: &mut Random) -> Trigger {
-    const BARE: [Trigger; 6] = [
-        Trigger::FirstByte,
-        Trigger::InsideFt1,
-        Trigger::EndOfMessage,
-        Trigger::BeforeReply,
-        Trigger::ReplySent,
-        Trigger::Accepted,
+fn trigger(random: &mut Random) -> WireEvent {
+    const BARE: [WireEvent; 6] = [
+        WireEvent::FirstByte,
+        WireEvent::InsideFt1,
+        WireEvent::EndOfMessage,
+        WireEvent::BeforeReply,
+        WireEvent::ReplySent,
+        WireEvent::Accepted,
     ];
     match random.below(10) {
-        0..7 => random.pick(&BARE).copied().unwrap_or(Trigger::EndOfMessage),
-        7..9 => Trigger::Bytes(1 + random.below(800)),
-        _ => Trigger::ReplyBytes(1 + random.below(90)),
+        0..7 => random.pick(&BARE).copied().unwrap_or(WireEvent::EndOfMessage),
+        7..9 => WireEvent::Bytes(1 + random.below(800)),
+        _ => WireEvent::ReplyBytes(1 + random.below(90)),
     }
 }
 

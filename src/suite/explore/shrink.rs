@@ -5,7 +5,7 @@
 //! order is fixed, so a schedule always shrinks to the same one.
 
 use crate::plan::Fault;
-use crate::scenario::{Act, Case, Moment, On, Part, Reaction, Trigger, Word};
+use crate::scenario::{Act, Case, Moment, On, Part, Reaction, WireEvent, Word};
 
 use super::Schedule;
 
@@ -210,13 +210,13 @@ fn moments(when: &Moment) -> Vec<Moment> {
 }
 
 /// Moments at which something is done to the sender, the commonest first.
-const TRIGGERS: [Trigger; 6] = [
-    Trigger::EndOfMessage,
-    Trigger::BeforeReply,
-    Trigger::ReplySent,
-    Trigger::InsideFt1,
-    Trigger::FirstByte,
-    Trigger::Accepted,
+const TRIGGERS: [WireEvent; 6] = [
+    WireEvent::EndOfMessage,
+    WireEvent::BeforeReply,
+    WireEvent::ReplySent,
+    WireEvent::InsideFt1,
+    WireEvent::FirstByte,
+    WireEvent::Accepted,
 ];
 
 /// Faults, the commonest in the field first.

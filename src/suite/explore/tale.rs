@@ -1,6 +1,6 @@
 //! Tells in words what happens in a case: its title, and what its file is called.
 
-use crate::scenario::{Act, Case, Kind, Part, Reaction, Trigger};
+use crate::scenario::{Act, Case, Kind, Part, Reaction, WireEvent};
 
 /// One sentence that says what happens, for a person.
 pub(super) fn title(case: &Case) -> String {
@@ -107,16 +107,16 @@ fn submitted_again(case: &Case) -> bool {
     })
 }
 
-fn moment(trigger: Trigger) -> String {
+fn moment(trigger: WireEvent) -> String {
     match trigger {
-        Trigger::AtOnce => "once".to_owned(),
-        Trigger::Accepted => "accepted".to_owned(),
-        Trigger::FirstByte => "first-byte".to_owned(),
-        Trigger::Bytes(count) => format!("byte {count}"),
-        Trigger::InsideFt1 => "inside-ft1".to_owned(),
-        Trigger::EndOfMessage => "end-of-message".to_owned(),
-        Trigger::BeforeReply => "before-reply".to_owned(),
-        Trigger::ReplyBytes(count) => format!("byte {count} of the reply"),
-        Trigger::ReplySent => "reply-sent".to_owned(),
+        WireEvent::AtOnce => "once".to_owned(),
+        WireEvent::Accepted => "accepted".to_owned(),
+        WireEvent::FirstByte => "first-byte".to_owned(),
+        WireEvent::Bytes(count) => format!("byte {count}"),
+        WireEvent::InsideFt1 => "inside-ft1".to_owned(),
+        WireEvent::EndOfMessage => "end-of-message".to_owned(),
+        WireEvent::BeforeReply => "before-reply".to_owned(),
+        WireEvent::ReplyBytes(count) => format!("byte {count} of the reply"),
+        WireEvent::ReplySent => "reply-sent".to_owned(),
     }
 }
