@@ -82,20 +82,26 @@ fn no_lateness_excuses_a_charge_that_was_sent_twice() {
     assert_eq!(broken, ["once/per-order"]);
 }
 
+/// john-doe's charge is accepted, which the harness saw so many milliseconds late.
+fn accepted_late_by(milliseconds: u64) -> Case {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    if milliseconds > 0 {
+        sleep(&mut case, milliseconds);
+    }
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    case
+}
+
 /// A sender says `not-sent` of a charge that came: a lie, unless the account may be the older one. One
 /// that was asked for when the wire had been quiet is not, however late the harness was before.
 #[rstest]
 #[case::in_time(0)]
 #[case::late(1_500)]
 fn an_account_that_says_not_sent_after_a_quiet_wire_is_a_lie(#[case] late: u64) {
-    let mut case = Case::begun();
-    case.submit("john-doe");
-    let message = case.message("john-doe");
-    if late > 0 {
-        sleep(&mut case, late);
-    }
-    let to = case.send(1, &message);
-    case.answer(1, to, "AA", &message);
+    let case = accepted_late_by(late);
     assert_eq!(rules(&case.ended(1, Outcome::NotSent)), (vec!["accounts".to_owned()], false));
 }
 
@@ -104,14 +110,7 @@ fn an_account_that_says_not_sent_after_a_quiet_wire_is_a_lie(#[case] late: u64) 
 #[case::in_time(0, &["accounts"])]
 #[case::late(1_500, &[])]
 fn an_account_that_lacks_a_charge(#[case] late: u64, #[case] expected: &[&str]) {
-    let mut case = Case::begun();
-    case.submit("john-doe");
-    let message = case.message("john-doe");
-    if late > 0 {
-        sleep(&mut case, late);
-    }
-    let to = case.send(1, &message);
-    case.answer(1, to, "AA", &message);
+    let mut case = accepted_late_by(late);
     case.account(&[("probe-1", Outcome::Delivered)]);
     let (broken, told) = rules(&case.ended(1, Outcome::Delivered));
     let expected: Vec<String> = expected.iter().map(|&one| one.to_owned()).collect();

@@ -21,12 +21,7 @@ fn a_healthy_case_passes_and_says_what_it_exercised() {
 
 /// john-doe is rejected and sent again with a new control id and time.
 fn resent_after_reject() -> Case {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
-    case.submit("john-doe");
-    let first = case.message("john-doe");
-    let to = case.send(1, &first);
-    case.answer(1, to, "AR", &first);
-    case.played(1, Fault::AnswerReject);
+    let mut case = Case::refused();
     let second = case.message("john-doe");
     let to = case.send(1, &second);
     case.answer(1, to, "AA", &second);

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{End, Outcome, What};
-use crate::plan::{AttemptMode, Fault, Step};
+use crate::plan::{AttemptMode, Step};
 use crate::verdict::Weight;
 
 /// What happens to john-doe's charge after the first attempt.
@@ -28,13 +28,7 @@ use Then::{Asked, AskedForAnother, Cut, Sent, Shut, Watched};
 
 /// john-doe is rejected once, and then this happens.
 fn rejected(then: &[Then]) -> Case {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
-    case.submit("john-doe");
-    let first = case.message("john-doe");
-    let to = case.send(1, &first);
-    case.answer(1, to, "AR", &first);
-    case.played(1, Fault::AnswerReject);
-    goes_on(case, then)
+    goes_on(Case::refused(), then)
 }
 
 fn goes_on(mut case: Case, then: &[Then]) -> Case {
