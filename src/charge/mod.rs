@@ -25,7 +25,13 @@ pub struct Agreement {
     /// The parts that make another charge of the same order. FT1-26 as a whole counts only by the
     /// component that it names, 26 or TC: with or without 52 it is the same charge.
     pub distinct: Vec<Path>,
+    /// Whether a credit is counted apart from the charge that it takes back: as an order of its own,
+    /// named like that of the charge with [`CREDIT`] behind it.
+    pub credits: bool,
 }
+
+/// What stands behind the number of an order of which there is a credit.
+pub const CREDIT: &str = " CD";
 
 impl Default for Agreement {
     /// The order in FT1-3; transaction type, code and component modifier tell charges apart.
@@ -33,6 +39,7 @@ impl Default for Agreement {
         Self {
             order: Path::field("FT1", 3),
             distinct: ["FT1-6", "FT1-7.1", "FT1-26"].map(Path::literal).to_vec(),
+            credits: false,
         }
     }
 }
@@ -92,7 +99,25 @@ impl<'a> Charge<'_, 'a> {
     /// The order's number; empty when the message names none.
     #[must_use]
     pub fn order(&self, agreement: &Agreement) -> Cow<'a, [u8]> {
-        self.part(&agreement.order)
+        let order = self.part(&agreement.order);
+        if agreement.credits && !order.is_empty() && self.is_credit() {
+            return Cow::Owned([&*order, CREDIT.as_bytes()].concat());
+        }
+        order
+    }
+
+    /// Whether it takes a charge back.
+    #[must_use]
+    pub fn is_credit(&self) -> bool {
+        let kind = self.field(TRANSACTION_TYPE).and_then(|field| field.repetitions().next());
+        let code = kind.and_then(|kind| kind.component(1)).unwrap_or_default();
+        &*plain(code, self.message.delimiters()) == b"CD"
+    }
+
+    /// Whether the line goes so far that it is a charge or a credit, if that makes a difference.
+    #[must_use]
+    pub fn tells_its_kind(&self, agreement: &Agreement) -> bool {
+        !agreement.credits || self.field(TRANSACTION_TYPE).is_some()
     }
 
     /// Adds to `out` the parts that make another charge of the same order, each with its length
@@ -207,6 +232,9 @@ fn append_number(out: &mut Vec<u8>, number: usize) {
     }
     out.push(b'0' + (number % 10) as u8);
 }
+
+/// FT1-6, transaction type (HL7 v2.4 section 6.5.1.6, table 0017): `CG` charge, `CD` credit.
+const TRANSACTION_TYPE: usize = 6;
 
 /// FT1-26, procedure code modifier (HL7 v2.3.1 on, section 6.5.1.26).
 const MODIFIERS: usize = 26;
@@ -373,9 +401,26 @@ mod tests {
     ) {
         let text = message("1", &[ft1(&Charge { transaction_id: "T1", ..USUAL })]);
         let distinct = distinct.iter().map(|path| Path::literal(path)).collect();
-        let agreement = Agreement { order: Path::literal(order), distinct };
+        let agreement = Agreement { order: Path::literal(order), distinct, credits: false };
         let found = lines(&Message::read(text.as_bytes()), &agreement);
         assert_eq!(String::from_utf8(found[0].identity.clone()).unwrap(), expected);
+    }
+
+    #[rstest]
+    #[case::charge("CG", true, "273013")]
+    #[case::credit("CD", true, "273013 CD")]
+    #[case::credit_with_its_text("CD^Credit", true, "273013 CD")]
+    #[case::adjustment("AJ", true, "273013")]
+    #[case::credit_that_nobody_agreed("CD", false, "273013")]
+    fn a_credit_is_counted_apart_where_that_is_agreed(
+        #[case] kind: &str,
+        #[case] credits: bool,
+        #[case] expected: &str,
+    ) {
+        let text = message("1", &[ft1(&Charge { kind, ..USUAL })]);
+        let agreement = Agreement { credits, ..Agreement::default() };
+        let found = lines(&Message::read(text.as_bytes()), &agreement);
+        assert_eq!(String::from_utf8(found[0].order.clone()).unwrap(), expected);
     }
 
     #[test]
@@ -383,6 +428,7 @@ mod tests {
         let agreement = Agreement {
             order: Path::literal("FT1-3"),
             distinct: ["FT1-2", "FT1-6"].map(Path::literal).to_vec(),
+            credits: false,
         };
         let read = |transaction_id, kind| {
             let text = message("1", &[ft1(&Charge { transaction_id, kind, ..USUAL })]);

@@ -200,7 +200,7 @@ impl Reading {
         for charge in charges(message) {
             carries_lines = true;
             let order = charge.order(&self.agreement);
-            if order.is_empty() {
+            if order.is_empty() || !(whole || charge.tells_its_kind(&self.agreement)) {
                 continue;
             }
             let order = order_number(evidence, order);

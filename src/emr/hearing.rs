@@ -303,11 +303,10 @@ impl Turn<'_, '_> {
         if settings.orders.is_empty() {
             return None; // an EMR that is simply there knows no exam
         }
-        let path = match kind {
-            MessageKind::Charge => settings.orders.in_charges.as_ref(),
-            MessageKind::Result => settings.orders.in_results.as_ref(),
-        };
-        settings.orders.exam(&message.text(path?)).cloned()
+        match kind {
+            MessageKind::Charge => settings.orders.charged(message).cloned(),
+            MessageKind::Result => settings.orders.reported(message).cloned(),
+        }
     }
 
     fn remember(&mut self, id: ConnectionId, message: &Message<'_>) {

@@ -45,6 +45,25 @@ pub struct Order {
     /// The application that placed the order (ORM MSH-3).
     #[serde(default)]
     pub application: String,
+    /// The number of the order whose charge is taken back: the exam is no charge then, but a
+    /// credit, and a record of its own with a number of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits: Option<String>,
+}
+
+impl Order {
+    /// The number of the order that is charged, or whose charge is taken back.
+    #[must_use]
+    pub fn charged(&self) -> &str {
+        self.credits.as_ref().unwrap_or(&self.number)
+    }
+
+    /// What happens to the patient's account, as FT1-6 says it: `CG` for a charge, `CD` for a
+    /// credit (HL7 v2.4 table 0017).
+    #[must_use]
+    pub const fn transaction(&self) -> &'static str {
+        if self.credits.is_some() { "CD" } else { "CG" }
+    }
 }
 
 /// A coded procedure: code, text, coding system.

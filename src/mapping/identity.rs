@@ -15,6 +15,15 @@ pub struct Identity {
     pub rule: OnceRule,
 }
 
+impl Identity {
+    /// Whether a credit of an order is counted apart from its charge: where an order has one message
+    /// only, no credit is agreed, and where FT1-6 makes no difference, none can be told.
+    #[must_use]
+    pub fn tells_credits(&self) -> bool {
+        self.rule == OnceRule::PerCharge && self.distinct.iter().any(|path| path == "FT1-6")
+    }
+}
+
 /// Which once rule the agreement has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -7,7 +7,10 @@ use indexmap::IndexMap;
 
 use super::Library;
 use super::library::unknown;
+use crate::charge::charges;
 use crate::exam::Exam;
+use crate::hl7::Message;
+use crate::mapping::{Mapping, Stamp};
 use crate::scenario::ExamEntry;
 use crate::yaml::{Diagnostic, Node, Place, Source, Value, parse, read};
 
@@ -43,6 +46,17 @@ pub(super) fn read_all(
             let hint = "give it another `order: { number }`, or say `same_order: true`";
             return Err(name.place.error(message).hint(hint));
         }
+        let credited = |other: &Exam| {
+            exam.order.credits.is_some() && other.order.credits == exam.order.credits
+        };
+        if let Some((other, _)) = exams.iter().find(|(_, other)| credited(other)) {
+            let order = exam.order.charged();
+            let message = format!(
+                "`{}` takes back the charge of order {order}, as `{other}` does",
+                name.text
+            );
+            return Err(name.place.error(message).hint("a charge is taken back once"));
+        }
         if exams.insert(name.text.clone(), Arc::new(exam)).is_some() {
             let message = format!("there are two exams `{}`", name.text);
             let hint = "an exam can be handed over twice by two steps `submit`";
@@ -50,6 +64,33 @@ pub(super) fn read_all(
         }
     }
     Ok(exams)
+}
+
+/// Refuses a credit of which `mapping` would make a charge.
+pub(super) fn credits_are_written(
+    entries: &[ExamEntry],
+    exams: &IndexMap<String, Arc<Exam>>,
+    mapping: &Mapping,
+) -> Result<(), Diagnostic> {
+    for ExamEntry { name, .. } in entries {
+        let Some(exam) = exams.get(&name.text).filter(|exam| exam.order.credits.is_some()) else {
+            continue;
+        };
+        let stamp = Stamp { now: exam.grading.signed, control_id: "1".to_owned() };
+        let message = mapping.message(exam, &stamp);
+        let is_credit = charges(&Message::read(&message)).all(|charge| charge.is_credit());
+        if !is_credit || !mapping.identity.tells_credits() {
+            let message = format!(
+                "`{}` is a credit, and the mapping `{}` writes none",
+                name.text, mapping.name
+            );
+            let hint = "a mapping with credits has `FT1-3: \"{order.charged}\"`, \
+                        `FT1-6: \"{order.transaction}\"`, and an identity with FT1-6 and the rule \
+                        per-charge";
+            return Err(name.place.error(message).hint(hint));
+        }
+    }
+    Ok(())
 }
 
 /// Adds as many probes as the steps hand over; their names, in order.

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use jiff::civil::DateTime;
 
 use super::Plan;
-use crate::charge::{Agreement, charges};
+use crate::charge::{Agreement, CREDIT, charges};
 use crate::exam::Exam;
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, Stamp};
@@ -45,15 +45,35 @@ pub struct Orders {
     pub in_charges: Option<Path>,
     /// Where results name it, if the sender sends any.
     pub in_results: Option<Path>,
+    /// Whether credits are counted apart.
+    pub credits: bool,
     /// Exams by order.
     pub exams: BTreeMap<String, Arc<str>>,
 }
 
 impl Orders {
-    /// The exam of an order.
+    /// The exam of the order that a charge names.
     #[must_use]
-    pub fn exam(&self, order: &str) -> Option<&Arc<str>> {
-        self.exams.get(order)
+    pub fn charged(&self, message: &Message<'_>) -> Option<&Arc<str>> {
+        self.exams.get(&self.charge(message)?)
+    }
+
+    /// The exam of the order that a result names.
+    #[must_use]
+    pub fn reported(&self, message: &Message<'_>) -> Option<&Arc<str>> {
+        self.exams.get(&self.result(message)?)
+    }
+
+    fn charge(&self, message: &Message<'_>) -> Option<String> {
+        let mut order = message.text(self.in_charges.as_ref()?);
+        if self.credits && charges(message).next().is_some_and(|charge| charge.is_credit()) {
+            order.push_str(CREDIT);
+        }
+        Some(order).filter(|order| !order.is_empty())
+    }
+
+    fn result(&self, message: &Message<'_>) -> Option<String> {
+        Some(message.text(self.in_results.as_ref()?)).filter(|order| !order.is_empty())
     }
 
     /// Whether there is none.
@@ -95,15 +115,16 @@ impl Messages {
         let charges: Vec<Agreed> = exams.map(agreed).collect();
         let made = charges.iter().map(|agreed| agreed.message.as_ref());
         let in_charges = plan.mapping.identity.order.parse().ok();
-        let mut orders = Orders { in_charges, ..Orders::default() };
-        orders.exams = orders_in(plan, orders.in_charges.as_ref(), made);
+        let mut orders = Orders { in_charges, credits: agreement.credits, ..Orders::default() };
+        orders.exams = named(plan, made, |message| orders.charge(message));
         if let Some(results) = &plan.results {
             let nowhere = Stamp { now: DateTime::default(), control_id: String::new() };
             let made: Vec<Vec<u8>> =
                 plan.exams.values().map(|exam| results.message(exam, &nowhere)).collect();
             orders.in_results = results.identity.order.parse().ok();
             let made = made.iter().map(Vec::as_slice);
-            orders.exams.extend(orders_in(plan, orders.in_results.as_ref(), made));
+            let reported = named(plan, made, |message| orders.result(message));
+            orders.exams.extend(reported);
         }
         Self {
             mapping: Arc::clone(&plan.mapping),
@@ -134,6 +155,7 @@ fn agreement(mapping: &Mapping) -> Agreement {
     Agreement {
         order: path(&mapping.identity.order).unwrap_or_else(|| Agreement::default().order),
         distinct: mapping.identity.distinct.iter().filter_map(path).collect(),
+        credits: mapping.identity.tells_credits(),
     }
 }
 
@@ -144,16 +166,14 @@ fn order(message: &[u8], agreement: &Agreement) -> Option<Arc<[u8]>> {
     first.filter(|order| !order.is_empty()).map(|order| order.as_ref().into())
 }
 
-/// The orders that `messages` carry, one of each exam; none of one whose message has no such field.
-fn orders_in<'m>(
+/// The orders that `messages` name, one of each exam, if it names any.
+fn named<'m>(
     plan: &Plan,
-    path: Option<&Path>,
     messages: impl Iterator<Item = &'m [u8]>,
+    order: impl Fn(&Message<'_>) -> Option<String>,
 ) -> BTreeMap<String, Arc<str>> {
-    let Some(path) = path else { return BTreeMap::new() };
     let row = |(name, message): (&String, &[u8])| {
-        let order = Message::read(message).text(path);
-        (!order.is_empty()).then(|| (order, Arc::from(name.as_str())))
+        Some((order(&Message::read(message))?, Arc::from(name.as_str())))
     };
     plan.exams.keys().zip(messages).filter_map(row).collect()
 }

@@ -72,6 +72,7 @@ impl Meanings {
         };
         let charge = case.mapping.as_ref().unwrap_or(&default);
         let mapping = once(&mut self.charges, charge, || charges(charge, library))?;
+        exams::credits_are_written(&case.exams, &exams, &mapping)?;
         let result = case.results.as_ref();
         let results = result
             .map(|word| once(&mut self.results, word, || results(word, library)))

@@ -11,10 +11,9 @@ pub(super) fn renew(plan: &mut Plan) {
     let suffix = format!("{:07}", fingerprint(&plan.id, plan.seed) % 10_000_000);
     for exam in Arc::make_mut(&mut plan.exams).values_mut() {
         let exam = Arc::make_mut(exam);
-        for number in [&mut exam.order.number, &mut exam.order.emr_number] {
-            if number.is_empty() {
-                continue;
-            }
+        let order = &mut exam.order;
+        let numbers = [&mut order.number, &mut order.emr_number].into_iter();
+        for number in numbers.chain(&mut order.credits).filter(|number| !number.is_empty()) {
             let renewed = format!("{number}{suffix}");
             for snapshot in plan.expect.snapshots.values_mut() {
                 snapshot.approved = snapshot.approved.take().map(|text| {

@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod companions;
+mod credits;
 mod cut;
 mod fixture;
 mod hostile;

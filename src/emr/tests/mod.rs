@@ -334,6 +334,7 @@ fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
         orders: Arc::new(Orders {
             in_charges: "FT1-2".parse().ok(),
             in_results: "OBR-3".parse().ok(),
+            credits: false,
             exams: BTreeMap::from(orders),
         }),
         ack_timeout: ms(ACK_TIMEOUT_MS),

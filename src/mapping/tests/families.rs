@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 
+use crate::exam::Exam;
 use crate::yaml::Source;
 
 use super::super::{Mapping, OnceRule, Volatile, read, schema, shipped, shipped_names};
@@ -141,6 +142,7 @@ fn the_part_that_varies_is_known(#[case] value: &str, #[case] expected: &[&str])
 #[case("mercy-cerner", "FT1-3", OnceRule::PerOrder)]
 #[case("meadow-order-in-23", "FT1-23.1", OnceRule::PerOrder)]
 #[case("orchard-per-charge", "FT1-3", OnceRule::PerCharge)]
+#[case("willow-credits", "FT1-3", OnceRule::PerCharge)]
 fn the_identity_is_inherited_part_by_part(
     #[case] name: &str,
     #[case] order: &str,
@@ -159,6 +161,20 @@ fn twin_lines_differ_in_their_transaction_id_alone() {
         .collect();
     assert_eq!(differing, [1, 2]);
     assert_eq!([field(&charges[0], 2), field(&charges[1], 2)], ["273013-1", "273013-2"]);
+}
+
+#[test]
+fn a_credit_names_the_order_that_was_charged_and_says_cd() {
+    let mapping = shipped_mapping("willow-credits");
+    let of = |exam: &Exam| {
+        let charges = segments(&mapping, exam, "FT1");
+        [3, 6].map(|at| charges.iter().map(|line| field(line, at).to_owned()).collect::<Vec<_>>())
+    };
+    let mut exam = john_doe();
+    assert_eq!(of(&exam), [["273013", "273013"], ["CG", "CG"]]);
+    exam.order.number = "273013-1".to_owned();
+    exam.order.credits = Some("273013".to_owned());
+    assert_eq!(of(&exam), [["273013", "273013"], ["CD", "CD"]]);
 }
 
 #[test]

@@ -264,6 +264,31 @@ fn two_exams_with_one_order_number() {
 }
 
 #[test]
+fn a_credit_that_the_mapping_would_write_as_a_charge() {
+    assert_snapshot!(mistake("title: T\nexams:\n  - back: { like: john-doe, order: { number: '1', credits: '2' } }\n"), @r#"
+    once/case.yaml:3:5: `back` is a credit, and the mapping `iris/option-1` writes none
+      |
+    3 |   - back: { like: john-doe, order: { number: '1', credits: '2' } }
+      |     ^^^^
+    hint: a mapping with credits has `FT1-3: "{order.charged}"`, `FT1-6: "{order.transaction}"`, and an identity with FT1-6 and the rule per-charge
+    "#);
+}
+
+#[test]
+fn two_credits_of_one_charge() {
+    let text = "title: T\nmapping: willow-credits\nexams:\n\
+                - back: { like: john-doe, order: { number: '1', credits: '273013' } }\n\
+                - again: { like: john-doe, order: { number: '2', credits: '273013' } }\n";
+    assert_snapshot!(mistake(text), @r"
+    once/case.yaml:5:3: `again` takes back the charge of order 273013, as `back` does
+      |
+    5 | - again: { like: john-doe, order: { number: '2', credits: '273013' } }
+      |   ^^^^^
+    hint: a charge is taken back once
+    ");
+}
+
+#[test]
 fn two_exams_of_one_name() {
     assert_snapshot!(mistake("title: T\nexams: [john-doe, john-doe]\n"), @r"
     once/case.yaml:2:19: there are two exams `john-doe`
