@@ -143,6 +143,7 @@ const HONEST: &[(&str, &str)] = &[
     ("the same procedure twice in a day, for two orders", "content/same-procedure-twice-in-a-day"),
     ("two orders within one second", "content/two-orders-in-one-second"),
     ("twin lines that the agreement tells apart", "agreements/per-charge"),
+    ("a charge, a credit of it (CD), and a new charge", "agreements/credit"),
     ("answers that come slowly or a byte at a time, and in time", "once/slow-but-in-time"),
     ("an EMR that acknowledges twice", "once/answered-twice"),
     ("TLS, with and without a client certificate", "tls/accepted"),

@@ -82,6 +82,7 @@ catalogue! {
     Cpt2ForPathology "cpt2-for-pathology" "reports a pathological result as normal by CPT II"
     Cpt2OnBirthday "cpt2-on-birthday" "takes the day of the 18th birthday for over 18"
     ChargeForUngradable "charge-for-ungradable" "charges for images that cannot be graded as for others"
+    CreditAsCharge "credit-as-charge" "writes a credit as another charge of its order"
     LocalTimeForUtc "local-time-for-utc" "writes the time of a zone where UTC was agreed"
     SsnSent "ssn-sent" "writes a social security number into PID-19"
     ResendAcceptedResult "resend-accepted-result" "sends a result again after AA"

@@ -196,6 +196,7 @@ fn edit_fields(bug: Bug, draft: &mut Draft) {
             let other = format!("{}9", visit.text(19));
             visit.set(19, other);
         }),
+        Bug::CreditAsCharge => draft.each("FT1", |line| line.set(6, "CG")),
         Bug::DriftedMapping => draft.each("PV1", |visit| visit.set(2, "I")),
         Bug::SsnSent => draft.each("PID", |patient| patient.set(19, "987654321")),
         _ => {}

@@ -377,6 +377,10 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         // An answer that drips is late for ever, and so it never comes to the next charge.
         Bug::ResendOnLateAck => ("once/per-order", &["recovers"]),
         Bug::DuplicateLine => ("once/per-charge", &["snapshot"]),
+        // The credit itself never comes, though the sender says so.
+        Bug::CreditAsCharge => {
+            ("once/per-charge", &["delivers", "accounts", "recovers", "snapshot"])
+        }
         Bug::Brick => ("delivers", &[]),
         Bug::PoisonBlocksQueue | Bug::HangsOnPartialAck | Bug::NeverReconnects => ("recovers", &[]),
         Bug::ReconnectStorm | Bug::UnusedConnections => ("sender/connections", &[]),
