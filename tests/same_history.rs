@@ -75,7 +75,7 @@ const REFERENCE: &str = include_str!("../senders/reference.yaml");
 #[test]
 fn real_and_virtual_time_lead_to_the_same_history() {
     let place = Place::new();
-    let patient = REFERENCE.replace("ack_timeout: 500ms", "ack_timeout: 1s");
+    let patient = REFERENCE.replace("ack_timeout: 500ms", "ack_timeout: 2s");
     assert_ne!(patient, REFERENCE);
     place.write("patient.yaml", patient);
     let run = [&["run"], CASES].concat();
