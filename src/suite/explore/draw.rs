@@ -266,6 +266,9 @@ impl Deck {
                     acts.push(act);
                 }
             }
+            if has_gone_wrong(case, &acts, exam) && random.chance(5) {
+                acts.extend([Act::Settle, Act::Resend(self.place.clone(), exam.clone())]);
+            }
         }
         // A door that opens again is nothing that a watch sees: it might end in that very moment,
         // before whoever was refused could come.
@@ -357,6 +360,14 @@ fn trigger(random: &mut Random) -> WireEvent {
         7..9 => WireEvent::Bytes(1 + random.below(800)),
         _ => WireEvent::ReplyBytes(1 + random.below(90)),
     }
+}
+
+/// Whether an operator may have reason to look after the charge of this exam: the EMR does something
+/// to it, or the sender was ended by force.
+fn has_gone_wrong(case: &Case, acts: &[Act], exam: &Word) -> bool {
+    let is_of_another = |on: &On| on.exam.as_ref().is_some_and(|word| word.text != exam.text);
+    case.script.iter().any(|reaction| !is_of_another(&reaction.on))
+        || acts.iter().any(|act| matches!(act, Act::Kill(..)))
 }
 
 /// Whether it plays when a connection is accepted, so that an exam of which nobody knows whether

@@ -98,8 +98,10 @@ fn without_exams(case: &Case, cases: &mut Vec<Case>) {
         smaller.exams.retain(|other| other.name.text != *name);
         smaller.script.retain(|one| one.on.exam.as_ref().is_none_or(|word| word.text != *name));
         smaller.expect.charges.retain(|(word, _)| word.text != *name);
-        let is_about =
-            |act: &Act| matches!(act, Act::Submit(word) | Act::Await(word) if word.text == *name);
+        let is_about = |act: &Act| match act {
+            Act::Submit(word) | Act::Await(word) | Act::Resend(_, word) => word.text == *name,
+            _ => false,
+        };
         let Some(acts) = &case.steps else {
             cases.push(smaller);
             continue;

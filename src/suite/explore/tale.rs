@@ -29,6 +29,7 @@ pub(super) fn name(case: &Case) -> String {
         Act::Storm(..) => Some("restarted-often".to_owned()),
         Act::StartSecond(_) => Some("second-instance".to_owned()),
         Act::Restart(_) => Some("restarted".to_owned()),
+        Act::Resend(..) => Some("resent-on-request".to_owned()),
         _ => None,
     });
     let again = submitted_again(case).then(|| "handed-over-twice".to_owned());
@@ -87,6 +88,9 @@ fn done(case: &Case) -> Vec<String> {
             Act::Storm(..) => parts.push("the sender is restarted again and again".to_owned()),
             Act::StartSecond(_) => parts.push("a second instance is started".to_owned()),
             Act::Restart(_) => parts.push("the sender is restarted".to_owned()),
+            Act::Resend(_, exam) => {
+                parts.push(format!("an operator has the charge of {} sent once more", exam.text));
+            }
             Act::Heal => parts.push("the EMR recovers".to_owned()),
             _ => {}
         }

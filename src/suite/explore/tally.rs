@@ -13,7 +13,7 @@ use crate::verdict::{Judgement, Verdict};
 type Happening = usize;
 
 /// What the harness does beside the faults, in the words of a report.
-const DOINGS: [&str; 7] = [
+const DOINGS: [&str; 8] = [
     "kill",
     "restart",
     "handed over twice",
@@ -21,6 +21,7 @@ const DOINGS: [&str; 7] = [
     "pause",
     "second instance",
     "clock jump",
+    "resend on request",
 ];
 
 /// What happened in one schedule, each thing once.
@@ -49,6 +50,7 @@ impl Situation {
                 }
                 What::SenderPaused { .. } => found.push(doing(4)),
                 What::ClockJumped { .. } => found.push(doing(6)),
+                What::ResendAsked { .. } => found.push(doing(7)),
                 What::Submitted { exam, .. } if submitted.contains(&exam.as_str()) => {
                     found.push(doing(2));
                 }
