@@ -1,17 +1,18 @@
 """A charge sender to copy: whatever the EMR answers, and whenever it is killed, no charge goes twice.
 
-Each exam is a row of an outbox. Before the first byte leaves, the row is marked on disk as sent;
-only an answer to this very message changes it again. What was not answered stays `unknown`, for a
-person to look at. Only a charge of which no byte has left is ever tried again.
+Each exam is a row of an outbox. Before the first byte leaves, the row is marked on disk as
+`unknown`; only an answer to this very message changes that again. A charge of which a byte may
+have left is not sent again, unless a person who has looked into it says `resend`.
 
     outbox.py send HOST:PORT,... STATE INBOX ACK_TIMEOUT_MS [CA [CERTIFICATE KEY]]
     outbox.py account STATE
+    outbox.py resend STATE ORDER
 """
-import json, os, signal, socket, sqlite3, ssl, sys, time
+import contextlib, json, pathlib, signal, socket, sqlite3, ssl, sys, time
 
 
 def outbox(state):
-    database = sqlite3.connect(os.path.join(state, "outbox.db"), isolation_level=None)
+    database = sqlite3.connect(f"{state}/outbox.db", isolation_level=None)
     database.execute("PRAGMA synchronous = FULL")
     database.execute("CREATE TABLE IF NOT EXISTS outbox (number TEXT PRIMARY KEY, message TEXT,"
                      " outcome TEXT DEFAULT 'not-sent')")
@@ -19,34 +20,28 @@ def outbox(state):
 
 
 def take(database, inbox):
-    for name in sorted(name for name in os.listdir(inbox) if name.endswith(".json")):
-        with open(os.path.join(inbox, name), encoding="utf-8") as file:
-            exam = json.load(file)
-        row = exam["order"], exam["message"]
-        database.execute("INSERT OR IGNORE INTO outbox (number, message) VALUES (?, ?)", row)
-        os.unlink(os.path.join(inbox, name))
+    for path in sorted(pathlib.Path(inbox).glob("*.json")):
+        with contextlib.suppress(FileNotFoundError):  # a second instance may have been faster
+            exam = json.loads(path.read_bytes())
+            row = exam["order"], exam["message"]
+            database.execute("INSERT OR IGNORE INTO outbox (number, message) VALUES (?, ?)", row)
+            path.unlink()
 
 
-def frames(connection, timeout):
-    until, heard = time.monotonic() + timeout, b""
-    while (left := until - time.monotonic()) > 0 and len(heard) < 1_000_000:
+def answer(connection, header, timeout):
+    delivered = "CA" if header[15:16] == ["NE"] else "AA"
+    known = {delivered: "delivered", **dict.fromkeys(["AE", "AR", "CE", "CR"], "rejected")}
+    until, heard, read = time.monotonic() + timeout, b"", True
+    while read and len(heard) < 1_000_000 and (left := until - time.monotonic()) > 0:
         connection.settimeout(left)
         read = connection.recv(4096)
-        heard += read
-        while b"\x1c\r" in heard:
-            frame, heard = heard.split(b"\x1c\r", 1)
-            yield frame.decode("latin-1").split("\x0b")[-1].split("\r")
-        if not read:
-            return
-
-
-def answered(connection, header, timeout):
-    control_id, last_word = header[9], "CA" if header[15:16] == ["NE"] else "AA"
-    known = {last_word: "delivered", **dict.fromkeys(["AE", "AR", "CE", "CR"], "rejected")}
-    for lines in frames(connection, timeout):
-        codes = [line.split("|")[1] for line in lines if line.split("|")[:1] + line.split("|")[2:3] == ["MSA", control_id]]
-        if lines[0].startswith("MSH|^~\\&|") and len(codes) == 1 and codes[0] in known:
-            return known[codes[0]]
+        *frames, heard = (heard + read).split(b"\x1c\r")
+        for frame in frames:
+            lines = frame.decode("latin-1").split("\x0b")[-1].split("\r")
+            about_it = (line.split("|") for line in lines if line.startswith("MSA|"))
+            codes = [fields[1] for fields in about_it if fields[2:3] == [header[9]]]
+            if lines[0].startswith("MSH|^~\\&|") and len(codes) == 1 and codes[0] in known:
+                return known[codes[0]]
     return "unknown"
 
 
@@ -57,15 +52,12 @@ def deliver(database, number, message, endpoints, timeout, tls):
             connection = tls.wrap_socket(connection, server_hostname=host) if tls else connection
         except OSError:
             continue  # not a byte has left, so that another try is no second attempt
-        with connection:
-            claim = "UPDATE outbox SET outcome = 'unknown' WHERE number = ? AND outcome = 'not-sent'"
-            if database.execute(claim, (number,)).rowcount == 1:
-                try:
-                    connection.sendall(b"\x0b" + message.encode("latin-1") + b"\x1c\r")
-                    outcome = answered(connection, message.split("\r")[0].split("|"), timeout)
-                    database.execute("UPDATE outbox SET outcome = ? WHERE number = ?", (outcome, number))
-                except OSError:
-                    pass  # some of it may have arrived: it stays unknown
+        with contextlib.suppress(OSError), connection:  # some may have arrived: it stays unknown
+            mark = "UPDATE outbox SET outcome = ? WHERE number = ? AND outcome = ?"
+            if database.execute(mark, ("unknown", number, "not-sent")).rowcount == 1:
+                connection.sendall(b"\x0b" + message.encode("latin-1") + b"\x1c\r")
+                outcome = answer(connection, message.split("\r")[0].split("|"), timeout)
+                database.execute(mark, (outcome, number, "unknown"))
         return
 
 
@@ -89,4 +81,8 @@ def account(state):
         print(json.dumps({"order": order, "outcome": outcome}))
 
 
-{"send": send, "account": account}[sys.argv[1]](*sys.argv[2:])
+def resend(state, order):
+    outbox(state).execute("UPDATE outbox SET outcome = 'not-sent' WHERE number = ?", (order,))
+
+
+{"send": send, "account": account, "resend": resend}[sys.argv[1]](*sys.argv[2:])
