@@ -3,8 +3,10 @@
 //!
 //! `{fact}` is replaced by what it says of the exam, written so that the document stays what its
 //! file name says it is: escaped as HL7, as a JSON string, as XML text, or as it is. `{{` and `}}`
-//! are braces. `{message}` is the finished charge message, for a sender that only transports: each
-//! of its bytes is the character of that number, so that any charset gets through. There are no conditions and no repetitions: who needs those takes the JSON.
+//! are braces. `{message}` is the finished charge message, and `{result}` the finished result, empty where
+//! none is sent, for a sender that only transports: each of their bytes is the character of that number,
+//! so that any charset gets through. There are no conditions and no repetitions: who needs those takes
+//! the JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,12 +27,18 @@ use super::template::{Part, Template};
 pub struct Document {
     /// The ending of its file, such as `json`.
     pub ending: String,
-    /// What stands before, between and after the places of the message.
+    /// What stands before, between and after the places of finished messages.
     pieces: Vec<Template>,
+    /// Which of those places, from 0, are the result's; the others are the charge's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    results: Vec<usize>,
 }
 
-/// Where the finished message stands.
+/// Where the finished charge message stands.
 const MESSAGE: &str = "{message}";
+
+/// Where the finished result stands.
+const RESULT: &str = "{result}";
 
 impl Document {
     /// Reads the file that `source` is; how it is escaped follows from its ending.
@@ -40,28 +48,37 @@ impl Document {
     pub fn read(source: &Source) -> Result<Self, Diagnostic> {
         let ending = source.name.rsplit_once('.').map_or("txt", |(_, ending)| ending).to_owned();
         for (index, line) in source.text.lines().enumerate() {
-            for piece in line.split(MESSAGE) {
+            for piece in around_messages(line).0 {
                 let read = piece.parse().and_then(|piece: Template| facts_of_an_exam(&piece));
                 read.map_err(|mistake| wrong(source, index + 1, &mistake))?;
             }
         }
-        let pieces = source.text.split(MESSAGE).map(str::parse).collect::<Result<_, _>>();
-        Ok(Self { ending, pieces: pieces.map_err(|mistake| wrong(source, 1, &mistake))? })
+        let (pieces, results) = around_messages(&source.text);
+        let pieces = pieces.into_iter().map(str::parse).collect::<Result<_, _>>();
+        let pieces = pieces.map_err(|mistake| wrong(source, 1, &mistake))?;
+        Ok(Self { ending, pieces, results })
     }
 
-    /// Whether the finished message stands in it.
+    /// Whether the finished charge message stands in it.
     #[must_use]
     pub const fn holds_message(&self) -> bool {
-        self.pieces.len() > 1
+        self.pieces.len() > self.results.len() + 1
     }
 
-    /// The document for `exam`, in UTF-8, with this message in it.
+    /// Whether the finished result stands in it.
     #[must_use]
-    pub fn fill(&self, exam: &Exam, stamp: &Stamp, message: &[u8]) -> Vec<u8> {
+    pub const fn holds_result(&self) -> bool {
+        !self.results.is_empty()
+    }
+
+    /// The document for `exam`, in UTF-8, with these messages in it.
+    #[must_use]
+    pub fn fill(&self, exam: &Exam, stamp: &Stamp, charge: &[u8], result: &[u8]) -> Vec<u8> {
         let scope = Scope::of(exam, Some(stamp));
         let mut out = String::new();
         for (index, piece) in self.pieces.iter().enumerate() {
-            if index > 0 {
+            if let Some(place) = index.checked_sub(1) {
+                let message = if self.results.contains(&place) { result } else { charge };
                 let message: String = message.iter().copied().map(char::from).collect();
                 out.push_str(&self.escaped(message));
             }
@@ -117,6 +134,16 @@ impl Document {
     }
 }
 
+/// What stands around the finished messages, and which of these, from 0, are results.
+fn around_messages(text: &str) -> (Vec<&str>, Vec<usize>) {
+    let (mut pieces, mut results) = (Vec::new(), Vec::new());
+    for part in text.split(RESULT) {
+        results.extend(pieces.len().checked_sub(1));
+        pieces.extend(part.split(MESSAGE));
+    }
+    (pieces, results)
+}
+
 /// Whether every fact is one of the exam as a whole.
 fn facts_of_an_exam(template: &Template) -> Result<(), Mistake> {
     match template.facts().find(|fact| fact.needs().is_some()) {
@@ -166,6 +193,7 @@ mod tests {
     #[case("a.csv", "{order.number};{patient.family}\n", "273013;O\"NEIL & <SONS>|^\n")]
     #[case("a.csv", "{control_id};{now}", "ID7;20261121120000")]
     #[case("a.json", "{{\"m\": \"{message}\"}}", "{\"m\": \"MSH|\u{e9}\\r\"}")]
+    #[case("a.csv", "{result};{message};{order.number};{result}", "ORU;MSH|\u{e9}\r;273013;ORU")]
     fn a_fact_is_written_as_its_document_needs_it(
         #[case] name: &str,
         #[case] text: &str,
@@ -175,9 +203,19 @@ mod tests {
         let now = date(2026, 11, 21).at(12, 0, 0, 0);
         let stamp = Stamp { now, control_id: "ID7".to_owned() };
         assert_eq!(
-            String::from_utf8(document.fill(&exam(), &stamp, b"MSH|\xe9\r")).unwrap(),
+            String::from_utf8(document.fill(&exam(), &stamp, b"MSH|\xe9\r", b"ORU")).unwrap(),
             filled
         );
+    }
+
+    #[rstest]
+    #[case("{order.number}", (false, false))]
+    #[case("{message}", (true, false))]
+    #[case("{result}", (false, true))]
+    #[case("{result}{message}", (true, true))]
+    fn a_document_says_which_messages_stand_in_it(#[case] text: &str, #[case] held: (bool, bool)) {
+        let document = Document::read(&Source::new("a.txt", text)).unwrap();
+        assert_eq!((document.holds_message(), document.holds_result()), held);
     }
 
     #[rstest]

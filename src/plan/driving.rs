@@ -99,10 +99,7 @@ impl Writer {
     }
 
     fn document(&mut self, form: &DocumentForm, exam: &Exam, now: DateTime) -> Option<HandedOver> {
-        self.written += 1;
-        // At most twenty characters, as MSH-10 wants it, and another for each document.
-        let control_id = format!("{}{:04}", now.strftime("%y%m%d%H%M%S"), self.written);
-        let stamp = Stamp { now, control_id };
+        let stamp = self.stamp(now);
         let hl7 = |bytes| Some(HandedOver { bytes, ending: "hl7".to_owned() });
         match form {
             DocumentForm::Exam => {
@@ -113,9 +110,20 @@ impl Writer {
             DocumentForm::Result => hl7(self.results.as_ref()?.message(exam, &stamp)),
             DocumentForm::Message(mapping) => hl7(mapping.message(exam, &stamp)),
             DocumentForm::Template(document) => {
-                let bytes = document.fill(exam, &stamp, &self.mapping.message(exam, &stamp));
+                let charge = self.mapping.message(exam, &stamp);
+                let results = self.results.clone().filter(|_| document.holds_result());
+                let result = results.map(|results| results.message(exam, &self.stamp(now)));
+                let bytes = document.fill(exam, &stamp, &charge, &result.unwrap_or_default());
                 Some(HandedOver { bytes, ending: document.ending.clone() })
             }
         }
+    }
+
+    /// The stamp of the next message, with a control id of its own: at most twenty characters, as
+    /// MSH-10 wants it.
+    fn stamp(&mut self, now: DateTime) -> Stamp {
+        self.written += 1;
+        let control_id = format!("{}{:04}", now.strftime("%y%m%d%H%M%S"), self.written);
+        Stamp { now, control_id }
     }
 }

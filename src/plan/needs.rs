@@ -134,10 +134,15 @@ fn mappings(plan: &Plan, sender: &SenderFile) -> Vec<Lack> {
     asked.filter_map(|(one, placeholder)| lack_of(&one.name, placeholder, sender)).collect()
 }
 
-/// Whether it is handed the finished charge message, by whatever mapping that is made.
-fn takes_messages(sender: &SenderFile) -> bool {
-    sender.feed.form == Form::Message
-        || sender.template.as_ref().is_some_and(Document::holds_message)
+/// Whether it is handed the finished message, by whatever mapping that is made.
+fn takes_messages(sender: &SenderFile, placeholder: &str) -> bool {
+    let template = sender.template.as_ref();
+    match placeholder {
+        "mapping" => {
+            sender.feed.form == Form::Message || template.is_some_and(Document::holds_message)
+        }
+        _ => template.is_some_and(Document::holds_result),
+    }
 }
 
 fn lack_of(mapping: &str, placeholder: &str, sender: &SenderFile) -> Option<Lack> {
@@ -149,7 +154,7 @@ fn lack_of(mapping: &str, placeholder: &str, sender: &SenderFile) -> Option<Lack
         (None, "mapping") => &default,
         (None, _) => &[],
     };
-    if sender.mappings.is_none() && placeholder == "mapping" && takes_messages(sender) {
+    if sender.mappings.is_none() && takes_messages(sender, placeholder) {
         return None;
     }
     if configured.iter().any(|one| one == mapping) {

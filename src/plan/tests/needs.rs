@@ -3,17 +3,22 @@
 use rstest::rstest;
 
 use super::{plan, plans_for, sender};
+use crate::mapping::Document;
 use crate::plan::{Choices, Plan, Step, unmet};
 use crate::scenario::SenderFile;
 use crate::yaml::Source;
 
-/// What `scenario` lacks with a sender file whose arguments and further keys are these.
-fn lacks(scenario: &str, arguments: &str, keys: &str) -> Vec<String> {
+/// A sender file whose arguments and further keys are these.
+fn file(arguments: &str, keys: &str) -> SenderFile {
     let text = format!(
         "name: S\nstart: [s{arguments}]\nlimits: {{ ack_timeout: 1s, longest_retry: 1s }}\n{keys}"
     );
-    let file = SenderFile::read(&Source::new("sender.yaml", text)).unwrap();
-    let lacks = unmet(&plan(scenario), &file);
+    SenderFile::read(&Source::new("sender.yaml", text)).unwrap()
+}
+
+/// What `scenario` lacks with a sender file whose arguments and further keys are these.
+fn lacks(scenario: &str, arguments: &str, keys: &str) -> Vec<String> {
+    let lacks = unmet(&plan(scenario), &file(arguments, keys));
     lacks.into_iter().map(|lack| format!("{}; {}", lack.need, lack.why)).collect()
 }
 
@@ -46,6 +51,23 @@ fn a_sender_is_asked_for_what_its_file_offers(
     #[case] keys: &str,
 ) {
     assert_eq!(lacks(scenario, arguments, keys), Vec::<String>::new());
+}
+
+/// A text of the author's own offers the finished messages that stand in it.
+#[rstest]
+#[case::the_charge("{message}", OPTION_2, true)]
+#[case::the_charge_of_results("{message}", RESULTS, false)]
+#[case::both("{message}{result}", RESULTS, true)]
+#[case::facts_alone("{order.number}", OPTION_2, false)]
+#[case::a_result_alone("{result}", OPTION_2, false)]
+fn a_template_offers_the_messages_that_stand_in_it(
+    #[case] template: &str,
+    #[case] scenario: &str,
+    #[case] offers: bool,
+) {
+    let mut file = file("", "");
+    file.template = Some(Document::read(&Source::new("exam.txt", template)).unwrap());
+    assert_eq!(unmet(&plan(scenario), &file).is_empty(), offers);
 }
 
 #[rstest]
