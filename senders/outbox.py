@@ -1,8 +1,9 @@
 """A charge sender to copy: whatever the EMR answers, and whenever it is killed, no charge goes twice.
 
-Each exam is a row of an outbox. Before the first byte leaves, the row is marked on disk as
+Each message is a row of an outbox. Before its first byte leaves, the row is marked on disk as
 `unknown`; only an answer to this very message changes that again. A charge of which a byte may
-have left is not sent again, unless a person who has looked into it says `resend`.
+have left is not sent again, unless a person who has looked into it says `resend`. Nor is a result:
+it could be, but a result that is missed is asked for, and a charge that came twice is billed.
 
     outbox.py send HOST:PORT,... STATE INBOX ACK_TIMEOUT_MS [CA [CERTIFICATE KEY]]
     outbox.py account STATE
@@ -14,17 +15,17 @@ import contextlib, json, pathlib, signal, socket, sqlite3, ssl, sys, time
 def outbox(state):
     database = sqlite3.connect(f"{state}/outbox.db", isolation_level=None)
     database.execute("PRAGMA synchronous = FULL")
-    database.execute("CREATE TABLE IF NOT EXISTS outbox (number TEXT PRIMARY KEY, message TEXT,"
-                     " outcome TEXT DEFAULT 'not-sent')")
+    database.execute("CREATE TABLE IF NOT EXISTS outbox (number TEXT, kind TEXT, message TEXT,"
+                     " outcome TEXT, PRIMARY KEY (number, kind))")
     return database
 
 
 def take(database, inbox):
     for path in sorted(pathlib.Path(inbox).glob("*.json")):
         with contextlib.suppress(FileNotFoundError):  # a second instance may have been faster
-            exam = json.loads(path.read_bytes())
-            row = exam["order"], exam["message"]
-            database.execute("INSERT OR IGNORE INTO outbox (number, message) VALUES (?, ?)", row)
+            new = json.loads(path.read_bytes())
+            rows = [(new["order"], kind, new[kind]) for kind in ("charge", "result") if new[kind]]
+            database.executemany("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, 'not-sent')", rows)
             path.unlink()
 
 
@@ -45,7 +46,7 @@ def answer(connection, header, timeout):
     return "unknown"
 
 
-def deliver(database, number, message, endpoints, timeout, tls):
+def deliver(database, row, message, endpoints, timeout, tls):
     for host, port in (endpoint.rsplit(":", 1) for endpoint in endpoints):
         try:
             connection = socket.create_connection((host, int(port)), timeout)
@@ -53,11 +54,11 @@ def deliver(database, number, message, endpoints, timeout, tls):
         except OSError:
             continue  # not a byte has left, so that another try is no second attempt
         with contextlib.suppress(OSError), connection:  # some may have arrived: it stays unknown
-            mark = "UPDATE outbox SET outcome = ? WHERE number = ? AND outcome = ?"
-            if database.execute(mark, ("unknown", number, "not-sent")).rowcount == 1:
+            mark = "UPDATE outbox SET outcome = ? WHERE rowid = ? AND outcome = ?"
+            if database.execute(mark, ("unknown", row, "not-sent")).rowcount == 1:
                 connection.sendall(b"\x0b" + message.encode("latin-1") + b"\x1c\r")
                 outcome = answer(connection, message.split("\r")[0].split("|"), timeout)
-                database.execute(mark, (outcome, number, "unknown"))
+                database.execute(mark, (outcome, row, "unknown"))
         return
 
 
@@ -70,19 +71,21 @@ def send(endpoints, state, inbox, timeout, ca=None, *certificate):
     print("ready", flush=True)
     while True:
         take(database, inbox)
-        due = "SELECT number, message FROM outbox WHERE outcome = 'not-sent' ORDER BY rowid"
-        for number, message in database.execute(due).fetchall():
-            deliver(database, number, message, endpoints.split(","), int(timeout) / 1000, tls)
+        due = "SELECT rowid, message FROM outbox WHERE outcome = 'not-sent' ORDER BY rowid"
+        for row, message in database.execute(due).fetchall():
+            deliver(database, row, message, endpoints.split(","), int(timeout) / 1000, tls)
         time.sleep(0.02)
 
 
 def account(state):
-    for order, outcome in outbox(state).execute("SELECT number, outcome FROM outbox"):
+    charges = "SELECT number, outcome FROM outbox WHERE kind = 'charge'"
+    for order, outcome in outbox(state).execute(charges):
         print(json.dumps({"order": order, "outcome": outcome}))
 
 
 def resend(state, order):
-    outbox(state).execute("UPDATE outbox SET outcome = 'not-sent' WHERE number = ?", (order,))
+    again = "UPDATE outbox SET outcome = 'not-sent' WHERE number = ? AND kind = 'charge'"
+    outbox(state).execute(again, (order,))
 
 
 {"send": send, "account": account, "resend": resend}[sys.argv[1]](*sys.argv[2:])

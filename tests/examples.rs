@@ -73,6 +73,8 @@ fn the_outbox_holds_every_promise() {
         "crash/killed[at=inside-ft1]",
         "crash/killed[at=end-of-message]",
         "crash/second-instance",
+        "results/not-accepted[reply=error]",
+        "results/charge-unanswered-result-accepted",
         "tls/accepted",
         "tls/certificate[version=1.3,reply=tls/expired]",
     ];
