@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import sys
-import time
 
 import outbox
 
@@ -32,25 +31,17 @@ RESENDS = {
 
 def hear(connection, control_id, timeout):
     """The code of the first reply, or what came in its place."""
-    until, heard = time.monotonic() + timeout, b""
-    while (left := until - time.monotonic()) > 0:
-        connection.settimeout(left)
-        try:
-            read = connection.recv(4096)
-        except TimeoutError:
-            break
-        except OSError:
-            return "reset"
-        if not read:
-            return "closed"
-        heard += read
-        if b"\x1c\r" in heard:
-            lines = heard.split(b"\x1c\r")[0].decode("utf-8", "replace").lstrip("\x0b").split("\r")
-            found = [line.split("|") + [""] * 3 for line in lines if line.startswith("MSA|")]
-            if not found or not lines[0].startswith("MSH|"):
+    try:
+        for segments in outbox.frames(connection, timeout):
+            found = [line.split("|") + [""] * 3 for line in segments if line.startswith("MSA|")]
+            if not found or not segments[0].startswith("MSH|"):
                 return "junk"
             return found[0][1] if found[0][2] == control_id else "wrong-id"
-    return "silence"
+    except TimeoutError:
+        return "silence"
+    except OSError:
+        return "reset"
+    return "closed"
 
 
 def attempt(text, control_id, address, timeout, before=lambda: None):

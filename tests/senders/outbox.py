@@ -83,28 +83,31 @@ def message(exam, control_id):
     ])
 
 
-def answered(connection, control_id, timeout):
-    """What the EMR says of this very message; unknown if it says nothing that can be read."""
+def frames(connection, timeout):
+    """The segments of each frame that comes in time, until the EMR hangs up."""
     until, heard = time.monotonic() + timeout, b""
     while (left := until - time.monotonic()) > 0:
         connection.settimeout(left)
-        try:
-            read = connection.recv(4096)
-        except OSError:
-            break
+        read = connection.recv(4096)
         if not read:
-            break
+            return
         heard += read
         while b"\x1c\r" in heard:
             frame, heard = heard.split(b"\x1c\r", 1)
-            lines = frame.decode("utf-8", "replace").lstrip("\x0b").split("\r")
-            if not lines[0].startswith("MSH|"):
-                continue
-            for line in lines[1:]:
-                fields = line.split("|") + [""] * 3
-                if fields[0] == "MSA" and fields[2] == control_id:
-                    known = {"AA": "delivered", "AE": "rejected", "AR": "rejected"}
-                    return known.get(fields[1], "unknown")
+            yield frame.decode("utf-8", "replace").lstrip("\x0b").split("\r")
+    raise TimeoutError
+
+
+def answered(connection, control_id, timeout):
+    """What the EMR says of this very message; unknown if it says nothing that can be read."""
+    for segments in frames(connection, timeout):
+        if not segments[0].startswith("MSH|"):
+            continue
+        for segment in segments[1:]:
+            fields = segment.split("|") + [""] * 3
+            if fields[0] == "MSA" and fields[2] == control_id:
+                known = {"AA": "delivered", "AE": "rejected", "AR": "rejected"}
+                return known.get(fields[1], "unknown")
     return "unknown"
 
 
@@ -119,9 +122,9 @@ def deliver(database, row, exam, address, timeout):
         try:
             frame = "\x0b" + message(json.loads(exam), control_id) + "\x1c\r"
             connection.sendall(frame.encode("ascii", "replace"))
+            outcome = answered(connection, control_id, timeout)
         except OSError:
-            return
-        outcome = answered(connection, control_id, timeout)
+            return  # it may have arrived, and stays unknown
         database.execute("UPDATE outbox SET outcome = ? WHERE id = ?", (outcome, row))
 
 
