@@ -14,9 +14,9 @@ use super::between::{answered, moments, witness};
 use super::evidence::{Attempted, Evidence};
 use super::findings::{Findings, Told};
 use super::late;
-use super::once::in_words;
 use super::replies::{Answers, Commit, Said};
 use super::rules::ACCOUNTS;
+use super::words::order_in_words;
 
 /// Judges every account that the sender gave.
 pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut Findings) {
@@ -142,7 +142,7 @@ impl Judged<'_, '_> {
 
     fn tell(&self, word: &str, what: &str, findings: &mut Findings) {
         let make = || {
-            let order = in_words(self.evidence, self.order);
+            let order = order_in_words(self.evidence, self.order);
             let after = self.attempts.first().map(|sent| answered(self.evidence, sent));
             let circumstance = match &after {
                 Some(after) => format!("{word} after {after}"),

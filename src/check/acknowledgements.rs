@@ -10,10 +10,11 @@ use crate::history::What;
 use crate::hl7::{Message, visible};
 use crate::verdict::{Proof, Weight};
 
-use super::attempts::{FS, Kind, frame_payload};
+use super::attempts::Kind;
 use super::between::witness;
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
+use super::frame::{FS, frame_payload};
 use super::rules::ACKNOWLEDGEMENTS;
 
 /// Looks for acknowledgements that name one of ours.

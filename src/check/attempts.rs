@@ -12,17 +12,17 @@ use memchr::{memchr_iter, memmem, memrchr2};
 
 use crate::charge::{Agreement, Charge, charges, lines};
 use crate::history::{Event, Piece, What};
-use crate::hl7::Message;
+use crate::hl7::{Message, Segment, SegmentEnd, escape};
 
 use super::evidence::{Attempted, Evidence, OrderSeen};
+use super::frame::{FS, VT, frame_payload, separator};
 use super::quick::Quick;
 use super::unread::{behind, last_piece};
-use super::wire::is_faultless;
 
-/// Start and end byte of a frame (MLLP release 1).
-pub(super) const VT: u8 = 0x0B;
-pub(super) const FS: u8 = 0x1C;
 const CR: u8 = b'\r';
+
+/// The longest MSH-10 before version 2.7 (HL7 v2 chapter 2, MSH-10).
+pub(super) const CONTROL_ID_LENGTH: usize = 20;
 
 /// A message on the wire, or the part of one that arrived.
 #[derive(Clone, Debug)]
@@ -89,6 +89,12 @@ impl Sent<'_> {
     /// Whether it carries a charge, or may.
     pub(super) fn may_charge(&self) -> bool {
         matches!(self.kind, Kind::Charge | Kind::Untold)
+    }
+
+    /// What it is about if it is a result, wherever it names it.
+    pub(super) fn subject(&self) -> [Vec<u8>; 3] {
+        let message = Message::read(self.payload);
+        ["OBR-2", "OBR-3", "PID-3"].map(|path| message.value(path).to_vec())
     }
 }
 
@@ -397,11 +403,20 @@ fn split_at_headers<'h>(
     found(&payload[start..], whole);
 }
 
-/// The payload of a frame: without VT, and without FS and what follows it.
-pub(super) fn frame_payload(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_prefix(&[VT]).unwrap_or(bytes);
-    let bytes = bytes.strip_suffix(b"\r").filter(|rest| rest.last() == Some(&FS)).unwrap_or(bytes);
-    bytes.strip_suffix(&[FS]).unwrap_or(bytes)
+/// Whether a whole message surely has none of the mistakes of form that are judged; most have
+/// none, and need not be read again.
+fn is_faultless(message: &Message<'_>) -> bool {
+    let bytes = message.bytes();
+    // Without an early end, so that many bytes are looked at in one step.
+    let has_controls =
+        bytes.iter().fold(false, |any, &byte| any | ((byte < b' ') & (byte != b'\r')));
+    let ends_well =
+        |segment: Segment<'_>| segment.end() == SegmentEnd::Cr && !segment.raw().is_empty();
+    message.has_header()
+        && (1..=CONTROL_ID_LENGTH).contains(&message.control_id().len())
+        && !has_controls
+        && message.segments().all(ends_well)
+        && escape::mistakes(bytes, message.delimiters()).is_empty()
 }
 
 /// The part of a cut message whose last field is surely complete: without the field that was cut.
@@ -416,9 +431,4 @@ fn finished_lines(payload: &[u8]) -> usize {
     let end = memchr::memrchr(CR, payload).unwrap_or(0);
     let started = payload[..end].starts_with(b"FT1");
     usize::from(started) + memmem::find_iter(&payload[..end], b"\rFT1").count()
-}
-
-/// The field separator of a message, or the usual one if its header is not there.
-pub(super) fn separator(payload: &[u8]) -> u8 {
-    if payload.starts_with(b"MSH") { payload.get(3).copied().unwrap_or(b'|') } else { b'|' }
 }

@@ -9,8 +9,9 @@ use crate::history::{ConnectionId, End, Event, Incarnation, What};
 use crate::hl7::visible;
 use crate::verdict::{Attempt, Moment};
 
-use super::attempts::{FS, Sent};
+use super::attempts::Sent;
 use super::evidence::{Evidence, Place};
+use super::frame::FS;
 use super::words::{ACCEPT, in_words};
 
 /// How many moments a proof shows.

@@ -16,6 +16,7 @@ use super::between::witness;
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
 use super::rules::CLOCK;
+use super::time::to_the_second;
 
 /// Clocks differ by minutes; zones by quarters of an hour at least.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
@@ -77,20 +78,6 @@ fn utc(field: &[u8]) -> Option<DateTime> {
     } else {
         time.saturating_sub(offset)
     })
-}
-
-/// A time to the second, as `yyyyMMddHHmmss` writes it.
-pub(super) fn to_the_second(text: &[u8]) -> Option<DateTime> {
-    if text.len() != 14 || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number = |from: usize, to: usize| {
-        text[from..to].iter().fold(0_i16, |number, digit| number * 10 + i16::from(digit - b'0'))
-    };
-    let small = |from: usize| i8::try_from(number(from, from + 2)).ok();
-    let (month, day) = (small(4)?, small(6)?);
-    let (hour, minute, second) = (small(8)?, small(10)?, small(12)?);
-    DateTime::new(number(0, 4), month, day, hour, minute, second, 0).ok()
 }
 
 #[cfg(test)]

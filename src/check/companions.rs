@@ -15,8 +15,8 @@ use super::between::witness;
 use super::evidence::{Attempted, Evidence, Fault, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
 use super::late;
-use super::once::in_words;
 use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
+use super::words::order_in_words;
 
 /// Judges both rules.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
@@ -85,7 +85,7 @@ fn tell_missing(
             false if parts.is_empty() => "never came",
             false => "never came whole",
         };
-        let order = in_words(evidence, &exam.order);
+        let order = order_in_words(evidence, &exam.order);
         let message = match before {
             Some(fault) => format!("after {fault}, the charge of order {order} {what}"),
             None => format!("the EMR was healthy, and the charge of order {order} {what}"),
@@ -238,7 +238,7 @@ fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
         };
         let Some(attempt) = attempt else { continue };
         findings.add(DELIVERS, Weight::Broken, || {
-            let order = in_words(evidence, &order.order);
+            let order = order_in_words(evidence, &order.order);
             let message = format!("a charge was sent for order {order}, {why}");
             let attempts = vec![witness(evidence, &evidence.sent[attempt.sent as usize])];
             let charge = format!("order {order}");

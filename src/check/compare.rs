@@ -9,8 +9,8 @@ use crate::hl7::{Delimiters, Difference, Message, Path, Segment, escape};
 use crate::mapping::{Mapping, Stamp, Volatile};
 
 use super::attempts::Sent;
-use super::clock::to_the_second;
 use super::evidence::{Evidence, KnownExam};
+use super::time::to_the_second;
 
 /// The longest value that counts as a control id (HL7 v2.7: 199).
 const LONGEST_CONTROL_ID: usize = 199;

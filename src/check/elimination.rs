@@ -16,9 +16,9 @@ use crate::history::What;
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, Stamp};
 
-use super::attempts::{FS, Kind, Sent, VT, attempt_by_elimination, separator};
+use super::attempts::{Kind, Sent, attempt_by_elimination};
 use super::evidence::{Attempted, Evidence, KnownExam, Place};
-use super::wire::result_order;
+use super::frame::{FS, VT, separator};
 
 /// What a part of a message may belong to.
 enum Belongs {
@@ -147,7 +147,7 @@ fn is_result_due(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
         })
     };
     let come = evidence.sent.iter().filter(|sent| sent.whole && sent.kind == Kind::Result);
-    let come: HashSet<_> = come.filter(|sent| begun_before(sent)).map(result_order).collect();
+    let come: HashSet<_> = come.filter(|sent| begun_before(sent)).map(Sent::subject).collect();
     evidence.exams.iter().filter(is_charged).count() > come.len()
 }
 

@@ -18,6 +18,7 @@ use super::findings::{Findings, Told};
 use super::once::agreed_rule;
 use super::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
 use super::shown;
+use super::time::to_the_second;
 
 /// The signal that a kill ends with.
 const SIGKILL: i32 = 9;
@@ -303,8 +304,7 @@ fn clock_not_moved(evidence: &Evidence<'_>, missing: Missing<'_>) {
 /// When a message was written, by its own MSH-7.
 fn written(payload: &[u8]) -> Option<DateTime> {
     let message = Message::read_header(payload);
-    let digits = std::str::from_utf8(message.value("MSH-7")).ok()?.get(..14)?;
-    DateTime::strptime("%Y%m%d%H%M%S", digits).ok()
+    to_the_second(message.value("MSH-7").get(..14)?)
 }
 
 /// What a life of the sender has sent is read to its end before the next one is started, so that

@@ -14,10 +14,11 @@ use crate::hl7::ack::{AckCondition, due};
 use crate::plan::Moment;
 use crate::verdict::Proof;
 
-use super::attempts::{FS, Kind, Sent, VT};
+use super::attempts::{Kind, Sent};
 use super::between::witness;
 use super::evidence::{Evidence, Place};
 use super::findings::{Findings, Told};
+use super::frame::{FS, VT};
 use super::late;
 use super::rules::IN_FLIGHT;
 

@@ -20,6 +20,7 @@ use super::mask::Mask;
 use super::quick::Quick;
 use super::rules::{PER_CHARGE, PER_ORDER};
 use super::wanted::{Allowed, Wanted};
+use super::words::{charge_in_words, order_in_words};
 
 /// How many differences between two witnesses are shown.
 const DIFFERENCES: usize = 20;
@@ -59,7 +60,7 @@ fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
         findings.add(PER_ORDER, Weight::SentTwice, || {
             let message = format!(
                 "the charge of order {} was sent {} times",
-                in_words(evidence, &order.order),
+                order_in_words(evidence, &order.order),
                 order.attempts.len(),
             );
             twice(evidence, mask, &order.order, (first, second), message)
@@ -104,7 +105,7 @@ fn perhaps_wanted(evidence: &Evidence<'_>, findings: &mut Findings) {
         let mut further = further.filter(|attempt| is_counted(evidence, *attempt));
         if further.any(|attempt| wanted.take(attempt) == Allowed::Perhaps) {
             findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
-                let order = in_words(evidence, &order.order);
+                let order = order_in_words(evidence, &order.order);
                 let message = format!(
                     "the charge of order {order} was sent again long after somebody had asked for it, \
                      and nobody knows whether for that"
@@ -135,7 +136,7 @@ fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings
         let Some((first, second)) = repeated_line(evidence, sent) else { continue };
         findings.add(PER_CHARGE, Weight::SentTwice, || {
             let order = &evidence.orders[first.order as usize].order;
-            let words = in_words(evidence, order);
+            let words = order_in_words(evidence, order);
             let (a, b) = (first.ft1, second.ft1);
             let message = format!(
                 "FT1[{a}] and FT1[{b}] of one message are the same charge of order {words}"
@@ -250,7 +251,7 @@ fn tell_repeated_line(
     findings: &mut Findings,
 ) {
     findings.add(PER_CHARGE, Weight::SentTwice, || {
-        let words = in_words(evidence, &order.order);
+        let words = order_in_words(evidence, &order.order);
         let message = format!("a charge line of order {words} was sent in two messages");
         twice(evidence, mask, &order.order, pair, message)
     });
@@ -285,7 +286,7 @@ fn parts_per_charge(
     });
     let Some(complete) = complete else {
         findings.add(PER_CHARGE, Weight::Inconclusive, || {
-            let words = in_words(evidence, &order.order);
+            let words = order_in_words(evidence, &order.order);
             let message = format!(
                 "a message of order {words} was cut before it said which charge it carries"
             );
@@ -333,7 +334,7 @@ fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findi
             let original = &evidence.sent[first as usize];
             let order = &evidence.orders[original.lines(evidence)[0].order as usize].order;
             let unknown = visible(&evidence.orders[line.order as usize].order);
-            let words = in_words(evidence, order);
+            let words = order_in_words(evidence, order);
             let message = format!(
                 "the charge of order {words} was sent again as order {unknown}, which nobody placed"
             );
@@ -445,34 +446,4 @@ fn line_differences(
     };
     let found = diff(&Message::read(raw(first)), &Message::read(raw(second)));
     found.iter().take(DIFFERENCES).map(|difference| mask.difference(difference)).collect()
-}
-
-/// An order in words: its number, and the exam if it is known.
-pub(super) fn in_words(evidence: &Evidence<'_>, order: &[u8]) -> String {
-    match evidence.exam(order) {
-        Some(exam) => format!("{} ({})", visible(order), exam.name),
-        None => visible(order),
-    }
-}
-
-/// A charge in words: the order, the exam, the codes with their modifiers.
-fn charge_in_words(evidence: &Evidence<'_>, order: &[u8], sent: &Sent<'_>) -> String {
-    let message = Message::read(sent.payload);
-    let codes = message.segments().filter(|segment| segment.id() == b"FT1").take(8).map(|line| {
-        let number = line.occurrence();
-        let code = message.value(&format!("FT1[{number}]-7.1"));
-        let modifiers = message.value(&format!("FT1[{number}]-26"));
-        match (code.is_empty(), modifiers.is_empty()) {
-            (true, _) => String::new(),
-            (false, true) => visible(code),
-            (false, false) => format!("{}-{}", visible(code), visible(modifiers)),
-        }
-    });
-    let codes: Vec<String> = codes.filter(|code| !code.is_empty()).collect();
-    let order = in_words(evidence, order);
-    if codes.is_empty() {
-        format!("order {order}")
-    } else {
-        format!("order {order}: {}", codes.join(", "))
-    }
 }

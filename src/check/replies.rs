@@ -15,8 +15,8 @@ use crate::hl7::ack::{AckCondition, due};
 use crate::hl7::escape::unescape;
 use crate::hl7::{Delimiters, Message, SegmentEnd};
 
-use super::attempts::{FS, VT, frame_payload};
 use super::evidence::{Evidence, Place};
+use super::frame::{FS, VT, frame_payload};
 
 /// The longest MSA-2 that is read.
 const LONGEST_ID: usize = 256;

@@ -16,14 +16,16 @@ use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Snapshot};
 use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
 
-use super::attempts::{FS, Sent, SentLine, VT, frame_payload};
+use super::attempts::{Sent, SentLine};
 use super::between::witness;
 use super::compare::{Normaliser, first_whole, is_as_made, lies_in, unescaped};
 use super::evidence::{Evidence, KnownExam};
 use super::findings::{Findings, Told};
+use super::frame::{FS, VT, frame_payload};
 use super::mask::Mask;
-use super::once::{in_words, repeated_line};
+use super::once::repeated_line;
 use super::rules::SNAPSHOT;
+use super::words::order_in_words;
 
 /// How many differences are shown.
 const DIFFERENCES: usize = 40;
@@ -139,7 +141,7 @@ impl Compared<'_, '_> {
             fields.iter().take(DIFFERENCES).map(|difference| mask.difference(difference)).collect()
         };
         findings.add(SNAPSHOT, Weight::Broken, || {
-            let order = in_words(evidence, &self.exam.order);
+            let order = order_in_words(evidence, &self.exam.order);
             let first = differences.first();
             let told = first.map_or(String::new(), |difference| {
                 let FieldDifference { path, expected, found } = difference;

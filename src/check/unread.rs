@@ -9,7 +9,7 @@ use memchr::{memchr2, memrchr};
 
 use crate::history::{ConnectionId, Event, What};
 
-use super::attempts::{FS, VT, frame_payload};
+use super::frame::{FS, VT, frame_payload};
 
 /// The bytes behind a cut.
 pub(super) struct Rest<'h> {

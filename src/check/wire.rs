@@ -7,22 +7,22 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::history::AnomalyKind;
 use crate::history::{Event, Micros, Piece, What};
-use crate::hl7::{Message, Segment, SegmentEnd, escape, visible};
+use crate::hl7::{Message, SegmentEnd, escape, visible};
 use crate::verdict::{FieldDifference, Proof, Weight};
 
-use super::attempts::{FS, Kind, Sent, VT, frame_payload};
+use super::attempts::{CONTROL_ID_LENGTH, Kind, Sent};
 use super::between::witness;
 use super::compare::{first_whole, unescaped};
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
+use super::frame::{FS, VT, frame_payload};
 use super::late;
 use super::mask::Mask;
-use super::once::in_words;
 use super::quick::Quick;
 use super::rules::{CONTROL_IDS, ESCAPES, FRAMING, SEGMENTS};
+use super::words::order_in_words;
 
-/// The longest MSH-10 before version 2.7, and from it on (HL7 v2 chapter 2, MSH-10).
-const CONTROL_ID_LENGTH: usize = 20;
+/// The longest MSH-10 from version 2.7 on (HL7 v2 chapter 2, MSH-10).
 const CONTROL_ID_LENGTH_2_7: usize = 199;
 
 /// Judges every piece and every message.
@@ -64,22 +64,6 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     delimiters_in_values(evidence, findings);
     shared_control_ids(evidence, findings);
     mistakes.tell(evidence, findings);
-}
-
-/// Whether a whole message surely has none of the mistakes that are looked for here; most have
-/// none, and need not be read again.
-pub(super) fn is_faultless(message: &Message<'_>) -> bool {
-    let bytes = message.bytes();
-    // Without an early end, so that many bytes are looked at in one step.
-    let has_controls =
-        bytes.iter().fold(false, |any, &byte| any | ((byte < b' ') & (byte != b'\r')));
-    let ends_well =
-        |segment: Segment<'_>| segment.end() == SegmentEnd::Cr && !segment.raw().is_empty();
-    message.has_header()
-        && (1..=CONTROL_ID_LENGTH).contains(&message.control_id().len())
-        && !has_controls
-        && message.segments().all(ends_well)
-        && escape::mistakes(bytes, message.delimiters()).is_empty()
 }
 
 /// The commit acknowledgements of MLLP release 2, positive and negative, which are whole frames
@@ -296,7 +280,7 @@ fn delimiters_in_values(evidence: &Evidence<'_>, findings: &mut Findings) {
         let segments = unescaped(evidence, exam, sent.payload);
         let Some(first) = segments.first() else { continue };
         findings.add(ESCAPES, Weight::Broken, || {
-            let order = in_words(evidence, &exam.order);
+            let order = order_in_words(evidence, &exam.order);
             let message =
                 format!("{} of order {order} holds a delimiter that is not escaped", first.path);
             let differences: Vec<FieldDifference> =
@@ -373,13 +357,7 @@ fn same_subject(evidence: &Evidence<'_>, first: &Sent<'_>, other: &Sent<'_>) -> 
                 .iter()
                 .any(|line| orders.iter().any(|known| known.order == line.order))
         }
-        (Kind::Result, Kind::Result) => result_order(first) == result_order(other),
+        (Kind::Result, Kind::Result) => first.subject() == other.subject(),
         _ => false,
     }
-}
-
-/// What a result is about, wherever it names it.
-pub(super) fn result_order(sent: &Sent<'_>) -> [Vec<u8>; 3] {
-    let message = Message::read(sent.payload);
-    ["OBR-2", "OBR-3", "PID-3"].map(|path| message.value(path).to_vec())
 }

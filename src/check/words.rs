@@ -1,6 +1,6 @@
-//! An event in plain words, for a person who reads a proof.
+//! Events, orders and charges in plain words, for a person who reads a proof.
 //!
-//! Does **not** judge. What it has no words for, a proof does not show.
+//! Does **not** judge. An event for which there are no words, a proof does not show.
 
 use std::time::Duration;
 
@@ -8,7 +8,9 @@ use crate::history::{ConnectionId, End, Ending, Event, Side, What};
 use crate::hl7::{Message, visible};
 use crate::plan::Fault;
 
-use super::attempts::frame_payload;
+use super::attempts::Sent;
+use super::evidence::Evidence;
+use super::frame::frame_payload;
 use super::late;
 
 /// What a healthy EMR answers.
@@ -154,4 +156,34 @@ fn answer(bytes: &[u8]) -> String {
     let shown: String = text.chars().take(ANSWER_SHOWN).collect();
     let more = if shown.len() < text.len() { "…" } else { "" };
     format!("`{shown}{more}`")
+}
+
+/// An order in words: its number, and the exam if it is known.
+pub(super) fn order_in_words(evidence: &Evidence<'_>, order: &[u8]) -> String {
+    match evidence.exam(order) {
+        Some(exam) => format!("{} ({})", visible(order), exam.name),
+        None => visible(order),
+    }
+}
+
+/// A charge in words: the order, the exam, the codes with their modifiers.
+pub(super) fn charge_in_words(evidence: &Evidence<'_>, order: &[u8], sent: &Sent<'_>) -> String {
+    let message = Message::read(sent.payload);
+    let codes = message.segments().filter(|segment| segment.id() == b"FT1").take(8).map(|line| {
+        let number = line.occurrence();
+        let code = message.value(&format!("FT1[{number}]-7.1"));
+        let modifiers = message.value(&format!("FT1[{number}]-26"));
+        match (code.is_empty(), modifiers.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => visible(code),
+            (false, false) => format!("{}-{}", visible(code), visible(modifiers)),
+        }
+    });
+    let codes: Vec<String> = codes.filter(|code| !code.is_empty()).collect();
+    let order = order_in_words(evidence, order);
+    if codes.is_empty() {
+        format!("order {order}")
+    } else {
+        format!("order {order}: {}", codes.join(", "))
+    }
 }

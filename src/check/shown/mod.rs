@@ -187,7 +187,7 @@ impl<'s, 'h> Scene<'s, 'h> {
     /// or the last one on its connection. Empty if there is none.
     fn message(&self) -> &'h [u8] {
         self.message_event().map_or(&[], |event| match &event.what {
-            What::Received { bytes, .. } => super::attempts::frame_payload(bytes.as_slice()),
+            What::Received { bytes, .. } => super::frame::frame_payload(bytes.as_slice()),
             _ => &[],
         })
     }

@@ -6,7 +6,7 @@ use crate::history::{ConnectionId, Event, Micros, Pause, Raw, What};
 use crate::hl7::Message;
 use crate::hl7::ack::{Answer, Code};
 
-use super::super::attempts::{FS, VT, frame_payload};
+use super::super::frame::{FS, VT, frame_payload};
 use super::expected::Part;
 use super::ms;
 
