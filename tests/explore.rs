@@ -63,6 +63,7 @@ fn steps(out: &str) -> u32 {
 #[case("resend-on-late-ack")]
 #[case("split-resend")]
 #[case("duplicate-line")]
+#[case("credit-as-charge")]
 #[case("resends-twice-on-request")]
 fn every_defect_that_sends_twice_is_found_from_nothing(#[case] bug: &str) {
     let place = Place::new();

@@ -56,6 +56,7 @@ use serde::{Deserialize, Serialize};
 use crate::exam::Exam;
 
 use compose::{Composer, sent};
+use fact::Fact;
 use file::File;
 use form::Forms;
 use line::Line;
@@ -130,6 +131,16 @@ impl Mapping {
             (format!("{name}{component}"), volatile)
         };
         found.into_iter().map(path).collect()
+    }
+
+    /// Whether an exam that takes a charge back becomes a credit: FT1-6 says what the exam is, and
+    /// the agreement tells the one from the other.
+    #[must_use]
+    pub fn writes_credits(&self) -> bool {
+        let own = self.lines.iter().flat_map(|line| &line.fields);
+        let types = self.fields.iter().chain(own).filter(|(name, _)| name.to_string() == "FT1-6");
+        let mut types = types.map(|(_, value)| value.facts().any(|fact| fact == Fact::Transaction));
+        self.identity.tells_credits() && types.next() == Some(true) && types.all(|says| says)
     }
 }
 

@@ -7,11 +7,9 @@ use indexmap::IndexMap;
 
 use super::Library;
 use super::library::unknown;
-use crate::charge::charges;
 use crate::exam::Exam;
-use crate::hl7::Message;
-use crate::mapping::{Mapping, Stamp};
-use crate::scenario::ExamEntry;
+use crate::mapping::Mapping;
+use crate::scenario::{ExamEntry, Word};
 use crate::yaml::{Diagnostic, Node, Place, Source, Value, parse, read};
 
 /// Names that begin so belong to probes.
@@ -72,25 +70,19 @@ pub(super) fn credits_are_written(
     exams: &IndexMap<String, Arc<Exam>>,
     mapping: &Mapping,
 ) -> Result<(), Diagnostic> {
-    for ExamEntry { name, .. } in entries {
-        let Some(exam) = exams.get(&name.text).filter(|exam| exam.order.credits.is_some()) else {
-            continue;
-        };
-        let stamp = Stamp { now: exam.grading.signed, control_id: "1".to_owned() };
-        let message = mapping.message(exam, &stamp);
-        let is_credit = charges(&Message::read(&message)).all(|charge| charge.is_credit());
-        if !is_credit || !mapping.identity.tells_credits() {
-            let message = format!(
-                "`{}` is a credit, and the mapping `{}` writes none",
-                name.text, mapping.name
-            );
-            let hint = "a mapping with credits has `FT1-3: \"{order.charged}\"`, \
-                        `FT1-6: \"{order.transaction}\"`, and an identity with FT1-6 and the rule \
-                        per-charge";
-            return Err(name.place.error(message).hint(hint));
-        }
+    if mapping.writes_credits() {
+        return Ok(());
     }
-    Ok(())
+    let is_credit =
+        |name: &&Word| exams.get(&name.text).is_some_and(|exam| exam.order.credits.is_some());
+    let Some(name) = entries.iter().map(|entry| &entry.name).find(is_credit) else {
+        return Ok(());
+    };
+    let message =
+        format!("`{}` is a credit, and the mapping `{}` writes none", name.text, mapping.name);
+    let hint = "a mapping with credits has `FT1-3: \"{order.charged}\"`, \
+                `FT1-6: \"{order.transaction}\"`, and an identity with FT1-6 and the rule per-charge";
+    Err(name.place.error(message).hint(hint))
 }
 
 /// Adds as many probes as the steps hand over; their names, in order.

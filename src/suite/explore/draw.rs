@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::random::Random;
 use crate::emr::{Trigger as SetOff, trigger as sets_off};
-use crate::mapping;
+use crate::mapping::{self, Mapping};
 use crate::plan::{Behaviour, Fault, Library, Match, Parameter, Parameters, Play};
 use crate::scenario::{
     Act, Case, Delay, ExamEntry, Expectation, Given, HowOften, Kind, Moment, On, Part, Reaction,
@@ -20,6 +20,8 @@ use crate::yaml::{Key, Node, Place, Source, Value};
 pub(super) struct Deck {
     /// Mappings for charges.
     mappings: Vec<String>,
+    /// Those of them that write credits.
+    with_credits: Vec<String>,
     /// How long the sender waits for an acknowledgement.
     ack_timeout: Duration,
     /// All faults, and those of TLS.
@@ -47,16 +49,19 @@ impl Deck {
     /// asked for is drawn all the same, and left to whoever knows what a plan needs.
     pub(super) fn of(library: &dyn Library, sender: &SenderFile) -> Self {
         let place = Place { source: Source::new("drawn", ""), line: 1, column: 1 };
-        let is_charge = |name: &String| {
-            let find = |wanted: &str| library.mapping(wanted);
-            mapping::resolve(name, &find).is_ok_and(|one| one.message.starts_with("DFT"))
-        };
+        let find = |wanted: &str| library.mapping(wanted);
+        let names = library.mappings().into_iter();
+        let mut charges: Vec<Mapping> =
+            names.filter_map(|name| mapping::resolve(&name, &find).ok()).collect();
+        charges.retain(|mapping| mapping.message.starts_with("DFT"));
+        let named = |mapping: &Mapping| mapping.name.clone();
+        let mappings = charges.iter().map(named).collect();
+        let with_credits = charges.iter().filter(|one| one.writes_credits()).map(named).collect();
         let ack_timeout = sender.limits.ack_timeout;
-        let mappings = library.mappings().into_iter().filter(is_charge).collect();
         let faults = Fault::ALL.to_vec();
         let is_of_tls = |fault: &&Fault| fault.name().starts_with("tls/");
         let of_tls = Fault::ALL.iter().filter(is_of_tls).copied().collect();
-        Self { mappings, ack_timeout, faults, of_tls, place }
+        Self { mappings, with_credits, ack_timeout, faults, of_tls, place }
     }
 
     /// A word that stands nowhere.
@@ -70,8 +75,11 @@ impl Deck {
 
     /// One case.
     pub(super) fn draw(&self, random: &mut Random) -> Case {
-        let exams = self.exams(random);
+        let mut exams = self.exams(random);
         let mapping = if random.chance(30) { random.pick(&self.mappings) } else { None };
+        if mapping.is_some_and(|name| self.with_credits.contains(name)) && random.chance(60) {
+            exams.push(self.credit());
+        }
         let results = random.chance(15).then(|| self.word(RESULTS));
         let standby = random.chance(15);
         let mut case = Case {
@@ -121,14 +129,23 @@ impl Deck {
 
     /// The same procedure of the same patient, ordered a second time.
     fn twin(&self) -> ExamEntry {
+        self.copy("twin", &[("number", "273014"), ("emr_number", "2017041014")])
+    }
+
+    /// The charge of the first exam taken back.
+    fn credit(&self) -> ExamEntry {
+        self.copy("credit", &[("number", "273013-1"), ("credits", "273013")])
+    }
+
+    /// The first exam under other numbers.
+    fn copy(&self, name: &str, numbers: &[(&str, &str)]) -> ExamEntry {
         let key = |name: &str| Key { place: self.place.clone(), name: name.to_owned() };
         let node = |value| self.node(value);
         let text = |text: &str| node(Value::Text(text.to_owned()));
-        let numbers =
-            vec![(key("number"), text("273014")), (key("emr_number"), text("2017041014"))];
-        let facts = node(Value::Map(vec![(key("order"), node(Value::Map(numbers)))]));
+        let numbers = numbers.iter().map(|(fact, number)| (key(fact), text(number)));
+        let facts = node(Value::Map(vec![(key("order"), node(Value::Map(numbers.collect())))]));
         ExamEntry {
-            name: self.word("twin"),
+            name: self.word(name),
             like: Some(self.word(FIRST)),
             facts: Some(facts),
             same_order: false,

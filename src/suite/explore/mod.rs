@@ -58,6 +58,7 @@ pub struct Conviction {
     witnesses: Option<Witnesses>,
 }
 
+/// The plainest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Witnesses {
     /// One message bears both.
@@ -298,11 +299,16 @@ impl Conviction {
         }
     }
 
-    /// Whether it is among these findings.
+    /// Whether it is among these findings, or one that is plainer by its witnesses: who sends twice
+    /// in one life needs no second one to show it.
     #[must_use]
     pub fn is_in(&self, findings: &[Finding]) -> bool {
-        findings
-            .iter()
-            .any(|finding| finding.weight >= Weight::Broken && Self::of(finding) == *self)
+        let is_it = |found: &Self| {
+            (found.weight, &found.rule) == (self.weight, &self.rule)
+                && found.witnesses.is_some() == self.witnesses.is_some()
+                && found.witnesses <= self.witnesses
+        };
+        let broken = findings.iter().filter(|finding| finding.weight >= Weight::Broken);
+        broken.map(Self::of).any(|found| is_it(&found))
     }
 }
