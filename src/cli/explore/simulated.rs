@@ -21,7 +21,7 @@ impl Runs for Simulated<'_, '_> {
         let next = AtomicU64::new(0);
         let end = AtomicU64::new(bounds.schedules);
         let explorer = self.explorer;
-        let work = || work(explorer, bounds.until, &next, &end);
+        let work = || work(&explorer.apart(), bounds.until, &next, &end);
         let parts: Vec<Result<Search, Failure>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..bounds.side_by_side).map(|_| scope.spawn(work)).collect();
             let join = threads.into_iter().map(|thread| thread.join());

@@ -113,6 +113,13 @@ impl<'l> Explorer<'l> {
         }
     }
 
+    /// The same explorer once more, with nothing in common with it, so that two threads which try
+    /// schedules at once do not wait for each other's counts of what they share.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::new(self.library, self.sender, &self.choices)
+    }
+
     /// What every schedule follows from.
     #[must_use]
     pub const fn seed(&self) -> u64 {
