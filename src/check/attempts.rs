@@ -12,6 +12,7 @@ use memchr::{memchr_iter, memmem, memrchr2};
 
 use crate::charge::{Agreement, Charge, charges, lines};
 use crate::history::{Event, Piece, What};
+use crate::hl7::ack::{Due, due};
 use crate::hl7::{Message, Segment, SegmentEnd, escape};
 
 use super::evidence::{Attempted, Evidence, OrderSeen};
@@ -39,6 +40,10 @@ pub(super) struct Sent<'h> {
     pub(super) kind: Kind,
     /// Its MSH-10; empty if that did not arrive.
     pub(super) control_id: &'h [u8],
+    /// Its MSH-7; empty if that did not arrive whole.
+    pub(super) written: &'h [u8],
+    /// Which acknowledgements its MSH-15 and MSH-16 ask for.
+    pub(super) due: Due,
     /// Where its lines begin in the evidence's list.
     pub(super) first_line: u32,
     /// How many lines it has.
@@ -131,14 +136,15 @@ impl Reading {
         index: usize,
         event: &'h Event,
     ) {
-        let header = self.header.clone();
         match &event.what {
             What::Received { piece, bytes, .. } => {
+                let header = self.header.clone();
                 each_message(&header, *piece, bytes.as_slice(), &mut |payload, whole| {
                     self.take(evidence, index, payload, whole);
                 });
             }
             What::Unread { connection, bytes, .. } => {
+                let header = self.header.clone();
                 let part = last_piece(&evidence.events[..index], *connection);
                 let rest = behind(&header, part, bytes.as_slice());
                 if let Some((payload, whole)) = rest.fused {
@@ -186,6 +192,8 @@ impl Reading {
             faultless: whole && is_faultless(&message),
             kind: kind(&message, carries_lines, whole),
             control_id: message.control_id(),
+            written: message.value("MSH-7"),
+            due: due(&message),
             first_line: u32::try_from(first_line).expect("invariant: fewer than 2^32 lines"),
             line_count: u32::try_from(line_count).expect("invariant: fewer than 2^32 lines"),
             apart: None,

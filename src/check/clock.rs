@@ -12,6 +12,7 @@ use crate::history::{History, What};
 use crate::hl7::Message;
 use crate::verdict::{Proof, Weight};
 
+use super::attempts::Sent;
 use super::between::witness;
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
@@ -35,12 +36,10 @@ pub(super) fn judge(evidence: &Evidence<'_>, history: &History, findings: &mut F
     let mut told = false;
     for sent in &evidence.sent {
         let place = evidence.place(sent);
-        let Some(written) = utc(Message::read_header(sent.payload).value("MSH-7")) else {
-            continue;
-        };
         if !sent.may_charge() || told || jumped.is_some_and(|jumped| place.seq > jumped) {
             continue;
         }
+        let Some(written) = utc(written(sent)) else { continue };
         let since = SignedDuration::try_from(std::time::Duration::from(place.began));
         let arrived = started.saturating_add(since.unwrap_or_default());
         let off = written.duration_since(arrived);
@@ -59,6 +58,11 @@ pub(super) fn judge(evidence: &Evidence<'_>, history: &History, findings: &mut F
             Told::plainly("MSH-7 is not UTC", message).with(Proof { attempts, ..Proof::default() })
         });
     }
+}
+
+/// MSH-7, as far as it came.
+fn written<'h>(sent: &Sent<'h>) -> &'h [u8] {
+    if sent.whole { sent.written } else { Message::read_header(sent.payload).value("MSH-7") }
 }
 
 /// `yyyyMMddHHmm[ss[.s…]][+zzzz]` as UTC; without a zone it is UTC by agreement.

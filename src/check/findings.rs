@@ -16,7 +16,9 @@ const WRITTEN_OUT: usize = 50;
 pub(super) struct Findings {
     list: Vec<Finding>,
     counts: BTreeMap<&'static str, Count>,
-    exercised: BTreeMap<&'static str, u64>,
+    /// How often each rule was exercised. There are few of them, and they are asked for by the same
+    /// names again and again.
+    exercised: Vec<(&'static str, u64)>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +44,12 @@ impl Findings {
 
     /// Notes that `rule` was exercised `times` more times.
     pub(super) fn exercised(&mut self, rule: &'static str, times: u64) {
-        *self.exercised.entry(rule).or_default() += times;
+        let place = self.exercised.iter().position(|(known, _)| std::ptr::eq(*known, rule));
+        let place = place.or_else(|| self.exercised.iter().position(|(known, _)| *known == rule));
+        match place {
+            Some(place) => self.exercised[place].1 += times,
+            None => self.exercised.push((rule, times)),
+        }
     }
 
     /// Whether anything of at least `weight` was found under `rule`.
@@ -67,8 +74,9 @@ impl Findings {
             }
         }
         self.list.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
+        self.exercised.sort_unstable();
         let is_found = |rule: &str| self.list.iter().any(|finding| finding.rule == rule);
-        let held = self.exercised.iter().filter(|(rule, times)| **times > 0 && !is_found(rule));
+        let held = self.exercised.iter().filter(|(rule, times)| *times > 0 && !is_found(rule));
         let held = held.map(|(rule, times)| Held { rule: Cow::Borrowed(*rule), times: *times });
         let held = held.collect();
         (self.list, held)

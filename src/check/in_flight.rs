@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::history::{ConnectionId, Micros, What};
 use crate::hl7::Message;
-use crate::hl7::ack::{AckCondition, due};
+use crate::hl7::ack::AckCondition;
 use crate::plan::Moment;
 use crate::verdict::Proof;
 
@@ -20,6 +20,7 @@ use super::evidence::{Evidence, Place};
 use super::findings::{Findings, Told};
 use super::frame::{FS, VT};
 use super::late;
+use super::quick::Quick;
 use super::rules::IN_FLIGHT;
 
 /// By how much a harness may be late that does not say so.
@@ -72,11 +73,8 @@ impl OnTheWay<'_, '_> {
 
 /// A whole message to which an answer is due, whatever the EMR thinks of it.
 fn counts(sent: &Sent<'_>) -> bool {
-    let due = || {
-        let due = due(&Message::read_header(sent.payload));
-        [due.accept, due.application].contains(&AckCondition::Always)
-    };
-    sent.whole && matches!(sent.kind, Kind::Charge | Kind::Result) && due()
+    let due = [sent.due.accept, sent.due.application].contains(&AckCondition::Always);
+    sent.whole && matches!(sent.kind, Kind::Charge | Kind::Result) && due
 }
 
 /// What a sender knows a message by: a message that it writes again under the same control id is
@@ -89,7 +87,7 @@ fn name<'h>(sent: &Sent<'h>, seq: u64) -> Name<'h> {
 
 /// The answers by what they answer, in the order in which they were over: when each was, and when the
 /// first byte was written of it or of any that follows.
-struct Answers<'h>(HashMap<Name<'h>, Vec<(Micros, Micros)>>);
+struct Answers<'h>(HashMap<Name<'h>, Vec<(Micros, Micros)>, Quick>);
 
 impl<'h> Answers<'h> {
     fn of(evidence: &Evidence<'h>) -> Self {
@@ -97,8 +95,8 @@ impl<'h> Answers<'h> {
             let seq = evidence.place(sent).seq;
             (seq, name(sent, seq))
         };
-        let names: HashMap<u64, Name<'h>> = evidence.sent.iter().rev().map(named).collect();
-        let mut answers: HashMap<Name<'h>, Vec<(Micros, Micros)>> = HashMap::new();
+        let names: HashMap<u64, Name<'h>, Quick> = evidence.sent.iter().rev().map(named).collect();
+        let mut answers: HashMap<Name<'h>, Vec<(Micros, Micros)>, Quick> = HashMap::default();
         for event in evidence.events {
             if let What::Replied { to: Some(to), began, .. } = event.what
                 && let Some(name) = names.get(&to)
@@ -134,19 +132,19 @@ fn shared(evidence: &Evidence<'_>) -> BTreeSet<usize> {
 /// From when on a sender may be out of step with the EMR on a connection. It was written what no
 /// message asked for, or what came when the next message was on its way; an honest sender may take
 /// that for the answer to what it sent last, and go on. The same goes for an end by the EMR.
-fn muddled(evidence: &Evidence<'_>) -> HashMap<ConnectionId, Micros> {
-    let mut frames: HashMap<ConnectionId, Vec<(u64, Micros)>> = HashMap::new();
+fn muddled(evidence: &Evidence<'_>) -> HashMap<ConnectionId, Micros, Quick> {
+    let mut frames: HashMap<ConnectionId, Vec<(u64, Micros)>, Quick> = HashMap::default();
     for event in evidence.events {
         if let What::Received { connection, began, .. } = event.what {
             frames.entry(connection).or_default().push((event.seq, began));
         }
     }
-    let mut sent: HashMap<u64, &Sent<'_>> = HashMap::new();
+    let mut sent: HashMap<u64, &Sent<'_>, Quick> = HashMap::default();
     for one in &evidence.sent {
         sent.entry(evidence.events[one.event].seq).or_insert(one);
     }
-    let mut replies: HashMap<u64, usize> = HashMap::new();
-    let mut muddled: HashMap<ConnectionId, Micros> = HashMap::new();
+    let mut replies: HashMap<u64, usize, Quick> = HashMap::default();
+    let mut muddled: HashMap<ConnectionId, Micros, Quick> = HashMap::default();
     for event in evidence.events {
         let (connection, from) = match &event.what {
             What::EndedByEmr { connection, .. } => (*connection, event.at),
@@ -177,8 +175,9 @@ fn muddled(evidence: &Evidence<'_>) -> HashMap<ConnectionId, Micros> {
 
 /// Whether this is one frame that names the message, and not one more than are due to it.
 fn answers(sent: &Sent<'_>, bytes: &[u8], so_far: usize) -> bool {
-    let due = due(&Message::read_header(sent.payload));
-    let most = [due.accept, due.application].into_iter().filter(|one| *one != AckCondition::Never);
+    let most = [sent.due.accept, sent.due.application]
+        .into_iter()
+        .filter(|one| *one != AckCondition::Never);
     let frame = bytes.strip_prefix(&[VT]).and_then(|rest| rest.strip_suffix(&[FS, b'\r']));
     let named = |frame| Message::read(frame).segment("MSA", 1)?.field(2)?.component(1);
     so_far <= most.count().max(1)

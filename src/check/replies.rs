@@ -17,6 +17,7 @@ use crate::hl7::{Delimiters, Message, SegmentEnd};
 
 use super::evidence::{Evidence, Place};
 use super::frame::{FS, VT, frame_payload};
+use super::quick::Quick;
 
 /// The longest MSA-2 that is read.
 const LONGEST_ID: usize = 256;
@@ -51,7 +52,9 @@ pub(super) struct Answer {
 /// All acknowledgements of a history, by MSA-2 and by where they stand.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    by_message: HashMap<(At, Vec<u8>), Vec<Answer>>,
+    by_message: HashMap<(At, Vec<u8>), Vec<Answer>, Quick>,
+    /// Whether it is asked which of them every sender must take: only results are released by those.
+    strictly: bool,
 }
 
 /// When a reply was written.
@@ -92,6 +95,7 @@ impl Answers {
         if evidence.plan.results.is_none() && !evidence.events.iter().any(accounted) {
             return answers;
         }
+        answers.strictly = evidence.plan.results.is_some();
         // A frame may have been written in several goes: what has begun is kept until it ends.
         let mut begun: BTreeMap<ConnectionId, Vec<u8>> = BTreeMap::new();
         for event in evidence.events {
@@ -109,7 +113,8 @@ impl Answers {
             };
             answers.read_stream(At::Connection(*connection), written, &stream);
             if let Some(to) = to.filter(|to| asked_elsewhere(evidence, *to, *connection)) {
-                answers.read_stream(At::Elsewhere(to), Written { offset: 0, ..written }, bytes);
+                let written = Written { offset: 0, ..written };
+                answers.read_stream(At::Elsewhere(to), written, bytes);
             }
             if !ends_a_frame(&stream) && stream.len() < 1 << 16 {
                 begun.insert(*connection, stream.into_owned());
@@ -131,7 +136,8 @@ impl Answers {
     }
 
     fn read_stream(&mut self, place: At, written: Written<'_>, stream: &[u8]) {
-        let strict: Option<Vec<(Said, &[u8])>> = frames(stream).map(strictly).collect();
+        let strict = self.strictly.then(|| frames(stream).map(strictly).collect()).flatten();
+        let strict: Option<Vec<(Said, &[u8])>> = strict;
         for (start, said, id) in leniently(stream) {
             // One with blanks around its MSA-2 may be taken for another message's.
             let strict = id == id.trim_ascii()
