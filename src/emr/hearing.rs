@@ -231,8 +231,9 @@ impl Turn<'_, '_> {
                 let name = Cow::Owned(play::name(self.emr.script.play(index)));
                 // Who knows no exams can only count how often the behaviour has played.
                 let attempt = if exam.is_some() { attempt } else { self.emr.script.begun(index) };
-                let whole = if may_suffice { Message::read(payload) } else { message.clone() };
-                Job::new(name, self.actions(id, index, &whole, attempt))
+                let whole = may_suffice.then(|| Message::read(payload));
+                let whole = whole.as_ref().unwrap_or(&message);
+                Job::new(name, self.actions(id, index, whole, attempt))
             }
             None => Job::new(Cow::Borrowed("answer/accept"), self.acceptance(id, &message)),
         };

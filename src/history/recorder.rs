@@ -15,6 +15,9 @@ pub struct Bounds {
 /// up must not fill the memory either.
 const CONNECTIONS_PER_PIECE: u64 = 4;
 
+/// Room for the events of most cases, so that they need not be moved while more and more come.
+const USUAL_EVENTS: usize = 64;
+
 /// The one place where events get their number.
 #[derive(Debug)]
 pub struct Recorder {
@@ -100,6 +103,9 @@ impl Recorder {
 
     fn push(&mut self, at: Micros, what: What) -> u64 {
         self.seq += 1;
+        if self.events.is_empty() {
+            self.events.reserve(USUAL_EVENTS);
+        }
         self.events.push(Event { seq: self.seq, at, what });
         self.seq
     }

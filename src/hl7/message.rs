@@ -190,35 +190,33 @@ impl<'a> Message<'a> {
     fn index(&mut self) {
         let bytes = self.bytes;
         let mut open = Opened::default();
-        let sought =
-            [self.delimiters.field, b'\r', b'\n'].map(|byte| u64::from_ne_bytes([byte; 8]));
+        let field = u64::from_ne_bytes([self.delimiters.field; 8]);
         let (words, _) = bytes.as_chunks::<8>();
         for (index, word) in words.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
-            let mut hits = sought.iter().fold(0, |hits, byte| hits | zeros(word ^ byte));
+            // Both ends of a segment are control characters, of which a message has few others.
+            let mut hits = zeros(word ^ field) | zeros(word & u64::from_ne_bytes([0xf0; 8]));
             while hits != 0 {
                 let within = hits.trailing_zeros() / 8;
                 self.note(index * 8 + within as usize, &mut open);
                 hits &= hits - 1;
             }
         }
-        for (offset, byte) in bytes.iter().enumerate().skip(words.len() * 8) {
-            if [self.delimiters.field, b'\r', b'\n'].contains(byte) {
-                self.note(offset, &mut open);
-            }
+        for offset in words.len() * 8..bytes.len() {
+            self.note(offset, &mut open);
         }
         if (open.start as usize) < bytes.len() {
             self.close(&open, bytes.len() as u32, SegmentEnd::None);
         }
     }
 
-    /// Notes the separator or segment end at `offset`.
+    /// Notes the separator or segment end at `offset`, if one is there.
     #[inline]
     fn note(&mut self, offset: usize, open: &mut Opened) {
         let byte = self.bytes[offset];
         if byte == self.delimiters.field {
             self.separators.push(offset as u32);
-        } else {
+        } else if matches!(byte, b'\r' | b'\n') {
             self.note_end(byte, offset as u32, open);
         }
     }

@@ -110,15 +110,20 @@ impl Form {
         let charset = Charset::named(&self.charset).unwrap_or_default();
         let length: usize = self.parts.iter().map(|(before, _)| before.len() + ROOM).sum();
         let mut out = Vec::with_capacity(length + self.end.len());
-        let mut text = FieldText::default();
+        // Each is written once: a time of less precision is the beginning of that to the second.
+        let (mut id, mut now) = (FieldText::default(), FieldText::default());
+        id.text(&stamp.control_id);
+        let id = charset.encode(id.finish());
+        write_time(Some(stamp.now), Precision::Second, &mut now);
+        let now = now.finish().as_bytes();
         for (before, hole) in &self.parts {
             out.extend_from_slice(before);
-            text.clear();
-            match hole {
-                Hole::ControlId => text.text(&stamp.control_id),
-                Hole::Now(precision) => write_time(Some(stamp.now), *precision, &mut text),
-            }
-            out.extend_from_slice(&charset.encode(text.finish()));
+            out.extend_from_slice(match hole {
+                Hole::ControlId => &id,
+                Hole::Now(Precision::Second) => now,
+                Hole::Now(Precision::Minute) => &now[..now.len() - 2],
+                Hole::Now(Precision::Day) => &now[..now.len() - 6],
+            });
         }
         out.extend_from_slice(&self.end);
         out

@@ -120,7 +120,7 @@ const fn is_jump(step: &Step) -> bool {
 fn hands_an_order_over_again(plan: &Plan) -> bool {
     let mut known = BTreeSet::new();
     let order = |step: &Step| match step {
-        Step::Submit(exam) => plan.exams.get(exam).map(|exam| exam.order.number.clone()),
+        Step::Submit(exam) => plan.exams.get(exam).map(|exam| exam.order.number.as_str()),
         _ => None,
     };
     plan.steps.iter().filter_map(order).any(|order| !known.insert(order))

@@ -4,6 +4,7 @@
 //! has happened and says what should.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::history::{Ending, Incarnation, Micros, What};
@@ -72,7 +73,7 @@ enum Waiting {
     Nothing,
     Started,
     BesideUp { until: Duration },
-    Dealt(String),
+    Dealt(Arc<str>),
     Reached(Due),
     Delayed { fault: ProcessFault, until: Duration },
     Paused { since: Duration, until: Duration, resuming: bool },
@@ -355,7 +356,7 @@ impl Director {
                 self.waiting = Waiting::Asked;
                 self.wish(Wish::Do(Command::Resend { exam }));
             }
-            Step::Await(exam) => self.waiting = Waiting::Dealt(exam),
+            Step::Await(exam) => self.waiting = Waiting::Dealt(exam.into()),
             Step::Kill(at) => self.watch(ProcessFault::Kill, at, Duration::ZERO),
             Step::Fault { fault, at, after } => self.watch(fault, at, after.into()),
             Step::Stop => self.end(self.sender.incarnation, Ending::Stop, view),
@@ -474,7 +475,7 @@ impl Director {
             }
             Waiting::BesideUp { until } => self.second.state == Sender::Down || view.now >= until,
             Waiting::Dealt(exam) => {
-                self.dealt.contains(&exam)
+                self.dealt.contains(&*exam)
                     || self.in_vain(view, || format!("the charge of `{exam}`"))
             }
             Waiting::Reached(due) if self.reached == Some(due.at) => {

@@ -6,7 +6,7 @@
 
 use super::bug::Bug;
 use crate::hl7::Message;
-use crate::hl7::ack::{AckCondition, Code, Due, Reading, due};
+use crate::hl7::ack::{AckCondition, Code, Due, due};
 use crate::mllp::{Found, FoundKind};
 
 /// What a reply means.
@@ -36,14 +36,14 @@ pub(super) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
         return Answer::Junk;
     }
     let reply = Message::read(found.payload());
-    let reading = Reading::of(&reply);
     // Two MSA contradict each other at worst; neither is worth a patient's money.
-    if !reading.is_ack || reply.segment("MSA", 2).is_some() {
+    let is_ack = reply.has_header() && reply.code() == b"ACK";
+    if !is_ack || reply.segment("MSA", 2).is_some() {
         return Answer::Junk;
     }
-    let Some(code) = code(&reading, bug) else { return Answer::Junk };
+    let Some(code) = code(reply.value("MSA-1"), bug) else { return Answer::Junk };
     let sent = Message::read_header(sent);
-    if reading.control_id != sent.control_id() && bug != Some(Bug::AcceptsAnyAck) {
+    if reply.value("MSA-2") != sent.control_id() && bug != Some(Bug::AcceptsAnyAck) {
         return Answer::OtherId;
     }
     match code {
@@ -56,9 +56,9 @@ pub(super) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
     }
 }
 
-fn code(reading: &Reading, bug: Option<Bug>) -> Option<Code> {
-    let prefixed = bug == Some(Bug::AcceptsCodePrefix) && reading.raw_code.starts_with(b"AA");
-    if prefixed { Some(Code::AA) } else { reading.code }
+fn code(written: &[u8], bug: Option<Bug>) -> Option<Code> {
+    let prefixed = bug == Some(Bug::AcceptsCodePrefix) && written.starts_with(b"AA");
+    if prefixed { Some(Code::AA) } else { Code::exactly(written) }
 }
 
 fn releases(due: &Due) -> bool {
