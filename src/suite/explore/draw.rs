@@ -41,6 +41,15 @@ const RESULTS: &str = "iris/result";
 const JUMP: Duration = Duration::from_secs(25 * 60 * 60);
 /// Faults that take a thousand times as long as others, and are drawn the less often.
 const HEAVY: [Fault; 1] = [Fault::PayloadGiant];
+/// Faults that only play beside another message or connection, which mostly is not there.
+const SELDOM: [Fault; 6] = [
+    Fault::ConnectionMaxConnections,
+    Fault::ConnectionMinGap,
+    Fault::ConnectionCloseEvery,
+    Fault::ConnectionIdleDrop,
+    Fault::MatchOutOfOrder,
+    Fault::AnswerLateAfterNext,
+];
 /// The endpoint that every case has, and the second one.
 const ENDPOINTS: [&str; 2] = ["emr", "standby"];
 
@@ -168,7 +177,12 @@ impl Deck {
                     on = On { connection: Some(1), ..On::default() };
                 }
                 SetOff::Message if !case.endpoints.is_empty() && random.chance(30) => {
-                    on.endpoint = random.pick(&case.endpoints).cloned();
+                    let is_charge = on.exam.is_some() && on.kind.is_none();
+                    let standby = is_charge && random.chance(50);
+                    if standby {
+                        case.script.push(self.shut(&on));
+                    }
+                    on.endpoint = Some(self.word(ENDPOINTS[usize::from(standby)]));
                 }
                 _ => {}
             }
@@ -186,13 +200,29 @@ impl Deck {
         }
     }
 
+    /// The first endpoint does not take the charge of this exam: nobody turns to the second one while
+    /// it does.
+    fn shut(&self, on: &On) -> Reaction {
+        let endpoint = Some(self.word(ENDPOINTS[0]));
+        let name = self.word(Fault::ConnectionRefused.name());
+        Reaction {
+            place: self.place.clone(),
+            on: On { exam: on.exam.clone(), endpoint, ..On::default() },
+            play: vec![Part::Fault { name, with: Vec::new() }],
+            times: None,
+            optional: false,
+        }
+    }
+
     /// What behaviours can be about: no two of these are the same message, or the second one
     /// would never play.
     fn targets(&self, case: &Case, random: &mut Random) -> Vec<On> {
-        let exams = u32::try_from(case.exams.len()).unwrap_or(1);
+        // What comes between may be results, which no behaviour for charges is about.
+        let charges = if case.results.is_some() { 1 } else { case.exams.len() };
+        let charges = u32::try_from(charges).unwrap_or(1);
         if random.chance(20) {
             let message = |number| On { message: Some(number), ..On::default() };
-            return (1..=exams + 1).map(message).collect();
+            return (1..=charges).map(message).collect();
         }
         let mut targets = Vec::new();
         for exam in &case.exams {
@@ -212,6 +242,9 @@ impl Deck {
         let mut fault = random.pick(among).copied().unwrap_or(Fault::AnswerNone);
         if HEAVY.contains(&fault) && !random.chance(3) {
             fault = Fault::AnswerNone;
+        }
+        if SELDOM.contains(&fault) && !random.chance(30) {
+            fault = random.pick(among).copied().filter(|one| !HEAVY.contains(one)).unwrap_or(fault);
         }
         let mut with = Vec::new();
         for parameter in fault.reads() {
@@ -316,8 +349,17 @@ impl Deck {
     ) {
         let place = || self.place.clone();
         let awaits = open.iter().cloned().map(Act::Await);
-        let when = self.moment(random);
-        match random.below(100) {
+        let mut when = self.moment(random);
+        if when.at == WireEvent::Accepted && acts.iter().filter(|act| hands_over(act)).count() > 1 {
+            when.at = WireEvent::FirstByte; // the connection stands, and there is no other
+        }
+        let what = random.below(100);
+        // Who dies before the answer never meets what the script has for it.
+        if (32..62).contains(&what) && is_answered_by_script(case, open) && random.chance(80) {
+            acts.extend(awaits.clone());
+            when = Moment { at: WireEvent::AtOnce, ..when };
+        }
+        match what {
             0..32 => acts.extend(awaits),
             32..58 => {
                 acts.push(Act::Kill(place(), when));
@@ -328,7 +370,7 @@ impl Deck {
                 acts.push(self.start());
             }
             62..67 => acts.push(Act::Pause(place(), when, None)),
-            67..70 => acts.push(Act::Jump(place(), when, JUMP)),
+            67..70 => acts.extend(self.jump(when)),
             70..73 => acts.push(Act::Storm(place(), 3)),
             73..78 => {
                 acts.extend([Act::StartSecond(place()), Act::Settle, Act::StopSecond(place())])
@@ -345,6 +387,15 @@ impl Deck {
             open.iter().for_each(|exam| at_most_once(case, exam));
         }
         open.clear();
+    }
+
+    /// Moves the sender's clock; the messages before and after it show that it went.
+    fn jump(&self, when: Moment) -> [Act; 2] {
+        let at = match when.at {
+            WireEvent::BeforeReply | WireEvent::ReplyBytes(_) | WireEvent::ReplySent => when.at,
+            _ => WireEvent::EndOfMessage,
+        };
+        [Act::Jump(self.place.clone(), Moment { at, ..when }, JUMP), Act::Probe]
     }
 
     /// When something is done to the sender.
@@ -377,6 +428,24 @@ fn trigger(random: &mut Random) -> WireEvent {
         7..9 => WireEvent::Bytes(1 + random.below(800)),
         _ => WireEvent::ReplyBytes(1 + random.below(90)),
     }
+}
+
+/// Whether it brings the sender something to send.
+const fn hands_over(act: &Act) -> bool {
+    matches!(act, Act::Submit(_) | Act::Probe)
+}
+
+/// Whether the script has an answer for one of these exams.
+fn is_answered_by_script(case: &Case, exams: &[Word]) -> bool {
+    let is_one = |on: &On| {
+        let named =
+            on.exam.as_ref().is_none_or(|exam| exams.iter().any(|one| one.text == exam.text));
+        named && on.kind.is_none()
+    };
+    case.script.iter().any(|reaction| {
+        let trigger = reaction.play.first().map(trigger_of);
+        is_one(&reaction.on) && trigger == Some(SetOff::Message)
+    })
 }
 
 /// Whether an operator may have reason to look after the charge of this exam: the EMR does something
