@@ -7,11 +7,13 @@ mod command;
 use command::Place;
 use rstest::rstest;
 
-/// The one scenario that an exploration has written into `found/`.
+/// The one scenario by which an exploration has written into `found/` that a charge is sent twice.
 fn only_scenario(place: &Place) -> String {
     let folder = std::fs::read_dir(place.path("found/scenarios/explored")).unwrap();
-    let files: Vec<String> =
-        folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let files: Vec<String> = folder
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("once-"))
+        .collect();
     assert_eq!(files.len(), 1, "{files:?}");
     format!("found/scenarios/explored/{}", files[0])
 }

@@ -54,6 +54,8 @@ fn smaller(schedule: &Schedule) -> Vec<Schedule> {
     without_exams(case, &mut cases);
     without_settings(case, &mut cases);
     ended_sooner(case, &mut cases);
+    died_sooner(case, &mut cases);
+    held_up_by_a_door(case, &mut cases);
     without_acts(case, &mut cases);
     plainer_acts(case, &mut cases);
     for index in 0..case.script.len() {
@@ -169,6 +171,50 @@ fn ended_sooner(case: &Case, cases: &mut Vec<Case>) {
         if size(&sooner) < size(case) {
             cases.push(sooner);
         }
+    }
+}
+
+/// A sender that dies once its charge is dealt with dies while it is on its way instead, whatever the
+/// EMR had for it.
+fn died_sooner(case: &Case, cases: &mut Vec<Case>) {
+    let acts = case.steps.as_deref().unwrap_or_default();
+    for (index, act) in acts.iter().enumerate() {
+        let before = &acts[..index];
+        let awaits = before.iter().rev().take_while(|act| matches!(act, Act::Await(_))).count();
+        if awaits == 0 {
+            continue;
+        }
+        for at in [WireEvent::EndOfMessage, WireEvent::BeforeReply] {
+            let when = Moment { at, after: None };
+            let sooner = match act {
+                Act::Kill(place, _) => Act::Kill(place.clone(), when),
+                Act::Terminate(place, _) => Act::Terminate(place.clone(), when),
+                _ => break,
+            };
+            let mut fewer = before[..index - awaits].to_vec();
+            fewer.push(sooner);
+            fewer.extend_from_slice(&acts[index + 1..]);
+            let sooner = Case { steps: Some(fewer), ..case.clone() };
+            cases.extend([Case { script: Vec::new(), ..sooner.clone() }, sooner]);
+        }
+    }
+}
+
+/// Where a probe and what the EMR does to it keep the sender busy, a door that is shut does too.
+fn held_up_by_a_door(case: &Case, cases: &mut Vec<Case>) {
+    let acts = case.steps.as_deref().unwrap_or_default();
+    let Some(reaction) = case.script.first() else { return };
+    for index in (0..acts.len()).filter(|&index| acts[index] == Act::Probe) {
+        let mut acts = acts.to_vec();
+        acts.remove(index);
+        let exam = &case.exams[0].name;
+        let door = Word { text: Fault::ConnectionRefused.name().to_owned(), ..exam.clone() };
+        let shut = Reaction {
+            on: On { exam: Some(exam.clone()), ..On::default() },
+            play: vec![Part::Fault { name: door, with: Vec::new() }],
+            ..reaction.clone()
+        };
+        cases.push(Case { steps: Some(acts), script: vec![shut], ..case.clone() });
     }
 }
 
