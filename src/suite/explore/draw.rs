@@ -73,6 +73,12 @@ impl Deck {
         Self { mappings, with_credits, ack_timeout, faults, of_tls, place }
     }
 
+    /// The same, written elsewhere.
+    pub(super) fn apart(&self) -> Self {
+        let place = Place { source: Source::new("drawn", ""), line: 1, column: 1 };
+        Self { place, ..self.clone() }
+    }
+
     /// A word that stands nowhere.
     fn word(&self, text: &str) -> Word {
         Word { text: text.to_owned(), place: self.place.clone() }

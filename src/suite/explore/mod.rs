@@ -117,7 +117,15 @@ impl<'l> Explorer<'l> {
     /// schedules at once do not wait for each other's counts of what they share.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self::new(self.library, self.sender, &self.choices)
+        Self {
+            library: self.library,
+            sender: self.sender,
+            bug: self.bug,
+            choices: self.choices.clone(),
+            deck: self.deck.apart(),
+            seed: self.seed,
+            known: RwLock::default(),
+        }
     }
 
     /// What every schedule follows from.
