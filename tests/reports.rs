@@ -254,3 +254,88 @@ fn sound_text(text: &str) {
         );
     }
 }
+
+/// Run as it stands, in the same folder, it has to tell the same failure.
+#[rstest]
+#[case::file("zz.yaml", PLAIN, "zz.yaml", "chargeproof run zz.yaml --seed 1 ")]
+#[case::file_elsewhere(
+    "a b/it's.yaml",
+    PLAIN,
+    "./a b/it's.yaml",
+    r"chargeproof run './a b/it'\''s.yaml' "
+)]
+#[case::axes("zz.yaml", AXES, "zz.yaml", "chargeproof run 'zz.yaml[reply=none]' --seed 1 ")]
+#[case::one_of_the_axes(
+    "zz.yaml",
+    AXES,
+    "zz.yaml[reply=none]",
+    "chargeproof run 'zz.yaml[reply=none]' "
+)]
+#[case::bracket_in_the_path(
+    "z[1].yaml",
+    AXES,
+    "z[1].yaml",
+    "chargeproof run 'z[1].yaml[reply=none]' "
+)]
+#[case::of_the_project(
+    "scenarios/zz.yaml",
+    AXES,
+    "scenarios/zz.yaml",
+    "chargeproof run 'zz[reply=none]' "
+)]
+fn the_repeat_line_repeats_a_failure(
+    #[case] file: &str,
+    #[case] text: &str,
+    #[case] named: &str,
+    #[case] command: &str,
+) {
+    let place = Place::new();
+    place.write(file, text);
+    let simulated = ["--simulated", "--out", "out", "--report", "json,junit"];
+    let bug = ["run", named, "--bug", "resend-on-timeout"];
+    let ran = place.run(&[&bug[..], &simulated].concat()).exits(10);
+    let report = place.json("out/report.json");
+    let failed = report["cases"].as_array().unwrap().iter().find(|case| case["verdict"] == "fail");
+    let line = failed.unwrap()["repeat"].as_str().unwrap();
+    assert!(line.starts_with(command), "{line}");
+    // The terminal breaks long lines between words, and XML writes a quote its own way.
+    let out = ran.out.split_whitespace().collect::<Vec<&str>>().join(" ");
+    assert!(out.contains(line), "{}", ran.out);
+    let junit = place.text("out/junit.xml").replace("&apos;", "'");
+    assert!(junit.contains(line), "{junit}");
+
+    let again = line.replacen("chargeproof", command::PROGRAM, 1) + " --simulated --out again";
+    let mut shell = assert_cmd::Command::new("sh");
+    shell.args(["-c", &again]).current_dir(place.path("")).timeout(command::BOUND);
+    shell.assert().code(10);
+    let again = place.json("again/report.json");
+    let cases = again["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 1, "one case is repeated");
+    assert_eq!(cases[0]["id"], failed.unwrap()["id"]);
+}
+
+#[test]
+fn two_files_with_one_name_are_not_taken_for_one_scenario() {
+    let place = Place::new();
+    place.write("a/zz.yaml", PLAIN);
+    place.write("b/zz.yaml", AXES);
+    place.run(&["list", "a/zz.yaml", "./a/zz.yaml"]).exits(0);
+    let ran = place.run(&["list", "a/zz.yaml", "b/zz.yaml"]).exits(2);
+    let says = "error: `b/zz.yaml` and a/zz.yaml are both called `zz`\n";
+    assert!(ran.err.starts_with(says), "{}", ran.err);
+}
+
+#[test]
+fn a_case_that_a_file_does_not_have_is_answered_with_the_nearest_one() {
+    let place = Place::new();
+    place.write("zz.yaml", AXES);
+    let ran = place.run(&["list", "zz.yaml[reply=non]"]).exits(2);
+    assert!(ran.err.contains("is called `zz.yaml[reply=non]`"), "{}", ran.err);
+    assert!(ran.err.contains("did you mean `zz.yaml[reply=none]`?"), "{}", ran.err);
+}
+
+const PLAIN: &str = "title: No answer\nexams: [john-doe]\nemr:\n  \
+    - on: { exam: john-doe, attempt: 1 }\n    reply: none\n";
+
+const AXES: &str = "title: No answer\nexams: [john-doe]\naxes:\n  reply: [reject, none]\nemr:\n  \
+    - on: { exam: john-doe, attempt: 1 }\n    reply: ${reply}\n";

@@ -8,7 +8,7 @@ use crate::cli::arguments::Check;
 use crate::cli::failure::Failure;
 use crate::cli::recorded;
 use crate::cli::run::print;
-use crate::cli::store::Store;
+use crate::cli::store::{Store, quoted};
 use crate::history::Seal;
 use crate::suite::judge_recorded;
 use crate::verdict::{CaseOutcome, Exit, RunOutcome};
@@ -58,7 +58,7 @@ fn tell_unsealed(count: usize) -> Result<(), Failure> {
 
 fn judge(path: &Path) -> Result<(CaseOutcome, Seal), Failure> {
     let history = recorded::read(path)?;
-    let repeat = format!("chargeproof check '{}'", path.display());
+    let repeat = format!("chargeproof check {}", quoted(path));
     let outcome = judge_recorded(&history, repeat)
         .map_err(|error| recorded::mistake(path, 1, 1, &error.to_string()))?;
     Ok((CaseOutcome { history: Some(path.display().to_string()), ..outcome }, history.seal))

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cli::arguments::Selection;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source};
+use crate::cli::store::quoted;
 use crate::mapping::Document;
 use crate::plan::{self, Choices, Lack, Plan};
 use crate::scenario::{Account, Form, Scenario, SenderFile};
@@ -35,27 +36,32 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         show_output: selection.show_output,
         watch_for: selection.watch_for,
     };
-    let mut plans: Vec<Plan> = Vec::new();
-    for (id, source) in scenarios(project, selection)? {
-        let scenario = Scenario::read(&source)?;
-        plans.extend(plan::expand(&scenario, &id, project, &sender, &choices)?);
+    let Selected { scenarios, cases } = scenarios(project, selection)?;
+    let mut plans: Vec<(String, Plan)> = Vec::new();
+    for (id, Chosen { source, file }) in &scenarios {
+        let scenario = Scenario::read(source)?;
+        for plan in plan::expand(&scenario, id, project, &sender, &choices)? {
+            let axes = plan.id.strip_prefix(id.as_str()).unwrap_or_default();
+            let name =
+                file.as_ref().map_or_else(|| plan.id.clone(), |file| format!("{file}{axes}"));
+            plans.push((name, plan));
+        }
     }
     // A name with axes means one case of its scenario only.
-    let cases: Vec<&String> = selection.scenarios.iter().filter(|one| one.contains('[')).collect();
-    for name in &cases {
-        if !plans.iter().any(|plan| plan.id == **name) {
-            return Err(nothing_called(name, plans.iter().map(|plan| plan.id.as_str())));
+    for case in &cases {
+        if !plans.iter().any(|(_, plan)| plan.id == case.id) {
+            return Err(nothing_called(&case.typed, plans.iter().map(|(name, _)| name.as_str())));
         }
     }
     let is_meant = |plan: &Plan| {
-        let mut of_scenario = cases.iter().filter(|name| stem(name) == stem(&plan.id)).peekable();
-        of_scenario.peek().is_none() || of_scenario.any(|name| **name == plan.id)
+        let mut of_scenario = cases.iter().filter(|one| stem(&one.id) == stem(&plan.id)).peekable();
+        of_scenario.peek().is_none() || of_scenario.any(|one| one.id == plan.id)
     };
     let mut meant = Meant { jobs: Vec::new(), left_out: Vec::new() };
-    for plan in plans.into_iter().filter(is_meant) {
+    for (name, plan) in plans.into_iter().filter(|(_, plan)| is_meant(plan)) {
         let lacks = plan::unmet(&plan, &sender);
         if lacks.is_empty() {
-            meant.jobs.push(Job { repeat: repeat(&plan.id, selection), plan });
+            meant.jobs.push(Job { repeat: repeat(&name, &plan.id, selection), plan });
         } else {
             meant.left_out.push(left_out(plan.id, &lacks));
         }
@@ -119,31 +125,89 @@ fn beside(folder: &Path, program: &str) -> String {
     path.map_or_else(|| program.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
-/// The scenarios that are meant, by id: those of the project whose names were given, and files
-/// that lie elsewhere.
-fn scenarios(
-    project: &Project,
-    selection: &Selection,
-) -> Result<BTreeMap<String, Source>, Failure> {
+/// What the names on the command line select.
+struct Selected {
+    /// By id.
+    scenarios: BTreeMap<String, Chosen>,
+    /// The cases that were named with their axes.
+    cases: Vec<Case>,
+}
+
+/// A scenario that is meant.
+struct Chosen {
+    source: Source,
+    /// The path by which it was named, if it is none of the project's.
+    file: Option<String>,
+}
+
+/// One case of a scenario.
+struct Case {
+    id: String,
+    typed: String,
+}
+
+/// The scenarios that are meant: those of the project whose names were given, and files that lie
+/// elsewhere.
+fn scenarios(project: &Project, selection: &Selection) -> Result<Selected, Failure> {
     let all = project.scenarios();
+    let ours = |(id, source): (&String, &Source)| {
+        (id.clone(), Chosen { source: source.clone(), file: None })
+    };
+    let mut scenarios = BTreeMap::new();
+    let mut cases = Vec::new();
     if selection.scenarios.is_empty() {
-        return Ok(all.clone());
+        scenarios.extend(all.iter().map(ours));
     }
-    let mut found = BTreeMap::new();
-    for name in &selection.scenarios {
-        let name = below_scenarios(name, selection);
-        let known = all.iter().filter(|(id, _)| names(stem(&name), id));
-        let before = found.len();
-        found.extend(known.map(|(id, source)| (id.clone(), source.clone())));
-        let path = Path::new(&name);
-        if path.is_file() && found.len() == before {
-            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            found.insert(id, read_source(path)?);
-        } else if !all.keys().any(|id| names(stem(&name), id)) {
-            return Err(nothing_called(&name, all.keys().map(String::as_str)));
+    for typed in &selection.scenarios {
+        let (name, axes) = parted(typed);
+        let below = below_scenarios(name, selection);
+        let mut known = all.iter().filter(|(id, _)| names(&below, id)).map(ours).peekable();
+        let id = if known.peek().is_some() {
+            scenarios.extend(known);
+            below.strip_suffix(".yaml").unwrap_or(&below).to_owned()
+        } else if Path::new(name).is_file() {
+            add_file(&mut scenarios, name)?
+        } else {
+            return Err(nothing_called(typed, all.keys().map(String::as_str)));
+        };
+        if !axes.is_empty() {
+            cases.push(Case { id: id + axes, typed: typed.clone() });
         }
     }
-    Ok(found)
+    Ok(Selected { scenarios, cases })
+}
+
+/// Adds the scenario of a file that lies elsewhere, and returns its id.
+fn add_file(scenarios: &mut BTreeMap<String, Chosen>, name: &str) -> Result<String, Failure> {
+    let path = Path::new(name);
+    let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let other = match scenarios.get(&id) {
+        Some(Chosen { file: Some(file), .. }) if is_same(Path::new(file), path) => return Ok(id),
+        Some(Chosen { file, .. }) => file.as_deref().unwrap_or("a scenario of the project"),
+        None => {
+            let chosen = Chosen { source: read_source(path)?, file: Some(name.to_owned()) };
+            scenarios.insert(id.clone(), chosen);
+            return Ok(id);
+        }
+    };
+    let message = format!("`{name}` and {other} are both called `{id}`");
+    Err(Failure::usage(message, "a scenario is called as its file: run one after the other"))
+}
+
+/// Whether both are the same file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other
+        || one.canonicalize().ok().is_some_and(|one| other.canonicalize().ok() == Some(one))
+}
+
+/// A name, and the axes that follow it. The path of a file may hold a bracket of its own.
+fn parted(typed: &str) -> (&str, &str) {
+    if Path::new(typed).exists() {
+        return (typed, "");
+    }
+    let mut brackets = typed.match_indices('[').map(|(at, _)| at);
+    let file = brackets.clone().find(|at| Path::new(&typed[..*at]).is_file());
+    typed.split_at(file.or_else(|| brackets.next()).unwrap_or(typed.len()))
 }
 
 /// The id, or the folder of ids, that the path of a file of the project stands for; any other
@@ -182,19 +246,25 @@ fn nothing_called<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failu
     Failure::usage(format!("no scenario or case is called `{name}`"), hint)
 }
 
-/// The command that repeats one case.
-fn repeat(id: &str, selection: &Selection) -> String {
-    format!("chargeproof run '{id}' --seed {}{}", selection.seed, options(selection))
+/// The command that repeats the case with this id, which is selected by `name`.
+fn repeat(name: &str, id: &str, selection: &Selection) -> String {
+    let word = match name {
+        _ if name == id => format!("'{}'", name.replace('\'', r"'\''")),
+        // What begins like an option would be taken for one.
+        _ if name.starts_with('-') => quoted(&Path::new(".").join(name)),
+        _ => quoted(Path::new(name)),
+    };
+    format!("chargeproof run {word} --seed {}{}", selection.seed, options(selection))
 }
 
 /// The options that name the project and the sender, as they were typed.
 pub(super) fn options(selection: &Selection) -> String {
     let mut command = String::new();
     if selection.project != Path::new(".") {
-        command += &format!(" --project '{}'", selection.project.display());
+        command += &format!(" --project {}", quoted(&selection.project));
     }
     if let Some(sender) = &selection.sender {
-        command += &format!(" --sender '{}'", sender.display());
+        command += &format!(" --sender {}", quoted(sender));
     }
     if let Some(bug) = &selection.bug {
         command += &format!(" --bug {bug}");
