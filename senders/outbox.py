@@ -1,7 +1,7 @@
 """A charge sender to copy: whatever the EMR answers, and whenever it is killed, no charge goes twice.
 
-Each message is a row of an outbox. Before its first byte leaves, the row is marked on disk as
-`unknown`; only an answer to this very message changes that again. A charge of which a byte may
+Each message is a row of an outbox. Before its first byte leaves, the row is marked on disk as sent
+and `unknown`; only an answer to this very attempt changes that again. A charge of which a byte may
 have left is not sent again, unless a person who has looked into it says `resend`. Nor is a result:
 it could be, but a result that is missed is asked for, and a charge that came twice is billed.
 
@@ -16,7 +16,8 @@ def outbox(state):
     database = sqlite3.connect(f"{state}/outbox.db", isolation_level=None)
     database.execute("PRAGMA synchronous = FULL")
     database.execute("CREATE TABLE IF NOT EXISTS outbox (number TEXT, kind TEXT, message TEXT,"
-                     " outcome TEXT, PRIMARY KEY (number, kind))")
+                     " outcome TEXT DEFAULT 'not-sent', sent INTEGER DEFAULT 0,"
+                     " wanted INTEGER DEFAULT 1, PRIMARY KEY (number, kind))")
     return database
 
 
@@ -25,7 +26,8 @@ def take(database, inbox):
         with contextlib.suppress(FileNotFoundError):  # a second instance may have been faster
             new = json.loads(path.read_bytes())
             rows = [(new["order"], kind, new[kind]) for kind in ("charge", "result") if new[kind]]
-            database.executemany("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, 'not-sent')", rows)
+            insert = "INSERT OR IGNORE INTO outbox (number, kind, message) VALUES (?, ?, ?)"
+            database.executemany(insert, rows)
             path.unlink()
 
 
@@ -46,7 +48,7 @@ def answer(connection, header, timeout):
     return "unknown"
 
 
-def deliver(database, row, message, endpoints, timeout, tls):
+def deliver(database, row, sent, message, endpoints, timeout, tls):
     for host, port in (endpoint.rsplit(":", 1) for endpoint in endpoints):
         try:
             connection = socket.create_connection((host, int(port)), timeout)
@@ -54,11 +56,11 @@ def deliver(database, row, message, endpoints, timeout, tls):
         except OSError:
             continue  # not a byte has left, so that another try is no second attempt
         with contextlib.suppress(OSError), connection:  # some may have arrived: it stays unknown
-            mark = "UPDATE outbox SET outcome = ? WHERE rowid = ? AND outcome = ?"
-            if database.execute(mark, ("unknown", row, "not-sent")).rowcount == 1:
+            mark = "UPDATE outbox SET outcome = ?, sent = ? WHERE rowid = ? AND sent = ?"
+            if database.execute(mark, ("unknown", sent + 1, row, sent)).rowcount == 1:
                 connection.sendall(b"\x0b" + message.encode("latin-1") + b"\x1c\r")
                 outcome = answer(connection, message.split("\r")[0].split("|"), timeout)
-                database.execute(mark, (outcome, row, "unknown"))
+                database.execute(mark, (outcome, sent + 1, row, sent + 1))
         return
 
 
@@ -71,9 +73,9 @@ def send(endpoints, state, inbox, timeout, ca=None, *certificate):
     print("ready", flush=True)
     while True:
         take(database, inbox)
-        due = "SELECT rowid, message FROM outbox WHERE outcome = 'not-sent' ORDER BY rowid"
-        for row, message in database.execute(due).fetchall():
-            deliver(database, row, message, endpoints.split(","), int(timeout) / 1000, tls)
+        due = "SELECT rowid, sent, message FROM outbox WHERE sent < wanted ORDER BY rowid"
+        for row, sent, message in database.execute(due).fetchall():
+            deliver(database, row, sent, message, endpoints.split(","), int(timeout) / 1000, tls)
         time.sleep(0.02)
 
 
@@ -84,8 +86,9 @@ def account(state):
 
 
 def resend(state, order):
-    again = "UPDATE outbox SET outcome = 'not-sent' WHERE number = ? AND kind = 'charge'"
-    outbox(state).execute(again, (order,))
+    again = "UPDATE outbox SET wanted = sent + 1 WHERE number = ? AND kind = 'charge' AND sent > 0"
+    if outbox(state).execute(again, (order,)).rowcount == 0:
+        sys.exit(f"no charge of order {order} was ever sent")
 
 
 {"send": send, "account": account, "resend": resend}[sys.argv[1]](*sys.argv[2:])

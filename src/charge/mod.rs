@@ -33,6 +33,12 @@ pub struct Agreement {
 /// What stands behind the number of an order of which there is a credit.
 pub const CREDIT: &str = " CD";
 
+/// The order as which a credit of this order is counted.
+#[must_use]
+pub fn credit_of(order: &[u8]) -> Vec<u8> {
+    [order, CREDIT.as_bytes()].concat()
+}
+
 impl Default for Agreement {
     /// The order in FT1-3; transaction type, code and component modifier tell charges apart.
     fn default() -> Self {
@@ -101,7 +107,7 @@ impl<'a> Charge<'_, 'a> {
     pub fn order(&self, agreement: &Agreement) -> Cow<'a, [u8]> {
         let order = self.part(&agreement.order);
         if agreement.credits && !order.is_empty() && self.is_credit() {
-            return Cow::Owned([&*order, CREDIT.as_bytes()].concat());
+            return Cow::Owned(credit_of(&order));
         }
         order
     }

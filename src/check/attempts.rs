@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use memchr::memmem::Finder;
 use memchr::{memchr_iter, memmem, memrchr2};
 
-use crate::charge::{Agreement, Charge, charges, lines};
+use crate::charge::{Agreement, Charge, charges, credit_of, lines};
 use crate::history::{Event, Piece, What};
 use crate::hl7::ack::{Due, due};
 use crate::hl7::{Message, Segment, SegmentEnd, escape};
@@ -214,7 +214,7 @@ impl Reading {
         for charge in charges(message) {
             carries_lines = true;
             let order = charge.order(&self.agreement);
-            if order.is_empty() || !(whole || charge.tells_its_kind(&self.agreement)) {
+            if order.is_empty() || !whole && may_be_credit(evidence, &charge, &order) {
                 continue;
             }
             let order = order_number(evidence, order);
@@ -280,10 +280,25 @@ pub(super) fn fingerprints(evidence: &Evidence<'_>) -> Vec<u64> {
     for sent in evidence.sent.iter().filter(|sent| sent.line_count > 0) {
         let (payload, whole) = sent.apart.unwrap_or((sent.payload, sent.whole));
         let message = Message::read(readable(payload, whole));
-        let lines = lines(&message, &evidence.agreement).into_iter();
-        found.extend(lines.filter(|line| !line.order.is_empty()).map(|line| line.fingerprint));
+        let mut lines = lines(&message, &evidence.agreement).into_iter();
+        found.extend(sent.lines(evidence).iter().map(|known| {
+            let line = lines.by_ref().find(|line| line.ft1 == known.ft1 as usize);
+            line.map_or(0, |line| line.fingerprint)
+        }));
     }
     found
+}
+
+/// Whether a line that was cut may be of the credit of its order: both are known, and begin alike.
+fn may_be_credit(evidence: &Evidence<'_>, charge: &Charge<'_, '_>, order: &[u8]) -> bool {
+    !charge.tells_its_kind(&evidence.agreement) && evidence.exam(&credit_of(order)).is_some()
+}
+
+/// The order that a part names, if it was cut before it said whether it charges or credits.
+pub(super) fn half_told(evidence: &Evidence<'_>, part: &Sent<'_>) -> Option<Vec<u8>> {
+    let message = Message::read(readable(part.payload, part.whole));
+    let order = charges(&message).next()?.order(&evidence.agreement);
+    (!order.is_empty()).then(|| order.into_owned())
 }
 
 /// The part of a message that can be read: all of it, or what is before the field that was cut.

@@ -1,10 +1,11 @@
-//! Says which charge a part of a message belongs to when it was cut before its order number.
+//! Says which charge a part of a message belongs to when it was cut before its order number, or,
+//! where a charge and a credit of one order are known, before it said which of them it is.
 //!
 //! One byte of a charge on the wire is an attempt, so a part must belong to some exam. Only an
 //! exam that had been handed over, and whose expected message agrees with the bytes up to the
-//! cut, can be it; and an honest sender does not start a charge that it has attempted before, so
-//! an exam without an earlier attempt comes first. If that still leaves several, the part is
-//! unexplained, and the rule that needs it is inconclusive. This does **not** judge.
+//! cut, can be it; and an honest sender does not start a charge that it has attempted before, unless
+//! an operator has asked for it, so an exam that is due comes first. If that still leaves several,
+//! the part is unexplained, and the rule that needs it is inconclusive. This does **not** judge.
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
@@ -12,11 +13,12 @@ use std::collections::HashSet;
 
 use jiff::civil::DateTime;
 
+use crate::charge::credit_of;
 use crate::history::What;
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, Stamp};
 
-use super::attempts::{Kind, Sent, attempt_by_elimination};
+use super::attempts::{Kind, Sent, attempt_by_elimination, half_told};
 use super::evidence::{Attempted, Evidence, KnownExam, Place};
 use super::frame::{FS, VT, separator};
 
@@ -66,6 +68,10 @@ fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)
         return Belongs::NoCharge;
     }
     let mut possible: Vec<usize> = handed_over_before(evidence, &place);
+    if let Some(order) = half_told(evidence, part) {
+        let either = [credit_of(&order), order];
+        possible.retain(|&index| either.iter().any(|one| **one == *evidence.exams[index].order));
+    }
     let may_be_result = untold && begins_a_result(evidence, &payload, &possible);
     let sends_results = evidence.plan.results.is_some();
     let agreeing = |&&index: &&usize| agrees(&payload, &evidence.exams[index].expected, volatile);
@@ -77,15 +83,16 @@ fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)
     let fresh = fresh(evidence, &possible, &place);
     // Only what agrees with a charge and with no result is surely one.
     let may_be_other = may_be_result || (untold && sends_results && agrees_with_none);
-    match fresh.as_slice() {
+    let left: Vec<usize> = fresh.iter().map(|due| due.exam).collect();
+    match left.as_slice() {
         [] if may_be_result && is_result_due(evidence, &place) => Belongs::NoCharge,
         [] if may_be_other => Belongs::ToOneOf(possible),
-        fresh if may_be_other => Belongs::ToOneOf(fresh.to_vec()),
+        left if may_be_other => Belongs::ToOneOf(left.to_vec()),
         [only] => Belongs::To(*only),
         // Every exam that it could be was attempted whole before: whichever it is, it is sent
         // again, so the last one stands for all.
         [] => possible.last().map_or(Belongs::ToOneOf(Vec::new()), |&last| Belongs::To(last)),
-        several => among_several(evidence, several, &place),
+        _ => among_several(evidence, &fresh, &place),
     }
 }
 
@@ -151,16 +158,16 @@ fn is_result_due(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
     evidence.exams.iter().filter(is_charged).count() > come.len()
 }
 
-/// Several exams had not been attempted before: what came later may tell them apart.
-fn among_several(evidence: &Evidence<'_>, several: &[usize], place: &Place<'_>) -> Belongs {
-    let later = |index: usize| {
-        let attempts = evidence.attempts_at(&evidence.exams[index].order);
-        attempts.iter().any(|attempt| seq(evidence, attempt) > place.seq)
+/// Several exams were due: what came later may tell them apart.
+fn among_several(evidence: &Evidence<'_>, several: &[Due], place: &Place<'_>) -> Belongs {
+    let is_open = |due: &&Due| {
+        let attempts = evidence.attempts_at(&evidence.exams[due.exam].order).iter();
+        attempts.filter(|attempt| seq(evidence, attempt) > place.seq).count() < due.attempts
     };
-    let left: Vec<usize> = several.iter().copied().filter(|&index| !later(index)).collect();
+    let left: Vec<usize> = several.iter().filter(is_open).map(|due| due.exam).collect();
     match left.as_slice() {
         [only] => Belongs::To(*only),
-        [] => Belongs::To(several[several.len() - 1]),
+        [] => Belongs::To(several[several.len() - 1].exam),
         _ => Belongs::ToOneOf(left),
     }
 }
@@ -181,19 +188,32 @@ fn handed_over_before(evidence: &Evidence<'_>, place: &Place<'_>) -> Vec<usize> 
     known.into_iter().map(|(_, index)| index).collect()
 }
 
-/// Those of `possible` without any earlier attempt; if there is none, without a whole one.
-fn fresh(evidence: &Evidence<'_>, possible: &[usize], place: &Place<'_>) -> Vec<usize> {
-    let attempted = |index: usize, counts: &dyn Fn(&Attempted) -> bool| {
-        let attempts = evidence.attempts_at(&evidence.exams[index].order);
-        attempts.iter().any(|attempt| seq(evidence, attempt) < place.seq && counts(attempt))
+/// An exam that was to be attempted when a part began.
+struct Due {
+    exam: usize,
+    /// How often, then and later.
+    attempts: usize,
+}
+
+/// Those of `possible` that had not been attempted as often as they were wanted, once by the order
+/// and once by each request of an operator; if there is none, not as often by whole messages.
+fn fresh(evidence: &Evidence<'_>, possible: &[usize], place: &Place<'_>) -> Vec<Due> {
+    let due = |index: usize, counts: &dyn Fn(&Attempted) -> bool| {
+        let exam = &evidence.exams[index];
+        let is_earlier = |event: &&usize| evidence.events[**event].seq < place.seq;
+        let wanted = 1 + exam.wanted_again.iter().filter(is_earlier).count();
+        let attempts = evidence.attempts_at(&exam.order).iter();
+        let before = attempts
+            .filter(|attempt| seq(evidence, attempt) < place.seq && counts(attempt))
+            .count();
+        (before < wanted).then(|| Due { exam: index, attempts: wanted - before })
     };
     let whole = |attempt: &Attempted| evidence.sent[attempt.sent as usize].whole;
-    let untouched = possible.iter().copied().filter(|&index| !attempted(index, &|_| true));
-    let untouched: Vec<usize> = untouched.collect();
+    let untouched: Vec<Due> = possible.iter().filter_map(|&index| due(index, &|_| true)).collect();
     if !untouched.is_empty() {
         return untouched;
     }
-    possible.iter().copied().filter(|&index| !attempted(index, &whole)).collect()
+    possible.iter().filter_map(|&index| due(index, &whole)).collect()
 }
 
 fn seq(evidence: &Evidence<'_>, attempt: &Attempted) -> u64 {

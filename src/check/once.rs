@@ -182,7 +182,7 @@ fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     for (number, order) in (0..).zip(&evidence.orders) {
         match repeated_charge(evidence, number, order) {
             Some(pair) => tell_repeated_line(evidence, mask, order, pair, findings),
-            None => parts_per_charge(evidence, mask, order, findings),
+            None => parts_per_charge(evidence, mask, number, findings),
         }
     }
 }
@@ -257,14 +257,10 @@ fn tell_repeated_line(
     });
 }
 
-/// A part of a message whose lines were cut: if another message already carries every charge of
+/// A part of a message whose line of an order was cut: if another message already carries every charge of
 /// the exam, the part can only be a repetition; otherwise it cannot be told.
-fn parts_per_charge(
-    evidence: &Evidence<'_>,
-    mask: &Mask,
-    order: &OrderSeen<'_>,
-    findings: &mut Findings,
-) {
+fn parts_per_charge(evidence: &Evidence<'_>, mask: &Mask, number: u32, findings: &mut Findings) {
+    let order = &evidence.orders[number as usize];
     if order.attempts.len() < 2 {
         return;
     }
@@ -272,17 +268,21 @@ fn parts_per_charge(
     if order.attempts.iter().skip(1).all(|further| wanted.take(*further) != Allowed::No) {
         return;
     }
+    let of_order = |attempt: &Attempted| {
+        let lines = evidence.sent[attempt.sent as usize].lines(evidence).iter();
+        lines.filter(|line| line.order == number)
+    };
     let part = order.attempts.iter().find(|attempt| {
-        let sent = &evidence.sent[attempt.sent as usize];
-        !sent.whole && sent.lines(evidence).iter().all(|line| line.distinct.is_none())
+        let is_cut = of_order(attempt).all(|line| line.distinct.is_none());
+        !evidence.sent[attempt.sent as usize].whole && is_cut
     });
     let Some(part) = part else { return };
     let expected = evidence
         .exam(&order.order)
         .map_or(0, |exam| lines(&Message::read(&exam.expected), &evidence.agreement).len());
     let complete = order.attempts.iter().find(|attempt| {
-        let sent = &evidence.sent[attempt.sent as usize];
-        sent.whole && expected > 0 && sent.line_count as usize >= expected
+        let is_whole = evidence.sent[attempt.sent as usize].whole;
+        is_whole && expected > 0 && of_order(attempt).count() >= expected
     });
     let Some(complete) = complete else {
         findings.add(PER_CHARGE, Weight::Inconclusive, || {
@@ -377,7 +377,7 @@ fn unexplained(evidence: &Evidence<'_>, findings: &mut Findings) {
             };
             let place = evidence.place(sent);
             let message = format!(
-                "a message on connection {} has no readable order number, and {whose}",
+                "a message on connection {} does not say which charge it is, and {whose}",
                 place.connection,
             );
             let proof = Proof { attempts: vec![witness(evidence, sent)], ..Proof::default() };
@@ -396,8 +396,7 @@ fn twice(
     let pair = (&evidence.sent[first.sent as usize], &evidence.sent[second.sent as usize]);
     let mut told = laid_out(evidence, mask, order, pair, message);
     if first.eliminated || second.eliminated {
-        told.message
-            .push_str("; a part that was cut before its order number is its by elimination");
+        told.message.push_str("; a part that was cut too early to say so is its by elimination");
         told.circumstance.push_str(", by elimination");
     }
     told

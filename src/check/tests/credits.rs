@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rstest::rstest;
 
 use super::fixture::{Case, broken, changed, exam, mapping};
-use crate::history::{End, Outcome};
-use crate::plan::{Charged, Fault};
+use crate::history::{End, Outcome, What};
+use crate::plan::{Charged, Fault, Step};
 use crate::verdict::Exit;
 
 /// An agreement with credits, and john-doe's charge, which was accepted. `credit` takes it back, and
@@ -86,4 +86,104 @@ fn a_part_of_a_credit_is_no_second_charge(#[case] more: usize) {
         let judgement = case.ended(1, Outcome::Delivered).judge();
         assert_eq!(broken(&judgement), expected, "{:?}", judgement.findings);
     }
+}
+
+/// Where a message of `exam` has come to FT1-6 of this line, and has not said it yet.
+fn before_kind(message: &[u8], line: usize) -> usize {
+    let kinds = memchr::memmem::find_iter(message, b"|CG|")
+        .chain(memchr::memmem::find_iter(message, b"|CD|"));
+    kinds.into_iter().nth(line).unwrap() + 1
+}
+
+/// An operator may have asked for the charge, and it is that which was cut: the credit comes whole.
+#[rstest]
+#[case::asked_for(true, &[])]
+#[case::not_asked_for(false, &["once/per-charge"])]
+fn a_part_may_be_the_charge_that_an_operator_wanted_again(
+    #[case] asked: bool,
+    #[case] expected: &[&str],
+) {
+    let mut case = charged();
+    if asked {
+        case.plan.steps.push(Step::Resend("john-doe".to_owned()));
+        case.push(What::ResendAsked { exam: "john-doe".to_owned(), incarnation: 1 });
+    }
+    case.submit("credit");
+    case.open(2, 1);
+    let message = case.message("john-doe");
+    case.send_part(2, &message[..before_kind(&message, 0)]);
+    case.end(2, End::Reset);
+    let credit = case.message("credit");
+    let to = case.send(1, &credit);
+    case.answer(1, to, "AA", &credit);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), expected, "{:?}", judgement.findings);
+}
+
+/// A part that names its order is of that order, though no exam explains the rest of it.
+#[test]
+fn a_part_that_names_its_order_is_no_other_orders() {
+    let mut case = charged();
+    case.deliver(1, "credit");
+    case.submit("anew");
+    case.open(2, 1);
+    let drifted = changed(&case.message("john-doe"), "PV1|1|O|", "PV1|1|I|");
+    case.send_part(2, &drifted[..before_kind(&drifted, 0)]);
+    case.end(2, End::Reset);
+    let anew = case.message("anew");
+    let to = case.send(1, &anew);
+    case.answer(1, to, "AA", &anew);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["once/per-charge"]);
+    let message = &judgement.findings[0].message;
+    assert!(message.contains("order 273013"), "{message}");
+}
+
+/// What a line that was cut leaves open changes nothing for the messages after it.
+#[rstest]
+#[case::another_charge("M273099", &[])]
+#[case::the_same_charge("M273013", &["once/per-charge"])]
+fn a_charge_under_an_unknown_order_is_compared_with_the_right_line(
+    #[case] patient: &str,
+    #[case] expected: &[&str],
+) {
+    let mut case = Case::new();
+    case.plan.mapping = mapping("willow-credits");
+    case.plan.sender.account = None;
+    let mut credit = exam("900001");
+    credit.order.number = "900001-1".to_owned();
+    credit.order.credits = Some("900001".to_owned());
+    Arc::make_mut(&mut case.plan.exams).insert("credit".to_owned(), Arc::new(credit));
+    case.plan.expect.charges.insert("credit".to_owned(), Charged::AtMostOnce);
+    case.start(1);
+    case.open(1, 1);
+    case.submit("probe-1");
+    let message = case.message("probe-1");
+    case.open(2, 1);
+    case.send_part(2, &message[..before_kind(&message, 1)]);
+    case.end(2, End::Reset);
+    case.deliver(1, "john-doe");
+    let message = case.message("john-doe");
+    let other = String::from_utf8(message).unwrap();
+    let other = other.replace("M273013", patient).replace("|273013|", "|999001|");
+    let to = case.send(1, other.as_bytes());
+    case.answer(1, to, "AA", other.as_bytes());
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    let once = broken(&judgement).into_iter().filter(|rule| rule.starts_with("once/"));
+    assert_eq!(once.collect::<Vec<_>>(), expected, "{:?}", judgement.findings);
+}
+
+/// The line of another order that came whole in the same message says nothing of the one that was cut.
+#[test]
+fn a_line_that_was_cut_behind_another_orders_is_a_second_charge() {
+    let mut case = charged();
+    case.submit("anew");
+    case.open(2, 1);
+    let (anew, again) = (case.message("anew"), case.message("john-doe"));
+    let line = memchr::memmem::find(&again, b"FT1|").unwrap();
+    let both = [&anew[..], &again[line..before_kind(&again, 0) + 30]].concat();
+    case.send_part(2, &both);
+    case.end(2, End::Reset);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert!(broken(&judgement).contains(&"once/per-charge"), "{:?}", judgement.findings);
 }
