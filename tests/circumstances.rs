@@ -32,6 +32,7 @@ const FEWER: &[(Bug, usize, &str)] = &[
     (Bug::NoLock, 0, "it takes a second instance, whatever the EMR answers"),
     (Bug::NightlySweep, 1, "it takes a night, and a charge that nobody answered"),
     (Bug::ClockJump, 1, "it takes a clock that jumps while an answer is due"),
+    (Bug::CreditAsCharge, 0, "it takes a credit, whatever the EMR answers"),
     (Bug::PauseRace, 0, "it takes a pause, whatever the EMR answers"),
 ];
 

@@ -16,6 +16,7 @@ use crate::hl7::escape::unescape;
 use crate::yaml::{Diagnostic, Source};
 
 use super::Stamp;
+use super::fact::Fact;
 use super::field_text::FieldText;
 use super::mistake::Mistake;
 use super::scope::Scope;
@@ -69,6 +70,12 @@ impl Document {
     #[must_use]
     pub const fn holds_result(&self) -> bool {
         !self.results.is_empty()
+    }
+
+    /// Whether it says of an exam that it takes a charge back.
+    #[must_use]
+    pub fn tells_credits(&self) -> bool {
+        self.pieces.iter().flat_map(Template::facts).any(|fact| fact == Fact::Transaction)
     }
 
     /// The document for `exam`, in UTF-8, with these messages in it.
@@ -216,6 +223,14 @@ mod tests {
     fn a_document_says_which_messages_stand_in_it(#[case] text: &str, #[case] held: (bool, bool)) {
         let document = Document::read(&Source::new("a.txt", text)).unwrap();
         assert_eq!((document.holds_message(), document.holds_result()), held);
+    }
+
+    #[rstest]
+    #[case("{order.number} {order.charged}", false)]
+    #[case("{order.transaction} {order.charged}", true)]
+    fn a_document_says_whether_it_tells_of_credits(#[case] text: &str, #[case] told: bool) {
+        let document = Document::read(&Source::new("a.txt", text)).unwrap();
+        assert_eq!(document.tells_credits(), told);
     }
 
     #[rstest]

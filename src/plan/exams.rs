@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::Library;
 use super::library::unknown;
+use crate::charge::CREDIT;
 use crate::exam::Exam;
 use crate::mapping::Mapping;
 use crate::scenario::{ExamEntry, Word};
@@ -44,16 +45,8 @@ pub(super) fn read_all(
             let hint = "give it another `order: { number }`, or say `same_order: true`";
             return Err(name.place.error(message).hint(hint));
         }
-        let credited = |other: &Exam| {
-            exam.order.credits.is_some() && other.order.credits == exam.order.credits
-        };
-        if let Some((other, _)) = exams.iter().find(|(_, other)| credited(other)) {
-            let order = exam.order.charged();
-            let message = format!(
-                "`{}` takes back the charge of order {order}, as `{other}` does",
-                name.text
-            );
-            return Err(name.place.error(message).hint("a charge is taken back once"));
+        if let Some(mistake) = wrong_credit(entry, &exam, &exams) {
+            return Err(mistake);
         }
         if exams.insert(name.text.clone(), Arc::new(exam)).is_some() {
             let message = format!("there are two exams `{}`", name.text);
@@ -62,6 +55,32 @@ pub(super) fn read_all(
         }
     }
     Ok(exams)
+}
+
+/// A credit of nothing, a second one of the same charge, or an order that looks like a credit.
+fn wrong_credit(
+    entry: &ExamEntry,
+    exam: &Exam,
+    others: &IndexMap<String, Arc<Exam>>,
+) -> Option<Diagnostic> {
+    let (name, order) = (&entry.name, &exam.order);
+    let numbers = [&order.number, &order.emr_number].into_iter().chain(&order.credits);
+    if numbers.into_iter().any(|number| number.ends_with(CREDIT)) {
+        let message = format!("an order number of `{}` ends in `{CREDIT}`", name.text);
+        return Some(name.place.error(message).hint("so ends the name of an order's credit"));
+    }
+    let credited = order.credits.as_ref()?;
+    if credited.is_empty() {
+        let message = format!("`{}` takes back the charge of no order", name.text);
+        return Some(name.place.error(message).hint("`credits` is the number of the order"));
+    }
+    let is_other = |other: &&Arc<Exam>| {
+        other.order.credits == order.credits && other.order.number != order.number
+    };
+    let (other, _) = others.iter().find(|(_, other)| is_other(other))?;
+    let message =
+        format!("`{}` takes back the charge of order {credited}, as `{other}` does", name.text);
+    Some(name.place.error(message).hint("a charge is taken back once"))
 }
 
 /// Refuses a credit of which `mapping` would make a charge.

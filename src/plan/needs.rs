@@ -88,6 +88,15 @@ const NEEDS: &[Need] = &[
         why: "the sender file feeds it finished messages (`as: message`)",
     },
     Need {
+        what: "a sender that is told of credits",
+        asked: |plan| plan.exams.values().any(|exam| exam.order.credits.is_some()),
+        offered: |sender| match &sender.template {
+            Some(template) => template.holds_message() || template.tells_credits(),
+            None => sender.feed.form != Form::Hl7,
+        },
+        why: "the sender file feeds it orders, or a template without `{order.transaction}`",
+    },
+    Need {
         what: "an operator who has a charge sent once more",
         asked: |plan| plan.steps.iter().any(|step| matches!(step, Step::Resend(_))),
         offered: |sender| sender.resend.is_some(),

@@ -7,7 +7,7 @@ use rstest::rstest;
 use super::fixture::{Case, broken, changed, exam, mapping};
 use crate::history::{End, Outcome, What};
 use crate::plan::{Charged, Fault, Step};
-use crate::verdict::Exit;
+use crate::verdict::{Exit, Finding, Weight};
 
 /// An agreement with credits, and john-doe's charge, which was accepted. `credit` takes it back, and
 /// `anew` is the same charge of another order.
@@ -150,18 +150,22 @@ fn a_charge_under_an_unknown_order_is_compared_with_the_right_line(
     let mut case = Case::new();
     case.plan.mapping = mapping("willow-credits");
     case.plan.sender.account = None;
-    let mut credit = exam("900001");
-    credit.order.number = "900001-1".to_owned();
-    credit.order.credits = Some("900001".to_owned());
-    Arc::make_mut(&mut case.plan.exams).insert("credit".to_owned(), Arc::new(credit));
-    case.plan.expect.charges.insert("credit".to_owned(), Charged::AtMostOnce);
     case.start(1);
     case.open(1, 1);
-    case.submit("probe-1");
-    let message = case.message("probe-1");
-    case.open(2, 1);
-    case.send_part(2, &message[..before_kind(&message, 1)]);
-    case.end(2, End::Reset);
+    for (connection, order) in [(2, "900011"), (3, "900012")] {
+        let (mut charge, mut credit) = (exam(order), exam(order));
+        credit.order.number = format!("{order}-1");
+        credit.order.credits = Some(order.to_owned());
+        charge.patient.family = "ROE".to_owned();
+        let exams = Arc::make_mut(&mut case.plan.exams);
+        exams.insert(order.to_owned(), Arc::new(charge));
+        exams.insert(credit.order.number.clone(), Arc::new(credit));
+        case.submit(order);
+        case.open(connection, 1);
+        let message = case.message(order);
+        case.send_part(connection, &message[..before_kind(&message, 1)]);
+        case.end(connection, End::Reset);
+    }
     case.deliver(1, "john-doe");
     let message = case.message("john-doe");
     let other = String::from_utf8(message).unwrap();
@@ -171,6 +175,9 @@ fn a_charge_under_an_unknown_order_is_compared_with_the_right_line(
     let judgement = case.ended(1, Outcome::Delivered).judge();
     let once = broken(&judgement).into_iter().filter(|rule| rule.starts_with("once/"));
     assert_eq!(once.collect::<Vec<_>>(), expected, "{:?}", judgement.findings);
+    let names_john = |finding: &Finding| finding.message.contains("order 273013 (john-doe)");
+    let told = judgement.findings.iter().filter(|finding| finding.weight == Weight::SentTwice);
+    assert!(told.into_iter().all(names_john), "{:?}", judgement.findings);
 }
 
 /// The line of another order that came whole in the same message says nothing of the one that was cut.

@@ -29,6 +29,8 @@ const TWICE: &str =
     "title: T\nexams: [john-doe]\nsteps: [start, submit: john-doe, submit: john-doe]\n";
 const TLS: &str = "title: T\nexams: [john-doe]\ntls: true\n";
 const MUTUAL: &str = "title: T\nexams: [john-doe]\ntls: { client: required }\n";
+const CREDIT: &str = "title: T\nmapping: willow-credits\nexams:\n  - back: { like: john-doe, order: { \
+                      number: '1', credits: '273013' } }\n";
 const TWO: &str = "title: T\nexams: [john-doe]\nendpoints: [one, two]\n";
 
 #[rstest]
@@ -41,6 +43,8 @@ const TWO: &str = "title: T\nexams: [john-doe]\nendpoints: [one, two]\n";
 #[case::results_by_configuration(RESULTS, "", "mapping: [iris/option-1, iris/result]\n")]
 #[case::finished_messages_of_any_mapping(OPTION_2, "", "feed: { as: message }\n")]
 #[case::an_order_again(TWICE, "", "feed: inbox\n")]
+#[case::a_credit(CREDIT, ", '{mapping}'", "feed: inbox\n")]
+#[case::a_credit_as_a_message(CREDIT, "", "feed: { as: message }\n")]
 #[case::every_endpoint(TWO, ", '--to={endpoint}'", "")]
 #[case::all_endpoints(TWO, ", '{endpoints}'", "")]
 #[case::tls(TLS, ", '{ca}'", "")]
@@ -60,6 +64,7 @@ fn a_sender_is_asked_for_what_its_file_offers(
 #[case::both("{message}{result}", RESULTS, true)]
 #[case::facts_alone("{order.number}", OPTION_2, false)]
 #[case::a_result_alone("{result}", OPTION_2, false)]
+#[case::a_credit_in_a_message("{message}", CREDIT, true)]
 fn a_template_offers_the_messages_that_stand_in_it(
     #[case] template: &str,
     #[case] scenario: &str,
@@ -107,6 +112,12 @@ fn a_template_offers_the_messages_that_stand_in_it(
     "",
     "feed: { as: message }\n",
     "a sender that knows an order again; the sender file feeds it finished messages (`as: message`)"
+)]
+#[case::a_credit_as_an_order(
+    CREDIT,
+    ", '{mapping}'",
+    "feed: { as: hl7 }\n",
+    "a sender that is told of credits; the sender file feeds it orders, or a template without `{order.transaction}`"
 )]
 #[case::two_endpoints(
     TWO,

@@ -1,8 +1,9 @@
 //! What cannot be meant: keys, values and steps that make no sense, shown where they stand.
 
 use insta::assert_snapshot;
+use rstest::rstest;
 
-use super::mistake;
+use super::{mistake, plan};
 
 #[test]
 fn a_scenario_must_have_a_title() {
@@ -272,6 +273,26 @@ fn a_credit_that_the_mapping_would_write_as_a_charge() {
       |     ^^^^
     hint: a mapping with credits has `FT1-3: "{order.charged}"`, `FT1-6: "{order.transaction}"`, and an identity with FT1-6 and the rule per-charge
     "#);
+}
+
+#[rstest]
+#[case("number: '1', credits: ''", "`back` takes back the charge of no order")]
+#[case("number: '1 CD'", "an order number of `back` ends in ` CD`")]
+#[case("number: '1', credits: '1 CD'", "an order number of `back` ends in ` CD`")]
+fn a_credit_that_makes_no_sense(#[case] order: &str, #[case] expected: &str) {
+    let text = format!(
+        "title: T\nmapping: willow-credits\nexams:\n  - back: {{ like: john-doe, order: {{ {order} }} }}\n"
+    );
+    let mistake = mistake(&text);
+    assert!(mistake.starts_with(&format!("once/case.yaml:4:5: {expected}")), "{mistake}");
+}
+
+#[test]
+fn the_same_credit_may_be_handed_over_under_another_name() {
+    let text = "title: T\nmapping: willow-credits\nexams:\n\
+                - back: { like: john-doe, order: { number: '1', credits: '273013' } }\n\
+                - again: { like: back, same_order: true }\n";
+    assert_eq!(plan(text).exams["again"], plan(text).exams["back"]);
 }
 
 #[test]
