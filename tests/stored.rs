@@ -160,3 +160,44 @@ fn a_script_with_more_than_the_emr_is_served_with_a_warning() {
     let ran = place.run(&["serve", "--listen", elsewhere, "--script", "script.yaml"]).exits(2);
     assert!(!ran.err.contains("warning"), "{}", ran.err);
 }
+
+/// A bound on the size of a file stands for a full disk: what is written fails in the same way.
+#[rstest]
+#[case::honest(&["run", "once/rejected"], "no charge was sent twice")]
+#[case::sends_twice(&["run", "once/silence", "--bug", "resend-on-timeout"], "FAIL once/per-order")]
+fn what_could_not_be_kept_is_the_last_thing_that_is_said(
+    #[case] run: &[&str],
+    #[case] found: &str,
+) {
+    let place = Place::new();
+    let mut shell = assert_cmd::Command::new("sh");
+    let bounded = "trap '' XFSZ; ulimit -f 4; exec \"$@\"";
+    shell.args(["-c", bounded, "sh", command::PROGRAM]).args(run);
+    shell.args(["--simulated", "--out", "full"]);
+    let output = shell.current_dir(place.path("")).timeout(command::BOUND).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "\nout:\n{out}\nerr:\n{err}");
+    assert!(out.contains(found), "{out}");
+    let last = "NOT KEPT · exit 2: not all that was seen is written down\n";
+    assert!(out.ends_with(last), "{out}");
+    assert!(err.starts_with("error: cannot write `full/cases/once/"), "{err}");
+}
+
+#[rstest]
+#[case::nothing_can_be_made("/proc/x/y", "nothing can be made in `/proc`")]
+#[case::nothing_can_be_written("/proc", "nothing can be made in `/proc`")]
+#[case::no_folder("/dev/null/x", "`/dev/null` is no folder")]
+#[case::file("a-file", "`a-file` is no folder")]
+#[case::below_a_file("a-file/x", "`a-file` is no folder")]
+fn a_folder_that_nothing_can_be_stored_in_is_told_with_what_is_in_its_way(
+    #[case] out: &str,
+    #[case] hint: &str,
+) {
+    let place = Place::new();
+    place.write("a-file", "");
+    let ran = place.run(&["run", "once/silence", "--simulated", "--out", out]).exits(2);
+    assert!(ran.err.starts_with(&format!("error: `{out}` cannot be the folder")), "{}", ran.err);
+    assert!(ran.err.contains(&format!("hint: {hint}")), "{}", ran.err);
+    assert_eq!(ran.out, "", "nothing ran");
+}

@@ -356,7 +356,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  all required checks passed
    1  a check failed
-   2  wrong usage, or a file that cannot be read as what it should be
+   2  wrong usage, or a file that cannot be written, or read as what it should be
    3  a snapshot waits for review
    4  nothing ran
    5  inconclusive: the evidence for a verdict is missing

@@ -36,10 +36,8 @@ pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
         took: started.elapsed().into(),
         interrupted: false,
     };
-    if let Some(store) = &store {
-        store.report(&outcome)?;
-    }
-    print(&outcome)?;
+    let reported = store.as_ref().map_or(Ok(()), |store| store.report(&outcome));
+    print(&outcome, reported)?;
     tell_unsealed(unsealed)?;
     Ok(outcome.exit())
 }

@@ -77,6 +77,9 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
             "a file is meant here, and no folder"
         }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on the disk that it is on, or name a folder on another"
+        }
         io::ErrorKind::PermissionDenied => "look at the owner and the mode of the file",
         _ => "look at the disk that it is on",
     }
@@ -118,8 +121,7 @@ impl Failure {
 
     pub(super) const fn exit(&self) -> Exit {
         match self {
-            Self::Diagnostic(_) | Self::Usage { .. } => Exit::Usage,
-            Self::File { action, .. } if action.as_bytes()[0] == b'r' => Exit::Usage,
+            Self::Diagnostic(_) | Self::Usage { .. } | Self::File { .. } => Exit::Usage,
             Self::Run { failure: RunError::Listen { .. } } => Exit::Usage,
             Self::Suite(SuiteError::Simulation {
                 error: SimulationError::NeedsProcess(_), ..

@@ -40,35 +40,36 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
         took: started.elapsed().into(),
         interrupted,
     };
-    // Whatever cannot be written down, what was found is said first.
     let mut shown = outcome.clone();
     if let Some(store) = &store {
         store.show(&mut shown);
     }
-    print(&shown)?;
-    kept?;
-    if let Some(store) = &store {
-        store.report(&outcome)?;
-    }
+    let reported = store.as_ref().map_or(Ok(()), |store| store.report(&outcome));
+    print(&shown, kept.and(reported))?;
     if run.update {
         tell_pending(&snapshots::write_pending(project.folder(), &outcome.cases)?)?;
     }
     Ok(outcome.exit())
 }
 
-/// Prints the report of a run, coloured where the terminal likes it.
+/// Prints the report of a run, coloured where the terminal likes it, and what `kept` says of how
+/// it could be written down: whatever became of that, what was found is said first.
 ///
 /// A reader who leaves early is no failure, and changes nothing of how the run came out.
 ///
 /// # Errors
-/// An output that cannot be written.
-pub(super) fn print(outcome: &RunOutcome) -> Result<(), Failure> {
+/// An output that cannot be written, or why the run could not be written down.
+pub(super) fn print(outcome: &RunOutcome, kept: Result<(), Failure>) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     // The stream itself strips colours where nobody would see them.
-    let written = terminal::write(outcome, Colour::Ansi, &mut out).and_then(|()| out.flush());
-    match written.map_err(Failure::Output) {
-        Err(failure) if failure.is_broken_pipe() => Ok(()),
-        written => written,
+    let mut printed = terminal::write(outcome, Colour::Ansi, &mut out);
+    if kept.is_err() {
+        printed = printed.and_then(|()| terminal::not_kept(Colour::Ansi, &mut out));
+    }
+    let printed = printed.and_then(|()| out.flush()).map_err(Failure::Output);
+    match printed {
+        Err(failure) if !failure.is_broken_pipe() => Err(failure),
+        _ => kept,
     }
 }
 
@@ -179,7 +180,8 @@ impl<'s> Listener<'s> {
                 if let Some(store) = self.store {
                     match store.keep(&outcome.id, history) {
                         Ok(path) => outcome.history = Some(path),
-                        Err(failure) => self.failure = Some(failure),
+                        // The first says most: what comes after it may only follow from it.
+                        Err(failure) => _ = self.failure.get_or_insert(failure),
                     }
                 }
             }

@@ -35,11 +35,17 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     let certificates = Certificates::of(serve, &plan)?;
     let history = play(&plan, serve, &certificates)?;
     let mut case = judge(&plan, &history, String::new());
+    let mut kept = Ok(());
     if let Some(store) = &store {
-        let below = store.keep(&plan.id, &history)?;
-        // Whoever connected cannot be made to do it again; what was recorded can be judged again.
-        case.repeat = format!("chargeproof check {}", store.pasteable(&below));
-        case.history = Some(below);
+        match store.keep(&plan.id, &history) {
+            Ok(below) => {
+                // Whoever connected cannot be made to do it again; what was recorded can be
+                // judged again.
+                case.repeat = format!("chargeproof check {}", store.pasteable(&below));
+                case.history = Some(below);
+            }
+            Err(failure) => kept = Err(failure),
+        }
     }
     let mut outcome = RunOutcome {
         sender: "whoever connected".to_owned(),
@@ -50,10 +56,11 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
         interrupted: false,
     };
     if let Some(store) = &store {
-        store.report(&outcome)?;
+        let reported = store.report(&outcome);
+        kept = kept.and(reported);
         store.show(&mut outcome);
     }
-    print(&outcome)?;
+    print(&outcome, kept)?;
     Ok(outcome.exit())
 }
 

@@ -33,28 +33,32 @@ impl Store {
             return Ok(None);
         }
         let folder = out.unwrap_or(Path::new("chargeproof-out")).to_owned();
-        std::fs::create_dir_all(&folder).map_err(|error| {
-            let message =
-                format!("`{}` cannot be the folder for reports: {error}", folder.display());
-            Failure::usage(message, "`--out` names a folder, which is made if there is none")
-        })?;
+        std::fs::create_dir_all(&folder).map_err(|error| unfit(&folder, &error))?;
         let all = [ReportKind::Json, ReportKind::Junit];
         let reports = if reports.is_empty() { all.to_vec() } else { reports.to_vec() };
         Ok(Some(Self { folder, reports }))
     }
 
-    /// Removes the histories of an earlier run, and says so: a folder holds one run, so that what is
-    /// judged again is what ran together.
+    /// Makes room for the histories of a run, before anybody waits for it.
     ///
     /// # Errors
-    /// Something below `cases` that no run wrote, or that cannot be removed.
+    /// Something below `cases` that no run wrote, or that cannot be removed, or made.
     pub(super) fn begin(&self) -> Result<(), Failure> {
         let cases = self.folder.join(CASES);
-        let found = match earlier(&cases) {
+        self.clear(&cases)?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&cases);
+        made.map_err(|error| unfit(&self.folder, &error))
+    }
+
+    /// Removes the histories of an earlier run, and says so: a folder holds one run, so that what is
+    /// judged again is what ran together.
+    fn clear(&self, cases: &Path) -> Result<(), Failure> {
+        let found = match earlier(cases) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            found => found.map_err(Failure::reading(&cases))?,
+            found => found.map_err(Failure::reading(cases))?,
         };
         let removed = match found {
+            Earlier::Cases(0) => return Ok(()),
             Earlier::Cases(count) => count,
             Earlier::Foreign(path) => {
                 let message = format!("`{}` was written by no run", path.display());
@@ -62,7 +66,7 @@ impl Store {
                 return Err(Failure::usage(message, hint));
             }
         };
-        std::fs::remove_dir_all(&cases).map_err(Failure::writing(&cases))?;
+        std::fs::remove_dir_all(cases).map_err(Failure::writing(cases))?;
         let what = if removed == 1 { "the history" } else { "the histories" };
         let folder = cases.display();
         // If nobody hears it, the run is still worth making.
@@ -132,6 +136,20 @@ impl Store {
         let file = File::create(&path).map_err(Failure::writing(&path))?;
         Ok(BufWriter::new(file))
     }
+}
+
+/// Why nothing can be stored in `folder`. The system's word for it is often no help: below `/proc` it
+/// says that there is no such folder, which is why it was to be made.
+fn unfit(folder: &Path, error: &io::Error) -> Failure {
+    let message = format!("`{}` cannot be the folder for reports: {error}", folder.display());
+    let above = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let name = above.display();
+    let hint = if above.is_dir() {
+        format!("nothing can be made in `{name}`: name a folder on a disk that you may write to")
+    } else {
+        format!("`{name}` is no folder, and `--out` names one, which is made if there is none")
+    };
+    Failure::usage(message, hint)
 }
 
 /// Where the histories lie, a folder for each case.

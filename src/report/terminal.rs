@@ -76,6 +76,15 @@ pub fn write(outcome: &RunOutcome, colour: Colour, out: &mut dyn Write) -> io::R
     summary(&mut page, outcome)
 }
 
+/// Writes, below a report, that not all of what it tells of could be written down.
+///
+/// # Errors
+/// Whatever the writer fails with.
+pub fn not_kept(colour: Colour, out: &mut dyn Write) -> io::Result<()> {
+    let code = format!(" · exit {}: not all that was seen is written down", Exit::Usage.code());
+    Page::new(out, colour).pieces(&[(Tone::Bad, "NOT KEPT"), (Tone::Normal, &code)])
+}
+
 /// One headline, and the proof of the first case that shows it.
 fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     let [first, others @ ..] = group.cases.as_slice() else { return Ok(()) };

@@ -11,7 +11,9 @@ pub const fn meaning(exit: Exit) -> &'static str {
     match exit {
         Exit::Passed => "all required checks passed",
         Exit::Failed => "a check failed",
-        Exit::Usage => "wrong usage, or a file that cannot be read as what it should be",
+        Exit::Usage => {
+            "wrong usage, or a file that cannot be written, or read as what it should be"
+        }
         Exit::Pending => "only snapshots that wait for review",
         Exit::NothingRan => "nothing ran",
         Exit::Inconclusive => "something needed for a verdict was not seen",

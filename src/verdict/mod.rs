@@ -204,7 +204,7 @@ pub enum Exit {
     Passed = 0,
     /// A check failed.
     Failed = 1,
-    /// Wrong usage, or a file that cannot be read as what it should be.
+    /// Wrong usage, or a file that cannot be written, or read as what it should be.
     Usage = 2,
     /// Pending snapshots only.
     Pending = 3,

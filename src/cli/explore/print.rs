@@ -35,14 +35,15 @@ pub(super) fn findings(findings: Vec<Finding>, sender: &str, seed: u64) -> Resul
         drop(out);
         let took = finding.outcome.took;
         let cases = vec![finding.outcome];
-        print(&RunOutcome {
+        let outcome = RunOutcome {
             sender: sender.to_owned(),
             seed,
             cases,
             left_out: Vec::new(),
             took,
             interrupted: false,
-        })?;
+        };
+        print(&outcome, Ok(()))?;
     }
     Ok(())
 }
