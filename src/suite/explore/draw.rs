@@ -1,17 +1,19 @@
-//! Draws a case: what the EMR does to which message, and what the harness does meanwhile.
+//! Draws a case: what the EMR does to which message; what the harness does meanwhile is drawn by
+//! [`steps`].
 //!
 //! What is drawn is a case as an author would write it, so that it goes the way of every written
 //! one. Every fault of the catalogue is drawn, a new one from the day on which it is listed there.
 
+mod steps;
+
 use std::time::Duration;
 
 use super::random::Random;
-use crate::emr::{Trigger as SetOff, trigger as sets_off};
+use crate::emr::{Trigger, trigger};
 use crate::mapping::{self, Mapping};
 use crate::plan::{Behaviour, Fault, Library, Match, Parameter, Parameters, Play};
 use crate::scenario::{
-    Act, Case, Delay, ExamEntry, Expectation, Given, HowOften, Kind, Moment, On, Part, Reaction,
-    SenderFile, Tls, WireEvent, Word,
+    Case, ExamEntry, Expectation, Given, HowOften, Kind, On, Part, Reaction, SenderFile, Tls, Word,
 };
 use crate::yaml::{Key, Node, Place, Source, Value};
 
@@ -37,8 +39,6 @@ const FIRST: &str = "john-doe";
 const OTHER: &str = "mary-major";
 /// The mapping for results.
 const RESULTS: &str = "iris/result";
-/// How far the sender's clock jumps: past whatever is done once a day.
-const JUMP: Duration = Duration::from_secs(25 * 60 * 60);
 /// Faults that take a thousand times as long as others, and are drawn the less often.
 const HEAVY: [Fault; 1] = [Fault::PayloadGiant];
 /// Faults that only play beside another message or connection, which mostly is not there.
@@ -179,10 +179,10 @@ impl Deck {
             let Some(mut on) = random.take(&mut targets) else { return };
             let part = self.fault(case.tls.is_some(), random);
             match trigger_of(&part) {
-                SetOff::Accept => {
+                Trigger::Accept => {
                     on = On { connection: Some(1), ..On::default() };
                 }
-                SetOff::Message if !case.endpoints.is_empty() && random.chance(30) => {
+                Trigger::Message if !case.endpoints.is_empty() && random.chance(30) => {
                     let is_charge = on.exam.is_some() && on.kind.is_none();
                     let standby = is_charge && random.chance(50);
                     if standby {
@@ -192,7 +192,7 @@ impl Deck {
                 }
                 _ => {}
             }
-            let is_message = trigger_of(&part) == SetOff::Message;
+            let is_message = trigger_of(&part) == Trigger::Message;
             let mut play = vec![part];
             if is_message && random.chance(8) {
                 play.insert(0, Part::Wait(self.pause(random)));
@@ -298,193 +298,31 @@ impl Deck {
         let millis = (self.ack_timeout * permille / 1_000).as_millis();
         Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX).max(1))
     }
-
-    fn steps(&self, case: &mut Case, connecting: bool, random: &mut Random) {
-        let exams: Vec<Word> = case.exams.iter().map(|exam| exam.name.clone()).collect();
-        let mut acts = vec![self.start()];
-        // A probe would make the connection that a fault of connecting is for.
-        if !connecting && random.chance(20) {
-            acts.push(Act::Probe);
-        }
-        let mut open: Vec<Word> = Vec::new();
-        for exam in &exams {
-            acts.push(Act::Submit(exam.clone()));
-            open.push(exam.clone());
-            if random.chance(12) {
-                acts.push(Act::Submit(exam.clone()));
-            }
-            self.meanwhile(&mut acts, &mut open, case, random);
-            if random.chance(10) {
-                acts.push(Act::Submit(exam.clone()));
-            }
-            for (percent, act) in [(6, Act::Heal), (15, Act::Probe), (8, Act::Settle)] {
-                if random.chance(percent) {
-                    acts.push(act);
-                }
-            }
-            if has_gone_wrong(case, &acts, exam) && random.chance(5) {
-                acts.extend([Act::Settle, Act::Resend(self.place.clone(), exam.clone())]);
-            }
-        }
-        // A door that opens again is nothing that a watch sees: it might end in that very moment,
-        // before whoever was refused could come.
-        if case.script.iter().any(stands) {
-            acts.extend(exams.iter().cloned().map(Act::Await));
-        }
-        if random.chance(35) {
-            acts.push(Act::Probe);
-        }
-        acts.push(Act::Settle);
-        if random.chance(30) {
-            acts.extend([Act::Restart(self.place.clone()), Act::Settle]);
-        }
-        if random.chance(60) {
-            acts.push(Act::Account);
-        }
-        acts.push(Act::Stop(self.place.clone()));
-        case.steps = Some(acts);
-    }
-
-    /// What happens to the sender while it has the exams of `open` to send.
-    fn meanwhile(
-        &self,
-        acts: &mut Vec<Act>,
-        open: &mut Vec<Word>,
-        case: &mut Case,
-        random: &mut Random,
-    ) {
-        let place = || self.place.clone();
-        let awaits = open.iter().cloned().map(Act::Await);
-        let mut when = self.moment(random);
-        if when.at == WireEvent::Accepted && acts.iter().filter(|act| hands_over(act)).count() > 1 {
-            when.at = WireEvent::FirstByte; // the connection stands, and there is no other
-        }
-        let what = random.below(100);
-        // Who dies before the answer never meets what the script has for it.
-        if (32..62).contains(&what) && is_answered_by_script(case, open) && random.chance(80) {
-            acts.extend(awaits.clone());
-            when = Moment { at: WireEvent::AtOnce, ..when };
-        }
-        match what {
-            0..32 => acts.extend(awaits),
-            32..58 => {
-                acts.push(Act::Kill(place(), when));
-                acts.push(self.start());
-            }
-            58..62 => {
-                acts.push(Act::Terminate(place(), when));
-                acts.push(self.start());
-            }
-            62..67 => acts.push(Act::Pause(place(), when, None)),
-            67..70 => acts.extend(self.jump(when)),
-            70..73 => acts.push(Act::Storm(place(), 3)),
-            73..78 => {
-                acts.extend([Act::StartSecond(place()), Act::Settle, Act::StopSecond(place())])
-            }
-            78..84 => acts.push(Act::Restart(place())),
-            84..92 => {
-                acts.extend(awaits);
-                acts.push(Act::Restart(place()));
-            }
-            _ => return, // the next exam comes while this one is under way
-        }
-        if when.at == WireEvent::Accepted {
-            // Whether a byte had left by then, nobody can say.
-            open.iter().for_each(|exam| at_most_once(case, exam));
-        }
-        open.clear();
-    }
-
-    /// Moves the sender's clock; the messages before and after it show that it went.
-    fn jump(&self, when: Moment) -> [Act; 2] {
-        let at = match when.at {
-            WireEvent::BeforeReply | WireEvent::ReplyBytes(_) | WireEvent::ReplySent => when.at,
-            _ => WireEvent::EndOfMessage,
-        };
-        [Act::Jump(self.place.clone(), Moment { at, ..when }, JUMP), Act::Probe]
-    }
-
-    /// When something is done to the sender.
-    fn moment(&self, random: &mut Random) -> Moment {
-        let after = match random.below(100) {
-            0..5 => Some(Delay::Time(self.pause(random))),
-            5..7 => Some(Delay::BeforeTimeout),
-            7..9 => Some(Delay::PastTimeout),
-            _ => None,
-        };
-        Moment { at: trigger(random), after }
-    }
-
-    fn start(&self) -> Act {
-        Act::Start(self.place.clone())
-    }
-}
-
-fn trigger(random: &mut Random) -> WireEvent {
-    const BARE: [WireEvent; 6] = [
-        WireEvent::FirstByte,
-        WireEvent::InsideFt1,
-        WireEvent::EndOfMessage,
-        WireEvent::BeforeReply,
-        WireEvent::ReplySent,
-        WireEvent::Accepted,
-    ];
-    match random.below(10) {
-        0..7 => random.pick(&BARE).copied().unwrap_or(WireEvent::EndOfMessage),
-        7..9 => WireEvent::Bytes(1 + random.below(800)),
-        _ => WireEvent::ReplyBytes(1 + random.below(90)),
-    }
-}
-
-/// Whether it brings the sender something to send.
-const fn hands_over(act: &Act) -> bool {
-    matches!(act, Act::Submit(_) | Act::Probe)
-}
-
-/// Whether the script has an answer for one of these exams.
-fn is_answered_by_script(case: &Case, exams: &[Word]) -> bool {
-    let is_one = |on: &On| {
-        let named =
-            on.exam.as_ref().is_none_or(|exam| exams.iter().any(|one| one.text == exam.text));
-        named && on.kind.is_none()
-    };
-    case.script.iter().any(|reaction| {
-        let trigger = reaction.play.first().map(trigger_of);
-        is_one(&reaction.on) && trigger == Some(SetOff::Message)
-    })
-}
-
-/// Whether an operator may have reason to look after the charge of this exam: the EMR does something
-/// to it, or the sender was ended by force.
-fn has_gone_wrong(case: &Case, acts: &[Act], exam: &Word) -> bool {
-    let is_of_another = |on: &On| on.exam.as_ref().is_some_and(|word| word.text != exam.text);
-    case.script.iter().any(|reaction| !is_of_another(&reaction.on))
-        || acts.iter().any(|act| matches!(act, Act::Kill(..)))
 }
 
 /// Whether it plays when a connection is accepted, so that an exam of which nobody knows whether
 /// it left may be lost with the connection.
 fn hits_connecting(reaction: &Reaction) -> bool {
-    reaction.play.first().is_some_and(|part| trigger_of(part) == SetOff::Accept)
+    reaction.play.first().is_some_and(|part| trigger_of(part) == Trigger::Accept)
 }
 
 /// Whether it stands at an endpoint, whoever comes.
 fn stands(reaction: &Reaction) -> bool {
-    reaction.play.first().is_some_and(|part| trigger_of(part) == SetOff::Listening)
+    reaction.play.first().is_some_and(|part| trigger_of(part) == Trigger::Listening)
 }
 
-fn trigger_of(part: &Part) -> SetOff {
+fn trigger_of(part: &Part) -> Trigger {
     match part {
         Part::Fault { name, .. } => {
-            name.text.parse().map_or(SetOff::Message, |fault: Fault| trigger_of_fault(fault))
+            name.text.parse().map_or(Trigger::Message, |fault: Fault| trigger_of_fault(fault))
         }
-        Part::Raw(_) | Part::Wait(_) | Part::End(_) => SetOff::Message,
+        Part::Raw(_) | Part::Wait(_) | Part::End(_) => Trigger::Message,
     }
 }
 
-fn trigger_of_fault(fault: Fault) -> SetOff {
+fn trigger_of_fault(fault: Fault) -> Trigger {
     let play = vec![Play::Fault { fault, with: Parameters::default() }];
-    sets_off(&Behaviour { on: Match::default(), play, times: None })
+    trigger(&Behaviour { on: Match::default(), play, times: None })
 }
 
 fn at_most_once(case: &mut Case, exam: &Word) {

@@ -253,12 +253,12 @@ fn plainer_act(act: &Act) -> Vec<Act> {
 
 fn moments(when: &Moment) -> Vec<Moment> {
     let at_once = when.after.map(|_| Moment { after: None, ..*when });
-    let commoner = TRIGGERS.iter().take_while(|known| **known != when.at);
+    let commoner = MOMENTS.iter().take_while(|known| **known != when.at);
     at_once.into_iter().chain(commoner.map(|at| Moment { at: *at, ..*when })).collect()
 }
 
 /// Moments at which something is done to the sender, the commonest first.
-const TRIGGERS: [WireEvent; 6] = [
+const MOMENTS: [WireEvent; 6] = [
     WireEvent::EndOfMessage,
     WireEvent::BeforeReply,
     WireEvent::ReplySent,
