@@ -74,9 +74,26 @@ impl Turn<'_, '_> {
             return;
         };
         if connection.closed && !connection.ended_by_sender && connection.jobs.is_empty() {
-            connection.refusing = true;
             let actions = vec![Action::Wait(ROUND_TRIP), Action::End(End::Reset)];
             self.queue(id, Job::new("".into(), actions));
+            if let Some(connection) = self.emr.connections.get_mut(id) {
+                connection.refusing = true;
+            }
+        }
+    }
+
+    /// The script has a reset of its own for what has come: it takes the place of the refusal that
+    /// the first bytes of it have set off, as if all of them had come at once.
+    pub(super) fn leave_refusing(&mut self, id: ConnectionId) {
+        let Some(connection) = self.emr.connections.get_mut(id) else {
+            return;
+        };
+        if connection.refusing
+            && let Some(until) = connection.until.take()
+        {
+            connection.refusing = false;
+            connection.jobs.clear(); // there is nothing but the refusal, or it would not have begun
+            self.emr.waits.remove(&(until, id));
         }
     }
 

@@ -17,11 +17,16 @@ impl Turn<'_, '_> {
         let Some(connection) = self.emr.connections.get_mut(id) else {
             return self.drop_job(Some(id), job, GONE);
         };
-        let resets = job.actions.contains(&Action::End(End::Reset));
         match connection.mute {
-            Some(why) if !(connection.ended_by_us && resets) => self.drop_job(Some(id), job, why),
+            // A connection that we have ended can still be reset, and nothing else.
+            Some(why) if !(connection.ended_by_us && only_resets(&job)) => {
+                self.drop_job(Some(id), job, why);
+            }
             _ => {
-                connection.jobs.push_back(job);
+                self.leave_refusing(id);
+                if let Some(connection) = self.emr.connections.get_mut(id) {
+                    connection.jobs.push_back(job);
+                }
                 self.advance(id);
             }
         }
@@ -327,6 +332,13 @@ impl Turn<'_, '_> {
             self.emr.ask(WireAct::End { connection: id, how: End::Close });
         }
     }
+}
+
+/// Whether a job comes to a reset without having to say anything before.
+fn only_resets(job: &Job) -> bool {
+    let speaks =
+        |action: &&Action| matches!(action, Action::Write(_) | Action::Stream(_) | Action::End(_));
+    job.actions.iter().find(speaks) == Some(&Action::End(End::Reset))
 }
 
 /// Why something could not be said.

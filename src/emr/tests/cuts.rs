@@ -5,7 +5,7 @@ use quickcheck::{Arbitrary, Gen, quickcheck};
 
 use super::{EXAMS, Rig, charge};
 use crate::emr::Input;
-use crate::history::{ConnectionId, End, Micros, What};
+use crate::history::{ConnectionId, End, Event, Micros, What};
 use crate::mllp::encode;
 use crate::plan::{Behaviour, Fault, Match, MessageKind, Moment, Parameters, Play, WireEvent};
 
@@ -102,9 +102,18 @@ fn history(script: &[Behaviour], bursts: &[Burst], cuts: &[u8]) -> Vec<What> {
     rig.pass(600_000);
     rig.feed(Input::Over);
     assert_eq!(rig.emr.open_connections(), 0);
-    // How much an EMR that breaks off leaves unread is a matter of how much has come by then.
+    // How much an EMR that breaks off leaves unread is a matter of how much has come by then. An
+    // answer names what it is to by its place in the history, where that must not count either.
     let told = rig.events().iter().filter(|event| !matches!(event.what, What::Unread { .. }));
-    told.map(|event| event.what.clone()).collect()
+    let told: Vec<&Event> = told.collect();
+    let place = |seq| told.iter().position(|event| event.seq == seq).unwrap() as u64;
+    let mut history: Vec<What> = told.iter().map(|event| event.what.clone()).collect();
+    for what in &mut history {
+        if let What::Replied { to: Some(to), .. } = what {
+            *to = place(*to);
+        }
+    }
+    history
 }
 
 /// The pieces of each connection, without what was said in between.

@@ -215,6 +215,40 @@ fn what_comes_after_a_close_is_recorded_and_then_refused(
     assert_eq!(rig.played(), [fault.name()]);
 }
 
+/// What is due on a message may be a reset where the EMR has closed: it plays if nothing is to be said
+/// before it, and how the message was cut is no part of that.
+#[rstest]
+#[case::reset(Fault::ConnectionResetBeforeReply, true)]
+#[case::says_half_of_a_reply_first(Fault::FramePartialThenReset, false)]
+#[case::says_a_reply_first(Fault::ConnectionReplyThenReset, false)]
+fn a_reset_that_is_due_on_a_closed_connection_does_not_hang_on_how_its_message_was_cut(
+    #[case] fault: Fault,
+    #[case] plays: bool,
+    #[values(1, 7, 4096)] cut: usize,
+) {
+    let close = behaviour(Fault::ConnectionCloseBeforeReply, about("john"));
+    let mut rig = Rig::new(vec![close, behaviour(fault, about("jane"))]);
+    let connection = rig.accept();
+    rig.charge(connection, "john", "1");
+    for part in encode(&charge("jane", "2")).chunks(cut) {
+        rig.receive(connection, part);
+    }
+    rig.pass(60_000);
+    assert_eq!(rig.ends(connection), [End::Close, End::Reset], "by the script or as a refusal");
+    assert_eq!((rig.emr.open_connections(), rig.emr.deadline()), (0, None));
+    let told: Vec<&What> = rig.events().iter().map(|event| &event.what).collect();
+    let what = |wanted: fn(&What) -> bool| told.iter().position(|what| wanted(what));
+    let reset = what(|one| matches!(one, What::EndedByEmr { how: End::Reset, .. }));
+    let played = what(|one| matches!(one, What::Played { behaviour: 1, .. }));
+    let not_played = what(|one| matches!(one, What::NotPlayed { behaviour: 1, .. }));
+    let heard = what(|one| matches!(one, What::Received { offset: 1.., .. }));
+    assert!(heard.is_some() && reset.is_some());
+    match plays {
+        true => assert!(not_played.is_none() && played > reset),
+        false => assert!(played.is_none() && not_played > heard && not_played < reset),
+    }
+}
+
 #[test]
 fn what_the_system_still_holds_at_the_end_is_counted() {
     let mut rig = Rig::new(Vec::new());
