@@ -83,7 +83,11 @@ impl Expansion<'_> {
     fn plan(&self, choices: &Choices) -> Result<Plan, Diagnostic> {
         let (case, exams) = (self.case, &self.named.exams);
         let steps = match &case.steps {
-            Some(acts) => steps::written(acts, exams, &self.sender.limits)?,
+            Some(acts) => {
+                let written = steps::written(acts, exams, &self.sender.limits)?;
+                steps::must_start(acts, self.sender.life, &self.named.start)?;
+                written
+            }
             None => steps::default(exams, self.sender.life),
         };
         let charges = self.charges(exams, &steps.submitted)?;

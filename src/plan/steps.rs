@@ -92,6 +92,25 @@ pub(super) fn written(
     Ok(writer.finish())
 }
 
+/// Steps that hand exams to a sender which nobody ever starts; told at the first of them, or at
+/// `beginning`. A sender that is up before the case begins need not be started by it.
+pub(super) fn must_start(
+    acts: &[Act],
+    life: Lifetime,
+    beginning: &Place,
+) -> Result<(), Diagnostic> {
+    let starts = acts.iter().any(|act| matches!(act, Act::Start(_)));
+    if starts || !life.is_ours_to_end() {
+        return Ok(());
+    }
+    let first = acts.iter().find_map(|act| match act {
+        Act::Submit(word) | Act::Await(word) => Some(&word.place),
+        _ => None,
+    });
+    let mistake = first.unwrap_or(beginning).error("no step starts the sender");
+    Err(mistake.hint("write the step `start` first, as in `steps: [start, submit: john-doe]`"))
+}
+
 fn known(word: &Word, exams: &IndexMap<String, Arc<Exam>>) -> Result<(), Diagnostic> {
     if exams.contains_key(&word.text) {
         return Ok(());

@@ -3,7 +3,10 @@
 use insta::assert_snapshot;
 use rstest::rstest;
 
-use super::{mistake, plan};
+use super::{mistake, plan, plans_for};
+use crate::plan::Choices;
+use crate::scenario::SenderFile;
+use crate::yaml::Source;
 
 #[test]
 fn a_scenario_must_have_a_title() {
@@ -134,6 +137,41 @@ fn a_stop_of_a_sender_that_does_not_run() {
       |     ^^^^
     hint: write the step `start` before it
     ");
+}
+
+#[test]
+fn steps_without_a_start() {
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps: [{submit: john-doe}]\n"), @r"
+    once/case.yaml:3:18: no step starts the sender
+      |
+    3 | steps: [{submit: john-doe}]
+      |                  ^^^^^^^^
+    hint: write the step `start` first, as in `steps: [start, submit: john-doe]`
+    ");
+    assert_snapshot!(mistake("title: T\nsteps: [probe]\n"), @r"
+    once/case.yaml:1:1: no step starts the sender
+      |
+    1 | title: T
+      | ^^^^^
+    hint: write the step `start` first, as in `steps: [start, submit: john-doe]`
+    ");
+}
+
+/// What one sender is refused, another is up for before the case begins.
+#[rstest]
+#[case::observed("start: observe\nlisten: 127.0.0.1:2575", true)]
+#[case::for_the_run(
+    "start: { command: [send], per: run }\nfeed: by-hand\nlisten: 127.0.0.1:2575",
+    true
+)]
+#[case::for_the_case("start: [send]\nfeed: standard-input", false)]
+#[case::for_the_exam("start: { command: [send], per: exam }\nfeed: { as: message }", false)]
+fn steps_without_a_start_are_for_a_sender_that_is_up(#[case] start: &str, #[case] fits: bool) {
+    let text = format!("name: acme\n{start}\nlimits: {{ ack_timeout: 300ms, longest_retry: 200ms }}\n");
+    let sender = SenderFile::read(&Source::new("sender.yaml", text)).unwrap();
+    let case = "title: T\nexams: [john-doe]\nsteps: [{submit: john-doe}, settle]\n";
+    let plans = plans_for(case, &sender, &Choices::default());
+    assert_eq!(plans.is_ok(), fits, "{plans:?}");
 }
 
 #[test]
