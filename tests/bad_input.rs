@@ -250,6 +250,13 @@ fn a_file_that_is_no_scenario_is_told_by_name(#[case] content: Vec<u8>, #[case] 
     "unknown key `strat`",
     "did you mean `start`?"
 )]
+#[case::empty_sender_file(
+    "sender.yaml",
+    "# to be written\n",
+    "sender.yaml:1:1",
+    "the file is empty",
+    "`chargeproof init NAME.yaml` writes one to be filled in"
+)]
 #[case::placeholder(
     "sender.yaml",
     "name: x\nstart: [nc, '{prot}']\nlimits: {}\n",

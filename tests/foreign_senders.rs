@@ -243,8 +243,23 @@ fn a_sender_that_prints_whose_exam_it_is_is_named(
 fn a_sender_that_only_floods_its_output_costs_no_memory_and_stops_when_asked() {
     let place = shell_sender("exec yes flood");
     run(&place).exits(1);
-    let rules = rules_found(&place.json("out/report.json"));
+    let report = place.json("out/report.json");
+    let rules = rules_found(&report);
     assert!(!rules.contains("sender/stops") && !rules.contains("sender/bounded"), "{rules:?}");
+    let said = "life 1 of the sender printed more than the first 1024 KiB";
+    assert!(report.to_string().contains(said), "{report:#}");
+}
+
+#[test]
+fn the_last_of_an_output_without_lines_is_shown_where_it_is_asked_for() {
+    let place = shell_sender("printf 'no line ends this'; exit 3");
+    let arguments = ["run", "--sender", "sender.yaml", "--show-output"];
+    let ran = place.run(&arguments).exits(1);
+    assert!(ran.out.contains("it had printed: no line ends this"), "{}", ran.out);
+    let place = shell_sender("head -c 2000000 /dev/zero | tr '\\0' x; exit 3");
+    let ran = place.run(&arguments).exits(1);
+    // So long a word has a line to itself.
+    assert!(ran.out.contains("it had printed:") && ran.out.contains("xxxx"), "{}", ran.out);
 }
 
 #[test]

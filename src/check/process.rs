@@ -141,6 +141,16 @@ fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
     for event in evidence.events {
         match &event.what {
             What::OutputRead { .. } => findings.exercised(DISCREET, 1),
+            What::OutputOverran { incarnation, length } => {
+                findings.add(DISCREET, Weight::Inconclusive, || {
+                    let message = format!(
+                        "life {incarnation} of the sender printed more than the first {} KiB, which \
+                         is all that was looked through for data of patients",
+                        length >> 10
+                    );
+                    Told::plainly("output too long", message)
+                });
+            }
             What::Disclosed { incarnation, output, exam, data } => {
                 let data: Vec<&str> = data.iter().map(|datum| in_words(*datum)).collect();
                 let told = format!("{} of {exam}", data.join(", "));

@@ -235,7 +235,8 @@ pub const RULES: &[Rule] = &[
         how_to_read: "The output, the exam and the kind of data are named; what was printed is not \
                       kept. Order numbers are no patient's data, and a log should name them. What is \
                       too short to be told from a port or a time is not looked for, and neither is \
-                      the answer to the account command.",
+                      the answer to the account command. Of a life that prints more than a mebibyte \
+                      the rest is not looked through, which leaves the rule open.",
     },
     Rule {
         name: BOUNDED,

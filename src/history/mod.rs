@@ -156,12 +156,18 @@ pub enum What {
         /// What was printed, each kind once.
         data: Vec<Datum>,
     },
-    /// All that a life of the sender printed was read and looked through for data of its patients;
-    /// of one that floods its log only the beginning is, and there is no such event.
+    /// All that a life of the sender printed was read and looked through for data of its patients.
     OutputRead {
         /// Which life.
         incarnation: Incarnation,
         /// How many bytes it had printed.
+        length: u64,
+    },
+    /// A life of the sender printed more than is looked through: the rest was read and dropped.
+    OutputOverran {
+        /// Which life.
+        incarnation: Incarnation,
+        /// How many bytes were looked through.
         length: u64,
     },
     /// The sender process has exited.

@@ -76,6 +76,7 @@ fn cure(finding: &Finding) -> &'static str {
         "order not readable" => {
             "see that `identity` of the mapping names the field that this sender puts the order in"
         }
+        "output too long" => "let the sender print less",
         "history cut" => "run it again, and let it come to its end",
         "bytes that cannot be read" => "see in the history what came on that connection",
         _ => "if the sender is only slow, give it longer limits in its sender file",

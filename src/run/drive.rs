@@ -118,8 +118,10 @@ pub enum Happening<'a> {
     Printed {
         /// Which life.
         incarnation: Incarnation,
-        /// How many bytes it was, if all of them were looked through.
-        length: Option<u64>,
+        /// How many bytes were looked through.
+        length: u64,
+        /// Whether there were no more than these.
+        whole: bool,
         /// The data of patients in it.
         disclosed: Vec<Disclosure>,
     },
@@ -166,9 +168,9 @@ pub enum Happening<'a> {
 impl Happening<'_> {
     /// What was overheard of a life.
     pub(crate) fn printed(incarnation: Incarnation, overheard: &Overheard) -> Self {
-        let length = overheard.is_whole().then_some(overheard.length);
+        let (length, whole) = (overheard.looked_through(), overheard.is_whole());
         let disclosed = overheard.disclosed();
-        Self::Printed { incarnation, length, disclosed }
+        Self::Printed { incarnation, length, whole, disclosed }
     }
 }
 
@@ -222,12 +224,15 @@ impl Drive {
             Happening::Asked { failed } => self.director.asked(failed),
             Happening::Failed(why) => Some(self.director.failed(why)),
             Happening::Said { incarnation, lines } => Some(What::SenderSaid { incarnation, lines }),
-            Happening::Printed { incarnation, length, disclosed } => {
+            Happening::Printed { incarnation, length, whole, disclosed } => {
                 for Disclosure { output, exam, data } in disclosed {
                     let what = What::Disclosed { incarnation, output, exam, data };
                     self.recorder.record(now.into(), what);
                 }
-                length.map(|length| What::OutputRead { incarnation, length })
+                Some(match whole {
+                    true => What::OutputRead { incarnation, length },
+                    false => What::OutputOverran { incarnation, length },
+                })
             }
             Happening::Gone { incarnation } => {
                 self.director.gone(incarnation);

@@ -187,6 +187,10 @@ impl SenderFile {
     /// # Errors
     /// The first mistake, with its place.
     pub fn read(source: &Source) -> Result<Self, Diagnostic> {
+        if source.is_blank() {
+            let mistake = Diagnostic::new(source, 1, 1, "the file is empty");
+            return Err(mistake.hint("`chargeproof init NAME.yaml` writes one to be filled in"));
+        }
         let top = parse(source)?;
         let fields = top.fields("a sender file", KEYS)?;
         let start_at = fields.require("start")?;

@@ -20,7 +20,7 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
         let hint = format!("a file may have {MAX_BYTES} bytes at the most");
         return Err(Diagnostic::new(source, 1, 1, message).hint(hint));
     }
-    if source.text.lines().all(|line| line.trim().is_empty() || line.starts_with('#')) {
+    if source.is_blank() {
         return Err(Diagnostic::new(source, 1, 1, "the file is empty")
             .hint("`chargeproof schema --help` names the formats that can be printed"));
     }

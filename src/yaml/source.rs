@@ -42,6 +42,12 @@ impl Source {
         }
     }
 
+    /// Whether nothing but comments stands in it.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.text.lines().all(|line| line.trim().is_empty() || line.starts_with('#'))
+    }
+
     /// The line of this number, from 1, without its end.
     pub(super) fn line(&self, number: usize) -> Option<&str> {
         self.text.lines().nth(number.checked_sub(1)?)

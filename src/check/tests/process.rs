@@ -82,6 +82,21 @@ fn an_output_that_was_read_and_told_nothing_is_evidence_and_none_at_all_is_not()
 }
 
 #[test]
+fn an_output_that_was_too_long_to_be_looked_through_is_inconclusive() {
+    let mut case = Case::healthy();
+    case.push(What::OutputOverran { incarnation: 1, length: 1 << 20 });
+    let judgement = case.judge();
+    assert_eq!(inconclusive(&judgement), [("sender/discreet", "output too long")]);
+    assert_eq!(
+        judgement.findings[0].message,
+        "life 1 of the sender printed more than the first 1024 KiB, which is all that was looked \
+         through for data of patients"
+    );
+    assert!(judgement.held.iter().all(|held| held.rule != "sender/discreet"));
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+}
+
+#[test]
 fn a_fault_that_never_played_is_inconclusive() {
     let case = Case::healthy().scripted(Fault::AnswerReject);
     let judgement = case.judge();

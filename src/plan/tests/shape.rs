@@ -167,7 +167,8 @@ fn steps_without_a_start() {
 #[case::for_the_case("start: [send]\nfeed: standard-input", false)]
 #[case::for_the_exam("start: { command: [send], per: exam }\nfeed: { as: message }", false)]
 fn steps_without_a_start_are_for_a_sender_that_is_up(#[case] start: &str, #[case] fits: bool) {
-    let text = format!("name: acme\n{start}\nlimits: {{ ack_timeout: 300ms, longest_retry: 200ms }}\n");
+    let text =
+        format!("name: acme\n{start}\nlimits: {{ ack_timeout: 300ms, longest_retry: 200ms }}\n");
     let sender = SenderFile::read(&Source::new("sender.yaml", text)).unwrap();
     let case = "title: T\nexams: [john-doe]\nsteps: [{submit: john-doe}, settle]\n";
     let plans = plans_for(case, &sender, &Choices::default());

@@ -32,6 +32,11 @@ impl Overheard {
         self.length <= LOOKED_THROUGH
     }
 
+    /// How many bytes of it were looked through.
+    pub(crate) fn looked_through(&self) -> u64 {
+        self.length.min(LOOKED_THROUGH)
+    }
+
     /// What was seen, by output and exam, in a fixed order.
     pub(crate) fn disclosed(&self) -> Vec<Disclosure> {
         let told = self.seen.iter().map(|((output, _), (exam, data))| Disclosure {
