@@ -140,6 +140,7 @@ impl Turn<'_, '_> {
             None => {}
         }
         self.advance(id);
+        self.take_up(id);
     }
 
     /// Ends every connection to an endpoint but the newcomer's.

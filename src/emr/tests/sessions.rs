@@ -2,10 +2,11 @@
 
 use rstest::rstest;
 
-use super::{Rig, about, behaviour, behaviour_with, ms};
+use super::{Rig, about, behaviour, behaviour_with, charge, ms};
 use crate::emr::Input;
 use crate::history::{End, What};
-use crate::plan::{Fault, Match, Parameters};
+use crate::mllp::encode;
+use crate::plan::{Fault, Match, Moment, Parameters};
 
 fn count(count: u32) -> Parameters {
     Parameters { count: Some(count), ..Parameters::default() }
@@ -146,4 +147,25 @@ fn what_is_not_read_is_read_when_the_sender_is_gone() {
     let next = rig.accept();
     rig.charge(next, "jane", "2");
     assert_eq!(received(&rig), 2, "and its next life is read as ever");
+}
+
+/// Inside a message another client is to come, and cannot: the rest of the message is heard at once.
+#[rstest]
+fn a_message_is_heard_out_when_no_other_client_gets_through(#[values(1, 4096)] cut: usize) {
+    let inside = Match { moment: Some(Moment::Bytes(40)), ..Match::default() };
+    let mut rig = Rig::new(vec![
+        behaviour(Fault::ConnectionRefused, about("jane")),
+        behaviour(Fault::ConnectionStealSession, inside),
+    ]);
+    let connection = rig.accept();
+    rig.feed(Input::Submitted { exam: "jane" });
+    for part in encode(&charge("john", "1")).chunks(cut) {
+        rig.receive(connection, part);
+    }
+    assert_eq!(rig.codes(connection), ["AA"]);
+    let forgone = rig.events().iter().any(|event| match &event.what {
+        What::NotPlayed { behaviour, .. } => *behaviour == 1,
+        _ => false,
+    });
+    assert!(forgone, "nobody else got through");
 }
