@@ -8,7 +8,7 @@ use crate::charge::{Line, lines};
 use crate::history::{Ending, Event, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
-use crate::plan::{Charged, Limits, MessageKind, Step};
+use crate::plan::{Charged, Lifetime, Limits, MessageKind, Step};
 use crate::verdict::{Proof, Weight};
 
 use super::between::witness;
@@ -67,17 +67,11 @@ fn tell_missing(
     if rule == RECOVERS && longest_retry > patience {
         return; // it need not have tried again yet, and it is said that nobody watched for so long
     }
-    // How late the harness was after it had given up took nothing from the sender's time.
-    let wanted = wanted(exam);
-    let given_up = exam.submitted.first().and_then(|&at| {
-        evidence.events[at..].iter().find_map(|event| match &event.what {
-            What::WaitedInVain { wanted: what, .. } if *what == wanted => Some(event.at),
-            _ => None,
-        })
-    });
-    let time = (late::starved_from(evidence, submitted), given_up.unwrap_or(Micros(u64::MAX)));
-    // A sender that was to be heard of within the patience of a case had less of it.
-    let most = Micros(patience.0 / 4);
+    let time = (late::starved_from(evidence, submitted), time_was_up(evidence, exam));
+    // A sender that was to be heard of within the patience of a case had less of it. One that is
+    // started for the charge has all its work in that time, while the harness only sleeps in it.
+    let share = if is_started_for_each(evidence) { 20 } else { 4 };
+    let most = Micros(patience.0 / share);
     late::add(evidence, findings, rule, time, most, || {
         let parts = evidence.attempts_at(&exam.order);
         let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {
@@ -98,6 +92,28 @@ fn tell_missing(
             before.map_or("healthy EMR".to_owned(), |fault| format!("after {fault}"));
         Told::plainly(circumstance, message).with(proof)
     });
+}
+
+/// When the sender's time for the exam's charge was over: how late the harness was after it had given
+/// up took nothing from that. A process that was started for this charge may still be starting then,
+/// and has until its life is ended.
+fn time_was_up(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> Micros {
+    let wanted = wanted(exam);
+    let is_end = |what: &What| match what {
+        What::SenderEnding { .. } => is_started_for_each(evidence),
+        What::WaitedInVain { wanted: what, .. } => {
+            !is_started_for_each(evidence) && *what == wanted
+        }
+        _ => false,
+    };
+    let from = exam.submitted.first().copied().unwrap_or(0);
+    let end = evidence.events[from..].iter().find(|event| is_end(&event.what));
+    end.map_or(Micros(u64::MAX), |event| event.at)
+}
+
+/// Whether the sender is started anew for each exam.
+fn is_started_for_each(evidence: &Evidence<'_>) -> bool {
+    evidence.plan.sender.driving.life == Lifetime::Exam
 }
 
 /// What a step that waits for the exam's charge says that it wants.
