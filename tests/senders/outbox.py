@@ -8,6 +8,7 @@ byte leaves; whatever comes after that, the charge is never sent again. Serves t
     outbox.py account STATE
 """
 
+import contextlib
 import datetime
 import json
 import os
@@ -131,11 +132,12 @@ def deliver(database, row, exam, address, timeout):
 def take(database, inbox):
     for name in sorted(name for name in os.listdir(inbox) if name.endswith(".json")):
         path = os.path.join(inbox, name)
-        with open(path, encoding="utf-8") as file:
-            exam = file.read()
-        number = json.loads(exam)["order"]["number"]
-        database.execute("INSERT OR IGNORE INTO outbox (number, exam) VALUES (?, ?)", (number, exam))
-        os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):  # a second instance may have been faster
+            with open(path, encoding="utf-8") as file:
+                exam = file.read()
+            new = json.loads(exam)["order"]["number"], exam
+            database.execute("INSERT OR IGNORE INTO outbox (number, exam) VALUES (?, ?)", new)
+            os.unlink(path)
 
 
 def send(host, port, state, inbox, timeout):
