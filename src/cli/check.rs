@@ -37,9 +37,9 @@ pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
         interrupted: false,
     };
     let reported = store.as_ref().map_or(Ok(()), |store| store.report(&outcome));
-    print(&outcome, reported)?;
+    let printed = print(&outcome, reported);
     tell_unsealed(unsealed)?;
-    Ok(outcome.exit())
+    printed.map(|()| outcome.exit())
 }
 
 /// What was written by hand carries no seal, and may; whoever judges it should know.

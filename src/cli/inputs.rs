@@ -1,6 +1,6 @@
 //! From what was typed to the plans that are meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::cli::arguments::Selection;
@@ -37,28 +37,30 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         watch_for: selection.watch_for,
     };
     let Selected { scenarios, cases } = scenarios(project, selection)?;
-    let mut plans: Vec<(String, Plan)> = Vec::new();
+    let mut plans: Vec<(String, &str, Plan)> = Vec::new();
     for (id, Chosen { source, file }) in &scenarios {
         let scenario = Scenario::read(source)?;
         for plan in plan::expand(&scenario, id, project, &sender, &choices)? {
             let axes = plan.id.strip_prefix(id.as_str()).unwrap_or_default();
             let name =
                 file.as_ref().map_or_else(|| plan.id.clone(), |file| format!("{file}{axes}"));
-            plans.push((name, plan));
+            plans.push((name, id, plan));
         }
     }
     // A name with axes means one case of its scenario only.
     for case in &cases {
-        if !plans.iter().any(|(_, plan)| plan.id == case.id) {
-            return Err(nothing_called(&case.typed, plans.iter().map(|(name, _)| name.as_str())));
+        if !plans.iter().any(|(.., plan)| plan.id == case.id) {
+            return Err(nothing_called(&case.typed, plans.iter().map(|(name, ..)| name.as_str())));
         }
     }
-    let is_meant = |plan: &Plan| {
-        let mut of_scenario = cases.iter().filter(|one| stem(&one.id) == stem(&plan.id)).peekable();
-        of_scenario.peek().is_none() || of_scenario.any(|one| one.id == plan.id)
-    };
+    let is_named = |plan: &Plan| cases.iter().any(|case| case.id == plan.id);
+    let in_part: BTreeSet<&str> =
+        plans.iter().filter(|(.., plan)| is_named(plan)).map(|(_, id, _)| *id).collect();
     let mut meant = Meant { jobs: Vec::new(), left_out: Vec::new() };
-    for (name, plan) in plans.into_iter().filter(|(_, plan)| is_meant(plan)) {
+    for (name, id, plan) in plans {
+        if in_part.contains(id) && !is_named(&plan) {
+            continue;
+        }
         let lacks = plan::unmet(&plan, &sender);
         if lacks.is_empty() {
             meant.jobs.push(Job { repeat: repeat(&name, &plan.id, selection), plan });
@@ -202,7 +204,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// A name, and the axes that follow it. The path of a file may hold a bracket of its own.
 fn parted(typed: &str) -> (&str, &str) {
-    if Path::new(typed).exists() {
+    if Path::new(typed).is_file() {
         return (typed, "");
     }
     let mut brackets = typed.match_indices('[').map(|(at, _)| at);
@@ -219,11 +221,6 @@ fn below_scenarios(name: &str, selection: &Selection) -> String {
         path.strip_prefix(root).ok().map(|below| below.with_extension("").display().to_string())
     });
     below.unwrap_or_else(|| name.to_owned())
-}
-
-/// A case's id without its axes.
-fn stem(id: &str) -> &str {
-    id.split('[').next().unwrap_or(id)
 }
 
 /// Whether `name` is this id, its scenario, or a folder above it.
@@ -249,9 +246,9 @@ fn nothing_called<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failu
 /// The command that repeats the case with this id, which is selected by `name`.
 fn repeat(name: &str, id: &str, selection: &Selection) -> String {
     let word = match name {
-        _ if name == id => format!("'{}'", name.replace('\'', r"'\''")),
         // What begins like an option would be taken for one.
         _ if name.starts_with('-') => quoted(&Path::new(".").join(name)),
+        _ if name == id => format!("'{}'", name.replace('\'', r"'\''")),
         _ => quoted(Path::new(name)),
     };
     format!("chargeproof run {word} --seed {}{}", selection.seed, options(selection))

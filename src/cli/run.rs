@@ -45,11 +45,11 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
         store.show(&mut shown);
     }
     let reported = store.as_ref().map_or(Ok(()), |store| store.report(&outcome));
-    print(&shown, kept.and(reported))?;
+    let printed = print(&shown, kept.and(reported));
     if run.update {
         tell_pending(&snapshots::write_pending(project.folder(), &outcome.cases)?)?;
     }
-    Ok(outcome.exit())
+    printed.map(|()| outcome.exit())
 }
 
 /// Prints the report of a run, coloured where the terminal likes it, and what `kept` says of how
