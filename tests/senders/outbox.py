@@ -118,7 +118,9 @@ def deliver(database, row, exam, address, timeout):
     except OSError:
         return  # not a byte has left, so that another try is no second attempt
     with connection:
-        database.execute("UPDATE outbox SET outcome = 'unknown' WHERE id = ?", (row,))
+        mark = "UPDATE outbox SET outcome = 'unknown' WHERE id = ? AND outcome = 'not-sent'"
+        if database.execute(mark, (row,)).rowcount == 0:
+            return  # a second instance was faster
         control_id = f"OUTBOX{row:08}"
         try:
             frame = "\x0b" + message(json.loads(exam), control_id) + "\x1c\r"
