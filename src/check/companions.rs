@@ -96,19 +96,22 @@ fn tell_missing(
 
 /// When the sender's time for the exam's charge was over: how late the harness was after it had given
 /// up took nothing from that. A process that was started for this charge may still be starting then,
-/// and has until its life is ended.
+/// and has as much time again, but no longer than its life.
 fn time_was_up(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> Micros {
     let wanted = wanted(exam);
-    let is_end = |what: &What| match what {
-        What::SenderEnding { .. } => is_started_for_each(evidence),
-        What::WaitedInVain { wanted: what, .. } => {
-            !is_started_for_each(evidence) && *what == wanted
-        }
-        _ => false,
-    };
     let from = exam.submitted.first().copied().unwrap_or(0);
-    let end = evidence.events[from..].iter().find(|event| is_end(&event.what));
-    end.map_or(Micros(u64::MAX), |event| event.at)
+    let first = |is_end: &dyn Fn(&What) -> bool| {
+        evidence.events[from..].iter().find(|event| is_end(&event.what)).map(|event| event.at)
+    };
+    let given_up =
+        first(&|what| matches!(what, What::WaitedInVain { wanted: what, .. } if *what == wanted));
+    if !is_started_for_each(evidence) {
+        return given_up.unwrap_or(Micros(u64::MAX));
+    }
+    let patience = evidence.plan.limits.patience;
+    let at_most = given_up.map(|at| Micros(at.0.saturating_add(patience.0)));
+    let ended = first(&|what| matches!(what, What::SenderEnding { .. }));
+    at_most.into_iter().chain(ended).min().unwrap_or(Micros(u64::MAX))
 }
 
 /// Whether the sender is started anew for each exam.

@@ -145,26 +145,27 @@ fn a_charge_that_came_only_after_a_wait_in_vain(#[case] slept: Slept, #[case] ex
     assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), open));
 }
 
-/// A process that is started for a charge has to start first, and is given until the end of its life.
+/// A process that is started for a charge has to start first, and is given as much time again.
 /// The charge of probe-1 never comes: on a machine that was late for a tenth of the time meanwhile, that
 /// is nobody's fault; a sender that was up all the time cannot say so.
 #[rstest]
-#[case::in_time(Lifetime::Exam, [0, 0, 0], &["delivers"])]
-#[case::hardly_late(Lifetime::Exam, [100, 0, 0], &["delivers"])]
-#[case::late_while_it_was_waited_for(Lifetime::Exam, [100, 100, 0], &[])]
-#[case::late_before_it_was_stopped(Lifetime::Exam, [0, 200, 0], &[])]
-#[case::late_afterwards(Lifetime::Exam, [0, 0, 900], &["delivers"])]
-#[case::was_up(Lifetime::Case, [100, 100, 0], &["delivers"])]
-#[case::was_up_and_late_after_it_was_waited_for(Lifetime::Case, [0, 900, 0], &["delivers"])]
+#[case::in_time(Lifetime::Exam, [0, 0, 0, 0], &["delivers"])]
+#[case::hardly_late(Lifetime::Exam, [100, 0, 0, 0], &["delivers"])]
+#[case::late_while_it_was_waited_for(Lifetime::Exam, [100, 0, 100, 0], &[])]
+#[case::late_before_it_was_stopped(Lifetime::Exam, [0, 0, 200, 0], &[])]
+#[case::late_in_another_charges_time(Lifetime::Exam, [0, 2_001, 200, 0], &["delivers"])]
+#[case::late_afterwards(Lifetime::Exam, [0, 0, 0, 900], &["delivers"])]
+#[case::was_up(Lifetime::Case, [100, 0, 100, 0], &["delivers"])]
+#[case::was_up_and_late_after_it_was_waited_for(Lifetime::Case, [0, 0, 900, 0], &["delivers"])]
 fn a_charge_that_never_came(
     #[case] life: Lifetime,
-    #[case] late: [u64; 3],
+    #[case] late: [u64; 4],
     #[case] expected: &[&str],
 ) {
     let mut case = Case::new();
     case.plan.sender.driving.life = life;
     let waited = case.plan.limits.patience;
-    let [waiting, ending, afterwards] = late;
+    let [waiting, between, ending, afterwards] = late;
     let doze = |case: &mut Case, late| {
         if late > 0 {
             sleep(case, late);
@@ -175,6 +176,7 @@ fn a_charge_that_never_came(
     doze(&mut case, waiting);
     case.pause(waited.0 / 1000 - waiting);
     case.push(What::WaitedInVain { wanted: "the charge of `probe-1`".to_owned(), waited });
+    case.pause(between);
     doze(&mut case, ending);
     case.watch();
     case.stop(1);
