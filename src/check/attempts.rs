@@ -294,11 +294,25 @@ fn may_be_credit(evidence: &Evidence<'_>, charge: &Charge<'_, '_>, order: &[u8])
     !charge.tells_its_kind(&evidence.agreement) && evidence.exam(&credit_of(order)).is_some()
 }
 
-/// The order that a part names, if it was cut before it said whether it charges or credits.
+/// The order whose line was cut last, if that may be of the order's credit and nothing else in the
+/// message says which.
 pub(super) fn half_told(evidence: &Evidence<'_>, part: &Sent<'_>) -> Option<Vec<u8>> {
-    let message = Message::read(readable(part.payload, part.whole));
-    let order = charges(&message).next()?.order(&evidence.agreement);
-    (!order.is_empty()).then(|| order.into_owned())
+    let (payload, whole) = part.apart.unwrap_or((part.payload, part.whole));
+    if whole || !evidence.agreement.credits {
+        return None;
+    }
+    let message = Message::read(readable(payload, whole));
+    let line = charges(&message).last()?;
+    let order = line.order(&evidence.agreement);
+    if order.is_empty() || !may_be_credit(evidence, &line, &order) {
+        return None;
+    }
+    let either = [order.to_vec(), credit_of(&order)];
+    let is_told = |known: &SentLine| {
+        either.iter().any(|one| **one == *evidence.orders[known.order as usize].order)
+    };
+    let told = part.lines(evidence).iter().any(is_told);
+    (!told).then(|| order.into_owned())
 }
 
 /// The part of a message that can be read: all of it, or what is before the field that was cut.

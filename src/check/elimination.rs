@@ -39,13 +39,14 @@ pub(super) fn attribute(evidence: &mut Evidence<'_>) {
     let volatile = LazyCell::new(|| volatile_fields(&plan.mapping));
     for index in 0..evidence.sent.len() {
         let sent = &evidence.sent[index];
-        if !sent.may_charge() || sent.line_count > 0 {
+        let half = half_told(evidence, sent);
+        if !sent.may_charge() || (sent.line_count > 0 && half.is_none()) {
             continue;
         }
         let belongs = if sent.whole {
             Belongs::ToOneOf(Vec::new())
         } else {
-            belongs(evidence, sent, &volatile)
+            belongs(evidence, sent, half, &volatile)
         };
         let number = u32::try_from(index).expect("invariant: fewer than 2^32 messages");
         match belongs {
@@ -60,7 +61,12 @@ pub(super) fn attribute(evidence: &mut Evidence<'_>) {
     }
 }
 
-fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)]) -> Belongs {
+fn belongs(
+    evidence: &Evidence<'_>,
+    part: &Sent<'_>,
+    half: Option<Vec<u8>>,
+    volatile: &[(String, usize)],
+) -> Belongs {
     let place = evidence.place(part);
     let payload = with_unread(evidence, part);
     let untold = part.kind == Kind::Untold && !tells_its_type(&payload);
@@ -68,7 +74,7 @@ fn belongs(evidence: &Evidence<'_>, part: &Sent<'_>, volatile: &[(String, usize)
         return Belongs::NoCharge;
     }
     let mut possible: Vec<usize> = handed_over_before(evidence, &place);
-    if let Some(order) = half_told(evidence, part) {
+    if let Some(order) = half {
         let either = [credit_of(&order), order];
         possible.retain(|&index| either.iter().any(|one| **one == *evidence.exams[index].order));
     }
@@ -161,8 +167,11 @@ fn is_result_due(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
 /// Several exams were due: what came later may tell them apart.
 fn among_several(evidence: &Evidence<'_>, several: &[Due], place: &Place<'_>) -> Belongs {
     let is_open = |due: &&Due| {
-        let attempts = evidence.attempts_at(&evidence.exams[due.exam].order).iter();
-        attempts.filter(|attempt| seq(evidence, attempt) > place.seq).count() < due.attempts
+        let exam = &evidence.exams[due.exam];
+        let is_later = |event: &&usize| evidence.events[**event].seq > place.seq;
+        let wanted = due.attempts + exam.wanted_again.iter().filter(is_later).count();
+        let attempts = evidence.attempts_at(&exam.order).iter();
+        attempts.filter(|attempt| seq(evidence, attempt) > place.seq).count() < wanted
     };
     let left: Vec<usize> = several.iter().filter(is_open).map(|due| due.exam).collect();
     match left.as_slice() {
@@ -191,7 +200,7 @@ fn handed_over_before(evidence: &Evidence<'_>, place: &Place<'_>) -> Vec<usize> 
 /// An exam that was to be attempted when a part began.
 struct Due {
     exam: usize,
-    /// How often, then and later.
+    /// How often, by what was wanted until then.
     attempts: usize,
 }
 

@@ -9,9 +9,16 @@ use crate::history::{End, Outcome, What};
 use crate::plan::{Charged, Fault, Step};
 use crate::verdict::{Exit, Finding, Weight};
 
-/// An agreement with credits, and john-doe's charge, which was accepted. `credit` takes it back, and
-/// `anew` is the same charge of another order.
+/// An agreement with credits, and john-doe's charge, which was accepted.
 fn charged() -> Case {
+    let mut case = prepared();
+    case.deliver(1, "john-doe");
+    case
+}
+
+/// An agreement with credits: `credit` takes john-doe's charge back, and `anew` is the same charge of
+/// another order.
+fn prepared() -> Case {
     let mut case = Case::begun();
     case.plan.mapping = mapping("willow-credits");
     case.plan.sender.account = None;
@@ -25,7 +32,6 @@ fn charged() -> Case {
         exams.insert(name.to_owned(), Arc::new(exam));
         case.plan.expect.charges.insert(name.to_owned(), Charged::AtMostOnce);
     }
-    case.deliver(1, "john-doe");
     case
 }
 
@@ -180,17 +186,47 @@ fn a_charge_under_an_unknown_order_is_compared_with_the_right_line(
     assert!(told.into_iter().all(names_john), "{:?}", judgement.findings);
 }
 
-/// The line of another order that came whole in the same message says nothing of the one that was cut.
-#[test]
-fn a_line_that_was_cut_behind_another_orders_is_a_second_charge() {
+/// The line of another order that came whole in the same message says nothing of the one that was cut,
+/// however early it was cut.
+#[rstest]
+#[case::before_it_says_what_it_is(0)]
+#[case::after_it(30)]
+fn a_line_that_was_cut_behind_another_orders_is_a_second_charge(#[case] more: usize) {
     let mut case = charged();
+    case.deliver(1, "credit");
     case.submit("anew");
     case.open(2, 1);
     let (anew, again) = (case.message("anew"), case.message("john-doe"));
     let line = memchr::memmem::find(&again, b"FT1|").unwrap();
-    let both = [&anew[..], &again[line..before_kind(&again, 0) + 30]].concat();
+    let both = [&anew[..], &again[line..before_kind(&again, 0) + more]].concat();
     case.send_part(2, &both);
     case.end(2, End::Reset);
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert!(broken(&judgement).contains(&"once/per-charge"), "{:?}", judgement.findings);
+}
+
+/// The charge is cut, and comes whole later, after the credit has: because an operator asked for it
+/// meanwhile, or of itself.
+#[rstest]
+#[case::asked_for(true, &[])]
+#[case::not_asked_for(false, &["once/per-charge"])]
+fn a_charge_that_was_cut_may_be_wanted_again_later(#[case] asked: bool, #[case] expected: &[&str]) {
+    let mut case = prepared();
+    case.submit("john-doe");
+    case.submit("credit");
+    case.open(2, 1);
+    let message = case.message("john-doe");
+    case.send_part(2, &message[..before_kind(&message, 0)]);
+    case.end(2, End::Reset);
+    for exam in ["credit", "john-doe"] {
+        if asked && exam == "john-doe" {
+            case.plan.steps.push(Step::Resend(exam.to_owned()));
+            case.push(What::ResendAsked { exam: exam.to_owned(), incarnation: 1 });
+        }
+        let message = case.message(exam);
+        let to = case.send(1, &message);
+        case.answer(1, to, "AA", &message);
+    }
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), expected, "{:?}", judgement.findings);
 }
