@@ -342,11 +342,12 @@ fn an_honest_sender_in_another_language_passes(#[case] case: &str) {
     assert!(left_over(&place.path("")).is_empty());
 }
 
-/// The same sender with one line changed: it marks the charge only after it has sent it.
+/// The same sender without its mark: what has become of the charge is known only after it was sent.
 #[test]
 fn the_same_sender_is_convicted_when_it_marks_the_charge_too_late() {
     let Some(python) = python() else { return skipped("marks the charge too late") };
-    let early = "        database.execute(\"UPDATE outbox SET outcome = 'unknown' WHERE id = ?\", (row,))\n";
+    let early = "        if database.execute(mark, (row,)).rowcount == 0:
+            return  # a second instance was faster\n";
     assert!(OUTBOX.contains(early));
     let place = outbox(&python, &OUTBOX.replace(early, ""));
     run_case(&place, "crash/killed[at=end-of-message]").exits(10);
