@@ -150,8 +150,10 @@ impl Told {
         let mut clock = Clock::of(header["started"].as_str().unwrap());
         let mut told: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         let mut places = BTreeMap::new();
-        // How late a busy machine made us is a time too.
-        let told_of = |line: &Value| line.get("seal").is_none() && line["event"] != "harness-late";
+        // How late a busy machine made us, or the sender, is a time too.
+        let of_time = ["harness-late", "sender-starved"];
+        let is_of_time = |line: &Value| of_time.iter().any(|event| line["event"] == *event);
+        let told_of = |line: &Value| line.get("seal").is_none() && !is_of_time(line);
         for mut event in lines.filter(told_of) {
             let fields = event.as_object_mut().unwrap();
             for time in ["at", "began", "quiet", "waited", "paused"] {

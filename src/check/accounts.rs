@@ -162,7 +162,7 @@ impl Judged<'_, '_> {
                 let patience = self.evidence.plan.limits.ack_timeout;
                 let from = Micros(self.evidence.place(last).began.since(patience).0);
                 let time = (from, self.event.at);
-                late::add(self.evidence, findings, ACCOUNTS, time, Micros(0), make);
+                late::add_if_it_could(self.evidence, findings, ACCOUNTS, time, Micros(0), make);
             }
             _ => findings.add(ACCOUNTS, Weight::Broken, make),
         }

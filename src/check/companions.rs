@@ -72,7 +72,7 @@ fn tell_missing(
     // started for the charge has all its work in that time, while the harness only sleeps in it.
     let share = if is_started_for_each(evidence) { 20 } else { 4 };
     let most = Micros(patience.0 / share);
-    late::add(evidence, findings, rule, time, most, || {
+    late::add_if_it_could(evidence, findings, rule, time, most, || {
         let parts = evidence.attempts_at(&exam.order);
         let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {
             true => "came only after the harness had given up waiting",

@@ -1,5 +1,5 @@
-//! How late the harness itself was: on a machine with too much to do it sees and does things after
-//! their time, and nobody may be blamed for what came of that.
+//! How late the harness itself was, and for how long the sender got no processor: on a machine with too
+//! much to do both see and do things after their time, and nobody may be blamed for what came of that.
 //!
 //! Excuses only what hangs on time. That a charge was sent twice is never excused: no answer, early
 //! or late, makes that right.
@@ -23,6 +23,18 @@ pub(super) fn between(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Micr
         _ => None,
     });
     Micros(late.sum())
+}
+
+/// For how long the sender was ready to run between two times and got no processor, all in all.
+fn starved_between(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Micros {
+    let starved = evidence.events.iter().filter_map(|event| match event.what {
+        What::SenderStarved { by, within } => {
+            let began = Micros(event.at.0.saturating_sub(within.0)).max(from);
+            Some(event.at.min(to).since(began).0.min(by.0))
+        }
+        _ => None,
+    });
+    Micros(starved.fold(0, u64::saturating_add))
 }
 
 /// From when on lateness tells of a machine that had as little time for the sender at `time`: a
@@ -50,6 +62,36 @@ pub(super) fn add(
         let message = format!("{}; but {}", told.message, in_words(late));
         Told { circumstance: LATE.to_owned(), message, ..told }
     });
+}
+
+/// As [`add`], about what the sender should have done between two times: inconclusive as well if it was
+/// ready to run and got no processor for more than `most` meanwhile.
+pub(super) fn add_if_it_could(
+    evidence: &Evidence<'_>,
+    findings: &mut Findings,
+    rule: &'static str,
+    (from, to): (Micros, Micros),
+    most: Micros,
+    make: impl FnOnce() -> Told,
+) {
+    let starved = starved_between(evidence, from, to);
+    if starved <= most {
+        return add(evidence, findings, rule, (from, to), most, make);
+    }
+    findings.add(rule, Weight::Inconclusive, || {
+        let told = make();
+        let message = format!("{}; but {}", told.message, starved_in_words(starved));
+        Told { circumstance: STARVED.to_owned(), message, ..told }
+    });
+}
+
+/// The circumstance of what came of a sender that got no processor.
+pub(super) const STARVED: &str = "sender starved";
+
+/// For how long it got none, in words.
+pub(super) fn starved_in_words(by: Micros) -> String {
+    let millis = Duration::from(by).as_millis();
+    format!("the sender was ready to run and got no processor for {millis} ms")
 }
 
 /// The circumstance of what the harness itself has brought about.

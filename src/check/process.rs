@@ -264,7 +264,9 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
     // The sender shares the machine, and had as little of it as the harness.
     let most = Micros(to.since(from).0 / 4);
     let time = (late::starved_from(evidence, from), to);
-    late::add(evidence, findings, STOPS, time, most, || Told::plainly("stop ignored", message()));
+    late::add_if_it_could(evidence, findings, STOPS, time, most, || {
+        Told::plainly("stop ignored", message())
+    });
 }
 
 /// The code with which a life exited, if no signal ended it.

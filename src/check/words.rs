@@ -129,6 +129,7 @@ fn driven(what: &What) -> Option<String> {
             format!("the sender's clock jumped by {} s", Duration::from(*by).as_secs())
         }
         What::HarnessLate { by } => late::in_words(*by),
+        What::SenderStarved { by, .. } => late::starved_in_words(*by),
         _ => return None,
     })
 }

@@ -397,6 +397,14 @@ pub enum What {
         /// By how much.
         by: Micros,
     },
+    /// Processes of the sender were ready to run and got no processor, as the system counts it: what
+    /// they did until then may be as late.
+    SenderStarved {
+        /// For how long, all of them together, and no longer than the time in which it was counted.
+        by: Micros,
+        /// In which time up to this event that was.
+        within: Micros,
+    },
     /// The harness watched a quiet wire to its end.
     Watched {
         /// For how long nothing was seen.

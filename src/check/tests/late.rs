@@ -12,6 +12,21 @@ fn sleep(case: &mut Case, milliseconds: u64) {
     case.push(What::HarnessLate { by: Micros(milliseconds * 1000) });
 }
 
+/// The sender got no processor for so many milliseconds of the last ones.
+fn starve(case: &mut Case, milliseconds: u64, of: u64) {
+    case.pause(of);
+    let (by, within) = (Micros(milliseconds * 1000), Micros(of * 1000));
+    case.push(What::SenderStarved { by, within });
+}
+
+/// What is broken, and whether it is open because the sender was starved.
+fn starved(case: &Case) -> (Vec<String>, bool) {
+    let judgement = case.judge();
+    let broken = broken(&judgement).into_iter().map(str::to_owned).collect();
+    let open = inconclusive(&judgement).iter().any(|(_, what)| *what == "sender starved");
+    (broken, open)
+}
+
 fn rules(case: &Case) -> (Vec<String>, bool) {
     let judgement = case.judge();
     let broken = broken(&judgement).into_iter().map(str::to_owned).collect();
@@ -241,4 +256,88 @@ fn a_result_that_was_accepted_is_sent_again(#[case] late: [u64; 3], #[case] expe
     case.answer(1, to, "AA", &result);
     let (broken, told) = rules(&case.ended(1, Outcome::Delivered));
     assert_eq!((broken, told), (expected.iter().map(|&one| one.to_owned()).collect(), later == 0));
+}
+
+/// A sender that got no processor for a good part of the time in which it was waited for.
+#[rstest]
+#[case::not_at_all(0, &["recovers"])]
+#[case::hardly(20, &["recovers"])]
+#[case::for_a_good_part(30, &[])]
+fn a_charge_that_came_too_late_from_a_starved_sender(
+    #[case] percent: u64,
+    #[case] expected: &[&str],
+) {
+    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    case.refuse();
+    case.submit("probe-2");
+    let waited = case.plan.limits.patience;
+    starve(&mut case, waited.0 / 1000 * percent / 100, waited.0 / 1000);
+    case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
+    let message = case.message("probe-2");
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    let (broken, open) = starved(&case.restarted(1, Outcome::Rejected));
+    assert_eq!((broken, open), (owned(expected), expected.is_empty()));
+}
+
+/// A charge that never came, and a stop that was not obeyed: neither is a starved sender's fault.
+#[rstest]
+#[case::not_at_all(0, &["delivers", "sender/stops"])]
+#[case::for_a_good_part(50, &[])]
+fn a_sender_that_did_nothing_in_its_time(#[case] percent: u64, #[case] expected: &[&str]) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let waited = case.plan.limits.patience;
+    starve(&mut case, waited.0 / 1000 * percent / 100, waited.0 / 1000);
+    case.push(What::WaitedInVain { wanted: "the charge of `john-doe`".to_owned(), waited });
+    case.deliver(1, "probe-2");
+    case.watch();
+    case.push(What::SenderEnding { incarnation: 1, how: Ending::Stop });
+    starve(&mut case, 2_000 * percent / 100, 2_000);
+    case.kill(1);
+    case.start(2);
+    case.watch();
+    let said = [("probe-1", Outcome::Delivered), ("john-doe", Outcome::NotSent)];
+    case.account(&[said[0], said[1], ("probe-2", Outcome::Delivered)]);
+    case.stop(2);
+    case.push(What::Finished);
+    let (broken, open) = starved(&case);
+    assert_eq!((broken, open), (owned(expected), expected.is_empty()));
+}
+
+/// No starvation is a reason to send a charge twice, and none makes a lie true.
+#[test]
+fn no_starvation_excuses_a_charge_that_was_sent_twice() {
+    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.send(1, &message);
+    case.played(1, Fault::AnswerNone);
+    starve(&mut case, 5_000, 5_000);
+    let again = case.message("john-doe");
+    case.send(1, &again);
+    let (broken, _) = starved(&case.ended(1, Outcome::Unknown));
+    assert_eq!(broken, ["once/per-order"]);
+}
+
+/// An account that was given while the sender got no processor may be older than the charge.
+#[rstest]
+#[case::not_at_all(0, &["accounts"])]
+#[case::starved(400, &[])]
+fn an_account_of_a_starved_sender_that_lacks_a_charge(#[case] by: u64, #[case] expected: &[&str]) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    if by > 0 {
+        starve(&mut case, by, 500);
+    }
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    case.account(&[("probe-1", Outcome::Delivered)]);
+    let (broken, open) = starved(&case.ended(1, Outcome::Delivered));
+    assert_eq!((broken, open), (owned(expected), by > 0));
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
 }
