@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use memchr::memmem;
 
 use crate::history::What;
-use crate::hl7::{Message, visible};
+use crate::hl7::Message;
 use crate::verdict::{Proof, Weight};
 
 use super::attempts::Kind;
@@ -15,6 +15,7 @@ use super::between::witness;
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
 use super::frame::{FS, frame_payload};
+use super::mask::Mask;
 use super::rules::ACKNOWLEDGEMENTS;
 
 /// Looks for acknowledgements that name one of ours.
@@ -34,7 +35,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let wrong: Vec<_> = acks.filter(|sent| ours.contains(answered(sent.payload))).collect();
     let Some(first) = wrong.first() else { return };
     findings.add(ACKNOWLEDGEMENTS, Weight::Broken, || {
-        let id = visible(answered(first.payload));
+        let id = Mask::of(evidence).identifier(answered(first.payload));
         let times = match wrong.len() {
             1 => String::new(),
             times => format!(" (first of {times})"),

@@ -6,13 +6,12 @@
 use std::collections::BTreeSet;
 
 use crate::history::{ConnectionId, End, Event, Incarnation, What};
-use crate::hl7::visible;
 use crate::verdict::{Attempt, Moment};
 
 use super::attempts::Sent;
 use super::evidence::{Evidence, Place};
 use super::frame::FS;
-use super::words::{ACCEPT, in_words};
+use super::words::{ACCEPT, control_id_in_words, in_words};
 
 /// How many moments a proof shows.
 const SHOWN: usize = 40;
@@ -31,7 +30,7 @@ pub(super) fn witness(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Attempt {
         incarnation: place.incarnation,
         bytes: place.length,
         complete: sent.whole,
-        control_id: visible(sent.control_id),
+        control_id: control_id_in_words(evidence, sent).into(),
     }
 }
 
@@ -53,7 +52,7 @@ pub(super) fn moments(
         if is_older(event, &from) || is_told_by_an_answer(event, &answers) {
             continue;
         }
-        let Some(what) = in_words(event, from.seq, &relevant) else { continue };
+        let Some(what) = in_words(evidence, event, from.seq, &relevant) else { continue };
         let answers_it = is_answer_to(event, from.seq);
         answered |= answers_it;
         if moments.len() < SHOWN || answers_it {
@@ -78,7 +77,7 @@ fn unanswered(
     let what = format!("the message had not been answered{yet}");
     let mut moments = vec![Moment { event: to.seq, at: to.began, what }];
     if let Some(event) = later {
-        let what = in_words(event, attempt, relevant);
+        let what = in_words(evidence, event, attempt, relevant);
         moments.extend(what.map(|what| Moment { event: event.seq, at: event.at, what }));
     }
     moments

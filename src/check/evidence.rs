@@ -5,6 +5,7 @@
 //! small part of the history's own.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::plan::{Agreed, AttemptMode, Charged, Messages, Plan, Step};
 
 use super::attempts::{Reading, Sent, SentLine};
 use super::elimination;
+use super::mask::Known;
 use super::quick::Quick;
 
 /// A history, indexed.
@@ -48,6 +50,9 @@ pub(super) struct Evidence<'h> {
     pub(super) order_ids: IndexSet<Cow<'h, [u8]>, Quick>,
     /// Parts of messages that no single exam explains: index in `sent`, and the exams that could.
     pub(super) unexplained: Vec<(u32, Vec<usize>)>,
+    /// The values that may be shown wherever they stand. Found out when something is to be shown for
+    /// the first time: of most histories nothing is.
+    pub(super) known: OnceCell<Known>,
 }
 
 /// An exam of the plan.
@@ -149,6 +154,7 @@ impl<'h> Evidence<'h> {
             orders: Vec::new(),
             order_ids: IndexSet::default(),
             unexplained: Vec::new(),
+            known: OnceCell::new(),
         };
         for (index, exam) in evidence.exams.iter().enumerate() {
             evidence.exam_of.entry(exam.order.clone()).or_insert(index);

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::charge::lines;
-use crate::hl7::{Message, diff, visible};
+use crate::hl7::{Message, diff};
 use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Charged};
 use crate::verdict::{Proof, Weight};
@@ -16,7 +16,7 @@ use super::attempts::{Kind, Sent, SentLine, fingerprints};
 use super::between::{circumstance, moments, witness};
 use super::evidence::{Attempted, Evidence, OrderSeen};
 use super::findings::{Findings, Told};
-use super::mask::Mask;
+use super::mask::{Mask, Sides};
 use super::quick::Quick;
 use super::rules::{PER_CHARGE, PER_ORDER};
 use super::wanted::{Allowed, Wanted};
@@ -333,7 +333,7 @@ fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findi
         findings.add(PER_CHARGE, Weight::SentTwice, || {
             let original = &evidence.sent[first as usize];
             let order = &evidence.orders[original.lines(evidence)[0].order as usize].order;
-            let unknown = visible(&evidence.orders[line.order as usize].order);
+            let unknown = order_in_words(evidence, &evidence.orders[line.order as usize].order);
             let words = order_in_words(evidence, order);
             let message = format!(
                 "the charge of order {words} was sent again as order {unknown}, which nobody placed"
@@ -428,8 +428,8 @@ fn differences(
     if !(first.whole && second.whole) {
         return Vec::new();
     }
-    let found = diff(&Message::read(first.payload), &Message::read(second.payload));
-    found.iter().take(DIFFERENCES).map(|difference| mask.difference(difference)).collect()
+    let (first, second) = (Message::read(first.payload), Message::read(second.payload));
+    differences_of(&first, &second, mask)
 }
 
 /// How two lines of one message differ.
@@ -443,6 +443,15 @@ fn line_differences(
     let raw = |line: &SentLine| {
         message.segment("FT1", line.ft1 as usize).map_or(&[][..], |segment| segment.raw())
     };
-    let found = diff(&Message::read(raw(first)), &Message::read(raw(second)));
-    found.iter().take(DIFFERENCES).map(|difference| mask.difference(difference)).collect()
+    differences_of(&Message::read(raw(first)), &Message::read(raw(second)), mask)
+}
+
+fn differences_of(
+    first: &Message<'_>,
+    second: &Message<'_>,
+    mask: &Mask,
+) -> Vec<crate::verdict::FieldDifference> {
+    let (first_page, second_page) = (mask.page(first), mask.page(second));
+    let sides = Sides { expected: Some(&first_page), found: &second_page };
+    diff(first, second).iter().take(DIFFERENCES).map(|difference| sides.show(difference)).collect()
 }

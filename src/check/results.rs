@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::history::{ConnectionId, Micros, What};
-use crate::hl7::{Message, Path, visible};
+use crate::hl7::{Message, Path};
 use crate::verdict::Proof;
 
 use super::attempts::{Kind, Sent};
@@ -14,6 +14,7 @@ use super::between::{answered, moments, witness};
 use super::evidence::{Evidence, Place};
 use super::findings::{Findings, Told};
 use super::late;
+use super::mask::Mask;
 use super::replies::{Answers, Commit, Said};
 use super::rules::SETTLED;
 
@@ -153,7 +154,7 @@ fn tell(
     evidence: &Evidence<'_>,
     (first, answer): (&Sent<'_>, u64),
     again: &Sent<'_>,
-    (code, order, _): &Key,
+    (_, order, _): &Key,
     findings: &mut Findings,
 ) {
     // By the sender's clock an answer may have come after it had given up, the more so if the
@@ -162,7 +163,9 @@ fn tell(
     let unread = Micros(began.since(evidence.plan.limits.ack_timeout).0);
     let time = (unread, evidence.time_of(answer));
     late::add(evidence, findings, SETTLED, time, Micros(0), || {
-        let (code, order) = (visible(code), visible(order));
+        let mask = Mask::of(evidence);
+        let code = mask.page(&Message::read(first.payload)).at(&Path::literal("MSH-9.1"));
+        let order = mask.identifier(order);
         let message = format!("the {code} of order {order} was accepted, and was sent again");
         let proof = Proof {
             charge: format!("{code} of order {order}"),

@@ -22,7 +22,7 @@ use super::compare::{Normaliser, first_whole, is_as_made, lies_in, unescaped};
 use super::evidence::{Evidence, KnownExam};
 use super::findings::{Findings, Told};
 use super::frame::{FS, VT, frame_payload};
-use super::mask::Mask;
+use super::mask::{Mask, Page, Sides};
 use super::once::repeated_line;
 use super::rules::SNAPSHOT;
 use super::words::order_in_words;
@@ -128,6 +128,7 @@ impl Compared<'_, '_> {
         let explained = unescaped(evidence, self.exam, self.sent.payload);
         let (agreed, found) =
             (Message::read(frame_payload(self.agreed)), Message::read(self.found));
+        let page = mask.page(&found);
         let fields = diff(&agreed, &found);
         let fields: Vec<&Difference> =
             fields.iter().filter(|difference| !lies_in(&difference.path, &explained)).collect();
@@ -136,9 +137,10 @@ impl Compared<'_, '_> {
                 // Only what the wire rules report is different: framing, segment ends, escapes.
                 return;
             }
-            self.line_differences()
+            self.line_differences(&page)
         } else {
-            fields.iter().take(DIFFERENCES).map(|difference| mask.difference(difference)).collect()
+            let sides = Sides { expected: None, found: &page };
+            fields.iter().take(DIFFERENCES).map(|difference| sides.show(difference)).collect()
         };
         findings.add(SNAPSHOT, Weight::Broken, || {
             let order = order_in_words(evidence, &self.exam.order);
@@ -163,7 +165,7 @@ impl Compared<'_, '_> {
 
     /// What differs line by line where no field differs: the order of segments, empty fields at
     /// their ends.
-    fn line_differences(&self) -> Vec<FieldDifference> {
+    fn line_differences(&self, page: &Page<'_>) -> Vec<FieldDifference> {
         let agreed = show(self.agreed);
         let lines = TextDiff::from_lines(agreed.as_str(), self.text);
         let mut differences = Vec::new();
@@ -172,7 +174,7 @@ impl Compared<'_, '_> {
             let value = change.value().trim_end_matches('\n').to_owned();
             let (expected, found) = match change.tag() {
                 ChangeTag::Delete => (value, String::new()),
-                _ => (String::new(), value),
+                _ => (String::new(), shown(page, &value)),
             };
             differences.push(FieldDifference { path: format!("line {line}"), expected, found });
         }
@@ -183,6 +185,21 @@ impl Compared<'_, '_> {
 
 fn quoted(value: &str) -> String {
     if value.is_empty() { "nothing".to_owned() } else { format!("`{value}`") }
+}
+
+/// A line of a text in snapshot form, as it came, with all that must not be shown masked.
+fn shown(page: &Page<'_>, line: &str) -> String {
+    let bytes = parse(line);
+    let is_frame = |byte: &u8| NAMED.iter().any(|(named, _)| named == byte);
+    let begin = bytes.iter().position(|byte| !is_frame(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_frame(byte)).map_or(begin, |last| last + 1);
+    let (before, after) = (show(&bytes[..begin]), show(&bytes[end..]));
+    format!(
+        "{}{}{}",
+        before.replace('\n', ""),
+        page.line(&bytes[begin..end]),
+        after.replace('\n', "")
+    )
 }
 
 /// The segments in order without their ends, and without those that are explained.

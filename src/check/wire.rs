@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::history::AnomalyKind;
 use crate::history::{Event, Micros, Piece, What};
-use crate::hl7::{Message, SegmentEnd, escape, visible};
+use crate::hl7::{Message, Segment, SegmentEnd, escape};
 use crate::verdict::{FieldDifference, Proof, Weight};
 
 use super::attempts::{CONTROL_ID_LENGTH, Kind, Sent};
@@ -17,10 +17,10 @@ use super::evidence::Evidence;
 use super::findings::{Findings, Told};
 use super::frame::{FS, VT, frame_payload};
 use super::late;
-use super::mask::Mask;
+use super::mask::{Mask, Sides};
 use super::quick::Quick;
 use super::rules::{CONTROL_IDS, ESCAPES, FRAMING, SEGMENTS};
-use super::words::order_in_words;
+use super::words::{control_id_in_words, order_in_words};
 
 /// The longest MSH-10 from version 2.7 on (HL7 v2 chapter 2, MSH-10).
 const CONTROL_ID_LENGTH_2_7: usize = 199;
@@ -44,7 +44,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             continue;
         }
         let message = Message::read(sent.payload);
-        segments(sent, &message, &mut mistakes, findings);
+        segments(evidence, sent, &message, &mut mistakes, findings);
         if let Some((offset, byte)) = control_character(sent.payload) {
             let what = || format!("byte {offset} of a message is the control character {byte:02X}");
             mistakes.note(FRAMING, "control character", Some(sent), what);
@@ -238,15 +238,18 @@ fn control_character(payload: &[u8]) -> Option<(usize, u8)> {
 
 /// HL7 v2 chapter 2: the segment terminator is always a carriage return.
 fn segments<'e, 'h>(
+    evidence: &Evidence<'h>,
     sent: &'e Sent<'h>,
     message: &Message<'_>,
     mistakes: &mut Mistakes<'e, 'h>,
     findings: &mut Findings,
 ) {
     findings.exercised(SEGMENTS, 1);
-    let name = |id: &[u8], occurrence: usize| format!("{}[{occurrence}]", visible(id));
+    let name = |segment: &Segment<'_>| {
+        let page = Mask::of(evidence).page(message);
+        format!("{}[{}]", page.name(segment), segment.occurrence())
+    };
     for segment in message.segments() {
-        let (id, occurrence) = (segment.id(), segment.occurrence());
         match segment.end() {
             // After a lost end byte its carriage return looks like one.
             SegmentEnd::Cr if segment.raw().is_empty() && sent.whole => {
@@ -256,14 +259,13 @@ fn segments<'e, 'h>(
             }
             SegmentEnd::Cr => {}
             SegmentEnd::Lf | SegmentEnd::CrLf => {
-                let what = || format!("{} ends in a line feed", name(id, occurrence));
+                let what = || format!("{} ends in a line feed", name(&segment));
                 mistakes.note(SEGMENTS, "line feed", Some(sent), what);
                 return;
             }
             SegmentEnd::None if sent.whole => {
-                let what = || {
-                    format!("{}, the last segment, has no carriage return", name(id, occurrence))
-                };
+                let what =
+                    || format!("{}, the last segment, has no carriage return", name(&segment));
                 mistakes.note(SEGMENTS, "no final carriage return", Some(sent), what);
                 return;
             }
@@ -278,13 +280,17 @@ fn delimiters_in_values(evidence: &Evidence<'_>, findings: &mut Findings) {
     for exam in &evidence.exams {
         let Some(sent) = first_whole(evidence, exam) else { continue };
         let segments = unescaped(evidence, exam, sent.payload);
-        let Some(first) = segments.first() else { continue };
+        if segments.is_empty() {
+            continue;
+        }
         findings.add(ESCAPES, Weight::Broken, || {
             let order = order_in_words(evidence, &exam.order);
-            let message =
-                format!("{} of order {order} holds a delimiter that is not escaped", first.path);
+            let message = Message::read(sent.payload);
+            let sides = Sides { expected: None, found: &mask.page(&message) };
             let differences: Vec<FieldDifference> =
-                segments.iter().map(|segment| mask.difference(segment)).collect();
+                segments.iter().map(|segment| sides.show(segment)).collect();
+            let path = differences.first().map_or("", |difference| difference.path.as_str());
+            let message = format!("{path} of order {order} holds a delimiter that is not escaped");
             let attempts = vec![witness(evidence, sent)];
             let proof = Proof {
                 charge: format!("order {order}"),
@@ -340,7 +346,7 @@ fn shared_control_ids(evidence: &Evidence<'_>, findings: &mut Findings) {
             continue;
         }
         findings.add(CONTROL_IDS, Weight::Broken, || {
-            let id = visible(sent.control_id);
+            let id = control_id_in_words(evidence, sent);
             let message = format!("two messages about different things share the control id {id}");
             let attempts = vec![witness(evidence, first), witness(evidence, sent)];
             Told::plainly("shared", message).with(Proof { attempts, ..Proof::default() })

@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use crate::history::{ConnectionId, End, Ending, Event, Side, What};
-use crate::hl7::{Message, visible};
+use crate::hl7::{Message, Path};
 use crate::plan::Fault;
 
-use super::attempts::Sent;
+use super::attempts::{Sent, SentLine};
 use super::evidence::Evidence;
 use super::frame::frame_payload;
 use super::late;
+use super::mask::{Mask, Masked};
 
 /// What a healthy EMR answers.
 pub(super) const ACCEPT: &str = Fault::AnswerAccept.name();
@@ -22,12 +23,13 @@ const ANSWER_SHOWN: usize = 60;
 /// An event that came after the attempt `first`; of events of a connection only those of one that is
 /// `relevant`.
 pub(super) fn in_words(
+    evidence: &Evidence<'_>,
     event: &Event,
     first: u64,
     relevant: &dyn Fn(&ConnectionId) -> bool,
 ) -> Option<String> {
     let what = &event.what;
-    said_by_emr(what, first, relevant)
+    said_by_emr(evidence, event, first, relevant)
         .or_else(|| connection(what, relevant))
         .or_else(|| life(what))
         .or_else(|| driven(what))
@@ -35,16 +37,17 @@ pub(super) fn in_words(
 
 /// What the EMR answered or played.
 fn said_by_emr(
-    what: &What,
+    evidence: &Evidence<'_>,
+    event: &Event,
     first: u64,
     relevant: &dyn Fn(&ConnectionId) -> bool,
 ) -> Option<String> {
-    Some(match what {
+    Some(match &event.what {
         What::Replied { connection, to, name, bytes, complete, .. }
             if relevant(connection) || *to == Some(first) =>
         {
             let part = if *complete { "" } else { ", and not all of it was taken" };
-            let answer = answer(bytes.as_slice());
+            let answer = answer(evidence, event, bytes.as_slice());
             match to {
                 Some(to) if *to == first => format!("the EMR answered {answer} ({name}){part}"),
                 Some(_) if name == ACCEPT => return None,
@@ -144,16 +147,17 @@ fn ended(how: End) -> &'static str {
 }
 
 /// An answer by its code if it has one, otherwise by its beginning.
-fn answer(bytes: &[u8]) -> String {
+fn answer(evidence: &Evidence<'_>, event: &Event, bytes: &[u8]) -> String {
     let payload = frame_payload(bytes);
     let code = Message::read(payload).value("MSA-1");
+    let mask = Mask::of(evidence);
     if !code.is_empty() && code.len() <= 8 {
-        return visible(code);
+        return mask.reply(event, code).into();
     }
     if bytes.is_empty() {
         return "no byte".to_owned();
     }
-    let text = visible(bytes);
+    let text = String::from(mask.reply(event, bytes));
     let shown: String = text.chars().take(ANSWER_SHOWN).collect();
     let more = if shown.len() < text.len() { "…" } else { "" };
     format!("`{shown}{more}`")
@@ -161,23 +165,48 @@ fn answer(bytes: &[u8]) -> String {
 
 /// An order in words: its number, and the exam if it is known.
 pub(super) fn order_in_words(evidence: &Evidence<'_>, order: &[u8]) -> String {
-    match evidence.exam(order) {
-        Some(exam) => format!("{} ({})", visible(order), exam.name),
-        None => visible(order),
+    if let Some(exam) = evidence.exam(order) {
+        return format!("{} ({})", Mask::of(evidence).agreed(order), exam.name);
     }
+    let attempts = evidence.attempts_at(order).iter().map(|attempt| attempt.sent as usize);
+    let mut shown = attempts.take(LOOKED_AT).map(|sent| unknown_order(evidence, order, sent));
+    let first = shown.next().unwrap_or_else(|| Mask::of(evidence).identifier(order));
+    // One message may be in disorder, and another say the same in order.
+    shown.find(|other| other.is_clear()).filter(|_| !first.is_clear()).unwrap_or(first).into()
+}
+
+/// The order of a message, which is none of ours.
+fn unknown_order(evidence: &Evidence<'_>, order: &[u8], sent: usize) -> Masked {
+    let sent = &evidence.sent[sent];
+    let of_order = |line: &&SentLine| *evidence.orders[line.order as usize].order == *order;
+    let line = sent.lines(evidence).iter().find(of_order);
+    let (payload, _) = sent.apart.unwrap_or((sent.payload, sent.whole));
+    let ft1 = line.map_or(1, |line| line.ft1 as usize);
+    Mask::of(evidence).page(&Message::read(payload)).order(order, ft1)
+}
+
+/// At how many attempts is looked for one that shows its order.
+const LOOKED_AT: usize = 8;
+
+/// MSH-10 of a message.
+pub(super) fn control_id_in_words(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Masked {
+    Mask::of(evidence).page(&Message::read(sent.payload)).control_id()
 }
 
 /// A charge in words: the order, the exam, the codes with their modifiers.
 pub(super) fn charge_in_words(evidence: &Evidence<'_>, order: &[u8], sent: &Sent<'_>) -> String {
     let message = Message::read(sent.payload);
+    let page = Mask::of(evidence).page(&message);
     let codes = message.segments().filter(|segment| segment.id() == b"FT1").take(8).map(|line| {
-        let number = line.occurrence();
-        let code = message.value(&format!("FT1[{number}]-7.1"));
-        let modifiers = message.value(&format!("FT1[{number}]-26"));
+        let of_line = |path: &str| {
+            let occurrence = line.occurrence();
+            page.at(&Path { occurrence, ..Path::literal(path) })
+        };
+        let (code, modifiers) = (of_line("FT1-7.1"), of_line("FT1-26"));
         match (code.is_empty(), modifiers.is_empty()) {
             (true, _) => String::new(),
-            (false, true) => visible(code),
-            (false, false) => format!("{}-{}", visible(code), visible(modifiers)),
+            (false, true) => code.to_string(),
+            (false, false) => format!("{code}-{modifiers}"),
         }
     });
     let codes: Vec<String> = codes.filter(|code| !code.is_empty()).collect();
