@@ -75,7 +75,9 @@ fn unanswered(
     let later = answer_under_way(evidence, attempt, to);
     let yet = if later.is_some() { " yet" } else { "" };
     let what = format!("the message had not been answered{yet}");
-    let mut moments = vec![Moment { event: to.seq, at: to.began, what }];
+    // Where nothing followed, that was so until the last event.
+    let seq = evidence.events.last().map_or(0, |last| last.seq).min(to.seq);
+    let mut moments = vec![Moment { event: seq, at: to.began, what }];
     if let Some(event) = later {
         let what = in_words(evidence, event, attempt, relevant);
         moments.extend(what.map(|what| Moment { event: event.seq, at: event.at, what }));

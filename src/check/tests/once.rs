@@ -91,6 +91,23 @@ fn silence_between_two_attempts_is_told() {
     );
 }
 
+/// An account that is false of a charge to which nothing came until the very end.
+#[test]
+fn silence_until_the_end_is_told_at_the_last_event() {
+    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    case.send(1, &message);
+    case.played(1, Fault::AnswerNone);
+    case.open(2, 1);
+    let case = case.ended(2, Outcome::Delivered);
+    let judgement = case.judge();
+    assert_eq!(broken(&judgement), ["accounts"]);
+    let between = &judgement.findings[0].proof.as_ref().unwrap().between;
+    let silence = between.iter().find(|one| one.what == "the message had not been answered");
+    assert_eq!(silence.unwrap().event, case.events.last().unwrap().seq);
+}
+
 #[test]
 fn a_replay_by_the_next_life_is_a_second_charge() {
     let mut case = Case::begun();
