@@ -19,8 +19,8 @@ use crate::hl7::{Delimiters, Field, Message, Path, escape};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agreement {
-    /// Where the order's number stands. A path in FT1 is read from each line, whatever occurrence
-    /// it names; any other from the message.
+    /// Where the order's number stands, whatever occurrence the path names: a field of FT1 is each
+    /// line's own, and any other is read from the segment that belongs to the line.
     pub order: Path,
     /// The parts that make another charge of the same order. FT1-26 as a whole counts only by the
     /// component that it names, 26 or TC: with or without 52 it is the same charge.
@@ -147,7 +147,9 @@ impl<'a> Charge<'_, 'a> {
             }
             self.field(path.field).and_then(|field| field.at(path))
         } else {
-            self.message.get(path)
+            let own = own_segment(self.message, self.index, path.segment.as_bytes());
+            let field = own.and_then(|segment| self.message.field(segment, path.field));
+            field.and_then(|field| field.at(path))
         };
         plain(raw.unwrap_or_default(), self.message.delimiters())
     }
@@ -181,6 +183,26 @@ impl<'a> Charge<'_, 'a> {
         }
     }
 }
+
+/// At which position the segment with this id stands that belongs to the FT1 at `line`: where such
+/// segments follow the lines (HL7 v2.5 chapter 6, FINANCIAL_COMMON_ORDER), the first one behind it and
+/// before the next FT1; else the last one before it, which may be the whole message's.
+fn own_segment(message: &Message<'_>, line: usize, id: &[u8]) -> Option<usize> {
+    let is = |(_, found): &(usize, &[u8])| *found == id;
+    let mut ending = message.ids(0..usize::MAX).rev().take(GROUP);
+    let last = ending.find(|one| is(one) || one.1 == b"FT1");
+    let behind = last.filter(is).and_then(|_| {
+        let group = message.ids(line + 1..line + 1 + GROUP).take_while(|(_, id)| *id != b"FT1");
+        { group }.find(is)
+    });
+    let before = || message.ids(line.saturating_sub(GROUP)..line).rev().find(is);
+    let of_message = || message.ids(0..line.min(GROUP)).find(is);
+    behind.or_else(before).or_else(of_message).map(|(index, _)| index)
+}
+
+/// How many segments away from its line one is looked for: a message of a hundred thousand lines must
+/// not cost the square of them.
+const GROUP: usize = 256;
 
 /// A value without escapes, without the separators that end it and without blanks around it; those
 /// inside it are written the usual way.
@@ -427,6 +449,26 @@ mod tests {
         let agreement = Agreement { credits, ..Agreement::default() };
         let found = lines(&Message::read(text.as_bytes()), &agreement);
         assert_eq!(String::from_utf8(found[0].order.clone()).unwrap(), expected);
+    }
+
+    #[rstest]
+    #[case::ahead_of_each("ORC|NW|O1\rFT1|1\rORC|NW|O2\rFT1|2\r", &["O1", "O2"])]
+    #[case::ahead_of_several("ORC|NW|O1\rFT1|1\rFT1|2\rORC|NW|O2\rFT1|3\r", &["O1", "O1", "O2"])]
+    #[case::behind_each("FT1|1\rORC|NW|O1\rFT1|2\rORC|NW|O2\r", &["O1", "O2"])]
+    #[case::behind_each_and_one_of_the_visit("ORC|NW|V\rFT1|1\rORC|NW|O1\rFT1|2\rORC|NW|O2\r", &["O1", "O2"])]
+    #[case::behind_some("ORC|NW|V\rFT1|1\rFT1|2\rORC|NW|O2\r", &["V", "O2"])]
+    #[case::of_the_visit("ORC|NW|V\rDG1|1\rFT1|1\rPR1|1\rFT1|2\r", &["V", "V"])]
+    #[case::nowhere("FT1|1\rPR1|1\r", &[""])]
+    fn an_order_outside_the_line_is_of_its_own_group(
+        #[case] rest: &str,
+        #[case] expected: &[&str],
+    ) {
+        let agreement = Agreement { order: Path::literal("ORC-2"), ..Agreement::default() };
+        let text = format!("MSH|^~\\&|IRIS\r{rest}");
+        let found = lines(&Message::read(text.as_bytes()), &agreement);
+        let orders: Vec<&[u8]> = found.iter().map(|line| &*line.order).collect();
+        let expected: Vec<&[u8]> = expected.iter().map(|order| order.as_bytes()).collect();
+        assert_eq!(orders, expected);
     }
 
     #[test]

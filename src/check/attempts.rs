@@ -129,16 +129,19 @@ impl Reading {
         }
     }
 
-    /// Reads the messages of one event, if it brought any.
+    /// Reads the messages of one event, if it brought any. Gives back the bytes in which none begins.
     pub(super) fn event<'h>(
         &mut self,
         evidence: &mut Evidence<'h>,
         index: usize,
         event: &'h Event,
-    ) {
+    ) -> Option<&'h [u8]> {
+        let before = evidence.sent.len() + evidence.lines.len();
+        let mut read: &'h [u8] = &[];
         match &event.what {
             What::Received { piece, bytes, .. } => {
                 let header = self.header.clone();
+                read = bytes.as_slice();
                 each_message(&header, *piece, bytes.as_slice(), &mut |payload, whole| {
                     self.take(evidence, index, payload, whole);
                 });
@@ -156,6 +159,7 @@ impl Reading {
                     let message = Message::read(&message);
                     charges(&message).next().is_none() && message.code() == b"DFT"
                 });
+                read = rest.after;
                 strays(&header, rest.after, &mut |payload, whole| {
                     self.take(evidence, index, payload, whole);
                 });
@@ -163,6 +167,8 @@ impl Reading {
             }
             _ => {}
         }
+        let is_none = evidence.sent.len() + evidence.lines.len() == before;
+        (is_none && !read.is_empty()).then_some(read)
     }
 
     /// To be called after the last event.
@@ -316,7 +322,7 @@ pub(super) fn half_told(evidence: &Evidence<'_>, part: &Sent<'_>) -> Option<Vec<
 }
 
 /// The part of a message that can be read: all of it, or what is before the field that was cut.
-fn readable(payload: &[u8], whole: bool) -> &[u8] {
+pub(super) fn readable(payload: &[u8], whole: bool) -> &[u8] {
     if whole { payload } else { to_last_field(payload) }
 }
 

@@ -20,7 +20,7 @@ use crate::mapping::{Mapping, Stamp};
 
 use super::attempts::{Kind, Sent, attempt_by_elimination, half_told};
 use super::evidence::{Attempted, Evidence, KnownExam, Place};
-use super::frame::{FS, VT, separator};
+use super::frame::{FS, VT, may_begin_message, separator};
 
 /// What a part of a message may belong to.
 enum Belongs {
@@ -43,7 +43,10 @@ pub(super) fn attribute(evidence: &mut Evidence<'_>) {
         if !sent.may_charge() || (sent.line_count > 0 && half.is_none()) {
             continue;
         }
-        let belongs = if sent.whole {
+        let belongs = if !may_begin_message(&with_unread(evidence, sent)) {
+            evidence.sent[index].kind = Kind::Other;
+            Belongs::NoCharge
+        } else if sent.whole {
             Belongs::ToOneOf(Vec::new())
         } else {
             belongs(evidence, sent, half, &volatile)

@@ -18,6 +18,7 @@ use crate::mapping::OnceRule;
 use crate::plan::{Agreed, AttemptMode, Charged, Messages, Plan, Step};
 
 use super::attempts::{Reading, Sent, SentLine};
+use super::disguise::{self, Disguises, Strays};
 use super::elimination;
 use super::mask::Known;
 use super::quick::Quick;
@@ -53,6 +54,8 @@ pub(super) struct Evidence<'h> {
     /// The values that may be shown wherever they stand. Found out when something is to be shown for
     /// the first time: of most histories nothing is.
     pub(super) known: OnceCell<Known>,
+    /// Charges that came in disguise, and what cannot be told.
+    pub(super) disguises: Disguises<'h>,
 }
 
 /// An exam of the plan.
@@ -155,6 +158,7 @@ impl<'h> Evidence<'h> {
             order_ids: IndexSet::default(),
             unexplained: Vec::new(),
             known: OnceCell::new(),
+            disguises: Disguises::default(),
         };
         for (index, exam) in evidence.exams.iter().enumerate() {
             evidence.exam_of.entry(exam.order.clone()).or_insert(index);
@@ -162,12 +166,16 @@ impl<'h> Evidence<'h> {
         let names: HashMap<&str, usize, Quick> =
             evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
         let mut reading = Reading::of(&evidence.agreement);
+        let mut strays = Strays::default();
         for (index, event) in events.iter().enumerate() {
             evidence.note(index, event, &names);
-            reading.event(&mut evidence, index, event);
+            if let Some(bytes) = reading.event(&mut evidence, index, event) {
+                strays.add(index, bytes);
+            }
         }
         reading.finish(&mut evidence);
         elimination::attribute(&mut evidence);
+        evidence.disguises = disguise::find(&mut evidence, &strays);
         evidence
     }
 

@@ -12,13 +12,14 @@ use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Charged};
 use crate::verdict::{Proof, Weight};
 
-use super::attempts::{Kind, Sent, SentLine, fingerprints};
+use super::attempts::{Kind, Sent, SentLine};
 use super::between::{circumstance, moments, witness};
-use super::evidence::{Attempted, Evidence, OrderSeen};
+use super::evidence::{Attempted, Evidence, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
 use super::mask::{Mask, Sides};
 use super::quick::Quick;
 use super::rules::{PER_CHARGE, PER_ORDER};
+use super::sent_again;
 use super::wanted::{Allowed, Wanted};
 use super::words::{charge_in_words, order_in_words};
 
@@ -37,7 +38,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         OnceRule::PerCharge => per_charge(evidence, &mask, findings),
     }
     perhaps_wanted(evidence, findings);
-    under_other_orders(evidence, &mask, findings);
+    sent_again::judge(evidence, &mask, findings);
     nothing_sent(evidence, findings);
     unexplained(evidence, findings);
 }
@@ -303,47 +304,6 @@ fn parts_per_charge(evidence: &Evidence<'_>, mask: &Mask, number: u32, findings:
     tell_repeated_line(evidence, mask, order, pair, findings);
 }
 
-/// A charge that was attempted comes again under the number of an order that nobody placed.
-fn under_other_orders(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-    if evidence.is_field_capture() {
-        return;
-    }
-    let known = |line: &SentLine| {
-        evidence.exam_of.contains_key(&*evidence.orders[line.order as usize].order)
-    };
-    if evidence.lines.iter().all(known) {
-        return;
-    }
-    let fingerprints = fingerprints(evidence);
-    let of = |sent: &Sent<'_>| {
-        let first = sent.first_line as usize;
-        sent.lines(evidence).iter().zip(&fingerprints[first..])
-    };
-    let mut first_with: HashMap<u64, u32, Quick> = HashMap::default();
-    for (number, sent) in evidence.sent.iter().enumerate() {
-        for (_, fingerprint) in of(sent).filter(|(line, _)| known(line)) {
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            first_with.entry(*fingerprint).or_insert(number);
-        }
-    }
-    for sent in &evidence.sent {
-        let again = of(sent).filter(|(line, _)| !known(line));
-        let again = again.filter_map(|(line, print)| Some((line, *first_with.get(print)?)));
-        let Some((line, first)) = again.into_iter().next() else { continue };
-        findings.add(PER_CHARGE, Weight::SentTwice, || {
-            let original = &evidence.sent[first as usize];
-            let order = &evidence.orders[original.lines(evidence)[0].order as usize].order;
-            let unknown = order_in_words(evidence, &evidence.orders[line.order as usize].order);
-            let words = order_in_words(evidence, order);
-            let message = format!(
-                "the charge of order {words} was sent again as order {unknown}, which nobody placed"
-            );
-            let told = laid_out(evidence, mask, order, (original, sent), message);
-            Told { circumstance: format!("{}, under a new order", told.circumstance), ..told }
-        });
-    }
-}
-
 /// An exam whose charge is due and that was never attempted proves nothing.
 fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
     let rule = agreed_rule(evidence);
@@ -352,7 +312,7 @@ fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
     for exam in &evidence.exams {
         let due = exam.charged == Charged::Once && !exam.submitted.is_empty();
-        if due && evidence.attempts_at(&exam.order).is_empty() {
+        if due && !was_cut_at_once(evidence, exam) && evidence.attempts_at(&exam.order).is_empty() {
             findings.add(rule, Weight::Inconclusive, || {
                 let message = format!(
                     "no byte of the charge of {} was seen, so nothing is proven",
@@ -362,6 +322,20 @@ fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
             });
         }
     }
+}
+
+/// Whether the EMR broke off when a frame had begun after this exam was handed over, before a byte of
+/// its message was seen: that is no attempt, and the sender may well take it for one.
+fn was_cut_at_once(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> bool {
+    let has_begun = |sent: &Sent<'_>| {
+        let place = evidence.place(sent);
+        let connection = evidence.connections.get(&place.connection);
+        !sent.whole
+            && sent.payload.is_empty()
+            && exam.submitted.iter().any(|&event| evidence.events[event].seq < place.seq)
+            && connection.is_some_and(|connection| connection.ended_by_emr.is_some())
+    };
+    evidence.sent.iter().any(has_begun)
 }
 
 fn unexplained(evidence: &Evidence<'_>, findings: &mut Findings) {
@@ -402,7 +376,8 @@ fn twice(
     told
 }
 
-fn laid_out(
+/// A finding with two witnesses and what happened between them.
+pub(super) fn laid_out(
     evidence: &Evidence<'_>,
     mask: &Mask,
     order: &[u8],

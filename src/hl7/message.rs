@@ -297,6 +297,18 @@ impl<'a> Message<'a> {
         field.get(path.repetition, path.component, path.subcomponent)
     }
 
+    /// The segments at these positions, from 0, each with its id.
+    pub(crate) fn ids(
+        &self,
+        positions: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, &'a [u8])> {
+        let stop = positions.end.min(self.spans.len());
+        let start = positions.start.min(stop);
+        let field = self.delimiters.field;
+        let spans = self.spans[start..stop].iter().enumerate();
+        spans.map(move |(at, span)| (start + at, id_of(&self.bytes[span.range()], field)))
+    }
+
     /// Field `number`, from 1, of the segment that stands at `index`, from 0; none when the segment
     /// ends before it.
     pub(crate) fn field(&self, index: usize, number: usize) -> Option<Field<'a>> {

@@ -4,6 +4,7 @@ mod acknowledgements;
 mod companions;
 mod credits;
 mod cut;
+mod disguise;
 mod fixture;
 mod hostile;
 mod in_flight;

@@ -265,8 +265,16 @@ fn one_part_is_one_attempt_and_allowed(#[case] bytes: usize) {
     assert_eq!(reset_inside(bytes).ended(2, Outcome::Unknown).judge().findings, []);
 }
 
+#[test]
+fn a_whole_message_after_a_start_byte_is_the_first_attempt() {
+    let mut case = reset_inside(0);
+    let message = case.message("john-doe");
+    let to = case.send(2, &message);
+    case.answer(2, to, "AA", &message);
+    assert_eq!(case.ended(2, Outcome::Delivered).judge().findings, []);
+}
+
 #[rstest]
-#[case::only_the_start_byte(0)]
 #[case::inside_the_header(20)]
 #[case::inside_the_patient(90)]
 fn a_whole_message_after_a_part_is_a_second_attempt(#[case] bytes: usize) {

@@ -1,0 +1,421 @@
+//! Charges in disguise: what came in a message that nobody agreed on, or as a line whose order is not
+//! the one that was placed.
+//!
+//! Whatever names an exam must be accounted for. A message that is neither the agreed charge nor the
+//! agreed result is read for the numbers of the exams, through whatever it is wrapped in; one that
+//! carries an exam's charge is an attempt at it, one that only names an exam cannot be told, and one
+//! that names nobody is free. A charge line of no order that is known is compared by what it charges.
+//! This does **not** judge; the once rules do.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::charge::{CREDIT, Line, lines};
+use crate::hl7::Message;
+use crate::hl7::ack::due;
+
+use super::attempts::{Kind, Sent, fingerprints, readable};
+use super::evidence::{Evidence, KnownExam};
+use super::frame::may_begin_message;
+use super::layers::Layers;
+use super::mentions::{Expected, Named, Subject, Subjects, names_one, read};
+use super::quick::Quick;
+
+/// A message that is an attempt at an order which it does not name as agreed.
+#[derive(Debug)]
+pub(super) struct Disguised<'h> {
+    /// The message.
+    pub(super) sent: Sent<'h>,
+    /// The order that it is an attempt at, as it stands on the wire elsewhere.
+    pub(super) order: Arc<[u8]>,
+    /// Which codes of the order it charges.
+    pub(super) codes: Vec<Vec<u8>>,
+    /// How it hides that.
+    pub(super) how: How,
+}
+
+/// How a message hides whose charge it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// In a message that nobody agreed on.
+    Unagreed,
+    /// In a message or a line without an order.
+    NoOrder,
+    /// Under the number of an order that nobody placed; by what it charges it is the same.
+    OtherOrder(Vec<u8>),
+    /// Under a number that reads like the order's.
+    OtherSpelling(Vec<u8>),
+    /// All but equal to a line without an order, and it cannot be told from it.
+    Perhaps,
+}
+
+/// A message that nobody agreed on, and that may be about a charge.
+#[derive(Debug)]
+pub(super) struct Untold<'h> {
+    /// The message.
+    pub(super) sent: Sent<'h>,
+    /// The exams that it names; none if it can be read by nobody.
+    pub(super) exams: Vec<usize>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Disguises<'h> {
+    /// Attempts, in the order in which they were received.
+    pub(super) attempts: Vec<Disguised<'h>>,
+    /// What cannot be told.
+    pub(super) untold: Vec<Untold<'h>>,
+}
+
+/// Pieces of what was received in which no message begins.
+#[derive(Debug, Default)]
+pub(super) struct Strays<'h>(Vec<(usize, &'h [u8])>);
+
+impl<'h> Strays<'h> {
+    /// Adds a piece that came with this event.
+    pub(super) fn add(&mut self, event: usize, bytes: &'h [u8]) {
+        if bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() >= SHORTEST {
+            self.0.push((event, bytes));
+        }
+    }
+}
+
+/// So many letters and digits a stray piece must have to name anything.
+const SHORTEST: usize = 6;
+
+/// Looks for disguises, and takes what they explain from what was unexplained.
+pub(super) fn find<'h>(evidence: &mut Evidence<'h>, strays: &Strays<'h>) -> Disguises<'h> {
+    let mut found = Disguises::default();
+    let looks = Looks::of(evidence);
+    let (lines, messages) = (looks.lines, looks.messages);
+    if !lines && messages.is_empty() && strays.0.is_empty() {
+        return found;
+    }
+    let subjects = subjects(evidence);
+    if lines {
+        under_other_orders(evidence, &subjects, &mut found);
+    }
+    for number in messages {
+        let sent = &evidence.sent[number as usize];
+        let expected = match is_agreed_result(evidence, sent) {
+            true => Expected::Result,
+            false => Expected::Nothing,
+        };
+        read_message(evidence, &subjects, sent, expected, &mut found);
+    }
+    for (event, bytes) in &strays.0 {
+        let sent = stray(*event, bytes);
+        read_message(evidence, &subjects, &sent, Expected::Nothing, &mut found);
+    }
+    found.attempts.sort_by_key(|one| one.sent.event);
+    explain(evidence, &found);
+    found
+}
+
+/// What has to be looked at.
+struct Looks {
+    /// Whether there are charge lines of no order that is known.
+    lines: bool,
+    /// Messages that are not an agreed charge, by their number.
+    messages: Vec<u32>,
+}
+
+impl Looks {
+    fn of(evidence: &Evidence<'_>) -> Self {
+        let is_known = |line: &super::attempts::SentLine| {
+            let order = &*evidence.orders[line.order as usize].order;
+            evidence.exam_of.contains_key(order)
+        };
+        let captured = evidence.is_field_capture();
+        let mut lines = captured && evidence.orders.len() > 1;
+        let mut messages = Vec::new();
+        for (number, sent) in (0..).zip(&evidence.sent) {
+            let own = sent.lines(evidence);
+            if sent.kind == Kind::Charge && (!own.is_empty() || !sent.whole) {
+                lines |= !captured && !own.iter().all(is_known);
+                continue;
+            }
+            lines |= sent.kind == Kind::Charge;
+            messages.push(number);
+        }
+        Self { lines, messages }
+    }
+}
+
+fn is_agreed_result(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
+    let Some(results) = &evidence.plan.results else { return false };
+    let code = results.message.split('^').next().unwrap_or_default();
+    sent.kind == Kind::Result && Message::read_header(sent.payload).code() == code.as_bytes()
+}
+
+/// The exams that were handed over; where a history was captured in the field, the charges that came.
+fn subjects(evidence: &Evidence<'_>) -> Subjects {
+    let mut subjects = Subjects::default();
+    if !evidence.is_field_capture() {
+        for exam in &evidence.exams {
+            subjects.add(of_exam(exam));
+        }
+        return subjects;
+    }
+    for order in &evidence.orders {
+        let Some(attempt) = order.attempts.first() else { continue };
+        let message = Message::read(evidence.sent[attempt.sent as usize].payload);
+        let order = order.order.to_vec();
+        let patients = ["PID-3.1", "PID-2.1"].map(|path| message.value(path).to_vec()).to_vec();
+        let codes = codes(&message);
+        subjects.add(Subject { orders: vec![order.clone()], order, patients, codes });
+    }
+    subjects
+}
+
+fn of_exam(exam: &KnownExam<'_>) -> Subject {
+    let facts = exam.exam;
+    let order = exam.order.to_vec();
+    let orders = [facts.order.number.as_bytes(), facts.order.emr_number.as_bytes(), &order];
+    let orders = orders.map(<[u8]>::to_vec).to_vec();
+    let account = Some(&facts.patient.account).filter(|account| account.len() >= SHORTEST);
+    let patients = std::iter::once(&facts.patient.mrn).chain(account);
+    let patients = patients.map(|number| number.as_bytes().to_vec()).collect();
+    Subject { order, orders, patients, codes: codes(&Message::read(&exam.expected)) }
+}
+
+/// What a message charges, by FT1-7.
+fn codes(message: &Message<'_>) -> Vec<Vec<u8>> {
+    let count = message.segments().filter(|segment| segment.id() == b"FT1").count();
+    let code = |line: usize| message.value(&format!("FT1[{line}]-7.1")).to_ascii_uppercase();
+    let mut codes: Vec<Vec<u8>> = (1..=count.min(LINES)).map(code).collect();
+    codes.retain(|code| !code.is_empty());
+    codes.sort();
+    codes.dedup();
+    codes
+}
+
+/// How many lines of a message are looked at for what they charge.
+const LINES: usize = 64;
+
+/// A piece in which no message begins, as if it were one.
+fn stray(event: usize, payload: &[u8]) -> Sent<'_> {
+    Sent {
+        event,
+        payload,
+        whole: false,
+        faultless: false,
+        kind: Kind::Other,
+        control_id: b"",
+        written: b"",
+        due: due(&Message::read_header(b"")),
+        first_line: 0,
+        line_count: 0,
+        apart: None,
+    }
+}
+
+/// Reads a message for whom it is about.
+fn read_message<'h>(
+    evidence: &Evidence<'h>,
+    subjects: &Subjects,
+    sent: &Sent<'h>,
+    expected: Expected,
+    found: &mut Disguises<'h>,
+) {
+    if !sent.whole && sent.kind == Kind::Untold && may_begin_message(sent.payload) {
+        return; // whose it is, elimination says
+    }
+    let layers = Layers::of(sent.payload);
+    let Named { subjects: named, by_order, charged } = subjects.named(&layers, expected);
+    let is_attempted =
+        |index: &usize| !evidence.attempts_at(&subjects.get(*index).order).is_empty();
+    // Which of several charges of one patient it is, nobody can tell, unless all of them were sent.
+    let is_clear = by_order || charged.len() == 1 || charged.iter().all(is_attempted);
+    if !charged.is_empty() && is_clear {
+        let of = if by_order { charged.as_slice() } else { &charged[..1] };
+        for index in of {
+            let subject = subjects.get(*index);
+            let named = |code: &&Vec<u8>| {
+                layers.texts.iter().any(|text| names_one(text, std::slice::from_ref(*code)))
+            };
+            found.attempts.push(Disguised {
+                sent: sent.clone(),
+                order: subject.order.as_slice().into(),
+                codes: subject.codes.iter().filter(named).cloned().collect(),
+                how: How::Unagreed,
+            });
+        }
+    } else if expected == Expected::Nothing
+        && sent.kind != Kind::Charge
+        && !evidence.is_field_capture()
+        && (!named.is_empty() || layers.opaque)
+    {
+        found.untold.push(Untold { sent: sent.clone(), exams: named });
+    }
+}
+
+/// Charge lines whose order nobody placed, or that have none.
+fn under_other_orders<'h>(evidence: &Evidence<'h>, subjects: &Subjects, found: &mut Disguises<'h>) {
+    let mut seen = Seen::of(evidence);
+    for sent in evidence.sent.iter().filter(|sent| sent.kind == Kind::Charge) {
+        let (payload, whole) = sent.apart.unwrap_or((sent.payload, sent.whole));
+        let message = Message::read(readable(payload, whole));
+        let patient = patient(&message);
+        let own = lines(&message, &evidence.agreement);
+        let mut strange = own
+            .iter()
+            .filter(|line| line.order.is_empty() || !evidence.exam_of.contains_key(&*line.order));
+        let hidden = strange.find_map(|line| {
+            let code = message.value(&format!("FT1[{}]-7.1", line.ft1)).to_ascii_uppercase();
+            let charged = Charged { line, patient: &patient, code: &code };
+            let (order, how) = seen.resolve(evidence, subjects, sent, &charged)?;
+            Some(Disguised { sent: sent.clone(), order, codes: vec![code], how })
+        });
+        found.attempts.extend(hidden);
+    }
+}
+
+/// Whose charge it is: PID-3.1, or PID-2.1 where the record number stands there.
+fn patient(message: &Message<'_>) -> Vec<u8> {
+    match message.value("PID-3.1") {
+        b"" => message.value("PID-2.1").to_vec(),
+        number => number.to_vec(),
+    }
+}
+
+/// A line, whose it is, and what it charges.
+struct Charged<'l> {
+    line: &'l Line,
+    patient: &'l [u8],
+    code: &'l [u8],
+}
+
+/// Charges by what they charge, and orders as people read them.
+struct Seen {
+    /// Orders of known charges by their fingerprint.
+    by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick>,
+    /// The first spelling of each order, with its patient and code.
+    spelled: HashMap<(Vec<u8>, Vec<u8>, Vec<u8>), Arc<[u8]>, Quick>,
+    /// Lines without an order by their fingerprint, and the message of the first.
+    orderless: HashMap<u64, Vec<u8>, Quick>,
+}
+
+impl Seen {
+    fn of(evidence: &Evidence<'_>) -> Self {
+        let mut by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick> = HashMap::default();
+        if evidence.is_field_capture() {
+            for (line, print) in evidence.lines.iter().zip(fingerprints(evidence)) {
+                let order = &evidence.orders[line.order as usize].order;
+                by_content.entry(print).or_insert_with(|| vec![(**order).into()]);
+            }
+        } else {
+            for exam in &evidence.exams {
+                for line in lines(&Message::read(&exam.expected), &evidence.agreement) {
+                    by_content.entry(line.fingerprint).or_default().push(Arc::clone(&exam.order));
+                }
+            }
+            let all = fingerprints(evidence);
+            for (line, print) in evidence.lines.iter().zip(all) {
+                let order = &*evidence.orders[line.order as usize].order;
+                if let Some(exam) = evidence.exam(order) {
+                    by_content.entry(print).or_default().push(Arc::clone(&exam.order));
+                }
+            }
+        }
+        Self { by_content, spelled: HashMap::default(), orderless: HashMap::default() }
+    }
+
+    /// The order that a line is really of, and how it hides that; none if it hides nothing.
+    fn resolve(
+        &mut self,
+        evidence: &Evidence<'_>,
+        subjects: &Subjects,
+        sent: &Sent<'_>,
+        charged: &Charged<'_>,
+    ) -> Option<(Arc<[u8]>, How)> {
+        if charged.line.order.is_empty() {
+            return self.without_order(evidence, subjects, sent, charged);
+        }
+        let order = &charged.line.order;
+        let is_captured = evidence.is_field_capture();
+        let agrees = |index: &usize| subjects.agrees(*index, charged.patient, charged.code);
+        let place = |index: usize| -> Arc<[u8]> { subjects.get(index).order.as_slice().into() };
+        if !is_captured {
+            if let Some(index) = subjects.of_order(order).filter(agrees) {
+                return Some((place(index), How::OtherSpelling(order.clone())));
+            }
+            if let Some(order_of) = self.by_content(evidence, charged.line.fingerprint) {
+                return Some((order_of, How::OtherOrder(order.clone())));
+            }
+            let is_credit = order.ends_with(CREDIT.as_bytes());
+            if let Some(index) = subjects.of_part(order).filter(agrees).filter(|_| !is_credit) {
+                return Some((place(index), How::OtherSpelling(order.clone())));
+            }
+        }
+        let key = (read(order), read(charged.patient), charged.code.to_vec());
+        let first = self.spelled.entry(key).or_insert_with(|| order.as_slice().into());
+        (**first != **order).then(|| (Arc::clone(first), How::OtherSpelling(order.clone())))
+    }
+
+    /// A known order of which a line has all the content, one that was attempted before others.
+    fn by_content(&self, evidence: &Evidence<'_>, print: u64) -> Option<Arc<[u8]>> {
+        let orders = self.by_content.get(&print)?;
+        let attempted = orders.iter().find(|order| !evidence.attempts_at(order).is_empty());
+        attempted.or_else(|| orders.first()).cloned()
+    }
+
+    fn without_order(
+        &mut self,
+        evidence: &Evidence<'_>,
+        subjects: &Subjects,
+        sent: &Sent<'_>,
+        charged: &Charged<'_>,
+    ) -> Option<(Arc<[u8]>, How)> {
+        let print = charged.line.fingerprint;
+        if let Some(order) = self.by_content(evidence, print) {
+            return Some((order, How::NoOrder));
+        }
+        let named = subjects.named(&Layers::of(sent.payload), Expected::Nothing);
+        if let Some(index) = named.charged.first().filter(|_| named.by_order) {
+            return Some((subjects.get(*index).order.as_slice().into(), How::NoOrder));
+        }
+        let content = without_stamps(sent.payload);
+        let order = Arc::from(print.to_string().into_bytes());
+        let first = self.orderless.entry(print).or_insert_with(|| content.clone());
+        let how = if *first == content { How::NoOrder } else { How::Perhaps };
+        Some((order, how))
+    }
+}
+
+/// A message without what its sender's clock writes: MSH-7, MSH-10, EVN-2 and FT1-5.
+fn without_stamps(payload: &[u8]) -> Vec<u8> {
+    let message = Message::read(payload);
+    let separator = message.delimiters().field;
+    let mut out = Vec::with_capacity(payload.len());
+    for segment in message.segments() {
+        let stamps: &[usize] = match segment.id() {
+            b"MSH" => &[6, 9],
+            b"EVN" => &[2],
+            b"FT1" => &[5],
+            _ => &[],
+        };
+        for (number, field) in segment.raw().split(|&byte| byte == separator).enumerate() {
+            if !stamps.contains(&number) {
+                out.extend_from_slice(field);
+            }
+            out.push(separator);
+        }
+        out.push(b'\r');
+    }
+    out
+}
+
+/// Takes what was found from what was unexplained.
+fn explain(evidence: &mut Evidence<'_>, found: &Disguises<'_>) {
+    let sent = &evidence.sent;
+    let is_found = |number: u32| {
+        let one = &sent[number as usize];
+        let same = |other: &Sent<'_>| {
+            other.event == one.event && std::ptr::eq(other.payload.as_ptr(), one.payload.as_ptr())
+        };
+        found.attempts.iter().any(|other| same(&other.sent))
+            || found.untold.iter().any(|other| same(&other.sent))
+    };
+    evidence.unexplained.retain(|(number, _)| !is_found(*number));
+}

@@ -1,0 +1,339 @@
+//! What a text says once the ways in which software wraps text are undone: escapes, entities, percent
+//! signs, base64, hexadecimal digits, two bytes a letter, and any of these inside each other.
+//!
+//! A charge that is sent again in a wrapping is a charge all the same. Bounded: no more than a few
+//! layers, and no more bytes than a small multiple of the text's own. Does **not** judge.
+
+use std::borrow::Cow;
+
+use crate::hl7::Message;
+use crate::hl7::escape::unescape;
+
+/// How deep wrappings are undone.
+const DEPTH: usize = 3;
+
+/// How many layers a text may have.
+const LAYERS: usize = 64;
+
+/// The shortest run of letters and digits that may be another text.
+const SHORTEST_RUN: usize = 16;
+
+/// The shortest run that hides something if it is no text either.
+const SHORTEST_SECRET: usize = 88;
+
+/// The shortest text that can be called unreadable.
+const SHORTEST_NOISE: usize = 64;
+
+/// A text, and what was found inside it.
+pub(super) struct Layers<'t> {
+    /// The text itself, then what it wraps.
+    pub(super) texts: Vec<Cow<'t, [u8]>>,
+    /// Whether some of it can be read by nobody: it may say anything.
+    pub(super) opaque: bool,
+}
+
+impl<'t> Layers<'t> {
+    /// Undoes the wrappings of `text`.
+    pub(super) fn of(text: &'t [u8]) -> Self {
+        let mut layers = Self { texts: vec![Cow::Borrowed(text)], opaque: is_noise(text) };
+        let mut budget = text.len().saturating_mul(4);
+        let mut from = 0;
+        for _ in 0..DEPTH {
+            let until = layers.texts.len();
+            for index in from..until {
+                let found = layers.inside(index);
+                for inner in found {
+                    if layers.texts.len() < LAYERS && inner.len() <= budget {
+                        budget -= inner.len();
+                        layers.texts.push(Cow::Owned(inner));
+                    } else {
+                        layers.opaque = true; // nobody has looked at it
+                    }
+                }
+            }
+            from = until;
+        }
+        layers
+    }
+
+    /// What the text at `index` wraps.
+    fn inside(&mut self, index: usize) -> Vec<Vec<u8>> {
+        let text = &self.texts[index];
+        let mut found: Vec<Vec<u8>> = Vec::new();
+        if memchr::memchr(0, text).is_some() {
+            found.push(text.iter().copied().filter(|&byte| byte != 0).collect());
+        }
+        if memchr::memchr(b'\\', text).is_some() {
+            let lines = replaced(text, b"\\.br\\", b"\r");
+            found.push(unescape(&lines, Message::read_header(text).delimiters()).into_owned());
+            found.push(unquoted(text));
+        }
+        if memchr::memchr(b'&', text).is_some() {
+            found.push(without_entities(text));
+        }
+        for mark in [b'%', b'='] {
+            if memchr::memchr(mark, text).is_some() {
+                found.push(without_marks(text, mark));
+            }
+        }
+        let mut opaque = false;
+        for run in runs(text) {
+            match decoded(&run) {
+                Some(inner) => found.push(inner),
+                None => opaque |= run.len() >= SHORTEST_SECRET && is_mixed(&run),
+            }
+        }
+        let own = text.clone();
+        self.opaque |= opaque;
+        found.retain(|inner| **inner != *own && !inner.is_empty());
+        found.dedup();
+        found
+    }
+}
+
+/// Whether nobody can read it: much of it is neither a letter nor anything else that texts have.
+fn is_noise(text: &[u8]) -> bool {
+    let is_odd = |byte: &&u8| !matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~') && **byte != 0;
+    let odd = text.iter().filter(is_odd).count();
+    text.len() >= SHORTEST_NOISE && odd * 3 > text.len() && std::str::from_utf8(text).is_err()
+}
+
+/// Runs of letters and digits that may be base64 or hexadecimal, over the line ends of long lines.
+fn runs(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut run: Vec<u8> = Vec::new();
+    let mut line = 0;
+    for &byte in text {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_') {
+            run.push(byte);
+            line += 1;
+            continue;
+        }
+        if matches!(byte, b'\r' | b'\n') && (line >= 60 || line == 0 && !run.is_empty()) {
+            line = 0;
+            continue;
+        }
+        if run.len() >= SHORTEST_RUN {
+            found.push(std::mem::take(&mut run));
+        }
+        run.clear();
+        line = 0;
+    }
+    if run.len() >= SHORTEST_RUN {
+        found.push(run);
+    }
+    found
+}
+
+/// The text that a run stands for, if it is one.
+fn decoded(run: &[u8]) -> Option<Vec<u8>> {
+    [from_hexadecimal(run), from_base64(run)].into_iter().flatten().find(|inner| is_text(inner))
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let is_plain =
+        |byte: &&u8| matches!(byte, 0 | b'\t' | b'\r' | b'\n' | 0x0B | 0x1C | b' '..=b'~');
+    let plain = bytes.iter().filter(is_plain).count();
+    !bytes.is_empty() && plain * 10 >= bytes.len() * 9
+}
+
+/// Whether a long run has what encoded bytes have and words have not.
+fn is_mixed(run: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| run.iter().any(is);
+    has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+}
+
+fn from_hexadecimal(run: &[u8]) -> Option<Vec<u8>> {
+    let (pairs, rest) = run.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|pair| hexadecimal(*pair)).collect()
+}
+
+fn hexadecimal(pair: [u8; 2]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|one| u8::try_from(one).ok());
+    Some(digit(pair[0])? << 4 | digit(pair[1])?)
+}
+
+/// Base64 of either alphabet (RFC 4648), with or without its padding.
+fn from_base64(run: &[u8]) -> Option<Vec<u8>> {
+    let end = run.iter().position(|&byte| byte == b'=').unwrap_or(run.len());
+    let (digits, padding) = run.split_at(end);
+    if padding.iter().any(|&byte| byte != b'=') || padding.len() > 2 || digits.len() % 4 == 1 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 3);
+    let (mut bits, mut count) = (0_u32, 0);
+    for &byte in digits {
+        bits = bits << 6 | sextet(byte)?;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count) as u8);
+        }
+    }
+    Some(out)
+}
+
+const fn sextet(byte: u8) -> Option<u32> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    } as u32)
+}
+
+/// A string as JSON and most languages quote it.
+fn unquoted(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first != b'\\' {
+            out.push(*first);
+            continue;
+        }
+        match after {
+            [b'r', more @ ..] => (rest, _) = (more, out.push(b'\r')),
+            [b'n', more @ ..] => (rest, _) = (more, out.push(b'\n')),
+            [b'u', b'0', b'0', high, low, more @ ..] => {
+                if let Some(byte) = hexadecimal([*high, *low]) {
+                    (rest, _) = (more, out.push(byte));
+                }
+            }
+            [b'x', high, low, more @ ..] => {
+                if let Some(byte) = hexadecimal([*high, *low]) {
+                    (rest, _) = (more, out.push(byte));
+                }
+            }
+            [other, more @ ..] => (rest, _) = (more, out.push(*other)),
+            [] => {}
+        }
+    }
+    out
+}
+
+/// The entities of XML, by name and by number.
+fn without_entities(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'&', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let body = &rest[at + 1..];
+        let end = body.iter().take(8).position(|&byte| byte == b';');
+        match end.and_then(|end| Some((end, entity(&body[..end])?))) {
+            Some((end, byte)) => {
+                out.push(byte);
+                rest = &body[end + 1..];
+            }
+            None => {
+                out.push(b'&');
+                rest = body;
+            }
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+fn entity(name: &[u8]) -> Option<u8> {
+    let number =
+        |digits: &[u8], radix| u8::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok();
+    match name {
+        b"amp" => Some(b'&'),
+        b"lt" => Some(b'<'),
+        b"gt" => Some(b'>'),
+        b"quot" => Some(b'"'),
+        b"apos" => Some(b'\''),
+        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16),
+        [b'#', digits @ ..] => number(digits, 10),
+        _ => None,
+    }
+}
+
+/// Two hexadecimal digits behind a mark are a byte: the per cent of addresses, the equals sign of mail.
+fn without_marks(text: &[u8], mark: u8) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let byte = match after {
+            [high, low, more @ ..] if *first == mark => {
+                hexadecimal([*high, *low]).map(|byte| (byte, more))
+            }
+            _ => None,
+        };
+        match byte {
+            Some((byte, more)) => (rest, _) = (more, out.push(byte)),
+            None => out.push(*first),
+        }
+    }
+    out
+}
+
+fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut start = 0;
+    for at in memchr::memmem::find_iter(text, from) {
+        out.extend_from_slice(&text[start..at]);
+        out.extend_from_slice(to);
+        start = at + from.len();
+    }
+    out.extend_from_slice(&text[start..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::Layers;
+
+    const LINE: &str = "FT1|1||273013|CG|92250\r";
+
+    #[rstest]
+    #[case::as_it_is(LINE)]
+    #[case::escapes("OBX|1|TX|||FT1\\F\\1\\F\\\\F\\273013\\F\\CG\\F\\92250\\.br\\|\r")]
+    #[case::quoted("{\"hl7\": \"FT1|1||273013|CG|92250\\r\"}")]
+    #[case::unicode_escapes("{\"hl7\": \"FT1\\u007c1||273013|CG|92250\\u000d\"}")]
+    #[case::entities("<text>FT1|1||273013|CG|92250&#13;</text>")]
+    #[case::per_cent("hl7=FT1%7C1%7C%7C273013%7CCG%7C92250%0D")]
+    #[case::base64("OBX|1|ED|||^^^Base64^RlQxfDF8fDI3MzAxM3xDR3w5MjI1MA0=|\r")]
+    #[case::base64_in_base64("T0JYfDF8fFJsUXhmREY4ZkRJM016QXhNM3hEUjN3NU1qSTFNQTA9fA0=")]
+    #[case::hexadecimal("OBX|1|ST|||4654317c317c7c3237333031337c43477c39323235300d|\r")]
+    #[case::two_bytes_a_letter(
+        "F\0T\x001\0|\x001\0|\0|\x002\x007\x003\x000\x001\x003\0|\0C\0G\0|\x009\x002\x002\x005\x000\0\r\0"
+    )]
+    fn a_line_is_found_in_any_wrapping(#[case] text: &str) {
+        let layers = Layers::of(text.as_bytes());
+        let line = LINE.trim_end().as_bytes();
+        let finds = |text: &[u8]| memchr::memmem::find(text, line).is_some();
+        assert!(layers.texts.iter().any(|text| finds(text)), "{:?}", layers.texts);
+    }
+
+    #[rstest]
+    #[case::plain("MSH|^~\\&|IRIS|IRIS|||20170410151351||NMQ^N01|7|P|2.4\r", false)]
+    #[case::words(
+        "NTE|1||Fundusphotographywithinterpretationandreportofbotheyesandwithoutanyfurtherfindingsatall\r",
+        false
+    )]
+    #[case::a_picture(
+        "OBX|1|ED|||^^^Base64^iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==|\r",
+        true
+    )]
+    fn what_nobody_can_read_is_opaque(#[case] text: &str, #[case] opaque: bool) {
+        assert_eq!(Layers::of(text.as_bytes()).opaque, opaque);
+    }
+
+    #[test]
+    fn layers_are_bounded() {
+        let text = "%41\\&amp;=41QUFBQUFBQUFBQUFBQUFBQQ== ".repeat(4000);
+        let layers = Layers::of(text.as_bytes());
+        let bytes: usize = layers.texts.iter().map(|text| text.len()).sum();
+        assert!(bytes <= 5 * text.len() && layers.texts.len() <= super::LAYERS);
+    }
+}

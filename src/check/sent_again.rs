@@ -1,0 +1,224 @@
+//! The once rules over charges in disguise: a charge that comes again in a message that nobody agreed
+//! on, under another order or without one was sent twice all the same.
+//!
+//! What may be such a charge and cannot be told leaves the verdict open.
+
+use std::collections::BTreeMap;
+
+use crate::hl7::{Message, visible};
+use crate::verdict::{Proof, Weight};
+
+use super::attempts::Sent;
+use super::between::witness;
+use super::disguise::{Disguised, How, Untold};
+use super::evidence::Evidence;
+use super::findings::{Findings, Told};
+use super::mask::Mask;
+use super::mentions::names_one;
+use super::once::{agreed_rule, laid_out};
+use super::rules::PER_CHARGE;
+use super::words::order_in_words;
+
+/// Judges every disguise.
+pub(super) fn judge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+    let mut by_order: BTreeMap<&[u8], Vec<&Disguised<'_>>> = BTreeMap::new();
+    for one in &evidence.disguises.attempts {
+        by_order.entry(&one.order).or_default().push(one);
+    }
+    for (order, disguised) in by_order {
+        judge_order(evidence, mask, order, &disguised, findings);
+    }
+    for untold in &evidence.disguises.untold {
+        tell_untold(evidence, untold, findings);
+    }
+}
+
+/// An attempt at an order, in disguise or not.
+#[derive(Clone, Copy)]
+struct Attempt<'e, 'h> {
+    sent: &'e Sent<'h>,
+    disguise: Option<&'e Disguised<'h>>,
+}
+
+fn judge_order(
+    evidence: &Evidence<'_>,
+    mask: &Mask,
+    order: &[u8],
+    disguised: &[&Disguised<'_>],
+    findings: &mut Findings,
+) {
+    let plain =
+        evidence.attempts_at(order).iter().map(|attempt| &evidence.sent[attempt.sent as usize]);
+    let plain = plain.map(|sent| Attempt { sent, disguise: None });
+    let hidden = disguised.iter().map(|one| Attempt { sent: &one.sent, disguise: Some(*one) });
+    // A message under another number is an attempt at that number too, and counts once.
+    let mut attempts: Vec<Attempt<'_, '_>> = hidden.collect();
+    for one in plain {
+        if !attempts.iter().any(|other| is_same(one.sent, other.sent)) {
+            attempts.push(one);
+        }
+    }
+    attempts.sort_by_key(|one| {
+        let place = evidence.place(one.sent);
+        (place.began, place.seq, one.sent.event)
+    });
+    let exams = evidence.exams.iter().filter(|exam| *exam.order == *order);
+    let requests: usize = exams.map(|exam| exam.wanted_again.len()).sum();
+    match repeated(&attempts, 1 + requests) {
+        Some((first, second)) => tell(evidence, mask, order, (first, second), findings),
+        None => {
+            for one in disguised {
+                tell_alone(evidence, order, one, findings);
+            }
+        }
+    }
+}
+
+fn is_same(one: &Sent<'_>, other: &Sent<'_>) -> bool {
+    one.event == other.event && std::ptr::eq(one.payload.as_ptr(), other.payload.as_ptr())
+}
+
+/// Two attempts of which at least one is in disguise, where more were made than `wanted`.
+fn repeated<'e, 'h>(
+    attempts: &[Attempt<'e, 'h>],
+    wanted: usize,
+) -> Option<(Attempt<'e, 'h>, Attempt<'e, 'h>)> {
+    let charges = |one: &Attempt<'_, '_>, codes: &[Vec<u8>]| {
+        codes.is_empty()
+            || !one.sent.whole
+            || names_one(one.sent.payload, codes)
+            || one.disguise.is_some()
+    };
+    attempts.iter().enumerate().find_map(|(index, one)| {
+        let disguise = one.disguise.filter(|disguise| disguise.how != How::Perhaps)?;
+        let same: Vec<usize> = (0..attempts.len())
+            .filter(|&other| other == index || charges(&attempts[other], &disguise.codes))
+            .collect();
+        if same.len() <= wanted {
+            return None;
+        }
+        let own = same.iter().position(|&other| other == index)?;
+        let other = if own > 0 { same[own - 1] } else { same[own + 1] };
+        let (first, second) = (index.min(other), index.max(other));
+        Some((attempts[first], attempts[second]))
+    })
+}
+
+fn tell(
+    evidence: &Evidence<'_>,
+    mask: &Mask,
+    order: &[u8],
+    (first, second): (Attempt<'_, '_>, Attempt<'_, '_>),
+    findings: &mut Findings,
+) {
+    let Some(disguise) = second.disguise.or(first.disguise) else { return };
+    let rule = if disguise.how == How::Unagreed { agreed_rule(evidence) } else { PER_CHARGE };
+    findings.add(rule, Weight::SentTwice, || {
+        let words = order_in_words(evidence, order);
+        let (as_what, under) = match &disguise.how {
+            How::Unagreed => (
+                format!("in {}, which nobody agreed on", kind(disguise.sent.payload)),
+                "in another message",
+            ),
+            How::NoOrder | How::Perhaps => ("without its order".to_owned(), "without its order"),
+            How::OtherOrder(other) => {
+                (format!("as order {}, which nobody placed", order_in_words(evidence, other)), "under a new order")
+            }
+            How::OtherSpelling(other) => (
+                format!("as order {}, which reads like it", order_in_words(evidence, other)),
+                "under another spelling",
+            ),
+        };
+        let message = match &disguise.how {
+            How::NoOrder if !is_named(evidence, order) => {
+                "the same charge was sent twice, and no order can be read from it".to_owned()
+            }
+            _ => format!("the charge of order {words} was sent again {as_what}"),
+        };
+        let told = laid_out(evidence, mask, order, (first.sent, second.sent), message);
+        Told { circumstance: format!("{}, {under}", told.circumstance), ..told }
+    });
+}
+
+/// Whether anything on the wire or in the plan has this order.
+fn is_named(evidence: &Evidence<'_>, order: &[u8]) -> bool {
+    evidence.exam(order).is_some() || evidence.order_ids.get_index_of(order).is_some()
+}
+
+/// What kind of message it is, in words that say nothing of whom it is about.
+fn kind(payload: &[u8]) -> String {
+    let message = Message::read_header(payload);
+    let code = message.code();
+    if KINDS.iter().any(|known| **known == *code) {
+        return format!("a message of type {}", visible(code));
+    }
+    match code {
+        [b'Z', rest @ ..] if rest.len() == 2 => "a message of a type of its own".to_owned(),
+        _ => "a message of another form".to_owned(),
+    }
+}
+
+/// Codes of messages that say nothing of a patient (HL7 v2 table 0076).
+const KINDS: [&[u8; 3]; 20] = [
+    b"ACK", b"ADT", b"BAR", b"DFT", b"MDM", b"MFN", b"NMQ", b"OMG", b"OML", b"ORM", b"ORR", b"ORU",
+    b"OUL", b"PPR", b"QBP", b"QRY", b"RAS", b"RDE", b"SIU", b"VXU",
+];
+
+/// A charge in disguise that is no repetition of one that was seen.
+fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findings: &mut Findings) {
+    let (circumstance, message) = match &one.how {
+        How::Unagreed => (
+            "charge in a message that nobody agreed on",
+            format!(
+                "the charge of order {} came in {}, which nobody agreed on",
+                order_in_words(evidence, order),
+                kind(one.sent.payload)
+            ),
+        ),
+        How::NoOrder | How::Perhaps => (
+            "order not readable",
+            format!(
+                "a message on connection {} carries a charge and no order, so that nobody can tell it \
+                 from another",
+                evidence.place(&one.sent).connection
+            ),
+        ),
+        // That nobody placed such an order, another rule says.
+        How::OtherOrder(_) | How::OtherSpelling(_) => return,
+    };
+    tell_open(evidence, &one.sent, circumstance, message, findings);
+}
+
+fn tell_untold(evidence: &Evidence<'_>, untold: &Untold<'_>, findings: &mut Findings) {
+    let kind = kind(untold.sent.payload);
+    let (circumstance, message) = if untold.exams.is_empty() {
+        let message =
+            format!("{kind} cannot be read, and nobody knows whether it carries a charge");
+        ("message not readable", message)
+    } else {
+        let names: Vec<&str> =
+            untold.exams.iter().take(SHOWN).map(|&exam| evidence.exams[exam].name).collect();
+        let message = format!(
+            "{kind}, which nobody agreed on, names {}, and nobody knows whether it is charged again",
+            names.join(" and ")
+        );
+        ("names an exam, and nobody agreed on it", message)
+    };
+    tell_open(evidence, &untold.sent, circumstance, message, findings);
+}
+
+/// How many exams are named.
+const SHOWN: usize = 3;
+
+fn tell_open(
+    evidence: &Evidence<'_>,
+    sent: &Sent<'_>,
+    circumstance: &'static str,
+    message: String,
+    findings: &mut Findings,
+) {
+    findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
+        let proof = Proof { attempts: vec![witness(evidence, sent)], ..Proof::default() };
+        Told::plainly(circumstance, message).with(proof)
+    });
+}

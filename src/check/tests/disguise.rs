@@ -1,0 +1,265 @@
+//! A charge that comes again where nobody agreed on it, under another spelling of its order or without
+//! one; and what names no exam, or only names one.
+
+use quickcheck::quickcheck;
+use rstest::rstest;
+
+use super::fixture::{Case, broken, changed, exam, inconclusive, mapping};
+use crate::history::{AnomalyKind, Outcome, Piece};
+use crate::plan::{Charged, Step};
+use crate::verdict::{Exit, Verdict};
+
+/// A healthy case in which a message that `make` makes of john-doe's second charge comes behind the
+/// first.
+fn and(make: impl Fn(&str) -> String) -> Case {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    let second = String::from_utf8(case.message("john-doe")).unwrap();
+    case.send(1, make(&second).as_bytes());
+    case.ended(1, Outcome::Delivered)
+}
+
+/// The header of another type, and the patient.
+fn head(kind: &str, charge: &str) -> String {
+    let own: Vec<&str> = charge.split('\r').filter(|line| line.starts_with("PID")).collect();
+    format!("MSH|^~\\&|IRIS|IRIS|||20170410151400||{kind}|77|P|2.4\r{}\r", own.join("\r"))
+}
+
+/// The charge lines.
+fn lines(charge: &str) -> Vec<&str> {
+    charge.split('\r').filter(|line| line.starts_with("FT1")).collect()
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in text.as_bytes().chunks(3) {
+        let mut group = [0; 3];
+        group[..three.len()].copy_from_slice(three);
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        for digit in 0..4 {
+            let place = bits >> (18 - 6 * digit) & 63;
+            out.push(if digit > three.len() { '=' } else { DIGITS[place as usize] as char });
+        }
+    }
+    out
+}
+
+fn hexadecimal(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn escaped(text: &str) -> String {
+    let text = text.replace('\\', "\\E\\").replace('|', "\\F\\").replace('^', "\\S\\");
+    text.replace('&', "\\T\\").replace('~', "\\R\\").replace('\r', "\\.br\\")
+}
+
+fn observed(kind: &str, value: &str, charge: &str) -> String {
+    format!("{}OBR|1|||S^SUMMARY\rOBX|1|TX|S||{value}||||||F\r", head(kind, charge))
+}
+
+fn in_markup(charge: &str) -> String {
+    let line = |line: &str| {
+        let fields = line.split('|').enumerate().skip(1);
+        let fields: String =
+            fields.map(|(n, value)| format!("<FT1.{n}>{value}</FT1.{n}>")).collect();
+        format!("<FT1>{fields}</FT1>")
+    };
+    let lines: String = lines(charge).into_iter().map(line).collect();
+    format!("<DFT_P03>{lines}</DFT_P03>")
+}
+
+fn bill(charge: &str) -> String {
+    format!("{}PR1|1||92250^Fundus photography^CPT\rZOR|273013\r", head("BAR^P05", charge))
+}
+
+fn own_segment(charge: &str) -> String {
+    let lines: Vec<String> =
+        lines(charge).iter().map(|line| line.replacen("FT1", "ZFT", 1)).collect();
+    format!("{}{}\r", head("ZFT^Z03", charge), lines.join("\r"))
+}
+
+fn flat(_: &str) -> String {
+    "BHS|^~\\&|IRIS\rCHG;273013;92250;1\rBTS|1\r".to_owned()
+}
+
+fn lower_case(charge: &str) -> String {
+    let line = |line: &str| {
+        let (id, rest) = line.split_at(line.len().min(3));
+        id.to_lowercase() + rest
+    };
+    charge.split('\r').map(line).collect::<Vec<_>>().join("\r")
+}
+
+fn document(charge: &str) -> String {
+    observed("MDM^T02", &escaped(charge), charge)
+}
+
+fn object(_: &str) -> String {
+    "{\"order\": \"273013\", \"procedure\": \"92250\"}".to_owned()
+}
+
+#[rstest]
+#[case::bill(bill)]
+#[case::in_an_observation(|m: &str| observed("ORU^R01", &escaped(m), m))]
+#[case::in_base64(|m: &str| observed("ORU^R01", &format!("^^^Base64^{}", base64(m)), m))]
+#[case::in_hexadecimal(|m: &str| observed("MDM^T02", &hexadecimal(m), m))]
+#[case::document(document)]
+#[case::own_segment(own_segment)]
+#[case::flat(flat)]
+#[case::markup(in_markup)]
+#[case::object(object)]
+#[case::lower_case(lower_case)]
+#[case::lines_in_another_type(|m: &str| m.replace("DFT^P03", "ZZZ^Z01"))]
+#[case::without_its_order(|m: &str| m.replace("|273013|", "||"))]
+#[case::its_order_elsewhere(|m: &str| m.replace("|1||273013|", "|1|273013||").replace("|2||273013|", "|2|273013||"))]
+#[case::zeros(|m: &str| m.replace("|273013|", "|00273013|").replace("20170410145901", "20170411"))]
+#[case::prefix(|m: &str| m.replace("|273013|", "|IRIS273013|").replace("20170410145901", "20170411"))]
+#[case::suffix(|m: &str| m.replace("|273013|", "|273013-R|").replace("20170410145901", "20170411"))]
+#[case::component(|m: &str| m.replace("|273013|", "|273013^EPIC|").replace("20170410145901", "20170411"))]
+fn a_charge_again_where_nobody_agreed_on_it_is_sent_twice(#[case] make: fn(&str) -> String) {
+    let judgement = and(make).judge();
+    assert_eq!(judgement.exit(), Exit::SentTwice, "{:?}", judgement.findings);
+    let proof = judgement.findings[0].proof.as_ref().unwrap();
+    assert_eq!(proof.attempts.len(), 2);
+}
+
+#[rstest]
+#[case::patient(|m: &str| head("ADT^A08", m))]
+#[case::report(|m: &str| format!("{}OBR|1|273013||92250^Fundus photography^CPT\r", head("ORU^R01", m)))]
+#[case::narrative(|m: &str| observed("MDM^T02", "92250 was done for order 273013", m))]
+#[case::only_the_order(|_: &str| "MSH|^~\\&|IRIS|IRIS|||||ZST^Z01|78|P|2.4\rZST|273013\r".to_owned())]
+#[case::order_of_the_emr(|_: &str| "MSH|^~\\&|IRIS|IRIS|||||ZST^Z01|78|P|2.4\rZST|2017273013\r".to_owned())]
+#[case::what_nobody_can_read(|_: &str| "MSH|^~\\&|IRIS|IRIS|||||ZST^Z01|78|P|2.4\rZST|".to_owned() + &"h4xR9".repeat(20) + "\r")]
+fn what_names_an_exam_and_cannot_be_told_leaves_the_verdict_open(#[case] make: fn(&str) -> String) {
+    let judgement = and(make).judge();
+    let found: Vec<&str> = inconclusive(&judgement).iter().map(|(rule, _)| *rule).collect();
+    assert_eq!((broken(&judgement), found), (vec![], vec!["once/per-order"]));
+}
+
+#[rstest]
+#[case::query(
+    "MSH|^~\\&|IRIS|IRIS|||20170410151400||NMQ^N01|78|P|2.4\rQRD|20170410151400|R|I|Q1\r"
+)]
+#[case::own_type("MSH|^~\\&|IRIS|IRIS|||20170410151400||ZPG^Z01|78|P|2.4\rZPG|PING\r")]
+#[case::text("PING 20170410151400")]
+#[case::status("{\"status\": \"alive\", \"queue\": 0}")]
+fn a_ping_is_free(#[case] ping: &str) {
+    let judgement = and(|_| ping.to_owned()).judge();
+    assert_eq!(inconclusive(&judgement), []);
+    assert_ne!(judgement.exit(), Exit::SentTwice);
+}
+
+#[test]
+fn a_charge_that_came_only_in_disguise_is_no_second_one() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = String::from_utf8(case.message("john-doe")).unwrap();
+    case.send(1, bill(&message).as_bytes());
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_ne!(judgement.exit(), Exit::SentTwice);
+    assert_ne!(judgement.verdict, Verdict::Pass);
+}
+
+#[test]
+fn an_operator_may_have_wanted_what_comes_in_disguise() {
+    let mut case = Case::begun();
+    case.plan.steps.push(Step::Resend("john-doe".to_owned()));
+    case.deliver(1, "john-doe");
+    case.push(crate::history::What::ResendAsked { exam: "john-doe".to_owned(), incarnation: 1 });
+    let message = String::from_utf8(case.message("john-doe")).unwrap();
+    case.send(1, bill(&message).as_bytes());
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_ne!(judgement.exit(), Exit::SentTwice, "{:?}", judgement.findings);
+    assert_ne!(judgement.verdict, Verdict::Pass);
+}
+
+#[test]
+fn two_unknown_spellings_of_one_order_are_one() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    for spelling in ["|00273013|", "|0000273013|"] {
+        let message = String::from_utf8(case.message("john-doe")).unwrap();
+        case.send(1, message.replace("|273013|", spelling).as_bytes());
+    }
+    assert_eq!(case.ended(1, Outcome::Delivered).judge().exit(), Exit::SentTwice);
+}
+
+/// Two orders of one patient for the same at the same second are two charges, however alike.
+#[test]
+fn orders_that_were_placed_are_never_taken_for_each_other() {
+    let mut case = Case::begun();
+    let mut twin = exam("273013");
+    "0273013".clone_into(&mut twin.order.number);
+    std::sync::Arc::make_mut(&mut case.plan.exams).insert("twin".to_owned(), twin.into());
+    case.plan.expect.charges.insert("twin".to_owned(), Charged::Once);
+    case.deliver(1, "john-doe");
+    case.deliver(1, "twin");
+    assert_ne!(case.ended(1, Outcome::Delivered).judge().exit(), Exit::SentTwice);
+}
+
+/// Where lines are counted, only the line that was attempted is a repetition.
+#[rstest]
+#[case::the_one_that_came("92250", Exit::SentTwice)]
+#[case::one_that_did_not("92228", Exit::Passed)]
+fn a_bill_repeats_only_what_it_charges(#[case] code: &str, #[case] expected: Exit) {
+    let mut case = Case::new();
+    case.plan.mapping = mapping("orchard-per-charge");
+    case.start(1);
+    case.open(1, 1);
+    case.deliver(1, "probe-1");
+    case.deliver(1, "john-doe");
+    let message = String::from_utf8(case.message("john-doe")).unwrap();
+    case.send(1, bill(&message).replace("92250", code).as_bytes());
+    let exit = case.ended(1, Outcome::Delivered).judge().exit();
+    assert_eq!(exit == Exit::SentTwice, expected == Exit::SentTwice);
+}
+
+#[rstest]
+#[case::a_handshake(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x99")]
+#[case::a_proxy(b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 2575\r\n")]
+#[case::nothing_but_framing(b"\x0b\x0b\x1c\r")]
+#[case::kept_alive(b"\0\0\0\r\n")]
+fn framing_and_noise_are_no_attempt(#[case] noise: &[u8]) {
+    for piece in [Piece::Stray, Piece::Unfinished, Piece::Frame] {
+        let mut case = Case::begun();
+        case.deliver(1, "john-doe");
+        case.receive(1, piece, noise, &[AnomalyKind::StrayBytes]);
+        let judgement = case.ended(1, Outcome::Delivered).judge();
+        assert_ne!(judgement.exit(), Exit::SentTwice, "{piece:?}: {:?}", judgement.findings);
+    }
+}
+
+type Make = fn(&str) -> String;
+
+/// Wrappings and spellings that may be put into each other.
+const WRAPPINGS: [Make; 10] = [
+    bill,
+    document,
+    own_segment,
+    flat,
+    in_markup,
+    lower_case,
+    |m| observed("ORU^R01", &base64(m), m),
+    |m| observed("MDM^T02", &hexadecimal(m), m),
+    |m| m.replace("|273013|", "||"),
+    |m| m.replace("|273013|", "|00273013|"),
+];
+
+quickcheck! {
+    fn a_copy_in_any_wrapping_is_never_held(outer: usize, inner: usize, both: bool) -> bool {
+        let (outer, inner) = (WRAPPINGS[outer % 10], WRAPPINGS[inner % 10]);
+        let make = |m: &str| if both { observed("MDM^T02", &escaped(&inner(&outer(m))), m) } else { outer(m) };
+        and(make).judge().verdict != Verdict::Pass
+    }
+
+    fn noise_never_convicts_of_sending_twice(noise: Vec<u8>, which: u8) -> bool {
+        // What a message begins with is no noise.
+        let noise: Vec<u8> = noise.into_iter().map(|b| if b.is_ascii_alphabetic() { b'.' } else { b }).collect();
+        let piece = [Piece::Stray, Piece::Unfinished, Piece::Frame][which as usize % 3];
+        let mut case = Case::begun();
+        case.deliver(1, "john-doe");
+        case.receive(1, piece, &noise, &[AnomalyKind::StrayBytes]);
+        case.ended(1, Outcome::Delivered).judge().exit() != Exit::SentTwice
+    }
+}
