@@ -13,6 +13,7 @@ mod between;
 mod clock;
 mod companions;
 mod compare;
+mod credits;
 mod disguise;
 mod elimination;
 mod evidence;

@@ -14,6 +14,7 @@ use crate::verdict::{Proof, Weight};
 
 use super::attempts::{Kind, Sent, SentLine};
 use super::between::{circumstance, moments, witness};
+use super::credits::Credits;
 use super::evidence::{Attempted, Evidence, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
 use super::mask::{Mask, Sides};
@@ -182,10 +183,19 @@ pub(super) fn repeated_line(
 fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     for (number, order) in (0..).zip(&evidence.orders) {
         match repeated_charge(evidence, number, order) {
-            Some(pair) => tell_repeated_line(evidence, mask, order, pair, findings),
+            Some(Repeated { pair, lines }) => {
+                tell_repeated_line(evidence, mask, order, pair, Some(lines), findings);
+            }
             None => parts_per_charge(evidence, mask, number, findings),
         }
     }
+}
+
+/// A line that was sent again.
+struct Repeated {
+    pair: (Attempted, Attempted),
+    /// The line in each of the two messages.
+    lines: (SentLine, SentLine),
 }
 
 /// The first two attempts that carry one line of the order, the second of them unwanted. A request is
@@ -194,18 +204,19 @@ fn repeated_charge(
     evidence: &Evidence<'_>,
     number: u32,
     order: &OrderSeen<'_>,
-) -> Option<(Attempted, Attempted)> {
+) -> Option<Repeated> {
     if order.attempts.len() < 2 {
         return None;
     }
+    let credits = Credits::of(evidence, &order.order);
     let mut seen: HashMap<(u32, u32), Line<'_, '_>, Quick> = HashMap::default();
     let attempts = order.attempts.iter().filter(|attempt| is_counted(evidence, **attempt));
     for attempt in attempts {
         let lines = evidence.sent[attempt.sent as usize].lines(evidence);
-        for line in lines.iter().filter(|line| line.order == number) {
-            let Some(identity) = line.identity() else { continue };
+        for own in lines.iter().filter(|line| line.order == number) {
+            let Some(identity) = own.identity() else { continue };
             let new = || Line {
-                first: attempt.sent,
+                first: (attempt.sent, *own),
                 last: attempt.sent,
                 wanted: Wanted::of(evidence, &order.order),
             };
@@ -213,10 +224,15 @@ fn repeated_charge(
             if line.last == attempt.sent {
                 continue;
             }
+            if credits.between(evidence, (line.last, own), attempt.sent) {
+                (line.first, line.last) = ((attempt.sent, *own), attempt.sent);
+                continue;
+            }
             line.last = attempt.sent;
-            let pair = (whole_attempt(line.first), *attempt);
+            let (first, first_line) = line.first;
+            let pair = (whole_attempt(first), *attempt);
             if line.wanted.take(*attempt) == Allowed::No && !is_missed(evidence, pair) {
-                return Some(pair);
+                return Some(Repeated { pair, lines: (first_line, *own) });
             }
         }
     }
@@ -225,7 +241,7 @@ fn repeated_charge(
 
 /// A charge line, and the attempts that carried it.
 struct Line<'e, 'h> {
-    first: u32,
+    first: (u32, SentLine),
     last: u32,
     wanted: Wanted<'e, 'h>,
 }
@@ -249,11 +265,18 @@ fn tell_repeated_line(
     mask: &Mask,
     order: &OrderSeen<'_>,
     pair: (Attempted, Attempted),
+    lines: Option<(SentLine, SentLine)>,
     findings: &mut Findings,
 ) {
     findings.add(PER_CHARGE, Weight::SentTwice, || {
         let words = order_in_words(evidence, &order.order);
-        let message = format!("a charge line of order {words} was sent in two messages");
+        let message = match lines {
+            Some((first, second)) => format!(
+                "FT1[{}] of one message of order {words} and FT1[{}] of another are the same charge",
+                first.ft1, second.ft1
+            ),
+            None => format!("a charge line of order {words} was sent in two messages"),
+        };
         twice(evidence, mask, &order.order, pair, message)
     });
 }
@@ -301,7 +324,7 @@ fn parts_per_charge(evidence: &Evidence<'_>, mask: &Mask, number: u32, findings:
         return;
     }
     let pair = if forward { (*part, *complete) } else { (*complete, *part) };
-    tell_repeated_line(evidence, mask, order, pair, findings);
+    tell_repeated_line(evidence, mask, order, pair, None, findings);
 }
 
 /// An exam whose charge is due and that was never attempted proves nothing.

@@ -3,15 +3,18 @@
 //!
 //! What may be such a charge and cannot be told leaves the verdict open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::charge::{Line, lines};
 use crate::hl7::{Message, visible};
+use crate::mapping::OnceRule;
+use crate::plan::Charged;
 use crate::verdict::{Proof, Weight};
 
 use super::attempts::Sent;
 use super::between::witness;
 use super::disguise::{Disguised, How, Untold};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, OrderSeen};
 use super::findings::{Findings, Told};
 use super::mask::Mask;
 use super::mentions::names_one;
@@ -30,6 +33,63 @@ pub(super) fn judge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Finding
     }
     for untold in &evidence.disguises.untold {
         tell_untold(evidence, untold, findings);
+    }
+    if evidence.plan.mapping.identity.rule == OnceRule::PerCharge && !evidence.is_field_capture() {
+        for order in &evidence.orders {
+            beyond_what_is_agreed(evidence, mask, order, findings);
+        }
+    }
+}
+
+/// A line that nobody agreed on, of an order whose agreed lines were all attempted, charges one of
+/// them again, whatever it calls itself.
+fn beyond_what_is_agreed(
+    evidence: &Evidence<'_>,
+    mask: &Mask,
+    order: &OrderSeen<'_>,
+    findings: &mut Findings,
+) {
+    if order.attempts.len() < 2 {
+        return;
+    }
+    let exams = || evidence.exams.iter().filter(|exam| *exam.order == *order.order);
+    if exams().any(|exam| !exam.wanted_again.is_empty() || exam.charged == Charged::Never) {
+        return;
+    }
+    let read = |payload: &[u8]| {
+        let mut own = lines(&Message::read(payload), &evidence.agreement);
+        own.retain(|line| *line.order == *order.order);
+        own
+    };
+    let agreed: Vec<Line> = exams().flat_map(|exam| read(&exam.expected)).collect();
+    let mut missing: BTreeSet<&[u8]> = agreed.iter().map(|line| &*line.identity).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let mut before: Option<&Sent<'_>> = None;
+    for attempt in &order.attempts {
+        let sent = &evidence.sent[attempt.sent as usize];
+        let own = if sent.whole { read(sent.payload) } else { Vec::new() };
+        let is_agreed = |line: &Line| agreed.iter().any(|one| one.identity == line.identity);
+        if let Some(first) = before.filter(|_| missing.is_empty())
+            && let Some(line) = own.iter().find(|line| !is_agreed(line))
+        {
+            findings.add(PER_CHARGE, Weight::SentTwice, || {
+                let words = order_in_words(evidence, &order.order);
+                let message = format!(
+                    "every line that is agreed for order {words} had been sent, and FT1[{}] of another \
+                     message charges it again",
+                    line.ft1
+                );
+                let told = laid_out(evidence, mask, &order.order, (first, sent), message);
+                Told { circumstance: format!("{}, as another line", told.circumstance), ..told }
+            });
+            return;
+        }
+        for line in &own {
+            missing.remove(&*line.identity);
+        }
+        before = Some(sent);
     }
 }
 

@@ -46,6 +46,28 @@ fn a_charge_a_credit_of_it_and_a_new_charge_are_each_sent_once() {
     assert_eq!(judgement.charges, 5 * 2);
 }
 
+/// What was taken back may be charged anew, once for each credit.
+#[rstest]
+#[case::after_its_credit(&["john-doe", "credit", "john-doe"], false)]
+#[case::after_each_of_two(&["john-doe", "credit", "john-doe", "credit", "john-doe"], true)]
+#[case::without_a_credit(&["john-doe", "john-doe"], true)]
+#[case::before_its_credit(&["john-doe", "john-doe", "credit"], true)]
+#[case::twice_after_one(&["john-doe", "credit", "john-doe", "john-doe"], true)]
+#[case::after_the_credit_of_another(&["john-doe", "anew", "john-doe"], true)]
+fn a_charge_after_its_credit_is_a_new_one(#[case] sent: &[&str], #[case] twice: bool) {
+    let mut case = prepared();
+    for exam in ["john-doe", "credit", "anew"] {
+        case.submit(exam);
+    }
+    for exam in sent {
+        let message = case.message(exam);
+        let to = case.send(1, &message);
+        case.answer(1, to, "AA", &message);
+    }
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(judgement.exit() == Exit::SentTwice, twice, "{:?}", judgement.findings);
+}
+
 #[test]
 fn a_credit_that_is_sent_again_was_sent_twice() {
     let mut case = charged().scripted(Fault::AnswerReject);

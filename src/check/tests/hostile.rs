@@ -162,7 +162,7 @@ fn without_a_byte_of_any_charge_nothing_is_proven(#[case] charged: Charged) {
 }
 
 #[test]
-fn a_line_that_no_agreement_has_is_not_due_where_lines_are_counted() {
+fn a_line_that_no_agreement_has_repeats_one_where_all_were_sent() {
     let mut case = Case::new();
     case.plan.mapping = mapping("orchard-per-charge");
     case.start(1);
@@ -173,7 +173,7 @@ fn a_line_that_no_agreement_has_is_not_due_where_lines_are_counted() {
     let third = changed(&third, "|273013-2|", "|273013-8|");
     case.send(1, &third);
     let judgement = case.ended(1, Outcome::Delivered).judge();
-    assert_eq!(broken(&judgement), ["delivers"]);
+    assert_eq!(broken(&judgement), ["once/per-charge"]);
 }
 
 #[test]
