@@ -1,7 +1,7 @@
 //! Credits of an order, where they are agreed: what was taken back may be charged anew.
 //!
-//! A credit takes back one charge, the one before it with the same parts but for FT1-6. Does **not**
-//! judge.
+//! A credit takes back one charge, the one before it with the same parts but for FT1-6. Where exams are
+//! handed over, a charge is only made anew if one was handed over for it. Does **not** judge.
 
 use crate::charge::{Agreement, charges, credit_of};
 use crate::hl7::{Message, Path};
@@ -15,6 +15,8 @@ pub(super) struct Credits {
     /// What makes a line another charge, apart from whether it is one or a credit.
     agreement: Agreement,
     order: Vec<u8>,
+    /// How often a charge may be made anew, each time after a credit.
+    pub(super) anew: usize,
 }
 
 impl Credits {
@@ -22,12 +24,12 @@ impl Credits {
     pub(super) fn of(evidence: &Evidence<'_>, order: &[u8]) -> Self {
         let mut agreement = evidence.agreement.clone();
         agreement.distinct.retain(|path| *path != Path::field("FT1", TRANSACTION_TYPE));
-        let order = credit_of(order);
+        let credited = credit_of(order);
         let attempts = match agreement.credits {
-            true => evidence.attempts_at(&order).to_vec(),
+            true => evidence.attempts_at(&credited).to_vec(),
             false => Vec::new(),
         };
-        Self { attempts, agreement, order }
+        Self { attempts, agreement, order: credited, anew: anew(evidence, order) }
     }
 
     /// Whether a whole credit of this line came after the message `charged`, which carries it, and
@@ -65,6 +67,16 @@ impl Credits {
         });
         parts.collect()
     }
+}
+
+/// How many exams of an order were handed over after the first; in a capture from the field, where
+/// nobody knows, as many as there are credits.
+fn anew(evidence: &Evidence<'_>, order: &[u8]) -> usize {
+    if evidence.is_field_capture() {
+        return usize::MAX;
+    }
+    let exams = evidence.exams.iter().filter(|exam| *exam.order == *order);
+    exams.filter(|exam| !exam.submitted.is_empty()).count().saturating_sub(1)
 }
 
 /// FT1-6 (HL7 v2 chapter 6, table 0017).

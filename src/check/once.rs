@@ -218,14 +218,17 @@ fn repeated_charge(
             let new = || Line {
                 first: (attempt.sent, *own),
                 last: attempt.sent,
+                anew: 0,
                 wanted: Wanted::of(evidence, &order.order),
             };
             let line = seen.entry(identity).or_insert_with(new);
             if line.last == attempt.sent {
                 continue;
             }
-            if credits.between(evidence, (line.last, own), attempt.sent) {
+            let may_be_new = line.anew < credits.anew;
+            if may_be_new && credits.between(evidence, (line.last, own), attempt.sent) {
                 (line.first, line.last) = ((attempt.sent, *own), attempt.sent);
+                line.anew += 1;
                 continue;
             }
             line.last = attempt.sent;
@@ -243,6 +246,8 @@ fn repeated_charge(
 struct Line<'e, 'h> {
     first: (u32, SentLine),
     last: u32,
+    /// How often it was made anew after a credit.
+    anew: usize,
     wanted: Wanted<'e, 'h>,
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::charge::{Line, lines};
-use crate::hl7::{Message, visible};
+use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::Charged;
 use crate::verdict::{Proof, Weight};
@@ -181,9 +181,10 @@ fn tell(
                 "in another message",
             ),
             How::NoOrder | How::Perhaps => ("without its order".to_owned(), "without its order"),
-            How::OtherOrder(other) => {
-                (format!("as order {}, which nobody placed", order_in_words(evidence, other)), "under a new order")
-            }
+            How::OtherOrder(other) => (
+                format!("as order {}, which nobody placed", order_in_words(evidence, other)),
+                "under a new order",
+            ),
             How::OtherSpelling(other) => (
                 format!("as order {}, which reads like it", order_in_words(evidence, other)),
                 "under another spelling",
@@ -209,8 +210,8 @@ fn is_named(evidence: &Evidence<'_>, order: &[u8]) -> bool {
 fn kind(payload: &[u8]) -> String {
     let message = Message::read_header(payload);
     let code = message.code();
-    if KINDS.iter().any(|known| **known == *code) {
-        return format!("a message of type {}", visible(code));
+    if let Some(known) = KINDS.iter().find(|known| known.as_bytes() == code) {
+        return format!("a message of type {known}");
     }
     match code {
         [b'Z', rest @ ..] if rest.len() == 2 => "a message of a type of its own".to_owned(),
@@ -219,9 +220,9 @@ fn kind(payload: &[u8]) -> String {
 }
 
 /// Codes of messages that say nothing of a patient (HL7 v2 table 0076).
-const KINDS: [&[u8; 3]; 20] = [
-    b"ACK", b"ADT", b"BAR", b"DFT", b"MDM", b"MFN", b"NMQ", b"OMG", b"OML", b"ORM", b"ORR", b"ORU",
-    b"OUL", b"PPR", b"QBP", b"QRY", b"RAS", b"RDE", b"SIU", b"VXU",
+const KINDS: [&str; 20] = [
+    "ACK", "ADT", "BAR", "DFT", "MDM", "MFN", "NMQ", "OMG", "OML", "ORM", "ORR", "ORU", "OUL",
+    "PPR", "QBP", "QRY", "RAS", "RDE", "SIU", "VXU",
 ];
 
 /// A charge in disguise that is no repetition of one that was seen.

@@ -56,7 +56,10 @@ fn a_charge_a_credit_of_it_and_a_new_charge_are_each_sent_once() {
 #[case::after_the_credit_of_another(&["john-doe", "anew", "john-doe"], true)]
 fn a_charge_after_its_credit_is_a_new_one(#[case] sent: &[&str], #[case] twice: bool) {
     let mut case = prepared();
-    for exam in ["john-doe", "credit", "anew"] {
+    let exams = Arc::make_mut(&mut case.plan.exams);
+    exams.insert("rebilled".to_owned(), exam("273013").into());
+    case.plan.expect.charges.insert("rebilled".to_owned(), Charged::AtMostOnce);
+    for exam in ["john-doe", "credit", "anew", "rebilled"] {
         case.submit(exam);
     }
     for exam in sent {
@@ -66,6 +69,17 @@ fn a_charge_after_its_credit_is_a_new_one(#[case] sent: &[&str], #[case] twice: 
     }
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(judgement.exit() == Exit::SentTwice, twice, "{:?}", judgement.findings);
+}
+
+/// Nobody had handed a new charge over.
+#[test]
+fn a_charge_that_nobody_wanted_anew_was_sent_twice_for_all_its_credit() {
+    let mut case = charged();
+    case.deliver(1, "credit");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.answer(1, to, "AA", &message);
+    assert_eq!(case.ended(1, Outcome::Delivered).judge().exit(), Exit::SentTwice);
 }
 
 #[test]
