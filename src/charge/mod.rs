@@ -39,6 +39,27 @@ pub fn credit_of(order: &[u8]) -> Vec<u8> {
     [order, CREDIT.as_bytes()].concat()
 }
 
+/// A number as people read it: the letters and digits of its first component, in capitals and without
+/// leading zeros. Numbers that read the same are spellings of one.
+///
+/// ```
+/// use chargeproof::charge::as_read;
+/// assert_eq!(as_read(b"00273013^EPIC"), as_read(b"273013"));
+/// assert_eq!(as_read(b"ab-17"), b"AB17");
+/// ```
+#[must_use]
+pub fn as_read(number: &[u8]) -> Vec<u8> {
+    let first = number.split(|&byte| matches!(byte, b'^' | b'&' | b'~')).next().unwrap_or_default();
+    let plain = first.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80);
+    without_zeros(&plain.map(u8::to_ascii_uppercase).collect::<Vec<u8>>()).to_vec()
+}
+
+/// A number without its leading zeros; nothing but zeros stays as it is.
+pub(crate) fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|&&byte| byte == b'0').count();
+    if zeros == number.len() { number } else { &number[zeros..] }
+}
+
 impl Default for Agreement {
     /// The order in FT1-3; transaction type, code and component modifier tell charges apart.
     fn default() -> Self {

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::charge::{CREDIT, Line, lines};
+use crate::charge::{CREDIT, Line, as_read, lines};
 use crate::hl7::Message;
 use crate::hl7::ack::due;
 
@@ -18,7 +18,7 @@ use super::attempts::{Kind, Sent, fingerprints, readable};
 use super::evidence::{Evidence, KnownExam};
 use super::frame::may_begin_message;
 use super::layers::Layers;
-use super::mentions::{Expected, Named, Subject, Subjects, names_one, read};
+use super::mentions::{Expected, Named, Subject, Subjects, names_one};
 use super::quick::Quick;
 
 /// A message that is an attempt at an order which it does not name as agreed.
@@ -348,7 +348,7 @@ impl Seen {
                 return Some((place(index), How::OtherSpelling(order.clone())));
             }
         }
-        let key = (read(order), read(charged.patient), charged.code.to_vec());
+        let key = (as_read(order), as_read(charged.patient), charged.code.to_vec());
         let first = self.spelled.entry(key).or_insert_with(|| order.as_slice().into());
         (**first != **order).then(|| (Arc::clone(first), How::OtherSpelling(order.clone())))
     }

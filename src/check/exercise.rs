@@ -412,7 +412,8 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
     bytes_lost(evidence, missing);
     not_readable(evidence, missing);
     // Not even `never` is proven by a sender that may have been dead.
-    if evidence.orders.is_empty() && evidence.unexplained.is_empty() {
+    let is_hidden = !evidence.disguises.attempts.is_empty();
+    if evidence.orders.is_empty() && evidence.unexplained.is_empty() && !is_hidden {
         missing("nothing was sent", "no charge was attempted at all".to_owned());
     }
 }

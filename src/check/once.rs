@@ -147,7 +147,7 @@ fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings
                 charge: charge_in_words(evidence, order, sent),
                 attempts: vec![witness(evidence, sent)],
                 between: Vec::new(),
-                differences: line_differences(sent, &first, &second, mask),
+                differences: line_differences((sent, &first), (sent, &second), mask),
             };
             Told::plainly("inside one message", message).with(proof)
         });
@@ -282,7 +282,12 @@ fn tell_repeated_line(
             ),
             None => format!("a charge line of order {words} was sent in two messages"),
         };
-        twice(evidence, mask, &order.order, pair, message)
+        let mut told = twice(evidence, mask, &order.order, pair, message);
+        if let (Some((first, second)), Some(proof)) = (lines, &mut told.proof) {
+            let of = |attempt: Attempted| &evidence.sent[attempt.sent as usize];
+            proof.differences = line_differences((of(pair.0), &first), (of(pair.1), &second), mask);
+        }
+        told
     });
 }
 
@@ -340,7 +345,12 @@ fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
     for exam in &evidence.exams {
         let due = exam.charged == Charged::Once && !exam.submitted.is_empty();
-        if due && !was_cut_at_once(evidence, exam) && evidence.attempts_at(&exam.order).is_empty() {
+        let hidden = || evidence.disguises.attempts.iter().any(|one| one.order == exam.order);
+        if due
+            && evidence.attempts_at(&exam.order).is_empty()
+            && !was_cut_at_once(evidence, exam)
+            && !hidden()
+        {
             findings.add(rule, Weight::Inconclusive, || {
                 let message = format!(
                     "no byte of the charge of {} was seen, so nothing is proven",
@@ -435,18 +445,24 @@ fn differences(
     differences_of(&first, &second, mask)
 }
 
-/// How two lines of one message differ.
+/// How two lines differ.
 fn line_differences(
-    sent: &Sent<'_>,
-    first: &SentLine,
-    second: &SentLine,
+    (sent, first): (&Sent<'_>, &SentLine),
+    (again, second): (&Sent<'_>, &SentLine),
     mask: &Mask,
 ) -> Vec<crate::verdict::FieldDifference> {
-    let message = Message::read(sent.payload);
-    let raw = |line: &SentLine| {
-        message.segment("FT1", line.ft1 as usize).map_or(&[][..], |segment| segment.raw())
+    let message =
+        |sent: &Sent<'_>| sent.apart.map_or(sent.payload, |(payload, _)| payload).to_vec();
+    let (one, other) = (message(sent), message(again));
+    let line = |message: &[u8], line: &SentLine| {
+        let segment = Message::read(message).segment("FT1", line.ft1 as usize);
+        segment.map(|segment| segment.range())
     };
-    differences_of(&Message::read(raw(first)), &Message::read(raw(second)), mask)
+    let of = |message: &[u8], range: Option<std::ops::Range<usize>>| {
+        range.map_or(Vec::new(), |range| message[range].to_vec())
+    };
+    let (one, other) = (of(&one, line(&one, first)), of(&other, line(&other, second)));
+    differences_of(&Message::read(&one), &Message::read(&other), mask)
 }
 
 fn differences_of(

@@ -355,6 +355,9 @@ fn shared_control_ids(evidence: &Evidence<'_>, findings: &mut Findings) {
 }
 
 fn same_subject(evidence: &Evidence<'_>, first: &Sent<'_>, other: &Sent<'_>) -> bool {
+    if first.payload == other.payload {
+        return true;
+    }
     match (first.kind, other.kind) {
         (Kind::Charge, Kind::Charge) => {
             let orders = first.lines(evidence);

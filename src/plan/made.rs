@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use jiff::civil::DateTime;
 
 use super::Plan;
-use crate::charge::{Agreement, CREDIT, charges};
+use crate::charge::{Agreement, CREDIT, as_read, charges};
 use crate::exam::Exam;
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, Stamp};
@@ -49,19 +49,27 @@ pub struct Orders {
     pub credits: bool,
     /// Exams by order.
     pub exams: BTreeMap<String, Arc<str>>,
+    /// Exams by their orders as people read them, of which no two read the same.
+    pub alike: BTreeMap<Vec<u8>, Arc<str>>,
 }
 
 impl Orders {
     /// The exam of the order that a charge names.
     #[must_use]
     pub fn charged(&self, message: &Message<'_>) -> Option<&Arc<str>> {
-        self.exams.get(&self.charge(message)?)
+        self.named(&self.charge(message)?)
     }
 
     /// The exam of the order that a result names.
     #[must_use]
     pub fn reported(&self, message: &Message<'_>) -> Option<&Arc<str>> {
-        self.exams.get(&self.result(message)?)
+        self.named(&self.result(message)?)
+    }
+
+    /// The exam of an order; of one that nobody placed, the exam whose order reads like it.
+    fn named(&self, order: &str) -> Option<&Arc<str>> {
+        let alike = || self.alike.get(&as_read(order.as_bytes()));
+        self.exams.get(order).or_else(alike)
     }
 
     fn charge(&self, message: &Message<'_>) -> Option<String> {
@@ -126,6 +134,7 @@ impl Messages {
             let reported = named(plan, made, |message| orders.result(message));
             orders.exams.extend(reported);
         }
+        orders.alike = alike(&orders.exams);
         Self {
             mapping: Arc::clone(&plan.mapping),
             results: plan.results.clone(),
@@ -147,6 +156,19 @@ impl Messages {
             && Arc::ptr_eq(&self.mapping, &plan.mapping)
             && Arc::ptr_eq(&self.exams, &plan.exams)
     }
+}
+
+/// Exams by their orders as people read them, without those of which two read the same.
+fn alike(exams: &BTreeMap<String, Arc<str>>) -> BTreeMap<Vec<u8>, Arc<str>> {
+    let mut alike: BTreeMap<Vec<u8>, Option<Arc<str>>> = BTreeMap::new();
+    for (order, exam) in exams {
+        let known =
+            alike.entry(as_read(order.as_bytes())).or_insert_with(|| Some(Arc::clone(exam)));
+        if known.as_ref().is_some_and(|known| known != exam) {
+            *known = None;
+        }
+    }
+    alike.into_iter().filter_map(|(order, exam)| Some((order, exam?))).collect()
 }
 
 /// The fields that make a charge, as the mapping has them.

@@ -4,7 +4,7 @@
 use quickcheck::quickcheck;
 use rstest::rstest;
 
-use super::fixture::{Case, broken, exam, inconclusive, mapping};
+use super::fixture::{Case, broken, changed, exam, inconclusive, mapping};
 use crate::history::{AnomalyKind, Outcome, Piece};
 use crate::plan::{Charged, Step};
 use crate::verdict::{Exit, Verdict};
@@ -227,6 +227,26 @@ fn framing_and_noise_are_no_attempt(#[case] noise: &[u8]) {
         case.receive(1, piece, noise, &[AnomalyKind::StrayBytes]);
         let judgement = case.ended(1, Outcome::Delivered).judge();
         assert_ne!(judgement.exit(), Exit::SentTwice, "{piece:?}: {:?}", judgement.findings);
+    }
+}
+
+/// Nobody knows the orders of a message from the field; one that came twice came twice.
+#[test]
+fn the_same_message_without_an_order_came_twice() {
+    let mut case = Case::begun();
+    case.plan.exams = Default::default();
+    let john = Case::new().message("john-doe");
+    let message = changed(&changed(&john, "|273013|", "||"), "|273013|", "||");
+    let other = changed(&message, "|20170410145901|", "|20170410145902|");
+    for again in [&message, &other] {
+        let mut case = case.clone();
+        case.send(1, &message);
+        case.send(1, again);
+        let judgement = case.judge();
+        assert_eq!(judgement.exit() == Exit::SentTwice, *again == message);
+        // Only what is not the same may not share its control id.
+        assert_eq!(broken(&judgement).contains(&"wire/control-ids"), *again != message);
+        assert_ne!(judgement.verdict, Verdict::Pass);
     }
 }
 

@@ -336,6 +336,7 @@ fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
             in_results: "OBR-3".parse().ok(),
             credits: false,
             exams: BTreeMap::from(orders),
+            alike: BTreeMap::new(),
         }),
         ack_timeout: ms(ACK_TIMEOUT_MS),
         message_bytes,
