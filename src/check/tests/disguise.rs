@@ -234,8 +234,8 @@ fn framing_and_noise_are_no_attempt(#[case] noise: &[u8]) {
 #[test]
 fn the_same_message_without_an_order_came_twice() {
     let mut case = Case::begun();
+    let john = case.message("john-doe");
     case.plan.exams = Default::default();
-    let john = Case::new().message("john-doe");
     let message = changed(&changed(&john, "|273013|", "||"), "|273013|", "||");
     let other = changed(&message, "|20170410145901|", "|20170410145902|");
     for again in [&message, &other] {
