@@ -58,6 +58,7 @@ pub(super) fn rewrite(how: Rewrite, payload: &[u8], control_id: &str) -> Vec<u8>
     let mut draft = Draft::of(payload);
     match how {
         Rewrite::Nothing | Rewrite::ControlId => {}
+        Rewrite::Wrapped(wrapping) => return wrapping.of(payload),
         Rewrite::TransactionId => draft.each("FT1", |line| line.set(2, control_id)),
         Rewrite::Encoding => {
             draft.each("FT1", |line| {

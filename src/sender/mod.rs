@@ -23,6 +23,7 @@ mod settling;
 mod shell;
 mod trust;
 mod variant;
+mod wrapping;
 
 pub use bug::{Bug, UnknownBug};
 pub use journal::{Kind, Outcome, Record, account};

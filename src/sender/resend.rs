@@ -4,6 +4,7 @@
 //! neither silence, nor a refusal, nor junk is a reason for it.
 
 use super::bug::Bug;
+use super::wrapping::Wrapping;
 
 /// What went wrong after bytes of a charge left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub(super) enum Rewrite {
     TransactionId,
     /// As `ControlId`, and other set ids, repetitions in another order.
     Encoding,
+    /// As `ControlId`, in a form that nobody agreed on.
+    Wrapped(Wrapping),
 }
 
 /// The same once more, on the connection that stands.
@@ -94,7 +97,24 @@ pub(super) fn again(bug: Option<Bug>, trouble: Trouble, endpoints: usize) -> Opt
             (Over::SameConnection, Rewrite::TransactionId)
         }
         (Bug::ReEncode, Trouble::Timeout) => (Over::SameConnection, Rewrite::Encoding),
+        (bug, Trouble::Timeout) => (Over::SameConnection, Rewrite::Wrapped(wrapping(bug)?)),
         _ => return None,
     };
     Some(Again { over, rewrite })
+}
+
+/// The form in which a broken sender sends a charge again.
+const fn wrapping(bug: Bug) -> Option<Wrapping> {
+    Some(match bug {
+        Bug::ResendAsBill => Wrapping::Bill,
+        Bug::ResendInObservation => Wrapping::Observation,
+        Bug::ResendInDocument => Wrapping::Document,
+        Bug::ResendAsMarkup => Wrapping::Markup,
+        Bug::ResendInOwnSegment => Wrapping::OwnSegment,
+        Bug::ResendInLowerCase => Wrapping::LowerCase,
+        Bug::ResendWithOrderElsewhere => Wrapping::OrderElsewhere,
+        Bug::ResendUnderPaddedOrder => Wrapping::PaddedOrder,
+        Bug::ResendAsOtherLine => Wrapping::OtherLine,
+        _ => return None,
+    })
 }

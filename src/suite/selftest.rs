@@ -376,6 +376,21 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::Rebatch => ("once/per-order", &["recovers"]),
         // An answer that drips is late for ever, and so it never comes to the next charge.
         Bug::ResendOnLateAck => ("once/per-order", &["recovers"]),
+        // What answers it answers another message, so that the sender believes what nobody has said;
+        // a line without its order or under another is not what was agreed, either.
+        Bug::ResendAsBill
+        | Bug::ResendInObservation
+        | Bug::ResendInDocument
+        | Bug::ResendInOwnSegment => ("once/per-order", &["accounts"]),
+        // In XML nothing of HL7's is escaped.
+        Bug::ResendAsMarkup => ("once/per-order", &["accounts", "wire/escapes"]),
+        Bug::ResendInLowerCase => ("once/per-order", &["accounts", "snapshot"]),
+        Bug::ResendWithOrderElsewhere => ("once/per-charge", &["accounts", "snapshot"]),
+        // The second time it is the padded order's second time, too.
+        Bug::ResendUnderPaddedOrder => {
+            ("once/per-charge", &["once/per-order", "accounts", "snapshot"])
+        }
+        Bug::ResendAsOtherLine => ("once/per-order", &["snapshot"]),
         Bug::DuplicateLine => ("once/per-charge", &["snapshot"]),
         // The credit itself never comes, though the sender says so.
         Bug::CreditAsCharge => {
