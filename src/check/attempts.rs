@@ -220,6 +220,7 @@ impl Reading {
         for charge in charges(message) {
             carries_lines = true;
             let order = charge.order(&self.agreement);
+            evidence.orderless += u64::from(order.is_empty());
             if order.is_empty() || !whole && may_be_credit(evidence, &charge, &order) {
                 continue;
             }

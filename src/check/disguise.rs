@@ -7,7 +7,8 @@
 //! that names nobody is free. A charge line of no order that is known is compared by what it charges.
 //! This does **not** judge; the once rules do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use crate::charge::{CREDIT, Line, as_read, lines};
@@ -127,7 +128,7 @@ impl Looks {
             evidence.exam_of.contains_key(order)
         };
         let captured = evidence.is_field_capture();
-        let mut lines = captured && evidence.orders.len() > 1;
+        let mut lines = evidence.orderless > 0 || captured && have_other_spellings(evidence);
         let mut messages = Vec::new();
         for (number, sent) in (0..).zip(&evidence.sent) {
             let own = sent.lines(evidence);
@@ -135,11 +136,17 @@ impl Looks {
                 lines |= !captured && !own.iter().all(is_known);
                 continue;
             }
-            lines |= sent.kind == Kind::Charge;
             messages.push(number);
         }
         Self { lines, messages }
     }
+}
+
+/// Whether two of the orders may read the same: of a million, only a short number each is kept.
+fn have_other_spellings(evidence: &Evidence<'_>) -> bool {
+    let short = Quick::default();
+    let mut seen: HashSet<u64, Quick> = HashSet::default();
+    !evidence.orders.iter().all(|order| seen.insert(short.hash_one(as_read(&order.order))))
 }
 
 fn is_agreed_result(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {

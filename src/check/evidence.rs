@@ -45,6 +45,8 @@ pub(super) struct Evidence<'h> {
     pub(super) sent: Vec<Sent<'h>>,
     /// The FT1 lines of all messages.
     pub(super) lines: Vec<SentLine>,
+    /// How many FT1 lines name no order.
+    pub(super) orderless: u64,
     /// Orders that were attempted, in the order in which they were first seen.
     pub(super) orders: Vec<OrderSeen<'h>>,
     /// Position in `orders` by the order's value on the wire.
@@ -154,6 +156,7 @@ impl<'h> Evidence<'h> {
             played: Vec::new(),
             sent: Vec::new(),
             lines: Vec::new(),
+            orderless: 0,
             orders: Vec::new(),
             order_ids: IndexSet::default(),
             unexplained: Vec::new(),

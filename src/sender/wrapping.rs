@@ -112,7 +112,7 @@ fn markup(payload: &[u8]) -> Vec<u8> {
         }
         out.push_str(&format!("</{id}>"));
     }
-    out.push_str("</DFT_P03>");
+    out.push_str("</DFT_P03>\r");
     out.into_bytes()
 }
 
