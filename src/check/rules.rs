@@ -51,20 +51,26 @@ pub const RULES: &[Rule] = &[
                  whatever the EMR answers",
         how_to_read: "The proof names two witnesses, what the EMR answered and what else happened \
                       between them, and how the two messages differ. MSH-10 is never an identity: a \
-                      resend under a new control id is still a second charge. Where the rule is \
-                      inconclusive, the evidence that is missing is named.",
+                      resend under a new control id is still a second charge, and so is one in a \
+                      message that nobody agreed on: another type, XML, base64, a Z segment. Such a \
+                      message that only names an exam, by its order, the EMR's order number or the \
+                      MRN, leaves the rule inconclusive; one that names nobody is free. Where the \
+                      rule is inconclusive, the evidence that is missing is named.",
     },
     Rule {
         name: PER_CHARGE,
         title: "no charge line is repeated",
         promise: "No FT1 line occurs twice inside one message; where the agreement allows several \
                   messages per order, no line is repeated across messages either; and no charge \
-                  that was attempted comes again under the number of an order that nobody placed.",
+                  that was attempted comes again under the number of an order that nobody placed, \
+                  under another spelling of its own, or without one. What was taken back by a credit \
+                  may be charged anew, where the agreement has credits.",
         source: "the mapping's identity: the order, and the parts of an FT1 that make it a distinct \
                  charge (HL7 v2 chapter 6, FT1: transaction type, code, modifiers)",
         how_to_read: "The proof names the two lines. Twin procedures of two orders are two charges \
                       and are never reported; if two lines of one order are meant, the mapping must \
-                      say what tells them apart.",
+                      say what tells them apart. A line that nobody agreed on, of an order whose \
+                      agreed lines were all sent, charges one of them again.",
     },
     Rule {
         name: SETTLED,
