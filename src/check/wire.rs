@@ -15,7 +15,7 @@ use super::between::witness;
 use super::compare::{first_whole, unescaped};
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
-use super::frame::{FS, VT, frame_payload};
+use super::frame::{FS, VT, frame_payload, may_begin_message};
 use super::late;
 use super::mask::{Mask, Sides};
 use super::quick::Quick;
@@ -40,7 +40,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             faultless += 1;
             continue;
         }
-        if is_transport(sent.payload) {
+        if is_transport(sent.payload) || !may_begin_message(sent.payload) {
             continue;
         }
         let message = Message::read(sent.payload);
