@@ -12,6 +12,8 @@ use rstest::rstest;
 #[rstest]
 #[case::resend_on_timeout("resend-on-timeout", "once/silence", "once/per-order")]
 #[case::resend_new_control_id("resend-new-control-id", "once/silence", "once/per-order")]
+#[case::resend_as_bill("resend-as-bill", "once/silence", "once/per-order")]
+#[case::resend_in_document("resend-in-document", "once/silence", "once/per-order")]
 #[case::resend_on_close("resend-on-close", CLOSED, "once/per-order")]
 #[case::resend_on_reset("resend-on-reset", RESET, "once/per-order")]
 #[case::resend_on_error("resend-on-error", "once/rejected[reply=error]", "once/per-order")]

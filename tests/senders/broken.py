@@ -7,6 +7,7 @@ proven against its own kind alone. Without `BUG` it is the honest sender.
     broken.py account STATE
 """
 
+import base64
 import json
 import os
 import socket
@@ -27,6 +28,24 @@ RESENDS = {
     "resend-on-junk": "junk",
     "resend-on-wrong-id": "wrong-id",
 }
+
+# Forms in which a charge that had no answer is sent again, though nobody agreed on them. What is said
+# to such a message is not believed.
+FORMS = {
+    "resend-as-bill": lambda text: headed(text, "BAR^P05") + procedures(text),
+    "resend-in-document": lambda text: headed(text, "MDM^T02") + "OBX|1|ED|D||^^^Base64^"
+    + base64.b64encode(text.encode()).decode() + "\r",
+}
+
+
+def headed(text, kind):
+    lines = [line for line in text.split("\r") if line[:3] in ("MSH", "PID")]
+    return "\r".join(lines).replace("DFT^P03", kind) + "\r"
+
+
+def procedures(text):
+    lines = [line.split("|") for line in text.split("\r") if line.startswith("FT1|")]
+    return "".join(f"PR1|{n}||{line[7]}|||||||||||||{line[3]}\r" for n, line in enumerate(lines, 1))
 
 
 def hear(connection, control_id, timeout):
@@ -85,6 +104,9 @@ def deliver(database, row, exam, address, timeout):
             control_id += "N"
             text = outbox.message(json.loads(exam), control_id)
         what = attempt(text, control_id, address, timeout) or what
+    if what == "silence" and BUG in FORMS:
+        again = text.replace(control_id, control_id + "F")
+        attempt(FORMS[BUG](again), control_id + "F", address, timeout)
     mark(outcome_of(what))
     if BUG == "second-event":
         again = text.replace("DFT^P03", "DFT^P11").replace("EVN|P03", "EVN|P11")
