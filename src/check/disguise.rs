@@ -233,7 +233,9 @@ fn read_message<'h>(
     let is_attempted =
         |index: &usize| !evidence.attempts_at(&subjects.get(*index).order).is_empty();
     // Which of several charges of one patient it is, nobody can tell, unless all of them were sent.
-    let is_clear = by_order || charged.len() == 1 || charged.iter().all(is_attempted);
+    // In the field a bill may be of another charge of the patient, which nobody has seen.
+    let of_patient = || charged.len() == 1 || charged.iter().all(is_attempted);
+    let is_clear = by_order || !evidence.is_field_capture() && of_patient();
     if !charged.is_empty() && is_clear {
         let of = if by_order { charged.as_slice() } else { &charged[..1] };
         for index in of {

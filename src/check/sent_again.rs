@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::charge::{Line, lines};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
-use crate::plan::Charged;
+use crate::plan::{AttemptMode, Charged};
 use crate::verdict::{Proof, Weight};
 
 use super::attempts::Sent;
@@ -124,6 +124,9 @@ fn judge_order(
     });
     let exams = evidence.exams.iter().filter(|exam| *exam.order == *order);
     let requests: usize = exams.map(|exam| exam.wanted_again.len()).sum();
+    if evidence.mode() == AttemptMode::Frame {
+        attempts.retain(|one| one.sent.whole);
+    }
     match repeated(&attempts, 1 + requests) {
         Some((first, second)) => tell(evidence, mask, order, (first, second), findings),
         None => {

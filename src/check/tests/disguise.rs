@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::fixture::{Case, broken, changed, exam, inconclusive, mapping};
 use crate::history::{AnomalyKind, Outcome, Piece};
-use crate::plan::{Charged, Step};
+use crate::plan::{AttemptMode, Charged, Step};
 use crate::verdict::{Exit, Verdict};
 
 /// A healthy case in which a message that `make` makes of john-doe's second charge comes behind the
@@ -171,6 +171,23 @@ fn an_operator_may_have_wanted_what_comes_in_disguise() {
     case.send(1, bill(&message).as_bytes());
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_ne!(judgement.exit(), Exit::SentTwice, "{:?}", judgement.findings);
+    assert_ne!(judgement.verdict, Verdict::Pass);
+}
+
+/// Who declares that only a whole message is an attempt has sent none where no frame was.
+#[rstest]
+#[case::in_a_frame(Piece::Frame, true)]
+#[case::without_one(Piece::Stray, false)]
+fn outside_a_frame_nothing_is_sent_where_only_frames_count(
+    #[case] piece: Piece,
+    #[case] twice: bool,
+) {
+    let mut case = Case::begun();
+    case.plan.expect.attempts = AttemptMode::Frame;
+    case.deliver(1, "john-doe");
+    case.receive(1, piece, object("").as_bytes(), &[AnomalyKind::StrayBytes]);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(judgement.exit() == Exit::SentTwice, twice, "{:?}", judgement.findings);
     assert_ne!(judgement.verdict, Verdict::Pass);
 }
 
