@@ -14,7 +14,8 @@ use super::file::ModifiersFile;
 use super::form::Forms;
 use super::line::{Line, Modifiers};
 use super::mistake::Mistake;
-use super::place::{Each, FieldName, SegmentRule};
+use super::place::{Each, FieldName};
+use super::segments::{Block, SegmentRule};
 use super::template::Template;
 use super::value::Value;
 use super::written::{Place, Written};
@@ -40,10 +41,11 @@ pub(super) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
         return Err(order.place.wrong(&mistake.hint(hint)));
     }
     check_header(&segments, &draft.file)?;
+    let leaves = leaves(&segments)?;
     let version = draft.version.take();
     let charset = read_charset(draft.charset.take())?;
-    let lines = lines(&draft, &segments)?;
-    let mut fields = fields(draft.fields, &segments)?;
+    let lines = lines(&draft, &leaves)?;
+    let mut fields = fields(draft.fields, &leaves)?;
     let header = [
         (9, Some(message.value.clone())),
         (12, version.as_ref().map(|version| version.value.clone())),
@@ -64,6 +66,7 @@ pub(super) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
             distinct: read_distinct(draft.distinct)?,
             rule: draft.rule,
         },
+        stamps_within: draft.stamps_within.map(|tolerance| tolerance.value).unwrap_or_default(),
         segments: segments.into_iter().map(|segment| segment.value).collect(),
         fields,
         lines,
@@ -73,10 +76,46 @@ pub(super) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
 
 fn check_header(segments: &[Written<SegmentRule>], file: &Place) -> Result<(), Diagnostic> {
     match segments.first() {
-        Some(first) if first.value.id == "MSH" && first.value.each.is_none() => Ok(()),
+        Some(Written { value: SegmentRule { block: Block::Segment(id), each: None }, .. })
+            if id == "MSH" =>
+        {
+            Ok(())
+        }
         Some(first) => Err(first.place.wrong(&Mistake::new("the first segment must be `MSH`"))),
         None => Err(file.wrong(&Mistake::new("a message has at least the segment `MSH`"))),
     }
+}
+
+/// One segment of a mapping's list, however deep in groups.
+struct Listed<'s> {
+    id: &'s str,
+    repeated: Vec<Each>,
+    place: &'s Place,
+}
+
+impl Listed<'_> {
+    fn is_charged(&self) -> bool {
+        self.repeated.contains(&Each::Charge)
+    }
+}
+
+/// Every segment of the list, each repeated for different things.
+fn leaves(segments: &[Written<SegmentRule>]) -> Result<Vec<Listed<'_>>, Diagnostic> {
+    let mut found = Vec::new();
+    for Written { value, place } in segments {
+        for leaf in value.leaves() {
+            let mut repeated = leaf.repeated.iter().enumerate();
+            if let Some((_, twice)) =
+                repeated.find(|(index, each)| leaf.repeated[..*index].contains(each))
+            {
+                let word = twice.word();
+                let message = format!("`{}` is repeated for each {word} of each {word}", leaf.id);
+                return Err(place.wrong(&Mistake::new(message)));
+            }
+            found.push(Listed { id: leaf.id, repeated: leaf.repeated, place });
+        }
+    }
+    Ok(found)
 }
 
 fn read_charset(charset: Option<Written<Template>>) -> Result<String, Diagnostic> {
@@ -114,16 +153,16 @@ fn read_distinct(distinct: Option<Vec<Written<String>>>) -> Result<Vec<String>, 
 /// The fields of the message, each of them in one of its segments.
 fn fields(
     fields: Fields,
-    segments: &[Written<SegmentRule>],
+    segments: &[Listed<'_>],
 ) -> Result<BTreeMap<FieldName, Value>, Diagnostic> {
     let mut known = BTreeMap::new();
     // A child that replaces the list of segments drops what its parents wrote for the others.
-    let listed = segments.first().map_or(0, |segment| segment.place.depth);
+    let depth = segments.first().map_or(0, |segment| segment.place.depth);
     for (name, Written { value, place }) in fields {
-        let rule = segments.iter().find(|segment| segment.value.id == name.segment);
-        match rule {
-            Some(rule) => check_facts(&value, rule.value.each, &name, &place)?,
-            None if place.depth < listed || value.is_empty() => continue,
+        let listed = segments.iter().find(|segment| segment.id == name.segment);
+        match listed {
+            Some(segment) => check_facts(&value, &segment.repeated, &name, &place)?,
+            None if place.depth < depth || value.is_empty() => continue,
             None => return Err(place.wrong(&no_segment(&name, segments))),
         }
         known.insert(name, value);
@@ -131,8 +170,8 @@ fn fields(
     Ok(known)
 }
 
-fn no_segment(name: &FieldName, segments: &[Written<SegmentRule>]) -> Mistake {
-    let ids = segments.iter().map(|segment| segment.value.id.as_str());
+fn no_segment(name: &FieldName, segments: &[Listed<'_>]) -> Mistake {
+    let ids = segments.iter().map(|segment| segment.id);
     Mistake::new(format!("`{}` is not among the `segments` of this mapping", name.segment))
         .nearest(&name.segment, ids)
         .part(name.to_string())
@@ -141,7 +180,7 @@ fn no_segment(name: &FieldName, segments: &[Written<SegmentRule>]) -> Mistake {
 /// Every fact must have something to say where it is named.
 fn check_facts(
     value: &Value,
-    each: Option<Each>,
+    repeated: &[Each],
     name: &FieldName,
     place: &Place,
 ) -> Result<(), Diagnostic> {
@@ -150,7 +189,7 @@ fn check_facts(
         return Err(place.wrong(&mistake.hint("a segment can: `FT1 for each charge`")));
     }
     let silent = |fact: &Fact| {
-        fact.needs().filter(|needed| Some(*needed) != each && Some(*needed) != value.each())
+        fact.needs().filter(|needed| !repeated.contains(needed) && Some(*needed) != value.each())
     };
     for fact in value.facts() {
         if let Some(needed) = silent(&fact) {
@@ -167,9 +206,10 @@ fn silent_fact(fact: Fact, needed: Each, place: &str) -> Mistake {
 }
 
 /// The charge lines that the option names, in its order; none where no segment carries charges.
-fn lines(draft: &Draft, segments: &[Written<SegmentRule>]) -> Result<Vec<Line>, Diagnostic> {
-    let carrier = segments.iter().find(|segment| segment.value.each == Some(Each::Charge));
-    let Some(carrier) = carrier else { return Ok(Vec::new()) };
+fn lines(draft: &Draft, segments: &[Listed<'_>]) -> Result<Vec<Line>, Diagnostic> {
+    if !segments.iter().any(Listed::is_charged) {
+        return Ok(Vec::new());
+    }
     let option = draft.option.as_ref().ok_or_else(|| {
         let mistake = Mistake::new("neither this mapping nor a parent says `option`");
         draft.file.wrong(&mistake.hint("as in `option: professional + technical`"))
@@ -185,7 +225,7 @@ fn lines(draft: &Draft, segments: &[Written<SegmentRule>]) -> Result<Vec<Line>, 
             wrong(Mistake::new(format!("charge line `{name}` does not say its `{key}`")))
         };
         let code = line.code.as_ref().ok_or_else(|| incomplete("code"))?;
-        check_line(name, line, &carrier.value)?;
+        check_line(name, line, segments)?;
         lines.push(Line {
             name: name.to_owned(),
             code: code.value.clone(),
@@ -209,7 +249,8 @@ fn own_fields(fields: &Fields) -> BTreeMap<FieldName, Value> {
     fields.iter().map(|(name, field)| (name.clone(), field.value.clone())).collect()
 }
 
-fn check_line(name: &str, line: &LineDraft, carrier: &SegmentRule) -> Result<(), Diagnostic> {
+fn check_line(name: &str, line: &LineDraft, segments: &[Listed<'_>]) -> Result<(), Diagnostic> {
+    let carriers = || segments.iter().filter(|segment| segment.is_charged());
     if let Some(Written { value, place }) = &line.code {
         check_line_facts(value.facts(), place, "the code of a charge line")?;
     }
@@ -217,14 +258,15 @@ fn check_line(name: &str, line: &LineDraft, carrier: &SegmentRule) -> Result<(),
         check_line_facts(value.facts(), place, "the condition of a charge line")?;
     }
     for (field, Written { value, place }) in &line.fields {
-        if field.segment != carrier.id {
+        let Some(carrier) = carriers().find(|segment| segment.id == field.segment) else {
+            let ids: Vec<&str> = carriers().map(|segment| segment.id).collect();
             return Err(place.wrong(
                 &Mistake::new(format!("charge line `{name}` cannot write `{field}`"))
-                    .hint(format!("its own fields are those of `{}`", carrier.id))
+                    .hint(format!("its own fields are those of `{}`", ids.join("` and `")))
                     .part(field.to_string()),
             ));
-        }
-        check_facts(value, carrier.each, field, place)?;
+        };
+        check_facts(value, &carrier.repeated, field, place)?;
     }
     Ok(())
 }

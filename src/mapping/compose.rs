@@ -8,8 +8,9 @@ use crate::hl7::{Charset, Delimiters, SegmentWriter};
 
 use super::field_text::FieldText;
 use super::line::Line;
-use super::place::{FieldName, SegmentRule};
+use super::place::FieldName;
 use super::scope::Scope;
+use super::segments::{Block, SegmentRule};
 use super::value::Value;
 use super::{Mapping, Stamp};
 
@@ -45,22 +46,34 @@ impl<'a> Composer<'a> {
     pub(super) fn message(mut self, exam: &'a Exam, stamp: Option<&'a Stamp>) -> Vec<u8> {
         let scope = Scope::of(exam, stamp);
         let lines = sent(self.mapping, &scope);
-        for rule in &self.mapping.segments {
+        self.write(&self.mapping.segments, &scope, &lines);
+        self.out
+    }
+
+    /// Writes segments and groups, each as often as its rule says.
+    fn write(&mut self, rules: &'a [SegmentRule], scope: &Scope<'a>, lines: &[&'a Line]) {
+        for rule in rules {
             match rule.each {
-                None => self.segment(rule, &scope),
+                None => self.block(&rule.block, scope, lines),
                 Some(each) => {
-                    for turn in scope.each(each, &lines) {
-                        self.segment(rule, &turn);
+                    for turn in scope.each(each, lines) {
+                        self.block(&rule.block, &turn, lines);
                     }
                 }
             }
         }
-        self.out
     }
 
-    fn segment(&mut self, rule: &SegmentRule, scope: &Scope<'a>) {
-        self.collect(rule, scope);
-        self.segment.begin(&rule.id);
+    fn block(&mut self, block: &'a Block, scope: &Scope<'a>, lines: &[&'a Line]) {
+        match block {
+            Block::Segment(id) => self.segment(id, scope),
+            Block::Group(rules) => self.write(rules, scope, lines),
+        }
+    }
+
+    fn segment(&mut self, id: &str, scope: &Scope<'a>) {
+        self.collect(id, scope);
+        self.segment.begin(id);
         let mut says_something = false;
         for (number, value) in &self.values {
             self.field.clear();
@@ -77,12 +90,12 @@ impl<'a> Composer<'a> {
     }
 
     /// What the fields of a segment say; where a charge line has its own word, that.
-    fn collect(&mut self, rule: &SegmentRule, scope: &Scope<'a>) {
+    fn collect(&mut self, id: &str, scope: &Scope<'a>) {
         let own = scope.charge.map(|(_, line)| &line.fields);
-        let first = FieldName::new(&rule.id, 0);
+        let first = FieldName::new(id, 0);
         self.values.clear();
         for fields in [Some(&self.mapping.fields), own].into_iter().flatten() {
-            let of_segment = fields.range(&first..).take_while(|(name, _)| name.segment == rule.id);
+            let of_segment = fields.range(&first..).take_while(|(name, _)| name.segment == id);
             for (name, value) in of_segment {
                 match self.values.binary_search_by_key(&name.number, |(number, _)| *number) {
                     Ok(known) => self.values[known].1 = value,

@@ -9,9 +9,11 @@ use super::condition::Condition;
 use super::file::{ChosenFile, File, IdentityFile, LineFile, ModifiersFile, WrittenValue};
 use super::line::ChargeDate;
 use super::mistake::Mistake;
-use super::place::{FieldName, SegmentRule};
+use super::place::FieldName;
+use super::segments::SegmentRule;
 use super::template::Template;
 use super::value::{Chosen, Value};
+use super::volatile::Tolerance;
 use super::written::{Place, Written};
 
 /// Fields and what they hold, in the order in which they were first written.
@@ -33,6 +35,7 @@ pub(super) struct Draft {
     pub(super) order: Option<Written<String>>,
     pub(super) distinct: Option<Vec<Written<String>>>,
     pub(super) rule: OnceRule,
+    pub(super) stamps_within: Option<Written<Tolerance>>,
 }
 
 /// A charge line so far.
@@ -63,6 +66,7 @@ impl Draft {
             order: None,
             distinct: None,
             rule: OnceRule::PerOrder,
+            stamps_within: None,
         }
     }
 
@@ -73,6 +77,7 @@ impl Draft {
         replace(&mut self.message, read(file.message, place)?);
         replace(&mut self.version, read(file.version, place)?);
         replace(&mut self.charset, read(file.charset, place)?);
+        replace(&mut self.stamps_within, read(file.stamps_within, place)?);
         replace(&mut self.segments, file.segments.map(|all| read_all(all, place)).transpose()?);
         replace(&mut self.option, file.option.map(|option| written(option, place)));
         self.codes_tell_apart = file.codes_tell_apart.unwrap_or(self.codes_tell_apart);

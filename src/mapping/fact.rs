@@ -63,9 +63,12 @@ pub(super) enum Moment {
 
 /// How much of a point in time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Precision {
+pub enum Precision {
+    /// `yyyyMMddHHmmss`.
     Second,
+    /// `yyyyMMddHHmm`.
     Minute,
+    /// `yyyyMMdd`.
     Day,
 }
 

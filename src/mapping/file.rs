@@ -41,7 +41,13 @@ pub(super) struct File {
     #[schemars(with = "Option<String>")]
     #[serde(default)]
     pub(super) charset: Option<At<String>>,
-    /// The segments in their order, such as `PID` or `FT1 for each charge`.
+    /// How far apart the stamps of one message may be, in whole seconds, such as `2s`; one second,
+    /// where nothing is said. A sender may ask its clock anew for each field that wants the time.
+    #[schemars(with = "Option<String>")]
+    #[serde(default)]
+    pub(super) stamps_within: Option<At<String>>,
+    /// The segments in their order, such as `PID`, `FT1 for each charge`, or a group that is
+    /// repeated as a whole, as HL7 writes it: `{FT1 PR1} for each charge`.
     #[schemars(with = "Option<Vec<String>>")]
     #[serde(default)]
     pub(super) segments: Option<Vec<At<String>>>,

@@ -34,8 +34,10 @@ struct Form {
 
 /// What the stamp says, where it is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hole {
+pub enum Hole {
+    /// The message's MSH-10.
     ControlId,
+    /// The sender's clock, so much of it.
     Now(Precision),
 }
 
@@ -140,7 +142,9 @@ impl Hole {
         known.expect("invariant: every hole has a mark").0
     }
 
-    fn marked(mark: char) -> Option<Self> {
+    /// What is to be written where this character stands in a message that has no stamp yet.
+    #[must_use]
+    pub fn marked(mark: char) -> Option<Self> {
         MARKS.iter().find(|(known, _)| *known == mark).map(|(_, hole)| *hole)
     }
 }

@@ -33,6 +33,7 @@ mod mistake;
 mod place;
 mod resolve;
 mod scope;
+mod segments;
 mod shipped;
 mod template;
 mod value;
@@ -43,6 +44,8 @@ mod written;
 mod tests;
 
 pub use document::Document;
+pub use fact::Precision;
+pub use form::Hole;
 pub use identity::{Identity, OnceRule};
 pub use resolve::{read, resolve};
 pub use shipped::{shipped, shipped_names};
@@ -60,9 +63,11 @@ use fact::Fact;
 use file::File;
 use form::Forms;
 use line::Line;
-use place::{FieldName, SegmentRule};
+use place::FieldName;
 use scope::Scope;
+use segments::SegmentRule;
 use value::Value;
+use volatile::Tolerance;
 
 /// Mapping instructions with every parent resolved. They travel as JSON, inside plans and to
 /// the sender's process; templates are parsed when they are read.
@@ -79,6 +84,9 @@ pub struct Mapping {
     pub charset: String,
     /// Which fields make an order and a charge.
     pub identity: Identity,
+    /// How far apart the stamps of one message may be.
+    #[serde(default, skip_serializing_if = "Tolerance::is_default")]
+    stamps_within: Tolerance,
     /// The segments in their order.
     segments: Vec<SegmentRule>,
     /// What is written in them.
@@ -105,6 +113,19 @@ impl Mapping {
     pub fn message(&self, exam: &Exam, stamp: &Stamp) -> Vec<u8> {
         let known = self.forms.message(self, exam, stamp);
         known.unwrap_or_else(|| Composer::new(self).message(exam, Some(stamp)))
+    }
+
+    /// How far apart the stamps of one message may be, in seconds.
+    #[must_use]
+    pub fn stamps_within(&self) -> i64 {
+        self.stamps_within.seconds()
+    }
+
+    /// The message for `exam` as long as its stamp is not known: where that will be written, a
+    /// control character stands that [`Hole::marked`] reads. No other text holds one unescaped.
+    #[must_use]
+    pub fn with_holes(&self, exam: &Exam) -> Vec<u8> {
+        Composer::new(self).message(exam, None)
     }
 
     /// The names of the charge lines that are sent for `exam`, in the order of its FT1 segments.

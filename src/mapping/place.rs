@@ -1,4 +1,4 @@
-//! Where a value goes: the fields of segments, and how often a segment is written.
+//! Where a value goes: the fields of segments, and what a segment is repeated for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -86,6 +86,16 @@ impl Each {
         ("image", Self::Image),
     ];
 
+    /// What a mapping calls by this word.
+    pub(super) fn called(word: &str) -> Result<Self, Mistake> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == word);
+        known.map(|(_, each)| *each).ok_or_else(|| {
+            Mistake::new(format!("nothing can be repeated for each `{word}`"))
+                .hint("for each `charge`, `diagnosis`, `finding` or `image`")
+                .part(word)
+        })
+    }
+
     /// As a mapping writes it.
     pub(super) fn word(self) -> &'static str {
         let known = Self::ALL.iter().find(|(_, each)| *each == self);
@@ -93,66 +103,11 @@ impl Each {
     }
 }
 
-/// A segment of the message: `PID`, or `FT1 for each charge`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(super) struct SegmentRule {
-    pub(super) id: String,
-    pub(super) each: Option<Each>,
-}
-
-impl FromStr for SegmentRule {
-    type Err = Mistake;
-
-    fn from_str(text: &str) -> Result<Self, Mistake> {
-        let (id, each) = match text.split_once(" for each ") {
-            None => (text, None),
-            Some((id, word)) => {
-                let known = Each::ALL.iter().find(|(known, _)| *known == word);
-                let each = known.ok_or_else(|| {
-                    Mistake::new(format!("nothing can be repeated for each `{word}`"))
-                        .hint("for each `charge`, `diagnosis`, `finding` or `image`")
-                        .part(word)
-                })?;
-                (id, Some(each.1))
-            }
-        };
-        if !is_segment(id) {
-            return Err(Mistake::new(format!("`{text}` is not a segment"))
-                .hint("write `PID`, or `FT1 for each charge`"));
-        }
-        Ok(Self { id: id.to_owned(), each })
-    }
-}
-
-impl fmt::Display for SegmentRule {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.each {
-            None => out.write_str(&self.id),
-            Some(each) => write!(out, "{} for each {}", self.id, each.word()),
-        }
-    }
-}
-
-impl TryFrom<String> for SegmentRule {
-    type Error = Mistake;
-
-    fn try_from(text: String) -> Result<Self, Mistake> {
-        text.parse()
-    }
-}
-
-impl From<SegmentRule> for String {
-    fn from(rule: SegmentRule) -> Self {
-        rule.to_string()
-    }
-}
-
 /// No segment of HL7 v2 has more fields than this; a greater number is a slip.
 const HIGHEST: usize = 200;
 
 /// Three characters, a letter first; capitals and digits only.
-fn is_segment(text: &str) -> bool {
+pub(super) fn is_segment(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 3
         && bytes[0].is_ascii_uppercase()
@@ -163,7 +118,7 @@ fn is_segment(text: &str) -> bool {
 mod tests {
     use rstest::rstest;
 
-    use super::{Each, FieldName, SegmentRule};
+    use super::FieldName;
 
     #[rstest]
     #[case("PID-3")]
@@ -196,23 +151,5 @@ mod tests {
             ["FT1-10", "FT1-9", "FT1-1"].map(|text| text.parse::<FieldName>().unwrap());
         fields.sort();
         assert_eq!(fields.map(|field| field.number), [1, 9, 10]);
-    }
-
-    #[rstest]
-    #[case("PID", None)]
-    #[case("FT1 for each charge", Some(Each::Charge))]
-    #[case("DG1 for each diagnosis", Some(Each::Diagnosis))]
-    fn a_segment_says_how_often_it_is_written(#[case] text: &str, #[case] each: Option<Each>) {
-        let rule: SegmentRule = text.parse().unwrap();
-        assert_eq!(rule.each, each);
-        assert_eq!(rule.to_string(), text);
-    }
-
-    #[rstest]
-    #[case("FT1 for each visit", "nothing can be repeated for each `visit`")]
-    #[case("FT1 for charge", "`FT1 for charge` is not a segment")]
-    #[case("", "`` is not a segment")]
-    fn a_segment_that_makes_no_sense_is_a_mistake(#[case] text: &str, #[case] message: &str) {
-        assert_eq!(text.parse::<SegmentRule>().unwrap_err().message(), message);
     }
 }

@@ -114,6 +114,25 @@ const CHILD: &str = "mapping: m\nextends: iris/option-2\n";
     "nothing can be repeated for each `visit`",
     "`charge`"
 )]
+#[case::group_within_itself(
+    "segments: [MSH, '{FT1 PR1 for each charge} for each charge']\n",
+    "m.yaml:3:17",
+    "`PR1` is repeated for each charge of each charge",
+    ""
+)]
+#[case::open_group(
+    "segments: [MSH, '{FT1 PR1 for each charge']\n",
+    "m.yaml:3:17",
+    "a group of segments without its `}`",
+    "as in `{FT1 PR1} for each charge`"
+)]
+#[case::stamps("stamps_within: 2\n", "m.yaml:3:16", "", "")]
+#[case::stamps_of_milliseconds(
+    "stamps_within: 500ms\n",
+    "m.yaml:3:16",
+    "`500ms` is not how far apart stamps may be",
+    "as in `2s`"
+)]
 #[case::header_last("segments: [PID, MSH]\n", "m.yaml:3:12", "the first segment must be `MSH`", "")]
 fn a_mistake_has_its_place_and_advice(
     #[case] lines: &str,

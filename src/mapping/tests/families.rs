@@ -104,6 +104,28 @@ fn a_child_that_lists_other_segments_drops_the_fields_of_those_it_leaves_out() {
     assert_eq!(segments(&mapping, &john_doe(), "DG1")[1], "DG1|2||E113592");
 }
 
+#[test]
+fn a_group_is_repeated_as_a_whole() {
+    let ids = |mapping: &Mapping| -> String {
+        let lines = super::lines(mapping, &john_doe(), &noon());
+        lines.iter().map(|line| format!("{} ", &line[..3])).collect()
+    };
+    let grove = shipped_mapping("grove-procedures");
+    assert_eq!(ids(&grove), "MSH EVN PID PV1 FT1 PR1 FT1 PR1 ");
+    assert_eq!(
+        segments(&grove, &john_doe(), "PR1")[1],
+        "PR1|2||92000035^OPHTHALMOSCOPY W/ FUNDUS PHOTO||20170410145803"
+    );
+    let nested = written(
+        "mapping: m\nextends: iris/option-2\nsegments:\n  - MSH\n  - '{FT1 {PR1} {DG1 NTE} for each diagnosis} \
+         for each charge'\nfields:\n  PR1-3: '{charge.code}'\n  DG1-3: '{diagnosis.code}'\n  NTE-3: \
+         '{charge.number}/{diagnosis.number}'\n",
+    );
+    let of_charge = "FT1 PR1 DG1 NTE DG1 NTE DG1 NTE ";
+    assert_eq!(ids(&nested), format!("MSH {of_charge}{of_charge}"));
+    assert_eq!(segments(&nested, &john_doe(), "NTE")[4], "NTE|||2/2");
+}
+
 #[rstest]
 #[case("iris/option-1", &[
     ("EVN-2", Volatile::Time), ("FT1-5", Volatile::Time), ("MSH-7", Volatile::Time),
