@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use crate::emr::acts::WireAct;
-use crate::emr::machine::Output;
 use crate::emr::turn::Turn;
 use crate::emr::{play, securing};
 use crate::history::{ConnectionId, End, Shown, Side, TlsVersion, What};
@@ -198,7 +197,7 @@ impl Turn<'_, '_> {
         }
         self.not_played(behaviour, Some(id), HUNG_UP);
         if let Some(exam) = exam {
-            self.emr.outputs.push_back(Output::Dealt(exam));
+            self.dealt(exam);
         }
     }
 
@@ -252,7 +251,7 @@ impl Turn<'_, '_> {
         };
         self.played(behaviour, Some(id));
         if let Some(exam) = exam {
-            self.emr.outputs.push_back(Output::Dealt(exam));
+            self.dealt(exam);
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::emr::machine::{Emr, Parked, Turns};
 use crate::emr::play;
 use crate::emr::script::Moment;
 use crate::emr::turn::Turn;
+use crate::emr::twins::{Subject, counted_as};
 use crate::history::{ConnectionId, End, Piece, Raw, What};
 use crate::hl7::Message;
 use crate::mllp::{Found, FoundKind};
@@ -154,7 +155,9 @@ impl Turn<'_, '_> {
         let exam = expecting.as_deref();
         let moment = Moment {
             exam,
-            attempt: exam.and_then(|exam| attempts.get(exam)).map_or(1, |count| count + 1),
+            attempt: exam.map_or(1, |exam| {
+                attempts.get(&counted_as(&settings.orders, exam)).map_or(1, |count| count + 1)
+            }),
             message: endpoints[connection.endpoint].messages + 1,
             connection: connection.number,
             endpoint: &settings.endpoints[connection.endpoint],
@@ -175,7 +178,8 @@ impl Turn<'_, '_> {
         }
         let exam = self.emr.expecting.clone();
         if let Some(exam) = &exam {
-            *self.emr.attempts.entry(Arc::clone(exam)).or_insert(0) += 1;
+            let slot = counted_as(&self.emr.settings.orders, exam);
+            *self.emr.attempts.entry(slot).or_insert(0) += 1;
         }
         if let Some(connection) = self.emr.connections.get_mut(id) {
             connection.broken_off = true;
@@ -222,15 +226,16 @@ impl Turn<'_, '_> {
             message = Message::read(payload);
         }
         let kind = kind(&message);
-        let exam = self.exam_of(&message, kind);
-        let Some((behaviour, attempt)) = self.look_up(id, &message, kind, exam.as_ref()) else {
+        let subject = self.subject_of(&message, kind);
+        let Some((behaviour, attempt)) = self.look_up(id, &message, kind, subject.as_ref()) else {
             return;
         };
         let mut job = match behaviour {
             Some(index) => {
                 let name = Cow::Owned(play::name(self.emr.script.play(index)));
                 // Who knows no exams can only count how often the behaviour has played.
-                let attempt = if exam.is_some() { attempt } else { self.emr.script.begun(index) };
+                let attempt =
+                    if subject.is_some() { attempt } else { self.emr.script.begun(index) };
                 let whole = may_suffice.then(|| Message::read(payload));
                 let whole = whole.as_ref().unwrap_or(&message);
                 Job::new(name, self.actions(id, index, whole, attempt))
@@ -239,6 +244,7 @@ impl Turn<'_, '_> {
         };
         (job.to, job.behaviour) = (Some(seq), behaviour);
         job.silent = behaviour.is_none_or(|index| play::is_silent(self.emr.script.play(index)));
+        let exam = subject.map(|subject| subject.exam);
         job.exam = exam.filter(|_| kind == MessageKind::Charge);
         self.remember(id, &message);
         self.answer_in_turn(id, job);
@@ -251,27 +257,28 @@ impl Turn<'_, '_> {
         id: ConnectionId,
         message: &Message<'_>,
         kind: MessageKind,
-        exam: Option<&Arc<str>>,
+        subject: Option<&Subject>,
     ) -> Option<(Option<usize>, u32)> {
-        let Emr { script, connections, attempts, expecting, settings, endpoints, .. } =
-            &mut *self.emr;
+        if subject.is_some_and(|subject| self.emr.is_expected(subject, kind)) {
+            self.emr.expecting = None;
+        }
+        let Emr { script, connections, attempts, settings, endpoints, .. } = &mut *self.emr;
         let connection = connections.get_mut(id)?;
         connection.heard += 1;
         let endpoint = &mut endpoints[connection.endpoint];
         endpoint.messages += 1;
         let gap = endpoint.heard.replace(self.now).map(|before| self.now.saturating_sub(before));
         let mut attempt = 1;
-        if let Some(exam) = exam {
-            let slot = if kind == MessageKind::Charge { Arc::clone(exam) } else { result_of(exam) };
+        if let Some(subject) = subject {
+            let exam = counted_as(&settings.orders, &subject.exam);
+            let slot = if kind == MessageKind::Charge { exam } else { result_of(&exam) };
             let count = attempts.entry(slot).or_insert(0);
             *count += 1;
             attempt = *count;
         }
-        if kind == MessageKind::Charge && exam == expecting.as_ref() {
-            *expecting = None;
-        }
         let moment = Moment {
-            exam: exam.map(|exam| &**exam),
+            exam: subject.map(|subject| &*subject.exam),
+            other_exams: subject.map_or(&[], |subject| &subject.others),
             attempt,
             message: endpoint.messages,
             connection: connection.number,
@@ -299,15 +306,15 @@ impl Turn<'_, '_> {
         }
     }
 
-    fn exam_of(&self, message: &Message<'_>, kind: MessageKind) -> Option<Arc<str>> {
+    fn subject_of(&self, message: &Message<'_>, kind: MessageKind) -> Option<Subject> {
         let settings = &self.emr.settings;
         if settings.orders.is_empty() {
             return None; // an EMR that is simply there knows no exam
         }
-        match kind {
-            MessageKind::Charge => settings.orders.charged(message).cloned(),
-            MessageKind::Result => settings.orders.reported(message).cloned(),
-        }
+        self.emr.subject(match kind {
+            MessageKind::Charge => settings.orders.charged(message),
+            MessageKind::Result => settings.orders.reported(message),
+        })
     }
 
     fn remember(&mut self, id: ConnectionId, message: &Message<'_>) {

@@ -246,6 +246,10 @@ pub struct Emr {
     pub(super) called: u32,
     pub(super) attempts: BTreeMap<Arc<str>, u32>,
     pub(super) expecting: Option<Arc<str>>,
+    /// Exams that were handed over and share their order with others, in the order in which they were.
+    pub(super) handed_over: Vec<Arc<str>>,
+    /// The first exams of such orders whose charge was dealt with.
+    pub(super) dealt_with: BTreeSet<Arc<str>>,
     pub(super) watch: Option<WireEvent>,
     pub(super) outputs: VecDeque<Output>,
     pub(super) answers: u64,
@@ -312,6 +316,8 @@ impl Emr {
             called: 0,
             attempts: BTreeMap::new(),
             expecting: None,
+            handed_over: Vec::new(),
+            dealt_with: BTreeSet::new(),
             watch: None,
             outputs: VecDeque::new(),
             answers: 0,

@@ -25,6 +25,7 @@ mod securing;
 mod sessions;
 mod speaking;
 mod turn;
+mod twins;
 mod wrong;
 
 pub use acts::WireAct;

@@ -11,6 +11,8 @@ use crate::plan::{Behaviour, Fault, Match, MessageKind, Play};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moment<'a> {
     pub(crate) exam: Option<&'a str>,
+    /// Other exams of its order that had been handed over by then.
+    pub(crate) other_exams: &'a [Arc<str>],
     pub(crate) attempt: u32,
     pub(crate) message: u32,
     pub(crate) connection: u32,
@@ -149,7 +151,9 @@ impl Script {
 }
 
 fn matches(on: &Match, moment: &Moment<'_>) -> bool {
-    on.exam.as_deref().is_none_or(|exam| moment.exam == Some(exam))
+    let is_of =
+        |exam| moment.exam == Some(exam) || moment.other_exams.iter().any(|one| **one == *exam);
+    on.exam.as_deref().is_none_or(is_of)
         && on.attempt.is_none_or(|attempt| moment.attempt == attempt)
         && on.message.is_none_or(|message| moment.message == message)
         && on.connection.is_none_or(|connection| moment.connection == connection)

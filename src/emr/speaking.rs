@@ -74,7 +74,7 @@ impl Turn<'_, '_> {
             self.not_played(behaviour, id, why);
         }
         if let Some(exam) = job.exam {
-            self.emr.outputs.push_back(Output::Dealt(exam));
+            self.dealt(exam);
         }
     }
 
@@ -258,7 +258,7 @@ impl Turn<'_, '_> {
                 self.record(reply);
             }
             if let Some(exam) = job.exam.take() {
-                self.emr.outputs.push_back(Output::Dealt(exam));
+                self.dealt(exam);
             }
             self.emr.parked.push(Parked { endpoint, from: id, turn, job });
         }
@@ -315,7 +315,7 @@ impl Turn<'_, '_> {
             None => {}
         }
         if let Some(exam) = job.exam {
-            self.emr.outputs.push_back(Output::Dealt(exam));
+            self.dealt(exam);
         }
         if spoke {
             self.reach(WireEvent::ReplySent);

@@ -10,6 +10,7 @@ use crate::emr::connection::{Connection, Job};
 use crate::emr::machine::{Emr, Output};
 use crate::emr::play::{self, Action, Trigger};
 use crate::emr::script::Moment;
+use crate::emr::twins::counted_as;
 use crate::history::{ConnectionId, End, Incarnation, Recorder, What};
 use crate::hl7::Message;
 use crate::plan::{Parameters, WireEvent};
@@ -55,6 +56,7 @@ impl Turn<'_, '_> {
 
     pub(super) fn submitted(&mut self, exam: &str) {
         self.emr.expecting = Some(Arc::from(exam));
+        self.note_twin(exam);
         self.stand(Some(exam));
     }
 
@@ -82,7 +84,9 @@ impl Turn<'_, '_> {
         let exam = expecting.as_deref();
         let moment = Moment {
             exam,
-            attempt: exam.and_then(|exam| attempts.get(exam)).map_or(1, |count| count + 1),
+            attempt: exam.map_or(1, |exam| {
+                attempts.get(&counted_as(&settings.orders, exam)).map_or(1, |count| count + 1)
+            }),
             message: endpoints[endpoint].messages + 1,
             connection: number,
             endpoint: &settings.endpoints[endpoint],

@@ -12,7 +12,7 @@ use super::Plan;
 use crate::charge::{Agreement, CREDIT, as_read, charges};
 use crate::exam::Exam;
 use crate::hl7::{Message, Path};
-use crate::mapping::{Mapping, Stamp};
+use crate::mapping::{Mapping, OnceRule, Stamp};
 
 /// What is made of a plan's exams, once it was asked for.
 #[derive(Clone, Debug, Default)]
@@ -47,29 +47,42 @@ pub struct Orders {
     pub in_results: Option<Path>,
     /// Whether credits are counted apart.
     pub credits: bool,
-    /// Exams by order.
-    pub exams: BTreeMap<String, Arc<str>>,
+    /// Whether an order has one charge message: once that has come, none is to come for another exam
+    /// of the order.
+    pub one_message: bool,
+    /// Exams by order, in the order of the plan: a correction may come under the number of the order
+    /// that it corrects.
+    pub exams: BTreeMap<String, Vec<Arc<str>>>,
     /// Exams by their orders as people read them, of which no two read the same.
-    pub alike: BTreeMap<Vec<u8>, Arc<str>>,
+    pub alike: BTreeMap<Vec<u8>, Vec<Arc<str>>>,
 }
 
 impl Orders {
-    /// The exam of the order that a charge names.
+    /// The exams of the order that a charge names.
     #[must_use]
-    pub fn charged(&self, message: &Message<'_>) -> Option<&Arc<str>> {
-        self.named(&self.charge(message)?)
+    pub fn charged(&self, message: &Message<'_>) -> &[Arc<str>] {
+        self.named(self.charge(message))
     }
 
-    /// The exam of the order that a result names.
+    /// The exams of the order that a result names.
     #[must_use]
-    pub fn reported(&self, message: &Message<'_>) -> Option<&Arc<str>> {
-        self.named(&self.result(message)?)
+    pub fn reported(&self, message: &Message<'_>) -> &[Arc<str>] {
+        self.named(self.result(message))
     }
 
-    /// The exam of an order; of one that nobody placed, the exam whose order reads like it.
-    fn named(&self, order: &str) -> Option<&Arc<str>> {
+    /// All exams of the order of this one; none where it is the only one of its order.
+    #[must_use]
+    pub fn twins(&self, exam: &str) -> &[Arc<str>] {
+        let mut shared = self.exams.values().filter(|exams| exams.len() > 1);
+        let own = shared.find(|exams| exams.iter().any(|one| **one == *exam));
+        own.map_or(&[], Vec::as_slice)
+    }
+
+    /// The exams of an order; of one that nobody placed, those whose order reads like it.
+    fn named(&self, order: Option<String>) -> &[Arc<str>] {
+        let Some(order) = order else { return &[] };
         let alike = || self.alike.get(&as_read(order.as_bytes()));
-        self.exams.get(order).or_else(alike)
+        self.exams.get(&order).or_else(alike).map_or(&[], Vec::as_slice)
     }
 
     fn charge(&self, message: &Message<'_>) -> Option<String> {
@@ -123,7 +136,9 @@ impl Messages {
         let charges: Vec<Agreed> = exams.map(agreed).collect();
         let made = charges.iter().map(|agreed| agreed.message.as_ref());
         let in_charges = plan.mapping.identity.order.parse().ok();
-        let mut orders = Orders { in_charges, credits: agreement.credits, ..Orders::default() };
+        let one_message = plan.mapping.identity.rule == OnceRule::PerOrder;
+        let credits = agreement.credits;
+        let mut orders = Orders { in_charges, credits, one_message, ..Orders::default() };
         orders.exams = named(plan, made, |message| orders.charge(message));
         if let Some(results) = &plan.results {
             let nowhere = Stamp { now: DateTime::default(), control_id: String::new() };
@@ -159,16 +174,15 @@ impl Messages {
 }
 
 /// Exams by their orders as people read them, without those of which two read the same.
-fn alike(exams: &BTreeMap<String, Arc<str>>) -> BTreeMap<Vec<u8>, Arc<str>> {
-    let mut alike: BTreeMap<Vec<u8>, Option<Arc<str>>> = BTreeMap::new();
-    for (order, exam) in exams {
-        let known =
-            alike.entry(as_read(order.as_bytes())).or_insert_with(|| Some(Arc::clone(exam)));
-        if known.as_ref().is_some_and(|known| known != exam) {
+fn alike(exams: &BTreeMap<String, Vec<Arc<str>>>) -> BTreeMap<Vec<u8>, Vec<Arc<str>>> {
+    let mut alike: BTreeMap<Vec<u8>, Option<Vec<Arc<str>>>> = BTreeMap::new();
+    for (order, exams) in exams {
+        let known = alike.entry(as_read(order.as_bytes())).or_insert_with(|| Some(exams.clone()));
+        if known.as_ref().is_some_and(|known| known != exams) {
             *known = None;
         }
     }
-    alike.into_iter().filter_map(|(order, exam)| Some((order, exam?))).collect()
+    alike.into_iter().filter_map(|(order, exams)| Some((order, exams?))).collect()
 }
 
 /// The fields that make a charge, as the mapping has them.
@@ -193,11 +207,14 @@ fn named<'m>(
     plan: &Plan,
     messages: impl Iterator<Item = &'m [u8]>,
     order: impl Fn(&Message<'_>) -> Option<String>,
-) -> BTreeMap<String, Arc<str>> {
-    let row = |(name, message): (&String, &[u8])| {
-        Some((order(&Message::read(message))?, Arc::from(name.as_str())))
-    };
-    plan.exams.keys().zip(messages).filter_map(row).collect()
+) -> BTreeMap<String, Vec<Arc<str>>> {
+    let mut named = BTreeMap::<String, Vec<Arc<str>>>::new();
+    for (name, message) in plan.exams.keys().zip(messages) {
+        if let Some(order) = order(&Message::read(message)) {
+            named.entry(order).or_default().push(Arc::from(name.as_str()));
+        }
+    }
+    named
 }
 
 impl Plan {

@@ -10,6 +10,7 @@ mod modes;
 mod replies;
 mod sessions;
 mod timing;
+mod twins;
 mod unplayed;
 mod wire;
 
@@ -328,13 +329,14 @@ const WELL: Manner = Manner::Hold { show: Shown::Good, client: Asked::Nothing };
 
 /// Settings of an EMR that knows the orders of `john`, `jane` and `probe`.
 fn settings(endpoints: &[&str], message_bytes: usize) -> Settings {
-    let orders = EXAMS.map(|(exam, order)| (order.to_owned(), Arc::from(exam)));
+    let orders = EXAMS.map(|(exam, order)| (order.to_owned(), vec![Arc::from(exam)]));
     Settings {
         endpoints: endpoints.iter().map(|&name| name.to_owned()).collect(),
         orders: Arc::new(Orders {
             in_charges: "FT1-2".parse().ok(),
             in_results: "OBR-3".parse().ok(),
             credits: false,
+            one_message: true,
             exams: BTreeMap::from(orders),
             alike: BTreeMap::new(),
         }),
