@@ -1,161 +1,176 @@
-//! Lays the message that was sent beside the one that was agreed.
+//! Lays the messages that were sent beside those that were agreed.
 //!
-//! Volatile values are replaced by typed numbers, so that equal values stay visibly equal while
-//! the values themselves may vary. Does **not** judge.
+//! Every message of an exam has one, and what varies in it is replaced by its [stamps](super::stamps).
+//! Does **not** judge.
 
-use std::borrow::Cow;
+use crate::hl7::{Delimiters, Difference, Message, Segment, escape};
+use crate::mapping::{Mapping, OnceRule, Stamp};
+use crate::plan::{AttemptMode, MessageKind};
 
-use crate::hl7::{Delimiters, Difference, Message, Path, Segment, escape};
-use crate::mapping::{Mapping, Stamp, Volatile};
-
-use super::attempts::Sent;
+use super::attempts::{Kind, Sent, SentLine};
 use super::evidence::{Evidence, KnownExam};
+use super::once::repeated_line;
+use super::stamps::Stamps;
 use super::time::to_the_second;
+use super::wanted::{Allowed, Wanted};
 
-/// The longest value that counts as a control id (HL7 v2.7: 199).
-const LONGEST_CONTROL_ID: usize = 199;
-
-/// Replaces volatile values by `[time 1]` and `[control id 1]`, numbered by value.
-#[derive(Debug)]
-pub(super) struct Normaliser {
-    volatile: Vec<(Path, Volatile)>,
+/// A whole message, and what it should be one of.
+pub(super) struct Compared<'e, 'h> {
+    pub(super) sent: &'e Sent<'h>,
+    /// Whether it is a charge or a result.
+    pub(super) kind: MessageKind,
+    /// What it is made by.
+    pub(super) mapping: &'h Mapping,
+    /// The exams of its order that had been handed over by then, the last of them first: a
+    /// correction may come under the number of the order that it corrects.
+    pub(super) exams: Vec<&'e KnownExam<'h>>,
+    /// The exam of which it is, byte for byte, what the mapping makes at the time and under the
+    /// control id that it bears. Then it is as agreed without being laid beside anything, which
+    /// most messages are.
+    pub(super) made_of: Option<&'e KnownExam<'h>>,
+    /// Whether it is a second charge, which the once rules judge: it has no agreed form.
+    pub(super) repeats: bool,
 }
 
-impl Normaliser {
-    /// For the messages of `mapping`.
-    pub(super) fn of(mapping: &Mapping) -> Self {
-        let path = |(text, kind): (String, Volatile)| Some((text.parse().ok()?, kind));
-        Self { volatile: mapping.volatile().into_iter().filter_map(path).collect() }
-    }
-
-    /// The same bytes with every well-formed volatile value replaced.
-    pub(super) fn normalise(&self, payload: &[u8]) -> Vec<u8> {
-        let message = Message::read(payload);
-        let mut numbers: Vec<(Volatile, Vec<u8>)> = Vec::new();
-        let mut out = Vec::with_capacity(payload.len());
-        let mut written = 0;
-        let varies = |segment: &Segment<'_>| {
-            self.volatile.iter().any(|(path, _)| path.segment.as_bytes() == segment.id())
+impl<'e, 'h> Compared<'e, 'h> {
+    fn of(
+        sent: &'e Sent<'h>,
+        kind: MessageKind,
+        mapping: &'h Mapping,
+        exams: Vec<&'e KnownExam<'h>>,
+    ) -> Self {
+        let is_made = |exam: &&&KnownExam<'_>| {
+            mapping.message(exam.exam, &observed_stamp(exam, sent.payload)) == sent.payload
         };
-        for segment in message.segments().filter(varies) {
-            let range = segment.range();
-            out.extend_from_slice(&payload[written..range.start]);
-            self.segment(&segment, &mut numbers, &mut out);
-            written = range.start + segment.raw().len();
-        }
-        out.extend_from_slice(&payload[written..]);
-        out
+        let made_of = exams.iter().find(is_made).copied();
+        Self { sent, kind, mapping, exams, made_of, repeats: false }
     }
 
-    fn segment(
-        &self,
-        segment: &Segment<'_>,
-        numbers: &mut Vec<(Volatile, Vec<u8>)>,
-        out: &mut Vec<u8>,
-    ) {
-        let delimiters = segment.delimiters();
-        // MSH-1 is the separator itself, so that the field numbers of a header are one ahead.
-        let shift = usize::from(segment.id() == b"MSH");
-        for (index, part) in segment.raw().split(|&byte| byte == delimiters.field).enumerate() {
-            if index == 0 {
-                out.extend_from_slice(part);
-            } else {
-                out.push(delimiters.field);
-                out.extend_from_slice(&self.field(segment, index + shift, part, numbers));
+    /// The message that was agreed for one of its exams; what its stamp writes means nothing.
+    pub(super) fn agreed(&self, exam: &KnownExam<'_>) -> Vec<u8> {
+        match self.kind {
+            MessageKind::Charge => exam.expected.to_vec(),
+            MessageKind::Result => {
+                let control_id = "170410151351".to_owned();
+                let stamp = Stamp { now: exam.exam.grading.signed, control_id };
+                self.mapping.message(exam.exam, &stamp)
             }
         }
     }
+}
 
-    fn field<'v>(
-        &self,
-        segment: &Segment<'_>,
-        number: usize,
-        value: &'v [u8],
-        numbers: &mut Vec<(Volatile, Vec<u8>)>,
-    ) -> Cow<'v, [u8]> {
-        let named = self
-            .volatile
-            .iter()
-            .find(|(path, _)| path.segment.as_bytes() == segment.id() && path.field == number);
-        let Some((path, kind)) = named else { return Cow::Borrowed(value) };
-        if *kind == Volatile::ControlId && path.component.is_none() {
-            return Cow::Owned(numbered(*kind, value, numbers));
+/// Every whole charge and result of an exam, in the order in which they came: the first and the last,
+/// and those that an operator wanted again. Results only where the plan agrees on any.
+pub(super) fn compared<'e, 'h>(evidence: &'e Evidence<'h>) -> Vec<Compared<'e, 'h>> {
+    let mut found = Vec::with_capacity(evidence.exams.len());
+    for (index, exam) in evidence.exams.iter().enumerate() {
+        // The exams of one order have its attempts in common.
+        if evidence.exam_of.get(&exam.order) == Some(&index) {
+            charges(evidence, exam, &mut found);
         }
-        let separator = segment.delimiters().component;
-        let parts = value.split(|&byte| byte == separator).enumerate();
-        let parts = parts.map(|(index, part)| {
-            let varies = path.component.is_none_or(|component| component == index + 1);
-            if varies { numbered(*kind, part, numbers) } else { part.to_vec() }
-        });
-        Cow::Owned(parts.collect::<Vec<_>>().join(&separator))
     }
+    results(evidence, &mut found);
+    found
 }
 
-/// The placeholder of a value; the value itself if it is not what its kind should be, so that it
-/// shows.
-fn numbered(kind: Volatile, value: &[u8], numbers: &mut Vec<(Volatile, Vec<u8>)>) -> Vec<u8> {
-    let (well_formed, word) = match kind {
-        Volatile::Time => (is_time(value), "time"),
-        Volatile::ControlId => {
-            (!value.is_empty() && value.len() <= LONGEST_CONTROL_ID, "control id")
-        }
-    };
-    if !well_formed {
-        return value.to_vec();
-    }
-    let same_kind = || numbers.iter().filter(|(other, _)| *other == kind);
-    let known = same_kind().position(|(_, other)| other == value);
-    let number = known.unwrap_or_else(|| same_kind().count()) + 1;
-    if known.is_none() {
-        numbers.push((kind, value.to_vec()));
-    }
-    format!("[{word} {number}]").into_bytes()
-}
-
-/// Whether `value` is a date or a time as HL7 writes it: 8 to 14 digits in pairs, then perhaps a
-/// fraction and an offset (HL7 v2 chapter 2, TS).
-fn is_time(value: &[u8]) -> bool {
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if !(8..=14).contains(&digits) || digits % 2 == 1 {
-        return false;
-    }
-    let rest = &value[digits..];
-    let rest = rest.strip_prefix(b".").map_or(rest, |fraction| {
-        let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        &fraction[length..]
-    });
-    match rest {
-        [] => true,
-        [b'+' | b'-', offset @ ..] => offset.len() == 4 && offset.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
-}
-
-/// The first whole message of an exam.
-pub(super) fn first_whole<'e, 'h>(
+fn charges<'e, 'h>(
     evidence: &'e Evidence<'h>,
-    exam: &KnownExam<'_>,
-) -> Option<&'e Sent<'h>> {
-    let attempts = evidence.attempts_at(&exam.order).iter();
-    let mut sent = attempts.map(|attempt| &evidence.sent[attempt.sent as usize]);
-    sent.find(|sent| sent.whole)
+    exam: &'e KnownExam<'h>,
+    found: &mut Vec<Compared<'e, 'h>>,
+) {
+    let mut before = false;
+    let mut wanted: Option<Wanted<'_, '_>> = None;
+    for &attempt in evidence.attempts_at(&exam.order) {
+        let sent = &evidence.sent[attempt.sent as usize];
+        // After a part, a sender that may send again must still send what was agreed.
+        let counts = sent.whole || is_strict(evidence);
+        let wanted = wanted.get_or_insert_with(|| Wanted::of(evidence, &exam.order));
+        let repeats = before && counts && wanted.take(attempt) == Allowed::No;
+        before |= counts;
+        if sent.whole {
+            let exams = handed_over(evidence, exam, sent);
+            let charge = Compared::of(sent, MessageKind::Charge, &evidence.plan.mapping, exams);
+            let repeats = repeats || repeats_another(evidence, exam, sent);
+            found.push(Compared { repeats, ..charge });
+        }
+    }
 }
 
-/// The segments of `found` that hold what the mapping agrees on with its delimiters unescaped, as
-/// one difference each.
+fn results<'e, 'h>(evidence: &'e Evidence<'h>, found: &mut Vec<Compared<'e, 'h>>) {
+    let Some(mapping) = evidence.plan.results.as_deref() else { return };
+    let code = mapping.message.split('^').next().unwrap_or_default().as_bytes();
+    let messages = evidence.plan.messages();
+    for sent in evidence.sent.iter().filter(|sent| sent.whole && sent.kind == Kind::Result) {
+        let message = Message::read(sent.payload);
+        if message.code() != code {
+            continue; // agreed by nobody, which is for another rule
+        }
+        let known = messages.orders().reported(&message).first();
+        let exam = known.and_then(|name| evidence.exams.iter().find(|exam| *exam.name == **name));
+        let exams = exam.map(|exam| handed_over(evidence, exam, sent)).unwrap_or_default();
+        found.push(Compared::of(sent, MessageKind::Result, mapping, exams));
+    }
+}
+
+/// Whether any part of a message is an attempt at the charge.
+fn is_strict(evidence: &Evidence<'_>) -> bool {
+    evidence.mode() == AttemptMode::Strict
+        && evidence.plan.mapping.identity.rule == OnceRule::PerOrder
+}
+
+/// Whether a message repeats one of its own lines, or carries a line of another order that was
+/// attempted before.
+fn repeats_another(evidence: &Evidence<'_>, exam: &KnownExam<'_>, sent: &Sent<'_>) -> bool {
+    let seq = evidence.place(sent).seq;
+    let attempted_before = |line: &SentLine| {
+        let order = &evidence.orders[line.order as usize];
+        let attempts = order.attempts.iter();
+        let mut before = attempts.map(|attempt| &evidence.sent[attempt.sent as usize]);
+        *order.order != *exam.order
+            && before.any(|other| {
+                evidence.place(other).seq < seq && (is_strict(evidence) || other.whole)
+            })
+    };
+    sent.lines(evidence).iter().any(attempted_before) || repeated_line(evidence, sent).is_some()
+}
+
+/// The exams of one order that had been handed over when a message came, the last first; all of
+/// them, where nothing says when that was.
+fn handed_over<'e, 'h>(
+    evidence: &'e Evidence<'h>,
+    exam: &'e KnownExam<'h>,
+    sent: &Sent<'_>,
+) -> Vec<&'e KnownExam<'h>> {
+    if !evidence.has_twins {
+        return vec![exam];
+    }
+    let of_order = || evidence.exams.iter().filter(|other| other.order == exam.order);
+    let handed =
+        |other: &KnownExam<'_>| other.submitted.iter().rfind(|event| **event < sent.event).copied();
+    let mut known: Vec<_> = of_order().filter_map(|other| Some((handed(other)?, other))).collect();
+    known.sort_by_key(|(event, _)| std::cmp::Reverse(*event));
+    match known.is_empty() {
+        true => of_order().collect(),
+        false => known.into_iter().map(|(_, exam)| exam).collect(),
+    }
+}
+
+/// The segments of `found` that hold what was agreed with its delimiters unescaped, as one difference
+/// each.
 pub(super) fn unescaped(
-    evidence: &Evidence<'_>,
+    mapping: &Mapping,
     exam: &KnownExam<'_>,
+    agreed: &[u8],
     found: &[u8],
 ) -> Vec<Difference> {
     // Where the agreed message escapes nothing, nothing can have been left unescaped.
-    let body = exam.expected.iter().position(|&byte| byte == b'\r').unwrap_or_default();
-    if !exam.expected[body..].contains(&Delimiters::default().escape) {
+    let body = agreed.iter().position(|&byte| byte == b'\r').unwrap_or_default();
+    if !agreed[body..].contains(&Delimiters::default().escape) {
         return Vec::new();
     }
-    let normaliser = Normaliser::of(&evidence.plan.mapping);
-    let stamped = evidence.plan.mapping.message(exam.exam, &observed_stamp(exam, found));
-    let (wanted, seen) = (normaliser.normalise(&exam.expected), normaliser.normalise(found));
+    let stamps = Stamps::of(mapping, exam.exam);
+    let stamped = mapping.message(exam.exam, &observed_stamp(exam, found));
+    let (wanted, seen) = (stamps.normalise(agreed, None), stamps.normalise(found, None));
     // An unescaped field separator shifts the volatile fields behind it, so the message as the
     // observed clock would have made it is compared too.
     let pairs = [(wanted.as_slice(), seen.as_slice()), (stamped.as_slice(), found)];
@@ -186,14 +201,6 @@ fn is_unescaped(agreed: &Segment<'_>, found: &Segment<'_>) -> bool {
     marks(found.raw()) < marks(agreed.raw()) && same
 }
 
-/// Whether a message is byte for byte what the mapping makes of the exam, at the time and under the
-/// control id that it bears. Then it is as agreed without being laid beside anything, which most
-/// messages are.
-pub(super) fn is_as_made(evidence: &Evidence<'_>, exam: &KnownExam<'_>, found: &[u8]) -> bool {
-    let stamp = observed_stamp(exam, found);
-    evidence.plan.mapping.message(exam.exam, &stamp) == found
-}
-
 /// The stamp that a sender with the observed clock would have used.
 fn observed_stamp(exam: &KnownExam<'_>, found: &[u8]) -> Stamp {
     let message = Message::read_header(found);
@@ -214,44 +221,8 @@ pub(super) fn lies_in(path: &str, segments: &[Difference]) -> bool {
 mod tests {
     use rstest::rstest;
 
-    use super::{Normaliser, is_time, lies_in};
+    use super::lies_in;
     use crate::hl7::Difference;
-    use crate::mapping::Volatile;
-
-    #[rstest]
-    #[case("20170410", true)]
-    #[case("20170410151351", true)]
-    #[case("201704101513", true)]
-    #[case("20170410151351.123", true)]
-    #[case("20170410151351+0100", true)]
-    #[case("2017", false)]
-    #[case("201704101", false)]
-    #[case("2017041015135100", false)]
-    #[case("2017-04-10", false)]
-    #[case("20170410151351Z", false)]
-    #[case("", false)]
-    fn a_time_is_eight_to_fourteen_digits(#[case] text: &str, #[case] expected: bool) {
-        assert_eq!(is_time(text.as_bytes()), expected);
-    }
-
-    #[test]
-    fn equal_volatile_values_have_equal_numbers() {
-        let volatile = [
-            ("MSH-7", Volatile::Time),
-            ("MSH-10", Volatile::ControlId),
-            ("EVN-2", Volatile::Time),
-            ("FT1-5", Volatile::Time),
-        ];
-        let volatile = volatile.map(|(path, kind)| (path.parse().unwrap(), kind)).to_vec();
-        let payload = b"MSH|^~\\&|A|A|||20170410151351||DFT^P03|77|P\rEVN|P03|20170410151351\r\
-            FT1|1||9|20170410145901|20170410151352\rFT1|2||9||soon\r";
-        let found = Normaliser { volatile }.normalise(payload);
-        assert_eq!(
-            String::from_utf8(found).unwrap(),
-            "MSH|^~\\&|A|A|||[time 1]||DFT^P03|[control id 1]|P\rEVN|P03|[time 1]\r\
-             FT1|1||9|20170410145901|[time 2]\rFT1|2||9||soon\r"
-        );
-    }
 
     #[rstest]
     #[case("FT1[2]-26", true)]

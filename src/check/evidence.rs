@@ -35,6 +35,8 @@ pub(super) struct Evidence<'h> {
     pub(super) exams: Vec<KnownExam<'h>>,
     /// Which exam an order belongs to, by the order's value on the wire.
     pub(super) exam_of: HashMap<Arc<[u8]>, usize, Quick>,
+    /// Whether two exams of the plan have one order.
+    pub(super) has_twins: bool,
     /// Connections by number.
     pub(super) connections: BTreeMap<ConnectionId, Connection<'h>>,
     /// Lives of the sender by number.
@@ -151,6 +153,7 @@ impl<'h> Evidence<'h> {
             exams: exams(plan, &messages),
             agreement: messages.agreement().clone(),
             exam_of: HashMap::default(),
+            has_twins: false,
             connections: BTreeMap::new(),
             lives: BTreeMap::new(),
             played: Vec::new(),
@@ -164,8 +167,14 @@ impl<'h> Evidence<'h> {
             disguises: Disguises::default(),
         };
         for (index, exam) in evidence.exams.iter().enumerate() {
-            evidence.exam_of.entry(exam.order.clone()).or_insert(index);
+            // Of the exams of one order, one that is charged says that the order is.
+            let is_charged = |index: usize| evidence.exams[index].charged != Charged::Never;
+            let known = evidence.exam_of.entry(exam.order.clone()).or_insert(index);
+            if !is_charged(*known) && is_charged(index) {
+                *known = index;
+            }
         }
+        evidence.has_twins = evidence.exam_of.len() < evidence.exams.len();
         let names: HashMap<&str, usize, Quick> =
             evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
         let mut reading = Reading::of(&evidence.agreement);

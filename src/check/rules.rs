@@ -11,6 +11,7 @@ pub(super) const FRAMING: &str = "wire/framing";
 pub(super) const SEGMENTS: &str = "wire/segments";
 pub(super) const ESCAPES: &str = "wire/escapes";
 pub(super) const CONTROL_IDS: &str = "wire/control-ids";
+pub(super) const CHARSET: &str = "wire/charset";
 pub(super) const VERIFIED: &str = "tls/verified";
 pub(super) const ACKNOWLEDGEMENTS: &str = "wire/acknowledgements";
 pub(super) const SNAPSHOT: &str = "snapshot";
@@ -139,12 +140,22 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: CONTROL_IDS,
         title: "every message has its own control id",
-        promise: "MSH-10 is present, no longer than the version allows, and not shared by messages \
-                  about different orders.",
-        source: "HL7 v2 chapter 2, MSH-10: 20 characters, 199 from version 2.7; it identifies the \
-                 message for its acknowledgement",
+        promise: "MSH-10 is present, no longer than the version allows, without a delimiter in it, and \
+                  not shared by messages about different orders.",
+        source: "HL7 v2 chapter 2, MSH-10: a string of 20 characters, 199 from version 2.7; it \
+                 identifies the message for its acknowledgement",
         how_to_read: "A shared id lets the acknowledgement of one message be credited to the other. \
                       A resend under the same id is not reported here.",
+    },
+    Rule {
+        name: CHARSET,
+        title: "the letters are of the character set that MSH-18 declares",
+        promise: "Where MSH-18 names a character set of table 0211, all bytes of the message are text \
+                  in it.",
+        source: "HL7 v2 chapter 2, MSH-18: the character set of the entire message",
+        how_to_read: "The first byte that is none of the declared set is named, with its segment. \
+                      Latin-1 under a declared UTF-8 is the usual mistake. A message that declares \
+                      nothing, or several sets to switch between, is not judged here.",
     },
     Rule {
         name: ACKNOWLEDGEMENTS,
@@ -180,8 +191,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: CLOCK,
         title: "the message's time is UTC",
-        promise: "MSH-7 is the sender's clock in UTC when the message was made: no more than a few \
-                  minutes off the time at which it arrived, zone or not.",
+        promise: "MSH-7 is the sender's clock in UTC when the message was made: a real time, no more \
+                  than a few minutes off the one at which it arrived, zone or not.",
         source: "the IRIS interface page: times are UTC; HL7 v2 chapter 2, MSH-7: date and time of \
                  the message, in the sender's zone unless one is written",
         how_to_read: "The message is named with its MSH-7, the time at which it arrived and the \
@@ -191,11 +202,17 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: SNAPSHOT,
         title: "the message is exactly as agreed",
-        promise: "The message of an exam is the approved snapshot, or, where none is asked for, what \
-                  the mapping makes of the exam, apart from the sender's clock and control id.",
+        promise: "Every charge of an exam is the approved snapshot, or, where none is asked for, what \
+                  the mapping makes of the exam, apart from the sender's clock and control id; so is \
+                  every result, where results are agreed. Where the clock is written, a real time \
+                  stands in the agreed precision, and the times of one message are no further apart \
+                  than the mapping's `stamps_within` says: one second, where it says nothing.",
         source: "the mapping instructions of the EMR",
-        how_to_read: "Differences are listed by field. If the new message is right, run with \
-                      `--update` and review it with `cargo insta review`.",
+        how_to_read: "Differences are listed by field. Of several times the one that the others do \
+                      not agree with is named. A message that is a second charge is not compared. \
+                      Where exams share an order, a message is that of any that had been handed over \
+                      by then. If the new message is right, run with `--update` and review it with \
+                      `cargo insta review`.",
     },
     Rule {
         name: STARTS,

@@ -1,4 +1,4 @@
-//! The message of each exam is exactly as agreed, and its text in snapshot form.
+//! Every message of an exam is exactly as agreed, and its text in snapshot form.
 //!
 //! The form is byte-exact: framing and segment ends are written visibly, one segment a line,
 //! because text snapshots silently drop trailing white space and a lost final CR. Every byte that
@@ -6,25 +6,26 @@
 //! as `<3C>`, so that [`parse`] gives back what [`show`] was given. The header that insta puts
 //! before the text is **not** known here.
 
-use std::cell::LazyCell;
+use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use similar::{ChangeTag, TextDiff};
 
 use crate::history::What;
-use crate::hl7::{Difference, Message, diff};
-use crate::mapping::OnceRule;
-use crate::plan::{AttemptMode, Snapshot};
+use crate::hl7::{Difference, Message, Path, Segment, diff};
+use crate::plan::{MessageKind, Snapshot};
 use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
 
-use super::attempts::{Sent, SentLine};
+use super::attempts::Sent;
 use super::between::witness;
-use super::compare::{Normaliser, first_whole, is_as_made, lies_in, unescaped};
+use super::compare::{Compared, lies_in, unescaped};
 use super::evidence::{Evidence, KnownExam};
 use super::findings::{Findings, Told};
 use super::frame::{FS, VT, frame_payload};
 use super::mask::{Mask, Page, Sides};
-use super::once::repeated_line;
 use super::rules::SNAPSHOT;
+use super::stamps::Stamps;
 use super::words::order_in_words;
 
 /// How many differences are shown.
@@ -33,71 +34,75 @@ const DIFFERENCES: usize = 40;
 /// Bytes that have a name in a snapshot.
 const NAMED: [(u8, &str); 4] = [(VT, "VT"), (FS, "FS"), (b'\r', "CR"), (b'\n', "LF")];
 
-/// Compares the first whole message of every exam with what was agreed, and returns the texts of
-/// those that a snapshot was asked for.
-pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) -> Vec<SnapshotSeen> {
-    let normaliser = LazyCell::new(|| Normaliser::of(&evidence.plan.mapping));
+/// Under which circumstance a message is told that differs in nothing but delimiters at an end.
+const TRAILING: &str = "trailing delimiters";
+
+/// Compares every message of every exam with what was agreed, and returns the texts of those that a
+/// snapshot was asked for. `started` is the time of day at which the history begins, if it is known.
+pub(super) fn judge(
+    evidence: &Evidence<'_>,
+    messages: &[Compared<'_, '_>],
+    started: Option<DateTime>,
+    findings: &mut Findings,
+) -> Vec<SnapshotSeen> {
     let mask = Mask::of(evidence);
-    let mut seen = Vec::new();
-    for exam in &evidence.exams {
-        let Some(sent) = first_whole(evidence, exam) else { continue };
+    let mut seen: Vec<SnapshotSeen> = Vec::new();
+    for message in messages {
+        if message.exams.is_empty() {
+            not_placed(evidence, message, findings);
+            continue;
+        }
         let asked =
-            evidence.plan.expect.snapshots.iter().filter(|(_, asked)| asked.exam == exam.name);
-        let asked: Vec<(&String, &Snapshot)> = asked.collect();
-        if asked.is_empty() && is_plainly_as_agreed(evidence, exam, sent) {
-            findings.exercised(SNAPSHOT, u64::from(!is_repetition(evidence, sent)));
+            message.kind == MessageKind::Charge && !evidence.plan.expect.snapshots.is_empty();
+        if !asked && message.made_of.is_some() && is_well_framed(evidence, message.sent) {
+            findings.exercised(SNAPSHOT, u64::from(!message.repeats));
             continue;
         }
-        let found = normaliser.normalise(sent.payload);
-        let on_the_wire = framed(evidence, sent, &found);
-        for (name, snapshot) in &asked {
-            let text = show(&on_the_wire);
-            pending(exam, name, snapshot, findings);
-            let approved = snapshot.approved.as_deref().map(str::trim_end) == Some(&text);
-            seen.push(SnapshotSeen { name: (*name).clone(), text, approved });
-        }
-        let approved = asked.iter().find_map(|(_, snapshot)| snapshot.approved.as_deref());
-        let agreed = match approved {
-            Some(text) => parse(text),
-            None if exam.expected.is_empty() => continue,
-            None => [&[VT], normaliser.normalise(&exam.expected).as_slice(), &[FS, b'\r']].concat(),
-        };
-        if is_repetition(evidence, sent) {
-            continue;
-        }
-        findings.exercised(SNAPSHOT, 1);
-        // Equal bytes have one text, and only a difference is shown.
-        if agreed != on_the_wire {
-            let text = show(&on_the_wire);
-            let compared = Compared { exam, sent, agreed: &agreed, found: &found, text: &text };
-            compared.judge(evidence, &mask, findings);
+        let now = started.map(|started| now(evidence, message.sent, started));
+        let laid = message.exams.iter().map(|exam| Laid::beside(evidence, message, exam, now));
+        // It is the message of one of its exams: of the one that it is most like.
+        let Some(laid) = laid.min_by_key(|laid| laid.differences.len()) else { continue };
+        laid.take_snapshots(&mut seen, findings);
+        if !message.repeats {
+            findings.exercised(SNAPSHOT, 1);
+            laid.judge(evidence, &mask, findings);
         }
     }
     seen
 }
 
-/// Whether a message in its frame is what the mapping makes of the exam: what is left when the
-/// volatile values are replaced is then the same, too.
-fn is_plainly_as_agreed(evidence: &Evidence<'_>, exam: &KnownExam<'_>, sent: &Sent<'_>) -> bool {
-    let (before, after) = around(evidence, sent);
-    before.last() == Some(&VT)
-        && after.starts_with(&[FS, b'\r'])
-        && is_as_made(evidence, exam, sent.payload)
+/// About the time at which a message was made.
+fn now(evidence: &Evidence<'_>, sent: &Sent<'_>, started: DateTime) -> DateTime {
+    let since = SignedDuration::try_from(Duration::from(evidence.place(sent).began));
+    started.saturating_add(since.unwrap_or_default())
 }
 
-/// A message that already is a fault of the once rules has no agreed form: it repeats a line, or an
-/// order that was attempted before. After a part, a sender that may send again must still send what
-/// was agreed.
-fn is_repetition(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
-    let seq = evidence.place(sent).seq;
-    let strict = evidence.mode() == AttemptMode::Strict
-        && evidence.plan.mapping.identity.rule == OnceRule::PerOrder;
-    let attempted_before = |line: &SentLine| {
-        let attempts = evidence.orders[line.order as usize].attempts.iter();
-        let mut before = attempts.map(|attempt| &evidence.sent[attempt.sent as usize]);
-        before.any(|other| evidence.place(other).seq < seq && (strict || other.whole))
-    };
-    sent.lines(evidence).iter().any(attempted_before) || repeated_line(evidence, sent).is_some()
+/// Whether a message stands in its frame as it should: where it is what the mapping makes of the
+/// exam, it is so when the volatile values are replaced, too.
+fn is_well_framed(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
+    let (before, after) = around(evidence, sent);
+    before.last() == Some(&VT) && after.starts_with(&[FS, b'\r'])
+}
+
+/// A result that names no order of which there is an exam.
+fn not_placed(evidence: &Evidence<'_>, message: &Compared<'_, '_>, findings: &mut Findings) {
+    if evidence.is_field_capture() {
+        return;
+    }
+    findings.add(SNAPSHOT, Weight::Broken, || {
+        let result = Message::read(message.sent.payload);
+        let order: Option<Path> = message.mapping.identity.order.parse().ok();
+        let order = order.and_then(|path| result.get(&path)).unwrap_or_default();
+        let told = match order.is_empty() {
+            true => "a result names no order".to_owned(),
+            false => {
+                let order = Mask::of(evidence).identifier(order);
+                format!("a result names the order {order}, which nobody placed")
+            }
+        };
+        let attempts = vec![witness(evidence, message.sent)];
+        Told::plainly("result of no order", told).with(Proof { attempts, ..Proof::default() })
+    });
 }
 
 fn pending(exam: &KnownExam<'_>, name: &str, snapshot: &Snapshot, findings: &mut Findings) {
@@ -114,67 +119,153 @@ fn pending(exam: &KnownExam<'_>, name: &str, snapshot: &Snapshot, findings: &mut
     });
 }
 
-/// One message beside what was agreed.
-struct Compared<'c, 'h> {
+/// A message laid beside what was agreed for one of its exams.
+struct Laid<'c, 'h> {
+    message: &'c Compared<'c, 'h>,
     exam: &'c KnownExam<'h>,
-    sent: &'c Sent<'h>,
-    agreed: &'c [u8],
-    found: &'c [u8],
-    text: &'c str,
+    /// The snapshots that are asked for of this exam.
+    asked: Vec<(&'c String, &'c Snapshot)>,
+    /// Both with their frames, and with what varies replaced.
+    agreed: Vec<u8>,
+    found: Vec<u8>,
+    /// The fields in which they differ, but for those that the wire rules report.
+    differences: Vec<Difference>,
+    explained: Vec<Difference>,
 }
 
-impl Compared<'_, '_> {
-    fn judge(&self, evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-        let explained = unescaped(evidence, self.exam, self.sent.payload);
-        let (agreed, found) =
-            (Message::read(frame_payload(self.agreed)), Message::read(self.found));
-        let page = mask.page(&found);
-        let fields = diff(&agreed, &found);
-        let fields: Vec<&Difference> =
-            fields.iter().filter(|difference| !lies_in(&difference.path, &explained)).collect();
-        let differences: Vec<FieldDifference> = if fields.is_empty() {
-            if content(&agreed, &explained) == content(&found, &explained) {
-                // Only what the wire rules report is different: framing, segment ends, escapes.
-                return;
-            }
-            self.line_differences(&page)
-        } else {
-            let sides = Sides { expected: None, found: &page };
-            fields.iter().take(DIFFERENCES).map(|difference| sides.show(difference)).collect()
+impl<'c, 'h> Laid<'c, 'h> {
+    fn beside(
+        evidence: &'c Evidence<'h>,
+        message: &'c Compared<'c, 'h>,
+        exam: &'c KnownExam<'h>,
+        now: Option<DateTime>,
+    ) -> Self {
+        let of_exam = |(_, asked): &(&String, &Snapshot)| {
+            message.kind == MessageKind::Charge && asked.exam == exam.name
         };
+        let asked: Vec<_> = evidence.plan.expect.snapshots.iter().filter(of_exam).collect();
+        let (payload, made) = (message.sent.payload, message.agreed(exam));
+        let stamps = Stamps::of(message.mapping, exam.exam);
+        let found = framed(evidence, message.sent, &stamps.normalise(payload, now));
+        let approved = asked.iter().find_map(|(_, snapshot)| snapshot.approved.as_deref());
+        let agreed = match approved {
+            Some(text) => parse(text),
+            None => [&[VT], stamps.normalise(&made, None).as_slice(), &[FS, b'\r']].concat(),
+        };
+        let mut laid = Self {
+            message,
+            exam,
+            asked,
+            agreed,
+            found,
+            differences: Vec::new(),
+            explained: Vec::new(),
+        };
+        if laid.agreed != laid.found {
+            laid.explained = unescaped(message.mapping, exam, &made, payload);
+            let (agreed, found) = laid.payloads();
+            laid.differences = diff(&Message::read(agreed), &Message::read(found));
+            laid.differences.retain(|difference| !lies_in(&difference.path, &laid.explained));
+        }
+        laid
+    }
+
+    fn payloads(&self) -> (&[u8], &[u8]) {
+        (frame_payload(&self.agreed), frame_payload(&self.found))
+    }
+
+    /// Takes the text of the exam's first message for each snapshot that is asked for.
+    fn take_snapshots(&self, seen: &mut Vec<SnapshotSeen>, findings: &mut Findings) {
+        for (name, snapshot) in &self.asked {
+            if seen.iter().any(|seen| seen.name == **name) {
+                continue;
+            }
+            let text = show(&self.found);
+            pending(self.exam, name, snapshot, findings);
+            let approved = snapshot.approved.as_deref().map(str::trim_end) == Some(&text);
+            seen.push(SnapshotSeen { name: (*name).clone(), text, approved });
+        }
+    }
+
+    fn judge(&self, evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
+        let Some((circumstance, differences)) = self.told(mask) else { return };
         findings.add(SNAPSHOT, Weight::Broken, || {
             let order = order_in_words(evidence, &self.exam.order);
-            let first = differences.first();
-            let told = first.map_or(String::new(), |difference| {
+            let what = match self.message.kind {
+                MessageKind::Charge => "message",
+                MessageKind::Result => "result",
+            };
+            let told = differences.first().map_or(String::new(), |difference| {
                 let FieldDifference { path, expected, found } = difference;
                 format!(": {path}: expected {}, got {}", quoted(expected), quoted(found))
             });
+            let why = if circumstance == TRAILING {
+                format!(", but for {TRAILING}")
+            } else {
+                String::new()
+            };
             let more = match differences.len() {
                 0 | 1 => String::new(),
                 several => format!(" and {} more", several - 1),
             };
-            let message = format!("the message of order {order} is not as agreed{told}{more}");
-            let circumstance =
-                first.map_or("line", |difference| difference.path.as_str()).to_owned();
-            let attempts = vec![witness(evidence, self.sent)];
+            let message = format!("the {what} of order {order} is not as agreed{why}{told}{more}");
+            let attempts = vec![witness(evidence, self.message.sent)];
             let charge = format!("order {order}");
             let proof = Proof { charge, attempts, differences, ..Proof::default() };
             Told::plainly(circumstance, message).with(proof)
         });
     }
 
-    /// What differs line by line where no field differs: the order of segments, empty fields at
-    /// their ends.
+    /// Under which circumstance a difference is told, and what differs; nothing where nothing does
+    /// but what the wire rules report: framing, segment ends, escapes.
+    fn told(&self, mask: &Mask) -> Option<(String, Vec<FieldDifference>)> {
+        if self.agreed == self.found {
+            return None;
+        }
+        let sent = Message::read(self.message.sent.payload);
+        let page = mask.page(&sent);
+        if self.differences.is_empty() {
+            return self.told_without_fields(&page);
+        }
+        let differences = self.differences.iter().take(DIFFERENCES);
+        let differences = differences.map(|one| shown(one, &sent, &page)).collect();
+        let is_trailing = |one: &Difference| trimmed(&one.expected) == trimmed(&one.found);
+        let circumstance = match self.differences.iter().all(is_trailing) {
+            true => TRAILING.to_owned(),
+            false => self.differences[0].path.clone(),
+        };
+        Some((circumstance, differences))
+    }
+
+    fn told_without_fields(&self, page: &Page<'_>) -> Option<(String, Vec<FieldDifference>)> {
+        let (agreed, found) = self.payloads();
+        let (agreed, found) = (Message::read(agreed), Message::read(found));
+        let (wanted, seen) = (content(&agreed, &self.explained), content(&found, &self.explained));
+        let raw = |segments: &[Segment<'_>]| -> Vec<Vec<u8>> {
+            segments.iter().map(|segment| segment.raw().to_vec()).collect()
+        };
+        if raw(&wanted) == raw(&seen) {
+            return None;
+        }
+        if let Some(ends) = ends(&wanted, &seen) {
+            return Some((TRAILING.to_owned(), ends));
+        }
+        let lines = self.line_differences(page);
+        let circumstance = lines.first().map_or("line", |first| first.path.as_str()).to_owned();
+        Some((circumstance, lines))
+    }
+
+    /// What differs line by line where no field differs: the order of segments.
     fn line_differences(&self, page: &Page<'_>) -> Vec<FieldDifference> {
-        let agreed = show(self.agreed);
-        let lines = TextDiff::from_lines(agreed.as_str(), self.text);
+        let (agreed, found) = (show(&self.agreed), show(&self.found));
+        let lines = TextDiff::from_lines(agreed.as_str(), found.as_str());
         let mut differences = Vec::new();
         for change in lines.iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal) {
             let line = change.old_index().or(change.new_index()).unwrap_or_default() + 1;
             let value = change.value().trim_end_matches('\n').to_owned();
             let (expected, found) = match change.tag() {
                 ChangeTag::Delete => (value, String::new()),
-                _ => (String::new(), shown(page, &value)),
+                _ => (String::new(), shown_line(page, &value)),
             };
             differences.push(FieldDifference { path: format!("line {line}"), expected, found });
         }
@@ -183,12 +274,50 @@ impl Compared<'_, '_> {
     }
 }
 
+/// A difference for people: where what varies differs, the value itself.
+fn shown(difference: &Difference, sent: &Message<'_>, page: &Page<'_>) -> FieldDifference {
+    let varies = [&b"[time "[..], b"[control id "];
+    let varies = varies.iter().any(|word| memchr::memmem::find(&difference.found, word).is_some());
+    let path = difference.path.parse::<Path>().ok().filter(|_| varies);
+    let sides = Sides { expected: None, found: page };
+    match path.and_then(|path| sent.get(&path)) {
+        Some(value) => sides.show(&Difference { found: value.to_vec(), ..difference.clone() }),
+        None => sides.show(difference),
+    }
+}
+
+/// Where segments differ in nothing but the delimiters at their ends: those of each that does.
+fn ends(wanted: &[Segment<'_>], seen: &[Segment<'_>]) -> Option<Vec<FieldDifference>> {
+    let pairs = || wanted.iter().zip(seen).map(|(one, other)| (one.raw(), other));
+    if wanted.len() != seen.len()
+        || !pairs().all(|(wanted, seen)| trimmed(wanted) == trimmed(seen.raw()))
+    {
+        return None;
+    }
+    let end = |raw: &[u8]| raw[trimmed(raw).len()..].iter().copied().map(char::from).collect();
+    let difference = |(wanted, seen): (&[u8], &Segment<'_>)| {
+        // What was agreed is called like this, and so is what came.
+        let id: String = seen.id().iter().copied().map(char::from).collect();
+        let path = format!("the end of {id}[{}]", seen.occurrence());
+        FieldDifference { path, expected: end(wanted), found: end(seen.raw()) }
+    };
+    let differ = pairs().filter(|(wanted, seen)| *wanted != seen.raw());
+    Some(differ.take(DIFFERENCES).map(difference).collect())
+}
+
+/// A value or a segment without the delimiters at its end.
+fn trimmed(raw: &[u8]) -> &[u8] {
+    let is_delimiter = |byte: &u8| matches!(byte, b'|' | b'^' | b'~' | b'&');
+    let end = raw.iter().rposition(|byte| !is_delimiter(byte)).map_or(0, |last| last + 1);
+    &raw[..end]
+}
+
 fn quoted(value: &str) -> String {
     if value.is_empty() { "nothing".to_owned() } else { format!("`{value}`") }
 }
 
 /// A line of a text in snapshot form, as it came, with all that must not be shown masked.
-fn shown(page: &Page<'_>, line: &str) -> String {
+fn shown_line(page: &Page<'_>, line: &str) -> String {
     let bytes = parse(line);
     let is_frame = |byte: &u8| NAMED.iter().any(|(named, _)| named == byte);
     let begin = bytes.iter().position(|byte| !is_frame(byte)).unwrap_or(bytes.len());
@@ -202,13 +331,13 @@ fn shown(page: &Page<'_>, line: &str) -> String {
     )
 }
 
-/// The segments in order without their ends, and without those that are explained.
-fn content<'m>(message: &Message<'m>, explained: &[Difference]) -> Vec<&'m [u8]> {
+/// The segments in order, without those that are explained.
+fn content<'m>(message: &Message<'m>, explained: &[Difference]) -> Vec<Segment<'m>> {
     let segments = message.segments().filter(|segment| {
         let path = format!("{}[{}]", String::from_utf8_lossy(segment.id()), segment.occurrence());
         !segment.raw().is_empty() && !lies_in(&path, explained)
     });
-    segments.map(|segment| segment.raw()).collect()
+    segments.collect()
 }
 
 /// A normalised payload with the framing that it had on the wire.

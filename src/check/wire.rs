@@ -7,26 +7,30 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::history::AnomalyKind;
 use crate::history::{Event, Micros, Piece, What};
-use crate::hl7::{Message, Segment, SegmentEnd, escape};
+use crate::hl7::{Charset, Delimiters, Message, Path, Segment, SegmentEnd, escape};
 use crate::verdict::{FieldDifference, Proof, Weight};
 
 use super::attempts::{CONTROL_ID_LENGTH, Kind, Sent};
 use super::between::witness;
-use super::compare::{first_whole, unescaped};
+use super::compare::{Compared, unescaped};
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
 use super::frame::{FS, VT, frame_payload, may_begin_message};
 use super::late;
 use super::mask::{Mask, Sides};
 use super::quick::Quick;
-use super::rules::{CONTROL_IDS, ESCAPES, FRAMING, SEGMENTS};
+use super::rules::{CHARSET, CONTROL_IDS, ESCAPES, FRAMING, SEGMENTS};
 use super::words::{control_id_in_words, order_in_words};
 
 /// The longest MSH-10 from version 2.7 on (HL7 v2 chapter 2, MSH-10).
 const CONTROL_ID_LENGTH_2_7: usize = 199;
 
 /// Judges every piece and every message.
-pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+pub(super) fn judge(
+    evidence: &Evidence<'_>,
+    messages: &[Compared<'_, '_>],
+    findings: &mut Findings,
+) {
     let mut mistakes = Mistakes::default();
     let mut pieces = 0;
     for event in evidence.events {
@@ -36,6 +40,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     findings.exercised(FRAMING, pieces);
     let mut faultless = 0;
     for sent in &evidence.sent {
+        charset(evidence, sent, &mut mistakes, findings);
+        delimiters_in_id(evidence, sent, &mut mistakes);
         if sent.faultless {
             faultless += 1;
             continue;
@@ -61,7 +67,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     for rule in [SEGMENTS, ESCAPES, CONTROL_IDS] {
         findings.exercised(rule, faultless);
     }
-    delimiters_in_values(evidence, findings);
+    delimiters_in_values(evidence, messages, findings);
     shared_control_ids(evidence, findings);
     mistakes.tell(evidence, findings);
 }
@@ -275,11 +281,16 @@ fn segments<'e, 'h>(
 }
 
 /// Values that the mapping escapes and that were sent unescaped.
-fn delimiters_in_values(evidence: &Evidence<'_>, findings: &mut Findings) {
+fn delimiters_in_values(
+    evidence: &Evidence<'_>,
+    messages: &[Compared<'_, '_>],
+    findings: &mut Findings,
+) {
     let mask = Mask::of(evidence);
-    for exam in &evidence.exams {
-        let Some(sent) = first_whole(evidence, exam) else { continue };
-        let segments = unescaped(evidence, exam, sent.payload);
+    for message in messages.iter().filter(|message| message.made_of.is_none()) {
+        let (sent, Some(&exam)) = (message.sent, message.exams.first()) else { continue };
+        let agreed = message.agreed(exam);
+        let segments = unescaped(message.mapping, exam, &agreed, sent.payload);
         if segments.is_empty() {
             continue;
         }
@@ -322,6 +333,55 @@ fn control_id<'e, 'h>(
         let what = || format!("MSH-10 has {} characters, and may have {longest}", id.len());
         mistakes.note(CONTROL_IDS, "too long", Some(sent), what);
     }
+}
+
+/// A control id is a string: it has no components and is not repeated.
+fn delimiters_in_id<'e, 'h>(
+    evidence: &Evidence<'h>,
+    sent: &'e Sent<'h>,
+    mistakes: &mut Mistakes<'e, 'h>,
+) {
+    let id = sent.control_id;
+    if !sent.whole || id.iter().all(|byte| byte.is_ascii_alphanumeric()) {
+        return;
+    }
+    let Delimiters { component, repetition, subcomponent, .. } =
+        Message::read_header(sent.payload).delimiters();
+    if memchr::memchr3(component, repetition, subcomponent, id).is_some() {
+        let id = || control_id_in_words(evidence, sent);
+        let what = || format!("MSH-10 is `{}`, which holds a delimiter", id());
+        mistakes.note(CONTROL_IDS, "delimiter in a control id", Some(sent), what);
+    }
+}
+
+/// HL7 v2 chapter 2, MSH-18: the character set of the entire message. Of several sets, which a message
+/// switches between by escape sequences, nothing is said.
+fn charset<'e, 'h>(
+    evidence: &Evidence<'h>,
+    sent: &'e Sent<'h>, mistakes: &mut Mistakes<'e, 'h>, findings: &mut Findings) {
+    if !sent.whole || sent.payload.is_ascii() {
+        return;
+    }
+    let header = Message::read_header(sent.payload);
+    let declared = std::str::from_utf8(header.value("MSH-18")).unwrap_or_default();
+    let Some(charset) = Charset::named(declared).filter(|_| !declared.is_empty()) else { return };
+    findings.exercised(CHARSET, 1);
+    if charset.holds(sent.payload) {
+        return;
+    }
+    let message = Message::read(sent.payload);
+    let mut segments = message.segments();
+    let what = || {
+        let wrong = segments.find(|segment| !charset.holds(segment.raw()));
+        let page = Mask::of(evidence).page(&message);
+        let place =
+            wrong.map_or_else(String::new, |segment| format!(", in {}", page.name(&segment)));
+        let declared = page.at(&Path::literal("MSH-18"));
+        format!(
+            "MSH-18 declares {declared}, and the message holds bytes that are none of it{place}"
+        )
+    };
+    mistakes.note(CHARSET, "MSH-18", Some(sent), what);
 }
 
 fn is_2_7_or_later(version: &[u8]) -> bool {

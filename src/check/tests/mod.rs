@@ -1,6 +1,7 @@
 //! Histories built by hand, and what the judge must say of them.
 
 mod acknowledgements;
+mod clock;
 mod companions;
 mod credits;
 mod cut;

@@ -338,7 +338,7 @@ fn per_charge_allows_two_messages_of_one_order_and_no_line_twice() {
     let head = message.windows(5).position(|bytes| bytes == b"FT1|1").unwrap();
     let first = message[..line].to_vec();
     let second = [&message[..head], &message[line..]].concat();
-    let second = changed(&second, &control_id(&message), "171717171717");
+    let second = changed(&second, &format!("|{}|", control_id(&message)), "|171717171717|");
     for part in [&first, &second] {
         let to = case.send(1, part);
         case.answer(1, to, "AA", part);

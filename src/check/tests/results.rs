@@ -1,7 +1,8 @@
 //! Results may be resent until they are accepted.
 
-use super::fixture::{Case, broken, control_id, mapping};
+use super::fixture::{Case, broken, changed, control_id, mapping};
 use crate::history::{End, Event, Outcome, What};
+use crate::verdict::Weight;
 
 /// john-doe's charge is delivered, and its result is answered with this code.
 fn with_result(code: Option<&str>) -> (Case, Vec<u8>) {
@@ -22,6 +23,25 @@ fn a_result_is_no_second_charge() {
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(judgement.findings, []);
     assert!(judgement.held.iter().any(|held| held.rule == "results/settled"));
+}
+
+/// A result is compared like a charge, each time that it comes.
+#[test]
+fn a_result_is_what_the_mapping_makes_of_its_exam() {
+    for (from, to, circumstance) in [
+        ("|Mild|", "|None|", "OBX-5"),
+        ("|M273013|", "|M999999|", "PID-3"),
+        ("|20170410151303||ORU", "|00000000000000||ORU", "MSH-7"),
+        ("|273013^IRIS|", "|999999^IRIS|", "result of no order"),
+    ] {
+        let (mut case, result) = with_result(Some("AE"));
+        let garbled = changed(&result, from, to);
+        let to = case.send(1, &garbled);
+        case.answer(1, to, "AA", &garbled);
+        let judgement = case.ended(1, Outcome::Delivered).judge();
+        let told = judgement.findings.iter().find(|finding| finding.rule == "snapshot").unwrap();
+        assert_eq!((told.weight, told.circumstance.as_str()), (Weight::Broken, circumstance));
+    }
 }
 
 #[test]

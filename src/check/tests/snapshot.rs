@@ -4,11 +4,12 @@ use jiff::civil::date;
 use rstest::rstest;
 
 use super::fixture::{Case, broken, changed, exam, mapping};
-use crate::check::compare::Normaliser;
-use crate::history::Outcome;
-use crate::mapping::{Stamp, shipped_names};
-use crate::plan::Snapshot;
+use crate::check::stamps::Stamps;
+use crate::history::{Outcome, What};
+use crate::mapping::{Stamp, read, shipped, shipped_names};
+use crate::plan::{Charged, Snapshot};
 use crate::verdict::{Exit, Weight};
+use crate::yaml::Source;
 
 /// john-doe's message is sent with `from` replaced, and accepted.
 fn drifted(from: &str, to: &str) -> Case {
@@ -35,6 +36,107 @@ fn a_difference_is_told_by_field(#[case] from: &str, #[case] to: &str, #[case] p
     let judgement = drifted(from, to).judge();
     assert_eq!(broken(&judgement), ["snapshot"]);
     assert_eq!(judgement.findings[0].circumstance, path);
+}
+
+/// Who asks the clock anew for each field may do so when a second has just ended.
+#[test]
+fn stamps_may_be_as_far_apart_as_the_mapping_says() {
+    let later = |seconds: &str| {
+        drifted("EVN|P03|20170410151302", &format!("EVN|P03|201704101513{seconds}"))
+    };
+    assert_eq!(later("03").judge().findings, []);
+    assert_eq!(broken(&later("04").judge()), ["snapshot"]);
+    let mut agreed = later("04");
+    let text = "mapping: m\nextends: iris/option-2\nstamps_within: 2s\n";
+    agreed.plan.mapping = read(&Source::new("m.yaml", text), &shipped).unwrap().into();
+    assert_eq!(agreed.judge().findings, []);
+}
+
+/// The value itself is named, and not those that it should equal.
+#[test]
+fn a_time_in_another_form_is_told_and_not_its_echoes() {
+    let judgement = drifted("|20170410151302||DFT", "|20170410151302-0500||DFT").judge();
+    let told = judgement.findings.iter().find(|finding| finding.rule == "snapshot").unwrap();
+    assert_eq!(told.circumstance, "MSH-7");
+    assert!(told.message.ends_with("MSH-7: expected `[time 1]`, got `20170410151302-0500`"));
+    let judgement = drifted("|20170410151302||DFT", "|20170410150302||DFT").judge();
+    assert_eq!(broken(&judgement), ["snapshot"]);
+    assert_eq!(judgement.findings[0].circumstance, "MSH-7");
+    assert!(judgement.findings[0].message.ends_with("got `20170410150302`"));
+}
+
+#[test]
+fn delimiters_at_the_ends_of_segments_are_told_as_that() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = String::from_utf8(case.message("john-doe")).unwrap();
+    let message = message.replace('\r', "|||\r").into_bytes();
+    let answered = case.send(1, &message);
+    case.answer(1, answered, "AA", &message);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["snapshot"]);
+    let [told] = judgement.findings.as_slice() else { panic!("one finding is enough") };
+    assert_eq!(told.circumstance, "trailing delimiters");
+    assert!(
+        told.message.contains("is not as agreed, but for trailing delimiters: the end of MSH[1]")
+    );
+    let ends = &told.proof.as_ref().unwrap().differences;
+    assert!(ends.iter().all(|end| end.expected.is_empty() && end.found == "|||"), "{ends:?}");
+}
+
+/// john-doe's charge is accepted; then an operator wants it once more, and it comes with `from`
+/// replaced.
+fn wanted_again(from: &str, to: &str) -> Case {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    case.watch();
+    case.push(What::ResendAsked { exam: "john-doe".to_owned(), incarnation: 1 });
+    let message = changed(&case.message("john-doe"), from, to);
+    let answered = case.send(1, &message);
+    case.answer(1, answered, "AA", &message);
+    case.ended(1, Outcome::Delivered)
+}
+
+#[test]
+fn what_an_operator_wanted_again_is_compared_too() {
+    assert_eq!(wanted_again("|CG|", "|CG|").judge().findings, []);
+    let judgement = wanted_again("|M273013|1|", "|M273013|2|").judge();
+    assert_eq!(broken(&judgement), ["snapshot"]);
+    assert_eq!(judgement.findings[0].circumstance, "FT1[1]-10");
+}
+
+/// john-doe, and a correction of it under the same order, which is handed over at the end.
+fn corrected() -> Case {
+    let mut case = Case::begun();
+    let mut exams = (*case.plan.exams).clone();
+    let mut correction = exam("273013");
+    correction.patient.account = "A9".to_owned();
+    exams.insert("corrected".to_owned(), correction.into());
+    case.plan.exams = exams.into();
+    case.plan.made = Default::default();
+    case.plan.expect.charges.insert("corrected".to_owned(), Charged::Once);
+    case
+}
+
+#[test]
+fn a_message_is_compared_with_the_exams_that_had_been_handed_over_by_then() {
+    for (handed_over, sent, as_agreed) in [
+        (&["john-doe"][..], "john-doe", true),
+        (&["john-doe"], "corrected", false),
+        (&["corrected"], "corrected", true),
+        (&["john-doe", "corrected"], "john-doe", true),
+        (&["john-doe", "corrected"], "corrected", true),
+    ] {
+        let mut case = corrected();
+        handed_over.iter().for_each(|exam| case.submit(exam));
+        let message = case.message(sent);
+        let answered = case.send(1, &message);
+        case.answer(1, answered, "AA", &message);
+        case.submit("corrected");
+        let judgement = case.ended(1, Outcome::Delivered).judge();
+        let expected: &[&str] = if as_agreed { &[] } else { &["snapshot"] };
+        assert_eq!(broken(&judgement), expected, "{sent} after {handed_over:?}");
+    }
 }
 
 #[test]
@@ -107,8 +209,8 @@ fn what_a_mapping_makes_at_any_time_is_the_same_without_its_volatile_values() {
         let made = ["1", "170410151351", "20170410151351"].into_iter().flat_map(|id| {
             times.map(|now| mapping.message(&exam, &Stamp { now, control_id: id.to_owned() }))
         });
-        let normaliser = Normaliser::of(&mapping);
-        let mut plain: Vec<Vec<u8>> = made.map(|one| normaliser.normalise(&one)).collect();
+        let stamps = Stamps::of(&mapping, &exam);
+        let mut plain: Vec<Vec<u8>> = made.map(|one| stamps.normalise(&one, None)).collect();
         plain.dedup();
         assert_eq!(plain.len(), 1, "{name}");
     }

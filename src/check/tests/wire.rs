@@ -48,6 +48,42 @@ fn a_control_id_that_no_version_allows_is_told(#[case] id: &str) {
     assert!(broken(&case.judge()).contains(&"wire/control-ids"));
 }
 
+#[rstest]
+#[case::component("A^7")]
+#[case::repetition("A~7")]
+#[case::subcomponent("A&7")]
+fn a_delimiter_in_a_control_id_is_told(#[case] id: &str) {
+    let case =
+        sent(|message| changed(message, &format!("|{}|", control_id(message)), &format!("|{id}|")));
+    let judgement = case.judge();
+    let told = judgement.findings.iter().find(|finding| finding.rule == "wire/control-ids");
+    assert_eq!(told.unwrap().circumstance, "delimiter in a control id");
+}
+
+/// Where a message declares no character set, or some others beside it, nobody can say.
+#[rstest]
+#[case::utf_8("UNICODE UTF-8", b"ZO\xc3\x8b", &[])]
+#[case::latin_1_under_utf_8("UNICODE UTF-8", b"ZO\xcb", &["wire/charset"])]
+#[case::ascii("ASCII", b"ZO\xcb", &["wire/charset"])]
+#[case::latin_1("8859/1", b"ZO\xcb", &[])]
+#[case::nothing_declared("", b"ZO\xcb", &[])]
+#[case::unknown("LATIN1", b"ZO\xcb", &[])]
+#[case::several("ASCII~UNICODE UTF-8", b"ZO\xcb", &[])]
+fn letters_are_of_the_declared_character_set(
+    #[case] declared: &str,
+    #[case] name: &[u8],
+    #[case] expected: &[&str],
+) {
+    let case = sent(|message| {
+        let declaring = changed(message, "|P|2.4\r", &format!("|P|2.4||||||{declared}\r"));
+        let at = declaring.windows(5).position(|part| part == b"|DOE^").unwrap();
+        [&declaring[..=at], name, &declaring[at + 4..]].concat()
+    });
+    let mut found = broken(&case.judge()).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    found.retain(|rule| rule != "snapshot");
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn a_dangling_escape_is_told() {
     let case = sent(|message| changed(message, "Fundus photography", "Fundus \\photography"));
