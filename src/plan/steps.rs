@@ -21,7 +21,7 @@ pub(super) struct Steps {
 }
 
 /// What a case does whose author wrote no steps: a probe, its exams one after another, a probe
-/// again, and a clean restart, all watched until the wire is quiet.
+/// again, a clean restart, and a probe for its second life, all watched until the wire is quiet.
 pub(super) fn default(exams: &IndexMap<String, Arc<Exam>>, life: Lifetime) -> Steps {
     let mut writer = Writer::default();
     writer.steps.push(Step::Start);
@@ -30,11 +30,12 @@ pub(super) fn default(exams: &IndexMap<String, Arc<Exam>>, life: Lifetime) -> St
         writer.hand_over(name);
     }
     writer.probe();
-    let restart = [Step::Settle, Step::Stop, Step::Start, Step::Settle, Step::Account, Step::Stop];
-    let alone = [Step::Settle, Step::Account, Step::LeaveAlone];
-    match life.is_ours_to_end() {
-        true => writer.steps.extend(restart),
-        false => writer.steps.extend(alone),
+    if life.is_ours_to_end() {
+        writer.steps.extend([Step::Settle, Step::Stop, Step::Start]);
+        writer.probe();
+        writer.steps.extend([Step::Settle, Step::Account, Step::Stop]);
+    } else {
+        writer.steps.extend([Step::Settle, Step::Account, Step::LeaveAlone]);
     }
     writer.finish()
 }

@@ -97,10 +97,10 @@ fn what_an_author_leaves_out_is_decided() {
     assert_eq!(plan.endpoints, ["emr"]);
     assert!(plan.script.is_empty());
     let exams: Vec<&str> = plan.exams.keys().map(String::as_str).collect();
-    assert_eq!(exams, ["john-doe", "probe-1", "probe-2"]);
-    assert_eq!(plan.expect.probes, ["probe-1", "probe-2"]);
+    assert_eq!(exams, ["john-doe", "probe-1", "probe-2", "probe-3"]);
+    assert_eq!(plan.expect.probes, ["probe-1", "probe-2", "probe-3"]);
     assert!(plan.expect.charges.values().all(|charged| *charged == Charged::Once));
-    assert_eq!(plan.expect.charges.len(), 3);
+    assert_eq!(plan.expect.charges.len(), 4);
     assert_eq!(plan.expect.attempts, AttemptMode::Strict);
     assert!(plan.expect.snapshots.is_empty());
     assert_eq!(plan.sender.name, "reference");
@@ -108,7 +108,7 @@ fn what_an_author_leaves_out_is_decided() {
 }
 
 #[test]
-fn default_steps_probe_before_and_after_and_restart_once() {
+fn default_steps_probe_before_and_after_and_in_a_second_life() {
     let expected = [
         Step::Start,
         submit("probe-1"),
@@ -120,6 +120,8 @@ fn default_steps_probe_before_and_after_and_restart_once() {
         Step::Settle,
         Step::Stop,
         Step::Start,
+        submit("probe-3"),
+        wait_for("probe-3"),
         Step::Settle,
         Step::Account,
         Step::Stop,

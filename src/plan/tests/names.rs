@@ -340,19 +340,19 @@ fn a_behaviour_for_an_exam_that_is_not_there() {
     4 |   - on: { exam: john }
       |                 ^^^^
     hint: did you mean `john-doe`?
-    hint: valid exams: john-doe, probe-1, probe-2
+    hint: valid exams: john-doe, probe-1, probe-2, probe-3
     ");
 }
 
 #[test]
 fn a_behaviour_for_a_probe_that_is_not_there() {
-    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: probe-3 }\n    reply: reject\n"), @r"
-    once/case.yaml:4:17: unknown exam `probe-3`
+    assert_snapshot!(mistake("title: T\nexams: [john-doe]\nemr:\n  - on: { exam: probe-9 }\n    reply: reject\n"), @r"
+    once/case.yaml:4:17: unknown exam `probe-9`
       |
-    4 |   - on: { exam: probe-3 }
+    4 |   - on: { exam: probe-9 }
       |                 ^^^^^^^
     hint: did you mean `probe-1`?
-    hint: valid exams: john-doe, probe-1, probe-2
+    hint: valid exams: john-doe, probe-1, probe-2, probe-3
     ");
 }
 
