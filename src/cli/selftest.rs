@@ -150,4 +150,6 @@ const HONEST: &[(&str, &str)] = &[
     ("tries again after a refused connection", "once/refused-then-up"),
     ("sends a charge once more that an operator wants again", "once/resent-by-an-operator"),
     ("sends a result again that was not accepted", "results/not-accepted"),
+    ("an exam that is corrected once its charge was sent", "once/corrected-later"),
+    ("a second exam under the order of a charge that was sent", "once/twin-of-an-order"),
 ];

@@ -3,6 +3,9 @@
 //! Each edit starts from the correct message and changes one thing. The correct sender passes
 //! through here untouched.
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
 use super::bug::Bug;
 use super::draft::Draft;
 use super::job::Shape;
@@ -10,7 +13,8 @@ use super::resend::Rewrite;
 use crate::exam::Exam;
 use crate::hl7::ack::{Answer, Code};
 use crate::hl7::escape::unescape;
-use crate::hl7::{Delimiters, Message};
+use crate::hl7::{Charset, Delimiters, Message};
+use crate::mapping::Stamp;
 use crate::mllp::{Found, encode};
 
 /// An acknowledgement of an acknowledgement, which nobody may write, in its frame.
@@ -49,6 +53,47 @@ pub(super) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8>
     }
     draft.bytes()
 }
+
+/// What a broken sender writes into the charge that an operator wants again.
+pub(super) fn resent(payload: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::of(payload);
+    draft.each("FT1", |line| line.set(10, "2"));
+    draft.bytes()
+}
+
+/// What a broken sender writes once it was restarted.
+pub(super) fn drifted(payload: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::of(payload);
+    drift(&mut draft);
+    draft.bytes()
+}
+
+/// A result that says of another patient the opposite of what was graded.
+pub(super) fn garbled(payload: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::of(payload);
+    draft.each("PID", |patient| patient.set(3, "ITCC20179999"));
+    draft.each("OBX", |finding| {
+        let other = if finding.text(5) == "None" { "Severe" } else { "None" };
+        finding.set(5, other);
+    });
+    draft.bytes()
+}
+
+/// The charge of an honest sender that asks its clock anew for the time of posting, when a second has
+/// just ended.
+pub(super) fn stamped_each(payload: &[u8], stamp: &Stamp) -> Vec<u8> {
+    let told = |now: DateTime| now.strftime("%Y%m%d%H%M%S").to_string();
+    let (now, later) = (told(stamp.now), told(stamp.now.saturating_add(ONE_SECOND)));
+    let mut draft = Draft::of(payload);
+    draft.each("FT1", |line| {
+        if line.text(5) == now {
+            line.set(5, later.as_str());
+        }
+    });
+    draft.bytes()
+}
+
+const ONE_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The charge's message as a broken sender writes it when it sends it again.
 pub(super) fn rewrite(how: Rewrite, payload: &[u8], control_id: &str) -> Vec<u8> {
@@ -89,6 +134,10 @@ pub(super) fn segments(bug: Option<Bug>, payload: Vec<u8>) -> Vec<u8> {
         }
         Some(Bug::NoFinalCr) => payload.strip_suffix(b"\r").unwrap_or(&payload).to_vec(),
         Some(Bug::UnescapedDelimiters) => unescaped(&payload),
+        Some(Bug::TrailingDelimiters) => {
+            let ends = payload.split(|&byte| byte == b'\r').collect::<Vec<_>>();
+            ends.join(&b"|||\r"[..])
+        }
         _ => payload,
     }
 }
@@ -198,9 +247,35 @@ fn edit_fields(bug: Bug, draft: &mut Draft) {
             visit.set(19, other);
         }),
         Bug::CreditAsCharge => draft.each("FT1", |line| line.set(6, "CG")),
-        Bug::DriftedMapping => draft.each("PV1", |visit| visit.set(2, "I")),
+        Bug::DriftedMapping => drift(draft),
+        Bug::ZeroTimes => {
+            for (segment, field) in [("MSH", 7), ("EVN", 2), ("FT1", 5)] {
+                draft.each(segment, |line| line.set(field, "0".repeat(14)));
+            }
+        }
+        Bug::DelimitersInControlId => draft.each("MSH", |header| {
+            let id = header.text(10);
+            header.set(10, format!("IRIS^{id}~1"));
+        }),
+        Bug::Latin1UnderUtf8 => latin_1(draft),
         Bug::SsnSent => draft.each("PID", |patient| patient.set(19, "987654321")),
         _ => {}
+    }
+}
+
+fn drift(draft: &mut Draft) {
+    draft.each("PV1", |visit| visit.set(2, "I"));
+}
+
+/// The names as Latin-1, where the header says UTF-8.
+fn latin_1(draft: &mut Draft) {
+    let declared = draft.lines("MSH").first().map(|header| header.text(18));
+    let latin = Charset::named("8859/1").unwrap_or_default();
+    if declared.as_deref() == Some("UNICODE UTF-8") {
+        draft.each("PID", |patient| {
+            let name = patient.text(5);
+            patient.set(5, latin.encode(&name).into_owned());
+        });
     }
 }
 

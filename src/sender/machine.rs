@@ -157,6 +157,8 @@ pub struct Machine {
     pub(super) failures: u32,
     /// A broken sender has flooded already.
     pub(super) flooded: bool,
+    /// It has lived before.
+    pub(super) has_lived: bool,
     /// Records that are durable, counted.
     pub(super) stored: u64,
     /// Records that were handed over, counted.
@@ -187,6 +189,7 @@ impl Machine {
             hoping: None,
             failures: 0,
             flooded: false,
+            has_lived: !journal.is_empty(),
             stored: 0,
             asked: 0,
             links: 0,

@@ -51,9 +51,41 @@ fn misread(bug: Bug, exam: &Exam) -> Option<Exam> {
         Bug::ChargeForUngradable => {
             other.images.iter_mut().for_each(|image| image.gradable = true);
         }
+        Bug::EscapesAsHtml => rename(&mut other, as_html),
+        Bug::ComposesLetters => rename(&mut other, composed),
+        Bug::DropsByteOrderMark => rename(&mut other, |name| name.replace('\u{feff}', "")),
+        Bug::LosesWideLetters => rename(&mut other, |name| {
+            name.chars().map(|letter| if letter.len_utf8() == 4 { '?' } else { letter }).collect()
+        }),
         _ => return None,
     }
     Some(other)
+}
+
+/// Writes the names of an exam otherwise.
+fn rename(exam: &mut Exam, change: impl Fn(&str) -> String) {
+    let Exam { patient, ordering_provider, interpreter, .. } = exam;
+    for name in [
+        &mut patient.family,
+        &mut patient.given,
+        &mut ordering_provider.family,
+        &mut ordering_provider.given,
+        &mut interpreter.family,
+        &mut interpreter.given,
+    ] {
+        *name = change(name);
+    }
+}
+
+fn as_html(name: &str) -> String {
+    let signs = [('\'', "&#39;"), ('"', "&quot;"), ('<', "&lt;"), ('>', "&gt;")];
+    signs.iter().fold(name.to_owned(), |name, (sign, written)| name.replace(*sign, written))
+}
+
+/// The few pairs of letter and accent that the shipped exams have.
+fn composed(name: &str) -> String {
+    let pairs = [("E\u{301}", "\u{c9}"), ("e\u{301}", "\u{e9}"), ("N\u{303}", "\u{d1}")];
+    pairs.iter().fold(name.to_owned(), |name, (pair, letter)| name.replace(pair, letter))
 }
 
 /// `wrong` with one field of `right`.

@@ -243,12 +243,24 @@ impl Machine {
         let mut payload = misread::compose(of, mapping, &entry.exam, &stamp);
         if charge {
             payload = defect::content(bug, &payload, job.task.shape);
+            if self.config.variant == Some(Variant::StampsEachField) {
+                payload = defect::stamped_each(&payload, &stamp);
+            }
+            if bug == Some(Bug::DriftsAfterRestart) && self.has_lived {
+                payload = defect::drifted(&payload);
+            }
+            if bug == Some(Bug::ResendAltered) && !entry.requests.is_empty() {
+                payload = defect::resent(&payload);
+            }
             payload = defect::rewrite(how, &payload, &stamp.control_id);
             let other = |before: &Unanswered| before.order != job.task.order;
             if let Some(before) = self.unanswered.take().filter(other) {
                 payload = before.ahead_of(&payload);
                 job.carried = Some(before.order);
             }
+        }
+        if !charge && bug == Some(Bug::GarblesResults) {
+            payload = defect::garbled(&payload);
         }
         let payload = defect::segments(bug, payload);
         Some(Written { payload, control_id: stamp.control_id, at: stamp.now })

@@ -176,9 +176,13 @@ impl Machine {
         }
         let resends = job.resends;
         self.failures += 1;
-        let third = self.config.bug == Some(Bug::ThirdAttemptOnly) && self.failures == 3;
+        let at_last = match self.config.bug {
+            Some(Bug::ThirdAttemptOnly) => self.failures == 3,
+            Some(Bug::ResendOnSecondReject) => self.failures == 2 && trouble == Trouble::Reject,
+            _ => false,
+        };
         let again = resend::again(self.config.bug, trouble, self.config.endpoints)
-            .or_else(|| third.then_some(resend::SAME_AGAIN));
+            .or_else(|| at_last.then_some(resend::SAME_AGAIN));
         match again {
             Some(again) if resends < MOST_RESENDS => self.send_again(now, again),
             _ => self.conclude(now, self.outcome_of(trouble)),

@@ -17,6 +17,7 @@ catalogue! {
     PiecemealWrites "piecemeal-writes" "writes each message in three pieces, 10 ms apart"
     PatientRetry "patient-retry" "waits twice as long after each refused connection, at most the retry interval"
     ControlIdCounter "control-id-counter" "numbers its messages from 1 in MSH-10"
+    StampsEachField "stamps-each-field" "asks its clock anew for each field, so that a second may end in between"
     SingleTryResults "single-try-results" "never sends a result again"
 }
 

@@ -431,12 +431,25 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         | Bug::DiagnosisReordered
         | Bug::AccountMismatch
         | Bug::DriftedMapping
-        | Bug::WrongCharset
         | Bug::Cpt2ForMinor
         | Bug::Cpt2ForPathology
         | Bug::Cpt2OnBirthday
         | Bug::ChargeForUngradable
-        | Bug::SsnSent => ("snapshot", &[]),
+        | Bug::SsnSent
+        | Bug::ResendAltered
+        | Bug::GarblesResults
+        | Bug::TrailingDelimiters
+        | Bug::EscapesAsHtml
+        | Bug::ComposesLetters
+        | Bug::DropsByteOrderMark
+        | Bug::LosesWideLetters
+        | Bug::DriftsAfterRestart => ("snapshot", &[]),
+        // What is no time, or no control id, is not what was agreed, either.
+        Bug::ZeroTimes => ("wire/clock", &["snapshot"]),
+        Bug::DelimitersInControlId => ("wire/control-ids", &["snapshot"]),
+        Bug::Latin1UnderUtf8 => ("wire/charset", &["snapshot"]),
+        // Where letters of UTF-8 are none of the character set that is declared.
+        Bug::WrongCharset => ("snapshot", &["wire/charset"]),
         Bug::AcceptsExpiredCertificate
         | Bug::AcceptsAnyCertificate
         | Bug::IgnoresHostName
