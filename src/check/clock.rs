@@ -130,8 +130,8 @@ fn off(written: DateTime, precision: Precision, arrived: DateTime) -> Option<Str
     if off <= TOLERANCE && off >= -(TOLERANCE + length) {
         return None;
     }
-    let (minutes, way) =
-        (off.as_mins().abs(), if off.is_negative() { "behind" } else { "ahead of" });
+    let minutes = (off.as_secs().abs() + 30) / 60;
+    let way = if off.is_negative() { "behind" } else { "ahead of" };
     Some(format!("MSH-7 is {written}, {minutes} minutes {way} UTC when the message arrived"))
 }
 

@@ -199,16 +199,15 @@ impl<'c, 'h> Laid<'c, 'h> {
                 let FieldDifference { path, expected, found } = difference;
                 format!(": {path}: expected {}, got {}", quoted(expected), quoted(found))
             });
-            let why = if circumstance == TRAILING {
-                format!(", but for {TRAILING}")
-            } else {
-                String::new()
+            let why = match circumstance == TRAILING {
+                true => "differs in trailing delimiters alone",
+                false => "is not as agreed",
             };
             let more = match differences.len() {
                 0 | 1 => String::new(),
                 several => format!(" and {} more", several - 1),
             };
-            let message = format!("the {what} of order {order} is not as agreed{why}{told}{more}");
+            let message = format!("the {what} of order {order} {why}{told}{more}");
             let attempts = vec![witness(evidence, self.message.sent)];
             let charge = format!("order {order}");
             let proof = Proof { charge, attempts, differences, ..Proof::default() };

@@ -144,15 +144,21 @@ impl Stamps {
             Varying::Time(stamp) => Some(stamp),
             Varying::ControlId(_) => None,
         });
-        let agreed = self.agreed(&times.collect::<Vec<_>>(), now);
-        let (mut ids, mut known) = (Vec::new(), Vec::new());
+        let times: Vec<Stamp> = times.collect();
+        let agreed = self.agreed(&times, now);
+        let key = |stamp: &Stamp| {
+            let agrees = agreed.is_some_and(|agreed| self.agree(agreed, *stamp));
+            (stamp.length, (!agrees).then_some(stamp.at))
+        };
+        // Those that agree are numbered as they would be alone.
+        let mut known = Vec::new();
+        for key in times.iter().map(key).filter(|(_, other)| other.is_none()) {
+            number(&mut known, key);
+        }
+        let mut ids = Vec::new();
         let word = |found: &Found| match &found.value {
             Varying::ControlId(id) => format!("[control id {}]", number(&mut ids, id.clone())),
-            Varying::Time(stamp) => {
-                let agrees = agreed.is_some_and(|agreed| self.agree(agreed, *stamp));
-                let key = (stamp.length, (!agrees).then_some(stamp.at));
-                format!("[time {}]", number(&mut known, key))
-            }
+            Varying::Time(stamp) => format!("[time {}]", number(&mut known, key(stamp))),
         };
         found.iter().map(word).collect()
     }
@@ -306,7 +312,7 @@ mod tests {
     #[case::two_seconds(["20170410151351", "7", "20170410151351", "20170410151353"],
         ["[time 1]", "[control id 1]", "[time 1]", "[time 2]"])]
     #[case::the_header_is_another(["20160410151351", "7", "20170410151351", "20170410151351"],
-        ["[time 1]", "[control id 1]", "[time 2]", "[time 2]"])]
+        ["[time 2]", "[control id 1]", "[time 1]", "[time 1]"])]
     #[case::zone(["20170410151351-0500", "7", "20170410151351", "20170410151351"],
         ["20170410151351-0500", "[control id 1]", "[time 1]", "[time 1]"])]
     #[case::fraction(["20170410151351", "7", "20170410151351.5", "20170410151351"],

@@ -358,7 +358,10 @@ fn delimiters_in_id<'e, 'h>(
 /// switches between by escape sequences, nothing is said.
 fn charset<'e, 'h>(
     evidence: &Evidence<'h>,
-    sent: &'e Sent<'h>, mistakes: &mut Mistakes<'e, 'h>, findings: &mut Findings) {
+    sent: &'e Sent<'h>,
+    mistakes: &mut Mistakes<'e, 'h>,
+    findings: &mut Findings,
+) {
     if !sent.whole || sent.payload.is_ascii() {
         return;
     }
