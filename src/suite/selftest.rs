@@ -378,10 +378,11 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::ResendOnLateAck => ("once/per-order", &["recovers"]),
         // What answers it answers another message, so that the sender believes what nobody has said;
         // a line without its order or under another is not what was agreed, either.
-        Bug::ResendAsBill
-        | Bug::ResendInObservation
-        | Bug::ResendInDocument
-        | Bug::ResendInOwnSegment => ("once/per-order", &["accounts"]),
+        Bug::ResendAsBill | Bug::ResendInDocument | Bug::ResendInOwnSegment => {
+            ("once/per-order", &["accounts"])
+        }
+        // Where results are agreed, it is not the one that was agreed.
+        Bug::ResendInObservation => ("once/per-order", &["accounts", "snapshot"]),
         // In XML nothing of HL7's is escaped.
         Bug::ResendAsMarkup => ("once/per-order", &["accounts", "wire/escapes"]),
         Bug::ResendInLowerCase => ("once/per-order", &["accounts", "snapshot"]),
