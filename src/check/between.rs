@@ -46,7 +46,7 @@ pub(super) fn moments(
     let relevant =
         |connection: &ConnectionId| *connection == from.connection || *connection == to.connection;
     let answers = answers(span(evidence, first, &to), &relevant);
-    let mut moments = Vec::new();
+    let mut moments = ended_before(evidence, first);
     let mut answered = false;
     for event in span(evidence, first, &to) {
         if is_older(event, &from) || is_told_by_an_answer(event, &answers) {
@@ -63,6 +63,53 @@ pub(super) fn moments(
         moments.extend(unanswered(evidence, from.seq, &to, &relevant));
     }
     moments
+}
+
+/// How the EMR had ended the connection of an attempt before that was made: what an honest sender could
+/// have known, and a hasty one takes for the fate of its message.
+fn ended_before(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Vec<Moment> {
+    let from = evidence.place(sent);
+    let Some(ended) = end_before(evidence, &from) else { return Vec::new() };
+    let of_it = |connection: &ConnectionId| *connection == from.connection;
+    let events = &evidence.events[evidence.index_of(from.opened)..evidence.index_of(from.seq)];
+    let fault = fault_before(evidence, &from);
+    let fault = events.iter().rev().find(|event| match &event.what {
+        What::Played { name, connection: Some(connection), .. }
+        | What::Replied { name, connection, .. } => {
+            of_it(connection) && Some(name) == fault.as_ref()
+        }
+        _ => false,
+    });
+    let end = events.iter().find(|event| event.seq == ended);
+    let told = [fault, end].into_iter().flatten();
+    let moment = |event: &Event| {
+        let what = in_words(evidence, event, from.seq, &of_it)?;
+        Some(Moment { event: event.seq, at: event.at, what })
+    };
+    let mut moments: Vec<Moment> = told.filter_map(moment).collect();
+    moments.sort_by_key(|moment| moment.event);
+    moments
+}
+
+/// `seq` of the event with which the EMR had ended the connection by the time that an attempt began.
+fn end_before(evidence: &Evidence<'_>, from: &Place<'_>) -> Option<u64> {
+    let connection = evidence.connections.get(&from.connection)?;
+    let (seq, at, _) = connection.ended_by_emr?;
+    (seq < from.seq && at <= from.began).then_some(seq)
+}
+
+/// The name of the last fault that had played on the connection of an attempt before it.
+fn fault_before(evidence: &Evidence<'_>, from: &Place<'_>) -> Option<String> {
+    let events = &evidence.events[evidence.index_of(from.opened)..evidence.index_of(from.seq)];
+    events.iter().rev().take(LOOK_AHEAD).find_map(|event| match &event.what {
+        What::Played { name, connection: Some(connection), .. }
+        | What::Replied { name, connection, .. }
+            if *connection == from.connection && name != ACCEPT =>
+        {
+            Some(name.clone())
+        }
+        _ => None,
+    })
 }
 
 /// That an attempt had no answer by `to`, and the answer that came afterwards, if one did.
@@ -245,6 +292,13 @@ fn fault_after(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> Opt
 
 fn ended_or_silent(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> String {
     let from = evidence.place(first);
+    if end_before(evidence, &from).is_some() {
+        let fault = fault_before(evidence, &from);
+        return match fault {
+            Some(fault) => format!("after {fault}"),
+            None => "after the EMR had ended the connection".to_owned(),
+        };
+    }
     let ended = span(evidence, first, to).find_map(|event| match &event.what {
         What::EndedByEmr { connection, how } if *connection == from.connection => Some(match how {
             End::Reset => "the EMR reset the connection",

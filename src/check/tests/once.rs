@@ -367,3 +367,31 @@ fn bytes_that_nobody_can_read_leave_the_verdict_open() {
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(inconclusive(&judgement), [("once/per-order", "bytes that cannot be read")]);
 }
+
+/// A sender that keeps its connection writes to one that the EMR has closed long since, and takes the
+/// end for the fate of its message.
+#[test]
+fn a_close_before_the_first_witness_is_told_as_what_was_decisive() {
+    let mut case = Case::begun().scripted(Fault::ConnectionReplyThenClose);
+    case.deliver(1, "john-doe");
+    case.played(1, Fault::ConnectionReplyThenClose);
+    case.end(1, End::Close);
+    case.submit("probe-2");
+    let message = case.message("probe-2");
+    case.send(1, &message);
+    case.push(What::EndedBySender { connection: 1, how: End::Close });
+    case.open(2, 1);
+    let to = case.send(2, &message);
+    case.answer(2, to, "AA", &message);
+    let judgement = case.restarted(1, Outcome::Delivered).judge();
+    let found = judgement.findings.iter().find(|finding| finding.rule == "once/per-order").unwrap();
+    assert_eq!(found.circumstance, "after connection/reply-then-close");
+    let proof = found.proof.as_ref().unwrap();
+    let told: Vec<&str> = proof.between.iter().map(|moment| moment.what.as_str()).collect();
+    assert_eq!(
+        told[..2],
+        ["the EMR played connection/reply-then-close", "the EMR closed connection 1"],
+        "{told:?}"
+    );
+    assert!(proof.between[1].at < proof.attempts[0].at);
+}
