@@ -29,11 +29,21 @@ pub(super) fn acknowledgement(found: &Found) -> Option<Vec<u8>> {
 }
 
 /// A line for the log that tells who the patient of an exam is.
-pub(super) fn indiscreet(exam: &Exam) -> String {
-    let patient = &exam.patient;
-    let name = format!("{}^{}", patient.family, patient.given);
-    let (order, mrn, born) = (&exam.order.number, &patient.mrn, patient.born);
-    format!("took order {order} of {name}, MRN {mrn}, born {born}")
+pub(super) fn indiscreet(bug: Option<Bug>, exam: &Exam) -> Option<String> {
+    let (order, patient) = (&exam.order.number, &exam.patient);
+    let (family, given, born) = (&patient.family, &patient.given, patient.born);
+    match bug? {
+        Bug::PrintsSecrets => {
+            let mrn = &patient.mrn;
+            Some(format!("took order {order} of {family}^{given}, MRN {mrn}, born {born}"))
+        }
+        Bug::PrintsNames => {
+            let name = format!("{family}, {given}").to_lowercase();
+            let born = born.strftime("%b %-d, %Y");
+            Some(format!("took order {order} of {name}, born {born}"))
+        }
+        _ => None,
+    }
 }
 
 /// The charge's message with the defect of `bug` in its content, in `shape`.
@@ -258,6 +268,7 @@ fn edit_fields(bug: Bug, draft: &mut Draft) {
             header.set(10, format!("IRIS^{id}~1"));
         }),
         Bug::Latin1UnderUtf8 => latin_1(draft),
+        Bug::StrangersSegment => draft.append("PID##R77001****MRN#R77001##ROE*ANNA##19700101#F"),
         Bug::SsnSent => draft.each("PID", |patient| patient.set(19, "987654321")),
         _ => {}
     }

@@ -444,6 +444,7 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         | Bug::ComposesLetters
         | Bug::DropsByteOrderMark
         | Bug::LosesWideLetters
+        | Bug::StrangersSegment
         | Bug::DriftsAfterRestart => ("snapshot", &[]),
         // What is no time, or no control id, is not what was agreed, either.
         Bug::ZeroTimes => ("wire/clock", &["snapshot"]),
@@ -466,7 +467,7 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::Floods => ("sender/bounded", &[]),
         // What has no end is no frame.
         Bug::EndlessMessage => ("sender/bounded", &["wire/framing"]),
-        Bug::PrintsSecrets => ("sender/discreet", &[]),
+        Bug::PrintsNames | Bug::PrintsSecrets => ("sender/discreet", &[]),
         Bug::DiesAtStart => ("sender/stays-up", &[]),
         _ => ("once/per-order", &[]),
     }

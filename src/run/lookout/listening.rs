@@ -59,8 +59,17 @@ pub(crate) struct Listening {
     past: usize,
     /// Where they begin.
     offset: u64,
-    /// The halves of names that stood last on this line, and where each ends.
-    halves: Vec<(usize, u64)>,
+    /// The halves of names that stood last on this line.
+    halves: Vec<Heard>,
+}
+
+/// A half of a name that was printed.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    half: usize,
+    end: u64,
+    /// Whether it may be a word like any other.
+    word: bool,
 }
 
 impl Listening {
@@ -118,21 +127,32 @@ impl Listening {
     }
 
     fn found(&mut self, clue: Clue, place: (u64, u64), overheard: &mut Overheard) {
-        let half = match clue {
+        let (half, word) = match clue {
             Clue::Whole(whole) => return self.saw(whole.exam, whole.datum, overheard),
-            Clue::Half(half) => half,
+            Clue::Half(half, word) => (half, word),
         };
         let (from, end) = place;
-        self.halves.retain(|(_, end)| from.saturating_sub(*end) <= GAP);
         let lookout = Rc::clone(&self.lookout);
-        for &(other, _) in self.halves.iter().filter(|(_, end)| *end <= from) {
-            for name in [(other, half), (half, other)] {
+        if let Some(&exam) = lookout.families.get(&half) {
+            self.saw(exam, Datum::Name, overheard);
+        }
+        self.halves.retain(|other| from.saturating_sub(other.end) <= GAP);
+        for other in self.halves.iter().filter(|other| other.end <= from) {
+            let gap = match (word, other.word) {
+                (false, false) => GAP,
+                (true, true) => continue,
+                _ => BESIDE,
+            };
+            if from - other.end > gap {
+                continue;
+            }
+            for name in [(other.half, half), (half, other.half)] {
                 if let Some(&exam) = lookout.names.get(&name) {
                     self.saw(exam, Datum::Name, overheard);
                 }
             }
         }
-        self.halves.push((half, end));
+        self.halves.push(Heard { half, end, word });
     }
 
     fn saw(&self, exam: usize, datum: Datum, overheard: &mut Overheard) {
@@ -148,3 +168,6 @@ const LOOKED_THROUGH: u64 = 1 << 20;
 
 /// How many bytes may stand between the two halves of a name, as in `"family": "…", "given": "…"`.
 const GAP: u64 = 32;
+
+/// How many, where one of them may be a word like any other.
+const BESIDE: u64 = 3;

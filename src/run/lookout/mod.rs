@@ -8,6 +8,7 @@
 
 mod listening;
 mod places;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -20,6 +21,7 @@ use crate::exam::{Exam, Patient};
 use crate::history::Datum;
 use crate::run::file_name;
 use places::{Index, character_before};
+use words::is_word;
 
 pub use listening::Disclosure;
 pub(crate) use listening::{Listening, Overheard};
@@ -31,10 +33,16 @@ pub(crate) struct Lookout {
     exams: Vec<String>,
     /// Texts that give a patient away by themselves.
     wholes: Index<Whole>,
+    /// Birth dates in small letters.
+    dates: Index<Whole>,
     /// Family and given names in small letters, which tell who it is only beside one another.
     halves: Index<Half>,
     /// Whose name two halves are, family name first.
     names: BTreeMap<(usize, usize), usize>,
+    /// Whose family name a half is, where it tells who it is by itself.
+    families: BTreeMap<usize, usize>,
+    /// How many halves there are.
+    known_halves: usize,
 }
 
 /// An identifier, or a birth date in one spelling.
@@ -51,16 +59,16 @@ struct Whole {
 #[derive(Clone, Copy, Debug)]
 struct Half {
     number: usize,
-    /// Whether a patient has it with a small letter at its beginning. Without that a word that begins
-    /// with one is a word: `it will be sent` names nobody.
-    small: bool,
+    /// Whether a log may hold it as a word: in small letters it is one then, as in `it will be sent`.
+    word: bool,
 }
 
 /// What stands at a place.
 #[derive(Clone, Copy)]
 enum Clue {
     Whole(Whole),
-    Half(usize),
+    /// A half, and whether it may be a word.
+    Half(usize, bool),
 }
 
 impl Lookout {
@@ -83,9 +91,14 @@ impl Lookout {
         }
         for text in spelt(patient.born) {
             let born = Some(patient.born);
-            self.wholes.add(text.as_bytes(), Whole { exam, datum: Datum::BirthDate, born });
+            let text = text.to_ascii_lowercase();
+            self.dates.add(text.as_bytes(), Whole { exam, datum: Datum::BirthDate, born });
         }
         let (family, given) = (&patient.family, &patient.given);
+        if family.chars().count() >= SHORTEST_FAMILY && !is_word(family) {
+            let half = self.add_half(family);
+            self.families.entry(half).or_insert(exam);
+        }
         let shortest = family.len().min(given.len());
         if shortest >= SHORTEST_HALF && family.len() + given.len() >= SHORTEST {
             let name = (self.add_half(family), self.add_half(given));
@@ -93,11 +106,19 @@ impl Lookout {
         }
     }
 
+    /// A half in every case in which it may be written, in UTF-8 and, where it has it, in Latin-1.
     fn add_half(&mut self, name: &str) -> usize {
-        let new = Half { number: self.halves.texts.len(), small: false };
-        let half = self.halves.add(name.to_ascii_lowercase().as_bytes(), new);
-        half.small |= name.starts_with(|first: char| first.is_ascii_lowercase());
-        half.number
+        let mut number = self.known_halves;
+        for text in cases(name) {
+            let text = text.to_ascii_lowercase();
+            let latin: Option<Vec<u8>> =
+                text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect();
+            for bytes in [Some(text.into_bytes()), latin].into_iter().flatten() {
+                number = self.halves.add(&bytes, Half { number, word: is_word(name) }).number;
+            }
+        }
+        self.known_halves = self.known_halves.max(number + 1);
+        number
     }
 
     /// Looks no more for what stands in texts that an honest log may hold. A name is let go of only
@@ -112,14 +133,14 @@ impl Lookout {
                     match clue {
                         Clue::Whole(Whole { born: Some(born), .. }) => _ = days.insert(born),
                         Clue::Whole(_) => _ = wholes.insert(text[at..end].to_vec()),
-                        Clue::Half(number) => _ = halves.insert(number),
+                        Clue::Half(number, _) => _ = halves.insert(number),
                     }
                 }
             }
         }
-        self.wholes.texts.retain(|text, whole| {
-            !wholes.contains(text) && whole.born.is_none_or(|born| !days.contains(&born))
-        });
+        self.wholes.texts.retain(|text, _| !wholes.contains(text));
+        self.dates.texts.retain(|_, whole| whole.born.is_none_or(|born| !days.contains(&born)));
+        self.families.retain(|half, _| !halves.contains(half));
         self.names.retain(|name, _| !halves.contains(&name.0) || !halves.contains(&name.1));
     }
 
@@ -134,20 +155,21 @@ impl Lookout {
             let before = character_before(&held[..at]);
             ![before, held.get(end).copied()].into_iter().flatten().any(joins)
         };
-        let wholes = self.wholes.at(held, at).filter(move |(whole, end)| match whole.born {
-            Some(_) => apart(|byte| byte.is_ascii_digit(), *end),
-            None => apart(|byte| byte.is_ascii_alphanumeric(), *end),
-        });
-        let halves = self.halves.at(folded, at).filter(move |(half, end)| {
-            (half.small || !held[at].is_ascii_lowercase()) && apart(joins_a_name, *end)
-        });
-        let wholes = wholes.map(|(whole, end)| (Clue::Whole(*whole), end));
-        wholes.chain(halves.map(|(half, end)| (Clue::Half(half.number), end)))
+        let wholes = self.wholes.at(held, at);
+        let wholes =
+            wholes.filter(move |(_, end)| apart(|byte| byte.is_ascii_alphanumeric(), *end));
+        let dates = self.dates.at(folded, at);
+        let dates = dates.filter(move |(_, end)| apart(|byte| byte.is_ascii_digit(), *end));
+        let halves = self.halves.at(folded, at).filter(move |(_, end)| apart(joins_a_name, *end));
+        let wholes = wholes.chain(dates).map(|(whole, end)| (Clue::Whole(*whole), end));
+        wholes.chain(halves.map(move |(half, end)| {
+            (Clue::Half(half.number, half.word && held[at].is_ascii_lowercase()), end)
+        }))
     }
 
     /// How many bytes the longest clue has.
     fn longest(&self) -> usize {
-        self.wholes.longest.max(self.halves.longest)
+        self.wholes.longest.max(self.dates.longest).max(self.halves.longest)
     }
 }
 
@@ -180,6 +202,14 @@ fn tells(identifier: &str) -> bool {
     identifier.len() >= SHORTEST_NUMBER && !a_day
 }
 
+/// A name as it stands, in small letters, in capitals, and with one of each.
+fn cases(name: &str) -> [String; 4] {
+    let mut letters = name.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let title = first + &letters.as_str().to_lowercase();
+    [name.to_owned(), name.to_lowercase(), name.to_uppercase(), title]
+}
+
 /// A date in its usual spellings.
 fn spelt(date: Date) -> impl Iterator<Item = String> {
     DATES.iter().map(move |form| date.strftime(form).to_string())
@@ -201,8 +231,44 @@ const SHORTEST_NUMBER: usize = 8;
 /// How many bytes each half of a name must have at least.
 const SHORTEST_HALF: usize = 2;
 
-/// The usual spellings of a date.
-const DATES: &[&str] = &["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y"];
+/// How many letters a family name must have at least that tells by itself who it is.
+const SHORTEST_FAMILY: usize = 4;
+
+/// The usual spellings of a date. The year in two digits stands only between strokes: with dots or
+/// dashes it may be a version, an address or a time.
+const DATES: &[&str] = &[
+    "%Y-%m-%d",
+    "%Y%m%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%-m/%-d/%Y",
+    "%-d/%-m/%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%d.%m.%Y",
+    "%-d.%-m.%Y",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%b %-d, %Y",
+    "%b %d, %Y",
+    "%b %-d %Y",
+    "%b %d %Y",
+    "%B %-d, %Y",
+    "%B %d, %Y",
+    "%B %-d %Y",
+    "%-d %b %Y",
+    "%d %b %Y",
+    "%-d %B %Y",
+    "%d %B %Y",
+    "%-d. %B %Y",
+    "%d-%b-%Y",
+    "%-d-%b-%Y",
+    "%d%b%Y",
+    "%a %b %-d %Y",
+    "%b %-d, %y",
+];
 
 #[cfg(test)]
 mod tests;
