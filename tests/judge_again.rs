@@ -240,6 +240,36 @@ fn a_history_without_a_seal_is_judged_and_said_to_have_none() {
     assert!(ran.out.contains("1 history carries no seal"), "{}", ran.out);
 }
 
+/// A name proves nothing: a plan that was edited is no longer the case that it is called.
+#[test]
+fn a_plan_that_is_not_the_built_in_one_of_its_name_is_said_to_be_another() {
+    let recording = Recording::of("once/silence");
+    let note = "once/silence is not the built-in case of that name: it differs in";
+    recording.judge(&recording.lines);
+    let ran = recording.place.run(&["check", "changed"]).exits(0);
+    assert!(!ran.out.contains(note), "{}", ran.out);
+    let mut lines = recording.lines.clone();
+    lines[0]["plan"]["script"] = json!([]);
+    lines[0]["plan"]["expect"]["charges"]["john-doe"] = json!("never");
+    recording.judge(&lines);
+    let ran = recording.place.run(&["check", "changed"]);
+    let told = format!("{note} script, expected charges\n");
+    assert!(ran.out.contains(&told), "{}", ran.out);
+}
+
+/// An altered history still shows what it shows.
+#[test]
+fn what_an_altered_history_still_shows_counts() {
+    let place = Place::new();
+    let run = ["run", "once/silence", "--simulated", "--out", "out", "--bug", "resend-on-timeout"];
+    place.run(&run).exits(10);
+    let path = "out/cases/once/silence/history.jsonl";
+    let altered = place.text(path).replacen("\"requirements\":[", "\"requirements\":[\"x\",", 1);
+    place.write(path, altered);
+    let ran = place.run(&["check", path]).exits(10);
+    assert!(ran.out.contains("history altered"), "{}", ran.out);
+}
+
 #[test]
 fn a_folder_without_histories_is_nothing_that_ran() {
     let place = Place::new();

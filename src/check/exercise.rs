@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 
-use crate::history::{ConnectionId, Incarnation, Micros, Seal, What};
+use crate::history::{ConnectionId, Event, Incarnation, Micros, Piece, Seal, What};
 use crate::hl7::Message;
 use crate::plan::{Behaviour, Charged, MessageKind, Play, ProcessFault, Step};
 use crate::verdict::Weight;
@@ -409,6 +409,7 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
         let seq = event.seq;
         missing("history cut", format!("event {seq} stands where event {number} should be"));
     }
+    out_of_time(evidence, missing);
     bytes_lost(evidence, missing);
     not_readable(evidence, missing);
     // Not even `never` is proven by a sender that may have been dead.
@@ -443,11 +444,36 @@ fn not_readable(evidence: &Evidence<'_>, missing: Missing<'_>) {
     }
 }
 
+/// The clock of a history never goes back, and nothing lasted for longer than the case.
+fn out_of_time(evidence: &Evidence<'_>, missing: Missing<'_>) {
+    let mut pairs = evidence.events.windows(2);
+    if let Some([before, event]) = pairs.find(|pair| pair[1].at < pair[0].at) {
+        let message = format!(
+            "event {} is said to be {} µs before event {}, which stands before it",
+            event.seq,
+            before.at.since(event.at).0,
+            before.seq,
+        );
+        missing("times out of order", message);
+    }
+    let lasted = |what: &What| match what {
+        What::Watched { quiet, .. } => Some(*quiet),
+        What::Received { began, .. } => Some(*began),
+        _ => None,
+    };
+    let is_too_long = |event: &&Event| lasted(&event.what).is_some_and(|time| time > event.at);
+    if let Some(event) = evidence.events.iter().find(is_too_long) {
+        let message =
+            format!("event {} speaks of a time that had not come or not passed", event.seq);
+        missing("times out of order", message);
+    }
+}
+
 /// The pieces of a connection follow one another without a gap.
 fn bytes_lost(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let mut read: BTreeMap<ConnectionId, u64> = BTreeMap::new();
     for event in evidence.events {
-        let What::Received { connection, offset, length, ref bytes, .. } = event.what else {
+        let What::Received { connection, offset, length, piece, ref bytes, .. } = event.what else {
             continue;
         };
         let next = read.entry(connection).or_insert(0);
@@ -458,7 +484,16 @@ fn bytes_lost(evidence: &Evidence<'_>, missing: Missing<'_>) {
             missing("history cut", message);
             return;
         }
-        *next = offset + length;
+        // Of one that outgrew the limit only the beginning is kept, and another rule says so.
+        if kept < length && piece != Piece::Oversize {
+            let message = format!(
+                "{length} bytes came at once on connection {connection}, and {kept} of them are in \
+                 the history"
+            );
+            missing("history cut", message);
+            return;
+        }
+        *next = offset.saturating_add(length);
     }
 }
 

@@ -13,6 +13,7 @@ mod faults;
 mod init;
 mod inputs;
 mod list;
+mod namesake;
 mod project;
 mod recorded;
 mod run;

@@ -1,7 +1,7 @@
 //! What is written to the folder that `--out` names: reports, which anybody may read, and histories,
 //! which hold messages and are for their owner alone.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ use crate::verdict::RunOutcome;
 pub(super) struct Store {
     folder: PathBuf,
     reports: Vec<ReportKind>,
+    /// Held for as long as this program writes to the folder.
+    _lock: Option<File>,
 }
 
 impl Store {
@@ -24,7 +26,7 @@ impl Store {
     /// made at once, so that nobody waits for a run that cannot be written down.
     ///
     /// # Errors
-    /// A folder that cannot be made.
+    /// A folder that cannot be made, or that another program writes to.
     pub(super) fn asked_for(
         out: Option<&Path>,
         reports: &[ReportKind],
@@ -34,9 +36,10 @@ impl Store {
         }
         let folder = out.unwrap_or(Path::new("chargeproof-out")).to_owned();
         std::fs::create_dir_all(&folder).map_err(|error| unfit(&folder, &error))?;
+        let lock = locked(&folder)?;
         let all = [ReportKind::Json, ReportKind::Junit];
         let reports = if reports.is_empty() { all.to_vec() } else { reports.to_vec() };
-        Ok(Some(Self { folder, reports }))
+        Ok(Some(Self { folder, reports, _lock: lock }))
     }
 
     /// Makes room for the histories of a run, before anybody waits for it.
@@ -135,6 +138,21 @@ impl Store {
         let path = self.folder.join(below);
         let file = File::create(&path).map_err(Failure::writing(&path))?;
         Ok(BufWriter::new(file))
+    }
+}
+
+/// A lock on `folder`, which goes with the program that holds it, however that ends; none on a disk
+/// that has no locks.
+fn locked(folder: &Path) -> Result<Option<File>, Failure> {
+    let Ok(file) = File::open(folder) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("another run is writing to `{}`", folder.display());
+            let hint = "a folder holds one run: wait until that has ended, or name another folder";
+            Err(Failure::usage(message, hint))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 

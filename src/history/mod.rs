@@ -5,6 +5,7 @@
 //! seen. It does **not** say what was asked for (that is the plan, which travels in its header)
 //! and it draws no conclusion.
 
+mod plausible;
 mod raw;
 mod recorder;
 mod seal;

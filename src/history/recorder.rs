@@ -106,6 +106,8 @@ impl Recorder {
         if self.events.is_empty() {
             self.events.reserve(USUAL_EVENTS);
         }
+        // Whoever reads two clocks may read the later one first; a history never goes back.
+        let at = self.events.last().map_or(at, |last| at.max(last.at));
         self.events.push(Event { seq: self.seq, at, what });
         self.seq
     }

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::plausible::too_large;
 use super::seal::{Checksum, Sealing};
 use super::{Event, FORMAT_VERSION, Header, History, Seal};
 
@@ -89,6 +90,10 @@ pub fn read(input: impl BufRead) -> Result<History, HistoryError> {
         }
         checksum.add(line.as_bytes());
         checksum.add(b"\n");
+        if let Some((at, digits)) = too_large(&line) {
+            let message = format!("a number of {digits} digits is none of anything that happened");
+            return Err(mistake(index + 2, at + 1, message));
+        }
         let event: Event = parse(&line, index + 2)?;
         if events.last().is_some_and(|last| last.seq >= event.seq) {
             return Err(mistake(index + 2, 1, "events are out of order"));

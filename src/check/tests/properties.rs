@@ -4,7 +4,7 @@ use quickcheck::quickcheck;
 
 use super::fixture::Case;
 use super::process::killed;
-use crate::history::{Event, Outcome, What};
+use crate::history::{Event, Micros, Outcome, What};
 use crate::plan::Plan;
 use crate::verdict::{Exit, Verdict};
 
@@ -21,10 +21,14 @@ fn held(which: u8) -> Case {
 fn renumber(events: &mut [Event]) {
     let old: Vec<u64> = events.iter().map(|event| event.seq).collect();
     let new = |seq: u64| old.iter().position(|&other| other == seq).map(|index| index as u64 + 1);
-    for (index, event) in events.iter_mut().enumerate() {
-        event.seq = index as u64 + 1;
-        if let What::Replied { to, .. } = &mut event.what {
-            *to = to.and_then(new);
+    let mut times: Vec<Micros> = events.iter().map(|event| event.at).collect();
+    times.sort_unstable();
+    for ((index, event), at) in events.iter_mut().enumerate().zip(times) {
+        (event.seq, event.at) = (index as u64 + 1, at);
+        match &mut event.what {
+            What::Replied { to, .. } => *to = to.and_then(new),
+            What::Received { began, .. } => *began = at.min(*began),
+            _ => {}
         }
     }
 }
