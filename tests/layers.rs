@@ -186,6 +186,7 @@ fn one_file(name: &str, contents: &Contents, test_file: bool) -> Vec<Violation> 
             glob(path),
             leaves_room(name, path),
             effect(name, path).filter(|_| !test_file && !path.in_test),
+            unmasked(name, path).filter(|_| !test_file && !path.in_test),
         ];
         for wrong in wrong.into_iter().flatten() {
             violations.push(format!("{name}:{}: {wrong}", path.line));
@@ -250,6 +251,20 @@ fn effect(name: &str, path: &Named) -> Option<String> {
     };
     let seen = (reaches || reads_clock) && !allowed;
     seen.then(|| format!("`{}` is an effect outside of its room", segments.join("::")))
+}
+
+/// What makes words of bytes, in the room that judges: what came over the wire must not be shown but
+/// by its mask. Where no text is made for anybody to read, a file may have them decoded.
+fn unmasked(name: &str, path: &Named) -> Option<String> {
+    const MAKES_WORDS: [&str; 3] = ["visible", "from_utf8_lossy", "escape_ascii"];
+    const NOT_SHOWN: [&str; 3] = ["check/compare.rs", "check/snapshot.rs", "check/shown/said.rs"];
+    let last = path.segments.last().map_or("", String::as_str);
+    let makes_words = MAKES_WORDS.contains(&last);
+    let may = !name.starts_with("check/")
+        || name.starts_with("check/mask/")
+        || last != "visible" && NOT_SHOWN.contains(&name);
+    (makes_words && !may)
+        .then(|| format!("`{}` makes words of bytes outside of the mask", path.segments.join("::")))
 }
 
 /// Writes a small house and then `text` into `file` of it, and examines it.
@@ -353,6 +368,7 @@ fn planted(file: &str, text: &str) -> Vec<Violation> {
 )]
 #[case::wall_clock("history/a.rs", "fn f() { std::time::SystemTime::now(); }", "is an effect")]
 #[case::print("run/a.rs", "fn f() { println!(\"{}\", 1) }", "`println!` outside of cli")]
+#[case::unmasked("check/a.rs", "use crate::hl7::visible;", "outside of the mask")]
 #[case::print_error("sender/shell.rs", "fn f() { std::eprintln!() }", "`eprintln!` outside of cli")]
 fn a_planted_violation_is_caught(#[case] file: &str, #[case] text: &str, #[case] caught: &str) {
     let violations = planted(file, text);
@@ -363,6 +379,7 @@ fn a_planted_violation_is_caught(#[case] file: &str, #[case] text: &str, #[case]
 #[rstest]
 #[case::own_room("hl7/a.rs", "use crate::hl7::Path;\nuse super::Path as P;\npub(crate) fn f() {}")]
 #[case::named_in_row("check/a.rs", "use crate::{charge::Line, hl7::{Path, ack::Code as C}};")]
+#[case::masked("check/mask/a.rs", "use crate::hl7::visible;")]
 #[case::comment("hl7/a.rs", "//! See [`crate::run`].\n/* use crate::run; /* std::fs */ */")]
 #[case::text(
     "hl7/a.rs",

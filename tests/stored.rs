@@ -201,3 +201,113 @@ fn a_folder_that_nothing_can_be_stored_in_is_told_with_what_is_in_its_way(
     assert!(ran.err.contains(&format!("hint: {hint}")), "{}", ran.err);
     assert_eq!(ran.out, "", "nothing ran");
 }
+
+/// Two runs would clear away and overwrite what the other writes.
+#[test]
+fn a_folder_that_another_run_writes_to_is_left_to_it() {
+    let place = recorded();
+    let held = fs::File::open(place.path("out")).unwrap();
+    held.lock().unwrap();
+    let ran = place.run(&RUN).exits(2);
+    assert!(ran.err.starts_with("error: another run is writing to `out`"), "{}", ran.err);
+    assert!(ran.err.contains("hint: ") && ran.err.contains("another folder"), "{}", ran.err);
+    assert!(place.path(HISTORY).exists());
+    drop(held);
+    place.run(&RUN).exits(0);
+}
+
+#[rstest]
+#[case::negative("\"at\":-", "found integer")]
+#[case::beyond_all_time("\"at\":9", "a number of 17 digits is none of anything that happened")]
+fn a_number_that_nothing_can_have_is_told_with_its_place(
+    #[case] number: &str,
+    #[case] message: &str,
+) {
+    let ran = check(|lines| {
+        let zeros = if number.ends_with('9') { "0000000000000000," } else { "7," };
+        let at = lines[3].find("\"at\":").unwrap();
+        let end = lines[3][at..].find(',').unwrap() + at;
+        lines[3].replace_range(at..=end, &format!("{number}{zeros}"));
+    });
+    assert!(ran.err.starts_with("changed.jsonl:4:"), "{}", ran.err);
+    assert!(ran.err.lines().next().unwrap().contains(message), "{}", ran.err);
+}
+
+/// Whoever names a recording or a message by mistake must not find a patient in the error.
+#[rstest]
+#[case::message("MSH|^~\\&|A\rPID|1||GEHEIM7||GEHEIM^ANNA\r", "a message")]
+#[case::latin_1("PID|1||GEHEIM7||GEHEIM^ANNA|M\u{fffd}\r", "a message")]
+#[case::recording("{\"seq\":4,\"bytes\":\"PID|GEHEIM\"}", "a recording")]
+fn a_file_from_a_wire_is_refused_without_a_line_of_it(#[case] text: &str, #[case] what: &str) {
+    let place = Place::new();
+    place.write("given.yaml", text);
+    for arguments in [
+        &["run", "given.yaml"][..],
+        &["run", "once/silence", "--sender", "given.yaml"],
+        &["serve", "--listen", "127.0.0.1:0", "--script", "given.yaml"],
+    ] {
+        let ran = place.run(arguments).exits(2);
+        assert!(ran.err.contains(&format!("`given.yaml` is {what}, and no YAML")), "{}", ran.err);
+        assert!(!format!("{}{}", ran.out, ran.err).contains("GEHEIM"), "{}", ran.err);
+    }
+}
+
+/// What an event says that is not as it should be may be of a patient, too.
+#[rstest]
+#[case::a_text_for_a_number("\"offset\":0", "\"offset\":\"GEHEIM ANNA\"")]
+#[case::an_unknown_event("\"event\":\"received\"", "\"event\":\"GEHEIM\"")]
+#[case::another_key("\"bytes\":\"", "\"bites\":\"GEHEIM")]
+fn an_error_about_a_recording_shows_nothing_of_a_patient(#[case] from: &str, #[case] to: &str) {
+    let ran = check(|lines| {
+        let received = lines.iter_mut().find(|line| line.contains("\"received\"")).unwrap();
+        assert!(received.contains(from), "{received}");
+        *received = received.replacen(from, to, 1);
+    });
+    for private in ["GEHEIM", "ANNA", "MSH", "PROBE"] {
+        assert!(!ran.err.contains(private), "{}", ran.err);
+    }
+}
+
+/// One message of a patient whom nobody knows, sent twice, in a recording of whoever connected: none of
+/// his values is on the terminal, or in a report.
+#[test]
+fn no_report_shows_a_patient_whom_nobody_knows() {
+    let place = recorded();
+    let lines = place.text(HISTORY);
+    let mut lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.pop();
+    let header = lines[0].as_object_mut().unwrap();
+    header.remove("sealed");
+    header["plan"]["exams"] = serde_json::json!({});
+    header["plan"]["steps"] = serde_json::json!(["hold"]);
+    header["plan"]["expect"] = serde_json::json!({});
+    header["plan"]["id"] = "serve".into();
+    let mut seen = 0;
+    for line in lines.iter_mut().filter(|line| line["event"] == "received") {
+        seen += 1;
+        let salted = "\u{b}MSH|^~\\&|GEHEIM|GEHEIM|A|B|20260105080000||DFT^P03|C7|P|2.4\r\
+            PID|1|GEHEIM7|GEHEIM7^^^^MRN||GEHEIM^ANNA||19331127|F|||GEHEIMWEG 7||555-867-5309||||A77\r\
+            ZPI|1|GEHEIM\rPID##GEHEIM7##GEHEIM*ANNA\r\
+            FT1|1||700001|20260104|20260105080000|CG|92250^GEHEIM^CPT\r\u{1c}\r";
+        let salted =
+            if seen == 2 { salted.replace("2250^", "2251^GEHEIM&") } else { salted.to_owned() };
+        line["length"] = salted.len().into();
+        line["bytes"] = salted.into();
+        line["offset"] = 0.into();
+        line["connection"] = seen.into();
+    }
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    place.write("salted/history.jsonl", text);
+    let ran = place.run(&["check", "salted", "--out", "again"]).exits(10);
+    let written =
+        [ran.out, ran.err, place.text("again/report.json"), place.text("again/junit.xml")];
+    for text in &written {
+        for private in ["GEHEIM", "ANNA", "19331127", "555-867"] {
+            assert!(!text.contains(private), "{text}");
+        }
+    }
+    for shown in ["700001", "92250", "C7"] {
+        assert!(written[0].contains(shown), "{}", written[0]);
+    }
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::arguments::Selection;
 use crate::cli::failure::Failure;
-use crate::cli::project::{Project, read_source};
+use crate::cli::project::{Project, read_source, read_yaml};
 use crate::cli::store::quoted;
 use crate::mapping::Document;
 use crate::plan::{self, Choices, Lack, Plan};
@@ -90,7 +90,7 @@ pub(super) fn sender_file(selection: &Selection) -> Result<SenderFile, Failure> 
     let Some(path) = &selection.sender else {
         return Ok(SenderFile::read(&Project::reference())?);
     };
-    let mut sender = SenderFile::read(&read_source(path)?)?;
+    let mut sender = SenderFile::read(&read_yaml(path)?)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     // A file that is named alone lies in the folder that we are in.
     let here = std::path::absolute(Path::new(".").join(folder));
@@ -187,7 +187,7 @@ fn add_file(scenarios: &mut BTreeMap<String, Chosen>, name: &str) -> Result<Stri
         Some(Chosen { file: Some(file), .. }) if is_same(Path::new(file), path) => return Ok(id),
         Some(Chosen { file, .. }) => file.as_deref().unwrap_or("a scenario of the project"),
         None => {
-            let chosen = Chosen { source: read_source(path)?, file: Some(name.to_owned()) };
+            let chosen = Chosen { source: read_yaml(path)?, file: Some(name.to_owned()) };
             scenarios.insert(id.clone(), chosen);
             return Ok(id);
         }

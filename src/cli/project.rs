@@ -149,6 +149,61 @@ pub(super) fn read_source(path: &Path) -> Result<Source, Failure> {
     Ok(Source::from_bytes(name, bytes)?)
 }
 
+/// The same for a file that must be YAML. One that is something else and may hold a patient is refused
+/// before a line of it can stand in an error message.
+///
+/// # Errors
+/// A file that cannot be read, is a message or a recording, or is not UTF-8.
+pub(super) fn read_yaml(path: &Path) -> Result<Source, Failure> {
+    let bytes = std::fs::read(path).map_err(Failure::reading(path))?;
+    let (what, hint) = match elsewhere(&bytes) {
+        None => return read_source(path),
+        Some(Elsewhere::Message) => (
+            "a message",
+            "none of its lines is shown, for they may be of a patient; a scenario begins with `title:`, \
+             and bytes to answer with stand in its `raw`",
+        ),
+        Some(Elsewhere::Recording) => {
+            ("a recording", "recordings are judged again by `chargeproof check`")
+        }
+    };
+    let message = format!("`{}` is {what}, and no YAML", path.display());
+    Err(Failure::usage(message, hint))
+}
+
+/// What a file is that came from a wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Elsewhere {
+    Message,
+    Recording,
+}
+
+/// Whether a file is not what somebody wrote, but what was received: by a line that is a segment, by
+/// the bytes of a frame, or by the form of a history.
+fn elsewhere(bytes: &[u8]) -> Option<Elsewhere> {
+    let text = bytes.trim_ascii_start();
+    if [&b"{\"format\":\"chargeproof-history\""[..], b"{\"seq\":"]
+        .iter()
+        .any(|begin| text.starts_with(begin))
+    {
+        return Some(Elsewhere::Recording);
+    }
+    let is_segment = |line: &[u8]| match line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) {
+        [first, second, third, separator, ..] => {
+            first.is_ascii_uppercase()
+                && [second, third]
+                    .iter()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+                && (*separator == b'|'
+                    || [*first, *second, *third] == *b"MSH" && separator.is_ascii_punctuation())
+        }
+        _ => false,
+    };
+    let is_framed = bytes.iter().any(|byte| matches!(byte, 0x0B | 0x1C));
+    let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
+    (is_framed || lines.any(is_segment)).then_some(Elsewhere::Message)
+}
+
 /// Every file below `folder` with this ending, by its path without the ending.
 fn from_disk(folder: &Path, ending: &str) -> Result<BTreeMap<String, Source>, Failure> {
     let mut found = BTreeMap::new();
@@ -210,4 +265,30 @@ fn split_exams(
         };
     }
     (exams, scenarios)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Elsewhere, elsewhere};
+
+    #[rstest]
+    #[case::scenario(b"title: A case\nexams: [john-doe]\n", None)]
+    #[case::bytes_to_answer(b"emr:\n  - reply:\n      raw: |\n        MSH|^~\\&|A\n", None)]
+    #[case::message(b"MSH|^~\\&|A\rPID|1||77\r", Some(Elsewhere::Message))]
+    #[case::other_delimiters(b"MSH#*~\\&#A\r", Some(Elsewhere::Message))]
+    #[case::its_rest(b"2026-01-05 sent\nPID|1||77\n", Some(Elsewhere::Message))]
+    #[case::in_a_frame(b"log: \x0bpid\x1c\r", Some(Elsewhere::Message))]
+    #[case::recording(
+        b"{\"format\":\"chargeproof-history\",\"version\":1}\n",
+        Some(Elsewhere::Recording)
+    )]
+    #[case::part_of_one(b"{\"seq\":4,\"at\":1}\n", Some(Elsewhere::Recording))]
+    fn what_was_received_is_told_from_what_was_written(
+        #[case] bytes: &[u8],
+        #[case] expected: Option<Elsewhere>,
+    ) {
+        assert_eq!(elsewhere(bytes), expected);
+    }
 }

@@ -88,6 +88,9 @@ impl Told {
         if let Some((_, what)) = known.iter().find(|(begin, _)| message.starts_with(begin))
             && let Some(word) = quoted.next()
         {
+            if !is_plain(word) {
+                return plain(what);
+            }
             let meant = nearest(word, quoted).map(str::to_owned);
             return Self {
                 word: Some(word.to_owned()),
@@ -101,6 +104,7 @@ impl Told {
         let invalid = ["invalid type: ", "invalid value: "];
         let invalid = invalid.iter().find_map(|begin| message.strip_prefix(begin));
         if let Some((found, wanted)) = invalid.and_then(|rest| rest.rsplit_once(", expected ")) {
+            let found = if found.starts_with("string ") { "a text" } else { found };
             let is_number = matches!(wanted, "u64" | "u32" | "u16" | "usize" | "i32");
             let wanted = if is_number { "a whole number" } else { wanted };
             return plain(&format!("expected {wanted}, found {found}"));
@@ -125,17 +129,61 @@ const SYNTAX: &[&str] = &[
     "number out of range",
 ];
 
-/// The keys from which on a line may hold what is of a patient.
-const PRIVATE: &[&str] =
-    &["\"bytes\"", "\"lines\"", "\"charges\"", "\"plan\"", "\"why\"", "\"client\""];
+/// The keys whose values are words of this program, of a plan, or of TLS.
+const PUBLIC: &[&str] = &[
+    "event", "piece", "how", "output", "name", "endpoint", "exam", "kind", "by", "alert",
+    "version", "showed", "outcome", "format",
+];
 
-/// A line with every letter and digit veiled that may be of a patient; all of them where it is not
-/// even the beginning of an event.
+/// A line with every letter and digit veiled that may be of a patient: all that stands in quotes, but
+/// for keys and the words of this program; the whole of what is not even the beginning of an event.
 fn veiled(line: &str) -> String {
-    let begins = PRIVATE.iter().filter_map(|key| line.find(key).map(|at| at + key.len())).min();
-    let from = if line.starts_with("{\"") { begins.unwrap_or(line.len()) } else { 0 };
-    let veil = |letter: char| if letter.is_alphanumeric() { '*' } else { letter };
-    line[..from].chars().chain(line[from..].chars().map(veil)).collect()
+    if !line.starts_with("{\"") {
+        return veil(line);
+    }
+    let mut shown = String::with_capacity(line.len());
+    let mut key = "";
+    let mut rest = line;
+    while let Some(quote) = rest.find('"') {
+        shown.push_str(&rest[..=quote]);
+        rest = &rest[quote + 1..];
+        let end = end_of_text(rest);
+        let (text, after) = rest.split_at(end);
+        if after.starts_with("\":") {
+            key = text;
+        }
+        let is_public = after.starts_with("\":") || PUBLIC.contains(&key) && after.starts_with('"');
+        shown.push_str(&if is_public && is_plain(text) { text.to_owned() } else { veil(text) });
+        let quote = usize::from(after.starts_with('"'));
+        shown.push_str(&after[..quote]);
+        rest = &after[quote..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// Where the text in quotes ends that a line goes on with.
+fn end_of_text(rest: &str) -> usize {
+    let mut escaped = false;
+    let end = rest.find(|letter| {
+        let ends = letter == '"' && !escaped;
+        escaped = letter == '\\' && !escaped;
+        ends
+    });
+    end.unwrap_or(rest.len())
+}
+
+fn veil(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_alphanumeric() { '*' } else { letter }).collect()
+}
+
+/// Whether a text has the form of our own words: small letters, and digits among them.
+fn is_plain(text: &str) -> bool {
+    let is_of_word =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_/.".contains(&byte);
+    text.len() <= 60
+        && text.bytes().all(is_of_word)
+        && !text.starts_with(|first: char| first.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -151,6 +199,12 @@ mod tests {
     )]
     #[case(r#"{"seq":4,"event":"finished"}"#, r#"{"seq":4,"event":"finished"}"#)]
     #[case("PID|1||Doe^Jane", "***|*||***^****")]
+    #[case(
+        r#"{"seq":4,"event":"Doe","bites":"a\"b"}"#,
+        r#"{"seq":4,"event":"***","bites":"*\"*"}"#
+    )]
+    #[case(r#"{"seq":"doe jane","endpoint":"emr"}"#, r#"{"seq":"*** ****","endpoint":"emr"}"#)]
+    #[case(r#"{"event":"received","bytes":"PID|do"#, r#"{"event":"received","bytes":"***|**"#)]
     fn what_may_be_of_a_patient_is_veiled(#[case] line: &str, #[case] shown: &str) {
         assert_eq!(veiled(line), shown);
     }

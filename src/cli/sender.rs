@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::arguments::{Account, Resend, Sender};
 use crate::cli::failure::Failure;
-use crate::cli::project::{Project, read_source};
+use crate::cli::project::{Project, read_yaml};
 use crate::mapping::Mapping;
 use crate::sender::{self, ShellOptions, TlsFiles};
 use crate::verdict::Exit;
@@ -74,6 +74,6 @@ fn load(name: &str) -> Result<Mapping, Failure> {
         });
     }
     let project = Project::open(Path::new("."))?;
-    let own = if path.is_file() { Some(read_source(path)?) } else { None };
+    let own = if path.is_file() { Some(read_yaml(path)?) } else { None };
     project.resolved_beside(name, own.as_ref())
 }

@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::arguments::Serve;
 use crate::cli::failure::Failure;
-use crate::cli::project::{Project, read_source};
+use crate::cli::project::{Project, read_yaml};
 use crate::cli::run::{interrupts, print, runtime};
 use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
@@ -122,7 +122,7 @@ fn warn_of_what_is_not_played(source: &Source, cases: usize) -> Result<(), Failu
 /// A plan without steps of its own: listen, answer, and wait for Ctrl-C.
 fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     let source = match &serve.script {
-        Some(path) => read_source(path)?,
+        Some(path) => read_yaml(path)?,
         None => Source::new("serve", "title: An EMR that takes every charge\nexams: [john-doe]\n"),
     };
     let scenario = Scenario::read(&source)?;

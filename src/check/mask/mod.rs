@@ -147,8 +147,16 @@ impl<'m> Page<'m> {
     pub(super) fn at(&self, path: &Path) -> Masked {
         let value = self.message.get(path).unwrap_or_default();
         let segment = self.message.segment(&path.segment, path.occurrence);
-        let form = self.form(path.segment.as_bytes(), path.field, path.component.unwrap_or(1));
-        self.parts(value, form, trust(segment.as_ref()))
+        match segment {
+            Some(segment) if path.component.is_none() => {
+                Masked(self.field(&segment, path.field, value, trust(Some(&segment))))
+            }
+            segment => {
+                let place = (path.field, path.component.unwrap_or(1));
+                let form = self.form(path.segment.as_bytes(), place.0, place.1);
+                self.parts(value, form, trust(segment.as_ref()))
+            }
+        }
     }
 
     /// What a segment is called.
