@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Event, Micros, Outcome, What};
+use crate::history::{Accounted, Event, Micros, Outcome, What};
+use crate::mapping::OnceRule;
 use crate::plan::Step;
 use crate::verdict::{Proof, Weight};
 
@@ -21,19 +22,22 @@ use super::words::order_in_words;
 /// Judges every account that the sender gave.
 pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut Findings) {
     let asked = evidence.plan.steps.iter().filter(|step| **step == Step::Account).count();
-    if evidence.plan.sender.account.is_none() || asked == 0 {
-        return;
+    if evidence.plan.sender.account.is_none() {
+        return findings.unjudged(ACCOUNTS, "the sender file names no `account`");
     }
-    let mut given = 0;
+    if asked == 0 {
+        return findings.unjudged(ACCOUNTS, "no step asks the sender for its account");
+    }
+    let mut heard = Heard::default();
     for event in evidence.events {
         match &event.what {
-            What::Account { charges } => {
-                given += 1;
-                let said = charges.iter().map(|charge| (charge.order.as_str(), charge.outcome));
-                judge_account(evidence, answers, event, &said.collect(), findings);
+            What::Account { charges, asked } => {
+                heard.given += 1;
+                let account = Account { charges, asked: *asked, event };
+                judge_account(evidence, answers, &account, &mut heard, findings);
             }
             What::NoAccount { why } => {
-                given += 1;
+                heard.given += 1;
                 findings.add(ACCOUNTS, Weight::Inconclusive, || {
                     let message =
                         format!("the sender was asked for its account and gave none: {why}");
@@ -43,41 +47,130 @@ pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
             _ => {}
         }
     }
-    if given < asked {
+    if heard.given < asked && !evidence.is_undriven() {
         findings.add(ACCOUNTS, Weight::Inconclusive, || {
             let message = "the plan asks for an account that is not in the history";
             Told::plainly("no account", message)
         });
     }
+    // Who doubts what nobody can doubt says nothing, however honest that is.
+    if heard.doubted > 0 {
+        let why = "the sender says `unknown` of a charge that was plainly accepted";
+        findings.unjudged(ACCOUNTS, why);
+    } else if heard.entries > 0 {
+        findings.exercised(ACCOUNTS, heard.entries);
+    } else if heard.given > 0 {
+        findings.unjudged(ACCOUNTS, "the account says nothing of any charge");
+    }
+}
+
+/// What came of all accounts of a case.
+#[derive(Default)]
+struct Heard {
+    /// How many were given, or refused.
+    given: usize,
+    /// Orders of which one said what can be compared with the wire.
+    entries: u64,
+    /// Orders that were plainly accepted and are `unknown`.
+    doubted: u64,
+}
+
+/// One account.
+struct Account<'h> {
+    charges: &'h [Accounted],
+    /// When it was asked for, if that is known.
+    asked: Option<Micros>,
+    /// The event that brought it.
+    event: &'h Event,
 }
 
 fn judge_account(
     evidence: &Evidence<'_>,
     answers: &Answers,
-    event: &Event,
-    said: &BTreeMap<&str, Outcome>,
+    account: &Account<'_>,
+    heard: &mut Heard,
     findings: &mut Findings,
 ) {
+    let mut said: BTreeMap<&str, Vec<Outcome>> = BTreeMap::new();
+    for charge in account.charges {
+        said.entry(charge.order.as_str()).or_default().push(charge.outcome);
+    }
+    nobodys(evidence, account, findings);
     for exam in &evidence.exams {
         let number = exam.exam.order.number.as_str();
-        let attempts = attempts_before(evidence, &exam.order, event.seq);
-        let outcome = said.get(number).copied();
-        if outcome.is_none() && attempts.is_empty() {
+        let attempts = attempts_before(evidence, &exam.order, account);
+        let outcomes = said.get(number).map_or(&[][..], Vec::as_slice);
+        let judged = Judged { evidence, answers, order: &exam.order, attempts: &attempts, account };
+        if outcomes.is_empty() && judged.known().next().is_none() {
             continue;
         }
-        let judged = Judged { evidence, answers, order: &exam.order, attempts: &attempts, event };
-        judged.judge(outcome, findings);
+        if outcomes.is_empty() {
+            judged.judge(None, findings);
+        }
+        let mut known = Vec::new();
+        for outcome in outcomes {
+            if !known.contains(outcome) {
+                known.push(*outcome);
+                judged.judge(Some(*outcome), findings);
+            }
+        }
+        if outcomes.len() > 1 && !may_be_several(evidence, number) {
+            judged.tell_repeated(known.len() > 1, findings);
+        }
+        match known.contains(&Outcome::Unknown) && judged.is_plainly_accepted() {
+            true => heard.doubted += 1,
+            false => heard.entries += 1,
+        }
     }
 }
 
+/// Whether an order may have several entries: where several of its messages, or several exams, are
+/// charged apart.
+fn may_be_several(evidence: &Evidence<'_>, number: &str) -> bool {
+    let exams = evidence.exams.iter().filter(|exam| exam.exam.order.number == number).count();
+    exams > 1 || evidence.plan.mapping.identity.rule == OnceRule::PerCharge
+}
+
+/// Entries about orders that nobody had placed by then. A sender that outlives its case knows those of
+/// others.
+fn nobodys(evidence: &Evidence<'_>, account: &Account<'_>, findings: &mut Findings) {
+    if !evidence.plan.sender.driving.life.is_ours_to_end() {
+        return;
+    }
+    let placed = |number: &str| {
+        evidence.exams.iter().any(|exam| {
+            let mut submitted = exam.submitted.iter();
+            exam.exam.order.number == number
+                && submitted.any(|&at| evidence.events[at].seq < account.event.seq)
+        })
+    };
+    let strange: Vec<usize> = (1..)
+        .zip(account.charges)
+        .filter(|(_, one)| !placed(&one.order))
+        .map(|one| one.0)
+        .collect();
+    let Some(first) = strange.first() else { return };
+    findings.add(ACCOUNTS, Weight::Broken, || {
+        // What stands there in place of an order may be anything, so that it is not told on.
+        let message = format!(
+            "{} of {} entries of the account are about an order that nobody placed, the first of \
+             them in line {first}",
+            strange.len(),
+            account.charges.len(),
+        );
+        Told::plainly("order that nobody placed", message)
+    });
+}
+
+/// The attempts that had come when the account was given.
 fn attempts_before<'e, 'h>(
     evidence: &'e Evidence<'h>,
     order: &[u8],
-    seq: u64,
+    account: &Account<'_>,
 ) -> Vec<&'e Sent<'h>> {
     let sent = |attempt: &Attempted| &evidence.sent[attempt.sent as usize];
     let attempts = evidence.attempts_at(order).iter().map(sent);
-    attempts.filter(|sent| evidence.place(sent).seq < seq).collect()
+    attempts.filter(|sent| evidence.place(sent).seq < account.event.seq).collect()
 }
 
 /// One order in one account.
@@ -85,13 +178,22 @@ struct Judged<'j, 'h> {
     evidence: &'j Evidence<'h>,
     answers: &'j Answers,
     order: &'j [u8],
+    /// The attempts that had come when it was given.
     attempts: &'j [&'j Sent<'h>],
-    event: &'j Event,
+    account: &'j Account<'j>,
 }
 
 impl Judged<'_, '_> {
+    /// The attempts that the account must know of: an account may be as old as the moment at which
+    /// it was asked for.
+    fn known(&self) -> impl Iterator<Item = &Sent<'_>> {
+        let had_begun = |sent: &&&Sent<'_>| {
+            self.account.asked.is_none_or(|asked| self.evidence.place(sent).began < asked)
+        };
+        self.attempts.iter().filter(had_begun).copied()
+    }
+
     fn judge(&self, outcome: Option<Outcome>, findings: &mut Findings) {
-        findings.exercised(ACCOUNTS, 1);
         let lie = match outcome {
             None => Some(("vanished", "is missing from the sender's account, though it was sent")),
             Some(Outcome::Unknown) => None,
@@ -103,7 +205,7 @@ impl Judged<'_, '_> {
                 "rejected",
                 "is `rejected` in the sender's account, and no answer to it says so",
             )),
-            Some(Outcome::NotSent) => (!self.attempts.is_empty()).then_some((
+            Some(Outcome::NotSent) => self.known().next().is_some().then_some((
                 "not-sent",
                 "is `not-sent` in the sender's account, though it was sent",
             )),
@@ -124,7 +226,8 @@ impl Judged<'_, '_> {
                 let said =
                     accepted.contains(&answer.said) || (commit && answer.said == Said::Commit);
                 // Of a reply in several parts, one may have been there long before the last.
-                said && (answer.seq < self.event.seq || answer.began < self.event.at)
+                said && (answer.seq < self.account.event.seq
+                    || answer.began < self.account.event.at)
             })
         })
     }
@@ -132,12 +235,67 @@ impl Judged<'_, '_> {
     /// Whether the wire was watched until it was quiet between an attempt and the account, which was
     /// asked for after that.
     fn is_newer(&self, attempt: &Sent<'_>) -> bool {
+        let (events, account) = (self.evidence.events, self.account);
         let sent = self.evidence.index_of(self.evidence.place(attempt).seq);
-        let asked = self.evidence.index_of(self.event.seq).max(sent);
-        let events = &self.evidence.events[sent..asked];
-        events
+        let given = self.evidence.index_of(account.event.seq);
+        let asked = account.asked.map(|asked| events.partition_point(|event| event.at <= asked));
+        let asked = asked.unwrap_or(given).min(given).max(sent);
+        events[sent..asked]
             .iter()
             .any(|event| matches!(&event.what, What::Watched { quiet, wanted } if quiet >= wanted))
+    }
+
+    /// Whether the only attempt was accepted in a way that leaves no doubt: by an acknowledgement that
+    /// every sender must take, in time, to a sender that was there to read it.
+    fn is_plainly_accepted(&self) -> bool {
+        let [sent] = self.attempts else { return false };
+        let place = self.evidence.place(sent);
+        let timeout = self.evidence.plan.limits.ack_timeout;
+        let enough = Commit::to(sent.payload) == Commit::Enough;
+        let asked = self.account.asked.unwrap_or(self.account.event.at);
+        let answers = self.answers.to(&place, sent.control_id);
+        let [answer] = answers.as_slice() else { return false };
+        let accepts = answer.said == Said::Accept || (enough && answer.said == Said::Commit);
+        let in_time = answer.at.since(place.at) < timeout && answer.at < asked;
+        sent.whole && answer.strict && accepts && in_time && self.could_read(answer.at)
+    }
+
+    /// Whether nothing kept the sender from reading what was written to it at a time: neither a fault,
+    /// nor its own end, nor a machine that had no time for it.
+    fn could_read(&self, at: Micros) -> bool {
+        let timeout = self.evidence.plan.limits.ack_timeout;
+        let soon = Micros(at.0.saturating_add(timeout.0));
+        let disturbs = |what: &What| {
+            matches!(
+                what,
+                What::SenderEnding { .. }
+                    | What::SenderExited { .. }
+                    | What::SenderPaused { .. }
+                    | What::HarnessLate { .. }
+                    | What::SenderStarved { .. }
+                    | What::EndedByEmr { .. }
+            )
+        };
+        let events = self.evidence.events;
+        let from = events.partition_point(|event| at.since(event.at) > timeout);
+        let to = events.partition_point(|event| event.at <= soon).max(from);
+        // When what stood at a door that was shut was written, nobody knows.
+        let waited = |what: &What| matches!(what, What::Waiting { .. } | What::Reading { .. });
+        !events[from..to].iter().any(|event| disturbs(&event.what))
+            && !events[..to].iter().any(|event| waited(&event.what))
+    }
+
+    /// The order has several entries: which of them is meant, nobody can say.
+    fn tell_repeated(&self, contradicts: bool, findings: &mut Findings) {
+        findings.add(ACCOUNTS, Weight::Inconclusive, || {
+            let order = order_in_words(self.evidence, self.order);
+            let (circumstance, how) = match contradicts {
+                true => ("account contradicts itself", "several entries, which do not agree"),
+                false => ("account says a thing twice", "several entries"),
+            };
+            let message = format!("the charge of order {order} has {how}, in the sender's account");
+            Told::plainly(circumstance, message)
+        });
     }
 
     fn tell(&self, word: &str, what: &str, findings: &mut Findings) {
@@ -156,12 +314,12 @@ impl Judged<'_, '_> {
             }
             Told::plainly(circumstance, format!("the charge of order {order} {what}")).with(proof)
         };
-        match self.attempts.last() {
+        match self.known().last() {
             // Where the harness is late, the account may be older than the attempt.
             Some(last) if matches!(word, "not-sent" | "vanished") && !self.is_newer(last) => {
                 let patience = self.evidence.plan.limits.ack_timeout;
                 let from = Micros(self.evidence.place(last).began.since(patience).0);
-                let time = (from, self.event.at);
+                let time = (from, self.account.event.at);
                 late::add_if_it_could(self.evidence, findings, ACCOUNTS, time, Micros(0), make);
             }
             _ => findings.add(ACCOUNTS, Weight::Broken, make),

@@ -8,15 +8,15 @@ use crate::charge::{Line, lines};
 use crate::history::{Ending, Event, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
-use crate::plan::{Charged, Lifetime, Limits, MessageKind, Step};
+use crate::plan::{Charged, Lifetime, Limits, MessageKind, ProcessFault, Step};
 use crate::verdict::{Proof, Weight};
 
 use super::between::witness;
 use super::evidence::{Attempted, Evidence, Fault, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
-use super::late;
 use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
 use super::words::order_in_words;
+use super::{late, lost, shown};
 
 /// Judges both rules.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
@@ -26,14 +26,12 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     if !started {
         return;
     }
-    // Who could not be driven to the end may be missing charges that were never handed over.
-    let undriven =
-        evidence.events.iter().any(|event| matches!(event.what, What::SenderFailed { .. }));
     let first_probe = evidence.plan.expect.probes.first();
     let first_arrived = first_probe.is_none_or(|probe| {
         let probe = evidence.exams.iter().find(|exam| exam.name == probe);
         probe.is_none_or(|probe| evidence.arrived(&probe.order))
     });
+    let trouble = first_trouble(evidence);
     for exam in &evidence.exams {
         if exam.charged != Charged::Once || exam.submitted.is_empty() {
             continue;
@@ -45,14 +43,97 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         }
         let in_vain = (rule == RECOVERS).then(|| waited_in_vain(evidence, exam)).flatten();
         let arrived = evidence.arrived(&exam.order);
+        if rule == DELIVERS && trouble.is_some_and(|event| came_after(evidence, exam, event)) {
+            findings.exercised(RECOVERS, 1);
+        }
         // What came after a wait that was cut short shows nothing, neither way.
         let too_late = in_vain.is_none_or(|waited| waited >= evidence.plan.limits.patience);
         if arrived && in_vain.is_none() {
             findings.exercised(rule, 1);
-        } else if (!arrived || too_late) && !undriven && !concerned(evidence, exam) {
+        } else if (arrived && !too_late) || evidence.is_undriven() {
+            // Who could not be driven to the end may be missing what was never handed over.
+        } else if !concerned(evidence, exam) {
             tell_missing(evidence, exam, rule, before, findings);
+        } else if let Some(fault) = lost::given_up(evidence, exam) {
+            tell_given_up(evidence, exam, fault, findings);
         }
     }
+}
+
+/// The charge was given up for good because of a fault that was over.
+fn tell_given_up(
+    evidence: &Evidence<'_>,
+    exam: &KnownExam<'_>,
+    fault: &str,
+    findings: &mut Findings,
+) {
+    let submitted = exam.submitted.first().map_or(Micros(0), |&at| evidence.events[at].at);
+    let time = (late::starved_from(evidence, submitted), Micros(u64::MAX));
+    late::add_if_it_could(evidence, findings, DELIVERS, time, share_of_patience(evidence), || {
+        let order = order_in_words(evidence, &exam.order);
+        let message = format!(
+            "the EMR was well again after {fault} and took other charges, the sender was restarted \
+             and watched, and the charge of order {order} never came"
+        );
+        let proof = Proof { charge: format!("order {order}"), ..Proof::default() };
+        Told::plainly(format!("given up after {fault}"), message).with(proof)
+    });
+}
+
+/// How much of the patience of a case the harness may have slept through before that excuses the
+/// sender: whoever is heard of within the patience had as much less of it.
+fn share_of_patience(evidence: &Evidence<'_>) -> Micros {
+    Micros(evidence.plan.limits.patience.0 / 20)
+}
+
+/// The first event by which something had gone wrong: a fault had played, or the sender was killed,
+/// paused, or asked to stop in the middle of its work.
+fn first_trouble(evidence: &Evidence<'_>) -> Option<usize> {
+    let terminates =
+        |step: &Step| matches!(step, Step::Fault { fault: ProcessFault::Terminate, .. });
+    let terminated = evidence.plan.steps.iter().any(terminates);
+    // What plays on a connection is told when it is over, and that may be long after the sender has left.
+    let fault = evidence.played.first();
+    let left = fault.and_then(|fault| {
+        let ended = evidence.connections.get(&fault.connection?)?.ended_by_sender?;
+        Some(evidence.index_of(ended).min(fault.event))
+    });
+    let process = evidence.events.iter().position(|event| match event.what {
+        What::SenderResumed { .. } => true,
+        What::SenderEnding { how: Ending::Kill, incarnation } => {
+            evidence.lives.get(&incarnation).is_some_and(|life| life.asked.is_none())
+        }
+        What::SenderEnding { how: Ending::Stop, .. } => terminated,
+        _ => false,
+    });
+    left.or(fault.map(|fault| fault.event)).into_iter().chain(process).min()
+}
+
+/// Whether the charge of an exam came whole after an event. What comes after something had gone wrong
+/// shows that the sender recovers, though the exam was handed over before.
+fn came_after(evidence: &Evidence<'_>, exam: &KnownExam<'_>, event: usize) -> bool {
+    let mut attempts = evidence.attempts_at(&exam.order).iter();
+    attempts.any(|part| {
+        let sent = &evidence.sent[part.sent as usize];
+        sent.whole && sent.event > event
+    })
+}
+
+/// A probe before an exam that was waited for in vain though nothing stood in its way: the sender is
+/// slower than anybody waits for it, and what it was handed later shows nothing.
+fn timed_out_before<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option<&'h str> {
+    let submitted = *exam.submitted.first()?;
+    let earlier = |one: &&KnownExam<'_>| {
+        is_probe(evidence, one.name) && one.submitted.first().is_some_and(|&at| at < submitted)
+    };
+    let in_vain = |probe: &&KnownExam<'_>| {
+        let wanted = wanted(probe);
+        let is_it = |what: &What| matches!(what, What::WaitedInVain { wanted: what, .. } if *what == wanted);
+        evidence.events[..submitted].iter().any(|event| is_it(&event.what))
+    };
+    let mut probes = evidence.exams.iter().filter(earlier);
+    let probe = probes.find(|probe| in_vain(probe) && !concerned(evidence, probe))?;
+    Some(probe.name)
 }
 
 fn tell_missing(
@@ -67,11 +148,18 @@ fn tell_missing(
     if rule == RECOVERS && longest_retry > patience {
         return; // it need not have tried again yet, and it is said that nobody watched for so long
     }
+    if let Some(probe) = timed_out_before(evidence, exam) {
+        return findings.add(rule, Weight::Inconclusive, || {
+            let order = order_in_words(evidence, &exam.order);
+            let message = format!(
+                "the charge of order {order} did not come in time, and neither had that of `{probe}` \
+                 before it: whether the sender is slow or stuck, nobody can say"
+            );
+            Told::plainly("probe timed out", message)
+        });
+    }
     let time = (late::starved_from(evidence, submitted), time_was_up(evidence, exam));
-    // A sender that was to be heard of within the patience of a case had less of it. One that is
-    // started for the charge has all its work in that time, while the harness only sleeps in it.
-    let share = if is_started_for_each(evidence) { 20 } else { 4 };
-    let most = Micros(patience.0 / share);
+    let most = share_of_patience(evidence);
     late::add_if_it_could(evidence, findings, rule, time, most, || {
         let parts = evidence.attempts_at(&exam.order);
         let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {
@@ -179,6 +267,9 @@ fn concerns(
     submitted: usize,
     end: usize,
 ) -> bool {
+    if shown::struck(evidence, fault).is_some_and(|struck| struck.order == exam.order) {
+        return true; // whomever it was meant for
+    }
     let on = evidence.plan.script.get(fault.behaviour).map(|behaviour| &behaviour.on);
     match on.and_then(|on| on.exam.as_deref()) {
         Some(named) if named == exam.name => true,

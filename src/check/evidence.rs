@@ -292,6 +292,12 @@ impl<'h> Evidence<'h> {
         self.exams.is_empty() || self.plan.steps.contains(&Step::Hold)
     }
 
+    /// Whether the sender could not be started or driven to the end of the plan: nothing that the rest
+    /// of the plan asks for can be there.
+    pub(super) fn is_undriven(&self) -> bool {
+        self.events.iter().any(|event| matches!(event.what, What::SenderFailed { .. }))
+    }
+
     /// The event with this `seq`, as an index; where it would stand if it is missing.
     pub(super) fn index_of(&self, seq: u64) -> usize {
         self.events.partition_point(|event| event.seq < seq)

@@ -29,11 +29,15 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let mut missing = |circumstance: &str, message: String| {
         findings.add(rule, Weight::Inconclusive, || Told::plainly(circumstance, message));
     };
-    not_played(evidence, &mut missing);
-    not_done(evidence, &mut missing);
-    not_struck(evidence, &mut missing);
+    // Of a sender that could not be driven nothing else is to be said: the rest is why.
+    if !evidence.is_undriven() {
+        not_played(evidence, &mut missing);
+        not_done(evidence, &mut missing);
+        not_struck(evidence, &mut missing);
+        not_watched(evidence, &mut missing);
+        nothing_sent(evidence, &mut missing);
+    }
     not_drained(evidence, &mut missing);
-    not_watched(evidence, &mut missing);
     cut(evidence, &mut missing);
     let explained = findings.has(DELIVERS, Weight::Broken)
         || findings.has(RECOVERS, Weight::Broken)
@@ -57,18 +61,33 @@ pub(super) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findin
 
 type Missing<'m> = &'m mut dyn FnMut(&str, String);
 
+/// The entries of the script that need not play and did not, in words.
+pub(super) fn idle(evidence: &Evidence<'_>) -> Vec<String> {
+    let optional = evidence.plan.expect.optional_behaviours.iter();
+    let entries = optional.filter_map(|&index| Some((index, evidence.plan.script.get(index)?)));
+    let idle = entries.filter(|(index, _)| played(evidence, *index).is_err());
+    idle.map(|(_, behaviour)| told(behaviour).trim_end_matches(',').to_owned()).collect()
+}
+
+/// Whether a behaviour was seen to play; if not, what is missing of one that is said to have played.
+fn played(evidence: &Evidence<'_>, index: usize) -> Result<(), Option<String>> {
+    let claims = evidence.played.iter().filter(|fault| fault.behaviour == index);
+    let mut lacks = None;
+    for claim in claims.take(MOST_CLAIMS) {
+        lacks = shown::missing(evidence, claim);
+        if lacks.is_none() {
+            return Ok(());
+        }
+    }
+    Err(lacks)
+}
+
 fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
     for (index, behaviour) in evidence.plan.script.iter().enumerate() {
-        let optional = evidence.plan.expect.optional_behaviours.contains(&index);
-        let mut claims = evidence.played.iter().filter(|fault| fault.behaviour == index);
-        let mut claim = None;
-        let played = claims.by_ref().take(MOST_CLAIMS).any(|one| {
-            claim = shown::missing(evidence, one);
-            claim.is_none()
-        });
-        if optional || played {
+        if evidence.plan.expect.optional_behaviours.contains(&index) {
             continue;
         }
+        let Err(claim) = played(evidence, index) else { continue };
         let claim = claim.map(|what| format!("the EMR says so, and the history does not: {what}"));
         let why = claim
             .or_else(|| why(evidence, index))
@@ -94,23 +113,10 @@ fn why(evidence: &Evidence<'_>, index: usize) -> Option<String> {
 /// Which entry of the script played in the place of this one: an earlier one that is due whenever this
 /// is, and as often.
 fn shadowed(evidence: &Evidence<'_>, index: usize) -> Option<String> {
-    let on = &evidence.plan.script.get(index)?.on;
-    let covers = |earlier: &Behaviour| {
-        let all = &earlier.on;
-        let same = |wanted: Option<u32>, here: Option<u32>| wanted.is_none() || wanted == here;
-        let text =
-            |wanted: &Option<String>, here: &Option<String>| wanted.is_none() || wanted == here;
-        earlier.times.is_none()
-            && text(&all.exam, &on.exam)
-            && text(&all.endpoint, &on.endpoint)
-            && same(all.attempt, on.attempt)
-            && same(all.message, on.message)
-            && same(all.connection, on.connection)
-            && (all.kind, &all.moment) == (on.kind, &on.moment)
-            && all.fields.iter().all(|field| on.fields.contains(field))
-    };
+    let behaviour = evidence.plan.script.get(index)?;
     let played = |earlier: usize| evidence.played.iter().any(|one| one.behaviour == earlier);
-    let earlier = (0..index).find(|&at| covers(&evidence.plan.script[at]) && played(at))?;
+    let earlier =
+        (0..index).find(|&at| evidence.plan.script[at].covers(behaviour) && played(at))?;
     let it = told(&evidence.plan.script[earlier]);
     Some(format!("{it} stands before it in the script, and played in its place"))
 }
@@ -412,7 +418,10 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
     out_of_time(evidence, missing);
     bytes_lost(evidence, missing);
     not_readable(evidence, missing);
-    // Not even `never` is proven by a sender that may have been dead.
+}
+
+/// Not even `never` is proven by a sender that may have been dead.
+fn nothing_sent(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let is_hidden = !evidence.disguises.attempts.is_empty();
     if evidence.orders.is_empty() && evidence.unexplained.is_empty() && !is_hidden {
         missing("nothing was sent", "no charge was attempted at all".to_owned());

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::verdict::{Finding, Held, Proof, Weight};
+use crate::verdict::{Finding, Held, Proof, Unjudged, Weight};
 
 /// How many findings of one rule are written out; the rest are counted.
 const WRITTEN_OUT: usize = 50;
@@ -19,6 +19,7 @@ pub(super) struct Findings {
     /// How often each rule was exercised. There are few of them, and they are asked for by the same
     /// names again and again.
     exercised: Vec<(&'static str, u64)>,
+    unjudged: Vec<Unjudged>,
 }
 
 #[derive(Debug, Default)]
@@ -52,13 +53,21 @@ impl Findings {
         }
     }
 
+    /// Notes that `what` was not exercised, and why: the name of a rule, or what would have been done.
+    pub(super) fn unjudged(&mut self, what: &str, why: impl Into<String>) {
+        let one = Unjudged { what: what.to_owned(), why: why.into() };
+        if !self.unjudged.contains(&one) {
+            self.unjudged.push(one);
+        }
+    }
+
     /// Whether anything of at least `weight` was found under `rule`.
     pub(super) fn has(&self, rule: &str, weight: Weight) -> bool {
         self.list.iter().any(|finding| finding.rule == rule && finding.weight >= weight)
     }
 
-    /// The findings, worst first, and the rules that were exercised and held.
-    pub(super) fn settle(mut self) -> (Vec<Finding>, Vec<Held>) {
+    /// The findings, worst first, the rules that were exercised and held, and what was not exercised.
+    pub(super) fn settle(mut self) -> (Vec<Finding>, Vec<Held>, Vec<Unjudged>) {
         for (rule, count) in &self.counts {
             if let Some(weight) = count.worst {
                 self.list.push(Finding {
@@ -79,7 +88,7 @@ impl Findings {
         let held = self.exercised.iter().filter(|(rule, times)| *times > 0 && !is_found(rule));
         let held = held.map(|(rule, times)| Held { rule: Cow::Borrowed(*rule), times: *times });
         let held = held.collect();
-        (self.list, held)
+        (self.list, held, self.unjudged)
     }
 }
 

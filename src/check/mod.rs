@@ -23,6 +23,7 @@ mod frame;
 mod in_flight;
 mod late;
 mod layers;
+mod lost;
 mod mask;
 mod mentions;
 mod once;
@@ -82,7 +83,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     let snapshots = snapshot::judge(&evidence, &messages, started, &mut findings);
     exercise::judge(&evidence, &mut findings);
     exercise::altered(&evidence, history.seal, &mut findings);
-    let (findings, held) = findings.settle();
+    let (findings, held, unjudged) = findings.settle();
     #[cfg(feature = "planted-defects")]
     let findings = overlooked(findings);
     let verdict = findings.iter().map(|finding| finding.weight.verdict());
@@ -90,6 +91,8 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
         verdict: verdict.fold(Verdict::Pass, Verdict::max),
         findings,
         held,
+        unjudged,
+        idle: exercise::idle(&evidence),
         watched: watched(history),
         charges: evidence.charges(),
         snapshots,

@@ -30,7 +30,9 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             }
             What::SenderFailed { why, incarnation } => {
                 findings.add(STARTS, Weight::Undriven, || {
-                    let message = format!("the sender could not be started or driven: {why}");
+                    let memory = memory(evidence);
+                    let message =
+                        format!("the sender could not be started or driven: {why}{memory}");
                     let proof = printed(evidence, *incarnation);
                     Told { proof, ..Told::plainly("start", message) }
                 })
@@ -90,8 +92,9 @@ fn exited_unasked(
             (None, Some(code)) => format!("exited with code {code}"),
             (None, None) => "exited".to_owned(),
         };
+        let memory = if code == Some(0) { String::new() } else { memory(evidence) };
         let message =
-            format!("life {incarnation} of the sender {how}, and nobody had asked for it");
+            format!("life {incarnation} of the sender {how}, and nobody had asked for it{memory}");
         let told = match earlier {
             None => Told::plainly("exit unasked", message),
             Some(other) => Told::plainly(
@@ -101,6 +104,19 @@ fn exited_unasked(
         };
         Told { proof: printed(evidence, incarnation), ..told }
     });
+}
+
+/// How much memory the sender has, where its file bounds that: whoever asks for more is refused it, and
+/// may well end there, and nobody else can say why.
+fn memory(evidence: &Evidence<'_>) -> String {
+    let Some(bytes) = evidence.plan.sender.driving.memory else { return String::new() };
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let whole = units.into_iter().find(|(shift, _)| bytes.trailing_zeros() >= *shift);
+    let amount = match whole {
+        Some((shift, unit)) => format!("{} {unit}", bytes >> shift),
+        None => format!("{bytes} bytes"),
+    };
+    format!("; its file allows it {amount} of memory (`limits.memory`), which it may have exceeded")
 }
 
 /// A life before this one that the harness had ended and not seen gone when this one was started: a

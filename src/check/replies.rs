@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use memchr::memmem;
 
-use crate::history::{ConnectionId, Micros, Pause, What};
+use crate::history::{ConnectionId, Micros, Outcome, Pause, What};
 use crate::hl7::ack::{AckCondition, due};
 use crate::hl7::escape::unescape;
 use crate::hl7::{Delimiters, Message, SegmentEnd};
@@ -53,7 +53,8 @@ pub(super) struct Answer {
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     by_message: HashMap<(At, Vec<u8>), Vec<Answer>, Quick>,
-    /// Whether it is asked which of them every sender must take: only results are released by those.
+    /// Whether it is asked which of them every sender must take: only those release results, and
+    /// leave no doubt about a charge.
     strictly: bool,
 }
 
@@ -95,7 +96,8 @@ impl Answers {
         if evidence.plan.results.is_none() && !evidence.events.iter().any(accounted) {
             return answers;
         }
-        answers.strictly = evidence.plan.results.is_some();
+        answers.strictly =
+            evidence.plan.results.is_some() || evidence.events.iter().any(doubts_a_charge);
         // A frame may have been written in several goes: what has begun is kept until it ends.
         let mut begun: BTreeMap<ConnectionId, Vec<u8>> = BTreeMap::new();
         for event in evidence.events {
@@ -154,6 +156,12 @@ impl Answers {
     fn note(&mut self, place: At, id: &[u8], answer: Answer) {
         self.by_message.entry((place, id.trim_ascii().to_vec())).or_default().push(answer);
     }
+}
+
+/// Whether an account says of a charge that nobody knows what became of it.
+fn doubts_a_charge(event: &crate::history::Event) -> bool {
+    let What::Account { charges, .. } = &event.what else { return false };
+    charges.iter().any(|charge| charge.outcome == Outcome::Unknown)
 }
 
 /// Whether the message of that event came on another connection.

@@ -277,6 +277,15 @@ mod tests {
     use super::RULES;
 
     #[test]
+    fn every_requirement_is_decided_by_rules_that_there_are() {
+        for (requirement, rules) in crate::verdict::DECIDING {
+            for rule in *rules {
+                assert!(RULES.iter().any(|one| one.name == *rule), "{requirement}: {rule}");
+            }
+        }
+    }
+
+    #[test]
     fn every_rule_has_its_own_name_and_says_everything() {
         let names: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
         assert_eq!(names.len(), RULES.len());

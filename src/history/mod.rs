@@ -424,6 +424,10 @@ pub enum What {
     Account {
         /// One entry per order that the sender knows.
         charges: Vec<Accounted>,
+        /// When it was asked: what was sent after that it need not know. Recordings of earlier
+        /// versions do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Micros>,
     },
     /// The sender was asked for its account and gave none.
     NoAccount {

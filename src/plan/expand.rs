@@ -9,7 +9,7 @@ use super::library::{mapping, unknown};
 use super::named::{Named, WithProbes};
 use super::{
     AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Library, Limits, Plan,
-    Ready, SenderPlan, Snapshot, Step, StopBy, Tls, defaults, orders, script, steps,
+    Ready, SenderPlan, Snapshot, Step, StopBy, Tls, defaults, orders, pointless, script, steps,
 };
 use crate::exam::Exam;
 use crate::history::TlsVersion;
@@ -40,7 +40,8 @@ pub struct Choices {
 /// `once/rejected`; each plan's own id carries the values chosen on the axes.
 ///
 /// # Errors
-/// The first name that means nothing, or the first thing that makes no sense, with its place.
+/// The first name that means nothing, or the first thing that makes no sense or tests nothing, with
+/// its place.
 pub fn expand(
     scenario: &Scenario,
     id: &str,
@@ -51,7 +52,9 @@ pub fn expand(
     let start = Place { source: scenario.source.clone(), line: 1, column: 1 };
     let plan = |case| {
         let named = Named::of(case, library, &start)?;
-        decide(case, &named, id, library, sender, choices)
+        let plan = decide(case, &named, id, library, sender, choices)?;
+        pointless::refuse(case, &plan)?;
+        Ok(plan)
     };
     scenario.cases.iter().map(plan).collect()
 }

@@ -17,6 +17,7 @@ mod naming;
 mod needs;
 mod orders;
 mod parameters;
+mod pointless;
 mod script;
 mod shared;
 mod steps;

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::verdict::{CaseOutcome, Finding, LeftOut, RunOutcome, Verdict, Weight};
+use crate::verdict::{CaseOutcome, Finding, LeftOut, RunOutcome, Standing, Weight, deciding};
 
 /// What one rule found under one circumstance.
 pub(super) struct Group<'a> {
@@ -91,14 +91,17 @@ impl Group<'_> {
 /// How the cases that exercise one requirement came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Proven {
+    /// Where a rule that decides it was exercised and held.
     pub(super) passed: usize,
+    /// Where nothing that decides it was exercised, and nothing else was found.
+    pub(super) unjudged: usize,
     pub(super) inconclusive: usize,
     pub(super) failed: usize,
 }
 
 impl Proven {
     pub(super) const fn cases(self) -> usize {
-        self.passed + self.inconclusive + self.failed
+        self.passed + self.unjudged + self.inconclusive + self.failed
     }
 }
 
@@ -108,14 +111,51 @@ pub(super) fn requirements(outcome: &RunOutcome) -> BTreeMap<&str, Proven> {
     for case in &outcome.cases {
         for requirement in &case.requirements {
             let proven = requirements.entry(requirement).or_default();
-            match case.judgement.verdict {
-                Verdict::Pass => proven.passed += 1,
-                Verdict::Inconclusive => proven.inconclusive += 1,
-                Verdict::Fail => proven.failed += 1,
+            match case.standing(requirement) {
+                Standing::Proven => proven.passed += 1,
+                Standing::Unjudged(_) => proven.unjudged += 1,
+                Standing::Inconclusive => proven.inconclusive += 1,
+                Standing::Failed => proven.failed += 1,
             }
         }
     }
     requirements
+}
+
+/// What was not judged and why, and in how many cases: what a rule says of itself, and requirements
+/// that nothing exercised.
+pub(super) fn unjudged(outcome: &RunOutcome) -> BTreeMap<(&str, &str), usize> {
+    let mut reasons = BTreeMap::new();
+    for case in &outcome.cases {
+        for (what, why) in unjudged_in(case) {
+            *reasons.entry((what, why)).or_insert(0) += 1;
+        }
+    }
+    reasons
+}
+
+/// What one case did not judge, and why; each once.
+pub(super) fn unjudged_in(case: &CaseOutcome) -> Vec<(&str, &str)> {
+    let known = case.judgement.unjudged.iter();
+    let mut all: Vec<(&str, &str)> = known.map(|one| (&*one.what, &*one.why)).collect();
+    for requirement in &case.requirements {
+        let told = |what: &str| deciding(requirement).contains(&what);
+        if let Standing::Unjudged(why) = case.standing(requirement)
+            && !all.iter().any(|(what, _)| told(what))
+        {
+            all.push((requirement, why));
+        }
+    }
+    all
+}
+
+/// Optional entries of the script that never played, and in how many cases.
+pub(super) fn idle(outcome: &RunOutcome) -> BTreeMap<&str, usize> {
+    let mut entries = BTreeMap::new();
+    for entry in outcome.cases.iter().flat_map(|case| &case.judgement.idle) {
+        *entries.entry(&**entry).or_insert(0) += 1;
+    }
+    entries
 }
 
 /// The ids of the cases that were left out, by need and by what would offer it; the need of most

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::group::{Proven, left_out, requirements};
+use super::group::{Proven, left_out, requirements, unjudged_in};
 use super::wording;
 use crate::history::Micros;
 use crate::verdict::{CaseOutcome, Finding, Proof, RunOutcome, Verdict, Weight};
@@ -92,6 +92,10 @@ struct Case<'a> {
     findings: Vec<Found<'a>>,
     /// What was exercised and held, and how often.
     held: Vec<Held<'a>>,
+    /// What was not exercised, so that nothing is said of it: a rule, a requirement or a step.
+    unjudged: Vec<Unjudged<'a>>,
+    /// Optional entries of the script that never played, in words.
+    unplayed: &'a [String],
     /// Where the recording of the case is, if it was kept.
     history: Option<&'a str>,
     /// The promises that the case exercises.
@@ -194,6 +198,16 @@ struct Held<'a> {
     times: u64,
 }
 
+/// Something that is not judged.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Unjudged<'a> {
+    /// Name of the rule or of the requirement, or what was not done.
+    what: &'a str,
+    /// Why not.
+    why: &'a str,
+}
+
 /// A message that a snapshot was asked for.
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -210,8 +224,10 @@ struct Snapshot<'a> {
 struct Counts {
     /// How many there are.
     cases: usize,
-    /// In how many everything was exercised and held.
+    /// In how many a rule that decides it was exercised, and everything held.
     passed: usize,
+    /// In how many nothing was found, and no rule that decides it was exercised.
+    unjudged: usize,
     /// In how many something needed for a verdict was not seen.
     inconclusive: usize,
     /// In how many a promise was broken.
@@ -243,6 +259,7 @@ impl<'a> Report<'a> {
         let counts = |proven: Proven| Counts {
             cases: proven.cases(),
             passed: proven.passed,
+            unjudged: proven.unjudged,
             inconclusive: proven.inconclusive,
             failed: proven.failed,
         };
@@ -284,6 +301,11 @@ impl<'a> Case<'a> {
             verdict: judgement.verdict.into(),
             findings: judgement.findings.iter().map(Found::of).collect(),
             held: held.collect(),
+            unjudged: unjudged_in(case)
+                .into_iter()
+                .map(|(what, why)| Unjudged { what, why })
+                .collect(),
+            unplayed: &judgement.idle,
             history: case.history.as_deref(),
             requirements: &case.requirements,
             watched_seconds: seconds(judgement.watched),
@@ -442,12 +464,33 @@ mod tests {
     }
 
     #[test]
+    fn what_nothing_exercised_is_not_counted_as_passed() {
+        let report = report(&samples::unjudged());
+        assert_eq!(
+            report["requirements"],
+            json!({
+                "accounts": {"cases": 2, "passed": 0, "unjudged": 2, "inconclusive": 0, "failed": 0},
+                "once-per-order":
+                    {"cases": 2, "passed": 2, "unjudged": 0, "inconclusive": 0, "failed": 0},
+                "recovers": {"cases": 1, "passed": 0, "unjudged": 1, "inconclusive": 0, "failed": 0},
+            })
+        );
+        let why = "the sender file names no `account`";
+        let unjudged = &report["cases"][0]["unjudged"];
+        assert_eq!(*unjudged, json!([{"what": "accounts", "why": why}]));
+        let unplayed = &report["cases"][0]["unplayed"];
+        assert_eq!(*unplayed, json!(["`answer/none` for john-doe, message 7"]));
+    }
+
+    #[test]
     fn requirements_are_counted_by_how_their_cases_came_out() {
         assert_eq!(
             report(&samples::inconclusive())["requirements"],
             json!({
-                "exactly-as-agreed": {"cases": 1, "passed": 0, "inconclusive": 1, "failed": 0},
-                "once-per-order": {"cases": 3, "passed": 1, "inconclusive": 2, "failed": 0},
+                "exactly-as-agreed":
+                    {"cases": 1, "passed": 0, "unjudged": 0, "inconclusive": 1, "failed": 0},
+                "once-per-order":
+                    {"cases": 3, "passed": 1, "unjudged": 0, "inconclusive": 2, "failed": 0},
             })
         );
     }

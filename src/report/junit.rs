@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use super::group;
 use super::proof::{Row, row, rows};
 use super::wording::{count, meaning, name_of, next_step, one_line, verdict};
 use crate::history::Micros;
@@ -72,6 +73,11 @@ fn properties(outcome: &RunOutcome, out: &mut dyn Write) -> io::Result<()> {
     ] {
         writeln!(out, "      <property name=\"{name}\" value=\"{}\"/>", Attribute(&value))?;
     }
+    // A build server shows no more of a case that passed than that.
+    for ((what, why), cases) in group::unjudged(outcome) {
+        let value = format!("{what}: not judged in {}: {why}", count(cases, "case"));
+        writeln!(out, "      <property name=\"not-judged\" value=\"{}\"/>", Attribute(&value))?;
+    }
     writeln!(out, "    </properties>")
 }
 
@@ -104,6 +110,12 @@ fn test_case(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
     let mut said = vec![row("title", one_line(&case.title))];
     if !case.repeat.is_empty() {
         said.push(row("repeat", one_line(&case.repeat)));
+    }
+    for (what, why) in group::unjudged_in(case) {
+        said.push(row("unjudged", one_line(&format!("{what}: not judged: {why}"))));
+    }
+    for entry in &case.judgement.idle {
+        said.push(row("unplayed", one_line(&format!("{entry}: optional, never played"))));
     }
     said.extend(case.history.as_deref().map(|history| row("history", one_line(history))));
     writeln!(out, "      <system-out>{}</system-out>", Text(&lines(&said)))?;
@@ -321,6 +333,31 @@ mod tests {
             let green = suite.attribute("failures") == "0" && suite.attribute("errors") == "0";
             assert_eq!(green, outcome.exit().code() == 0, "{name}");
         }
+    }
+
+    #[test]
+    fn what_nothing_exercised_is_said_of_the_run_and_of_the_case() {
+        let suite = suite(&samples::unjudged());
+        let properties = suite.named("properties").next().unwrap();
+        let told: Vec<&str> = properties
+            .named("property")
+            .filter(|property| property.attribute("name") == "not-judged")
+            .map(|property| property.attribute("value"))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "accounts: not judged in 2 cases: the sender file names no `account`",
+                "recovers: not judged in 1 case: nothing in the case exercised it",
+            ]
+        );
+        let case = suite.named("testcase").next().unwrap();
+        let said = &case.named("system-out").next().unwrap().text;
+        assert!(
+            said.contains("accounts: not judged: the sender file names no `account`"),
+            "{said}"
+        );
+        assert!(said.contains("message 7: optional, never played"), "{said}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::history::Micros;
 use crate::verdict::{
     Attempt, CaseOutcome, FieldDifference, Finding, Held, Judgement, LeftOut, Moment, Proof,
-    RunOutcome, SnapshotSeen, Verdict, Weight,
+    RunOutcome, SnapshotSeen, Unjudged, Verdict, Weight,
 };
 
 /// Every sample by its name.
@@ -18,6 +18,7 @@ pub(super) fn all() -> Vec<(&'static str, RunOutcome)> {
         ("interrupted", interrupted()),
         ("hostile", hostile()),
         ("left out", left_out()),
+        ("unjudged", unjudged()),
     ]
 }
 
@@ -44,6 +45,21 @@ pub(super) fn left_out() -> RunOutcome {
         left("tls/refused", "TLS", ca),
     ];
     RunOutcome { left_out, ..green() }
+}
+
+/// Two cases that pass and say nothing of one of their requirements, for two reasons, and an optional
+/// entry that never played.
+pub(super) fn unjudged() -> RunOutcome {
+    let mut cases = vec![
+        case("once/late", &["once-per-order", "accounts"], vec![]),
+        case("once/reset", &["once-per-order", "accounts", "recovers"], vec![]),
+    ];
+    for case in &mut cases {
+        let why = "the sender file names no `account`".into();
+        case.judgement.unjudged = vec![Unjudged { what: "accounts".into(), why }];
+    }
+    cases[0].judgement.idle = vec!["`answer/none` for john-doe, message 7".into()];
+    run(cases)
 }
 
 /// The same defect in six cases, and one that holds.
@@ -191,12 +207,17 @@ fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome 
         verdict: worst.unwrap_or(Verdict::Pass),
         held: vec![held("delivers", 1), held("wire/framing", 3)],
         findings,
+        unjudged: vec![],
+        idle: vec![],
         watched: Micros(1_200_000),
         charges: 3,
         snapshots: vec![],
     };
     if judgement.findings.is_empty() {
         judgement.held.push(held("once/per-order", 3));
+        if requirements.contains(&"recovers") && !requirements.contains(&"accounts") {
+            judgement.held.push(held("recovers", 1));
+        }
     }
     CaseOutcome {
         id: id.into(),

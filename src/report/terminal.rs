@@ -196,6 +196,7 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
             page.row(if index == 0 { label } else { "" }, "", &text)?;
         }
     }
+    unjudged(page, outcome, widest)?;
     if outcome.exit() != Exit::Passed {
         let held = held(outcome).into_iter();
         let held: Vec<String> =
@@ -213,6 +214,29 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     if outcome.cases.is_empty() && outcome.left_out.is_empty() { Ok(()) } else { page.gap() }
 }
 
+/// What was not judged, and why; and what of the scripts need not play and never did.
+fn unjudged(page: &mut Page<'_>, outcome: &RunOutcome, widest: usize) -> io::Result<()> {
+    for (index, ((what, why), cases)) in group::unjudged(outcome).into_iter().enumerate() {
+        let (what, why, cases) = (one_line(what), one_line(why), count(cases, "case"));
+        let text = format!("{what:widest$}  not judged in {cases}: {why}");
+        page.row(if index == 0 { "unjudged" } else { "" }, "", &text)?;
+    }
+    let idle = group::idle(outcome);
+    let further = idle.len().saturating_sub(IDLE);
+    for (index, (entry, cases)) in idle.into_iter().take(IDLE).enumerate() {
+        let text =
+            format!("{}: optional, never played in {}", one_line(entry), count(cases, "case"));
+        page.row(if index == 0 { "unplayed" } else { "" }, "", &text)?;
+    }
+    match further {
+        0 => Ok(()),
+        _ => page.row("", "", &format!("… {further} more in report.json")),
+    }
+}
+
+/// How many optional entries that never played are named.
+const IDLE: usize = 10;
+
 /// A line for each reason why cases were left out.
 #[must_use]
 pub fn left_out(cases: &[LeftOut]) -> Vec<String> {
@@ -228,6 +252,7 @@ pub fn left_out(cases: &[LeftOut]) -> Vec<String> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Proven,
+    Unjudged,
     Open,
     Unproven,
 }
@@ -236,6 +261,7 @@ const fn standing(proven: Proven) -> Standing {
     match proven {
         Proven { failed: 1.., .. } => Standing::Unproven,
         Proven { inconclusive: 1.., .. } => Standing::Open,
+        Proven { passed: 0, .. } => Standing::Unjudged,
         Proven { .. } => Standing::Proven,
     }
 }
@@ -245,7 +271,11 @@ fn in_cases(proven: Proven) -> String {
         return format!("{:>3} {}", proven.passed, plural(proven.passed, "case"));
     }
     let mut text = format!("{:>3} of {}", proven.passed, count(proven.cases(), "case"));
-    for (number, word) in [(proven.failed, "failed"), (proven.inconclusive, "inconclusive")] {
+    for (number, word) in [
+        (proven.failed, "failed"),
+        (proven.inconclusive, "inconclusive"),
+        (proven.unjudged, "not judged"),
+    ] {
         if number > 0 {
             text.push_str(&format!(", {number} {word}"));
         }
@@ -349,6 +379,19 @@ mod tests {
             case.judgement.charges = 0;
         }
         assert!(plain(&outcome).contains("3 passed: no charge was sent at all"));
+    }
+
+    #[test]
+    fn what_nothing_exercised_is_not_proven() {
+        assert_snapshot!(plain(&samples::unjudged()), @r"
+          proven    once-per-order    2 cases
+          unjudged  accounts        not judged in 2 cases: the sender file names no `account`
+                    recovers        not judged in 1 case: nothing in the case exercised it
+          unplayed  `answer/none` for john-doe, message 7: optional, never played in 1 case
+          watched   1.2 s after the last event of each case
+
+        2 cases, 2 passed: no charge was sent twice · 4.2 s
+        ");
     }
 
     #[test]

@@ -186,6 +186,8 @@ pub struct Drive {
     held_back: Option<Do>,
     /// A connection could not be accepted.
     blind: bool,
+    /// When the sender was last asked for its account.
+    asked: Option<Micros>,
 }
 
 impl Drive {
@@ -202,6 +204,7 @@ impl Drive {
             aborted: false,
             held_back: None,
             blind: false,
+            asked: None,
         }
     }
 
@@ -258,7 +261,7 @@ impl Drive {
             }
             Happening::Account(charges) => {
                 self.director.accounted();
-                Some(What::Account { charges })
+                Some(What::Account { charges, asked: self.asked.take() })
             }
             Happening::NoAccount(why) => {
                 self.director.accounted();
@@ -387,6 +390,7 @@ impl Drive {
                         let what = What::ResendAsked { exam: exam.clone(), incarnation };
                         self.recorder.record(now.into(), what);
                     }
+                    Command::Account => self.asked = Some(now.into()),
                     Command::End { incarnation, how: Ending::Kill } => {
                         let killed = Input::SenderKilled { incarnation: *incarnation };
                         self.emr.handle(now, killed, &mut self.recorder);

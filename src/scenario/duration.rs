@@ -7,6 +7,38 @@ use crate::yaml::{Diagnostic, Node, Value};
 /// The longest duration that a file may ask for.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// The longest jump of a clock: nobody waits for that.
+const LONGEST_JUMP: Duration = Duration::from_secs(10 * 366 * DAY);
+
+/// A day, in seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+/// By how much a clock is to jump; days and weeks too, since nobody waits for it.
+///
+/// # Errors
+/// It has no unit, or is nothing of the kind, or is longer than ten years.
+pub(super) fn read_jump(node: &Node) -> Result<Duration, Diagnostic> {
+    let text = match &node.value {
+        Value::Text(text) => text.as_str(),
+        _ => return read(node),
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "w" => 7 * DAY,
+        "d" => DAY,
+        "h" => 60 * 60,
+        _ => return read(node).map_err(|mistake| mistake.hint("or `d` or `w`, as in `3w`")),
+    };
+    let number: u64 = number.parse().map_err(|_| unreadable(node, text))?;
+    let jump = Duration::from_secs(number.saturating_mul(seconds));
+    if jump > LONGEST_JUMP {
+        let mistake = node.error(format!("a jump of `{text}` is longer than ten years"));
+        return Err(mistake.hint("no clock is off by that; write a shorter one"));
+    }
+    Ok(jump)
+}
+
 /// The duration that `node` is.
 ///
 /// # Errors

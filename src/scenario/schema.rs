@@ -366,7 +366,7 @@ fn step_list() -> Value {
         "How far to move the sender's clock, and when.",
         steps::JUMP_KEYS,
         &["by"],
-        ("by", duration("How far forward.")),
+        ("by", jump("How far forward.")),
     );
     let valued = object(
         "A step that says what with.",
@@ -442,6 +442,14 @@ fn duration(what: &str) -> Value {
     json!({
         "description": what,
         "anyOf": [{ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" }, axis()],
+    })
+}
+
+/// The same for a jump of the clock, which may be longer.
+fn jump(what: &str) -> Value {
+    json!({
+        "description": what,
+        "anyOf": [{ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d|w)$" }, axis()],
     })
 }
 

@@ -254,7 +254,7 @@ fn jump(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
     let fields = value.fields("how far, as in `{ by: 25h }`", JUMP_KEYS)?;
     let now = Moment { at: WireEvent::AtOnce, after: None };
     let when = moment(value, &fields)?.unwrap_or(now);
-    let by = duration::read(fields.require("by")?)?;
+    let by = duration::read_jump(fields.require("by")?)?;
     Ok(vec![Act::Jump(node.place.clone(), when, by)])
 }
 

@@ -213,7 +213,7 @@ impl Trial<'_> {
 
     fn accounts_told(&self) -> impl Iterator<Item = &[Accounted]> {
         self.events().filter_map(|what| match what {
-            What::Account { charges } => Some(charges.as_slice()),
+            What::Account { charges, .. } => Some(charges.as_slice()),
             _ => None,
         })
     }

@@ -234,7 +234,7 @@ mod tests {
     fn said(history: &History, plan: &Plan) -> Option<Outcome> {
         let order = &plan.exams["john-doe"].order.number;
         let accounts = history.events.iter().rev().filter_map(|event| match &event.what {
-            What::Account { charges } => Some(charges),
+            What::Account { charges, .. } => Some(charges),
             _ => None,
         });
         let mut rows = accounts.flatten();

@@ -3,6 +3,10 @@
 //! A pass is evidence that the thing was exercised, never the absence of a failure. This room
 //! does **not** judge: it holds what a judge found.
 
+mod requirement;
+
+pub use requirement::{DECIDING, Standing, deciding};
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -120,6 +124,15 @@ pub struct Held {
     pub times: u64,
 }
 
+/// Something that a case was to show and did not try, so that it is not judged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unjudged {
+    /// What: the name of a rule, or what the case would have done.
+    pub what: String,
+    /// Why not.
+    pub why: String,
+}
+
 /// A message as it was sent, in snapshot form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotSeen {
@@ -140,6 +153,12 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// What was exercised and held.
     pub held: Vec<Held>,
+    /// What was not exercised, so that nothing is said of it.
+    #[serde(default)]
+    pub unjudged: Vec<Unjudged>,
+    /// Optional entries of the script that never played, in words.
+    #[serde(default)]
+    pub idle: Vec<String>,
     /// How long the wire was watched after the last event.
     pub watched: Micros,
     /// How many charges were seen.

@@ -10,6 +10,7 @@ mod doors;
 mod expected;
 mod handshake;
 mod said;
+mod struck;
 
 use std::ops::Range;
 
@@ -19,6 +20,8 @@ use crate::plan::{Behaviour, MessageKind, Moment, Play};
 use super::evidence::{Evidence, Fault as Claim};
 use expected::{Part, expected};
 use said::Reply;
+
+pub(super) use struck::struck;
 
 /// What the history lacks of what `claim` says; none if it shows all of it.
 pub(super) fn missing(evidence: &Evidence<'_>, claim: &Claim<'_>) -> Option<String> {
@@ -99,6 +102,7 @@ impl<'s, 'h> Scene<'s, 'h> {
     }
 
     fn is_shown(&self) -> Shown {
+        self.struck_its_own()?;
         let mut parts = Vec::new();
         let mut besides = Vec::new();
         for play in &self.behaviour.play {

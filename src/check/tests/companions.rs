@@ -43,7 +43,7 @@ fn a_charge_that_poisons_the_queue_fails_recovers_alone() {
 /// The account no longer knows `order`.
 fn forget(case: &mut Case, order: &str) {
     for event in &mut case.events {
-        if let What::Account { charges } = &mut event.what {
+        if let What::Account { charges, .. } = &mut event.what {
             charges.retain(|charge| charge.order != order);
         }
     }

@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::fixture::{Case, ack, broken, changed, control_id, inconclusive, mapping};
 use crate::history::{AnomalyKind, End, Micros, Outcome, Pause, Piece, What};
 use crate::mapping::Mapping;
-use crate::plan::{Fault, Match, MessageKind};
+use crate::plan::{Fault, Match, MessageKind, Parameters, Play};
 use crate::verdict::Exit;
 
 /// Bytes up to where every message of this sender begins alike.
@@ -350,4 +350,53 @@ fn a_part_that_may_be_a_charge_is_not_passed_over_when_no_result_is_due() {
     let judgement = cut_after(&ALL, "MSH|^~\\&|IRIS|", part).judge();
     assert_eq!(broken(&judgement), [""; 0]);
     assert_eq!(inconclusive(&judgement), [NOT_TOLD]);
+}
+
+/// A sender that is still busy with a probe when john-doe is handed over: what is meant for john-doe's
+/// charge strikes the probe's. It has not played, and nobody may ask for the probe's charge either.
+#[rstest]
+#[case::another("probe-1", false)]
+#[case::its_own("john-doe", true)]
+fn a_fault_inside_a_message_that_strikes_another_charge_has_not_played(
+    #[case] struck: &str,
+    #[case] played: bool,
+) {
+    let mut case = Case::new().scripted(Fault::ConnectionResetAfterBytes);
+    case.plan.script[0].play = vec![Play::Fault {
+        fault: Fault::ConnectionResetAfterBytes,
+        with: Parameters { bytes: Some(300), ..Parameters::default() },
+    }];
+    case.start(1);
+    case.submit("probe-1");
+    if played {
+        case.open(2, 1);
+        let message = case.message("probe-1");
+        let to = case.send(2, &message);
+        case.answer(2, to, "AA", &message);
+    }
+    case.submit("john-doe");
+    case.open(1, 1);
+    let message = case.message(struck);
+    case.send_part(1, &message[..400]);
+    case.end(1, End::Reset);
+    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.open(3, 1);
+    if !played {
+        let message = case.message("john-doe");
+        let to = case.send(3, &message);
+        case.answer(3, to, "AA", &message);
+    }
+    let outcome = if played { Outcome::Unknown } else { Outcome::Delivered };
+    let mut case = case.ended(3, outcome);
+    for event in &mut case.events {
+        if let What::Account { charges, .. } = &mut event.what {
+            let probe = charges.iter_mut().find(|charge| charge.order == "900001").unwrap();
+            probe.outcome = if played { Outcome::Delivered } else { Outcome::Unknown };
+        }
+    }
+    let judgement = case.judge();
+    assert_eq!(broken(&judgement), [""; 0]);
+    let told = inconclusive(&judgement);
+    assert_eq!(told.contains(&("once/per-order", "fault not played")), !played, "{told:?}");
+    assert_eq!(judgement.findings.iter().any(|one| one.message.contains("`probe-1`")), !played);
 }

@@ -153,7 +153,7 @@ impl Case {
             outcome: *outcome,
         };
         let charges = charges.iter().map(entry).collect();
-        self.push(What::Account { charges });
+        self.push(What::Account { charges, asked: None });
     }
 
     /// A new message for an exam: its time and control id differ from every other's.

@@ -162,7 +162,7 @@ fn a_charge_that_came_only_after_a_wait_in_vain(#[case] slept: Slept, #[case] ex
 
 /// A process that is started for a charge has to start first, and is given as much time again.
 /// The charge of probe-1 never comes: on a machine that was late for a tenth of the time meanwhile, that
-/// is nobody's fault; a sender that was up all the time cannot say so.
+/// is nobody's fault.
 #[rstest]
 #[case::in_time(Lifetime::Exam, [0, 0, 0, 0], &["delivers"])]
 #[case::hardly_late(Lifetime::Exam, [100, 0, 0, 0], &["delivers"])]
@@ -170,7 +170,8 @@ fn a_charge_that_came_only_after_a_wait_in_vain(#[case] slept: Slept, #[case] ex
 #[case::late_before_it_was_stopped(Lifetime::Exam, [0, 0, 200, 0], &[])]
 #[case::late_in_another_charges_time(Lifetime::Exam, [0, 2_001, 200, 0], &["delivers"])]
 #[case::late_afterwards(Lifetime::Exam, [0, 0, 0, 900], &["delivers"])]
-#[case::was_up(Lifetime::Case, [100, 0, 100, 0], &["delivers"])]
+#[case::was_up_and_hardly_late(Lifetime::Case, [100, 0, 0, 0], &["delivers"])]
+#[case::was_up_and_late(Lifetime::Case, [200, 0, 0, 0], &[])]
 #[case::was_up_and_late_after_it_was_waited_for(Lifetime::Case, [0, 0, 900, 0], &["delivers"])]
 fn a_charge_that_never_came(
     #[case] life: Lifetime,

@@ -1,5 +1,6 @@
 //! Histories built by hand, and what the judge must say of them.
 
+mod accounts;
 mod acknowledgements;
 mod clock;
 mod companions;
@@ -11,6 +12,7 @@ mod hostile;
 mod in_flight;
 mod late;
 mod masking;
+mod lost;
 mod once;
 mod process;
 mod process_faults;

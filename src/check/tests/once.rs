@@ -200,7 +200,7 @@ fn twin_procedures_of_two_orders_are_two_charges() {
     case.deliver(1, "john-doe");
     case.deliver(1, "twin");
     let mut case = case.ended(1, Outcome::Delivered);
-    let What::Account { charges } = &mut case
+    let What::Account { charges, .. } = &mut case
         .events
         .iter_mut()
         .rev()

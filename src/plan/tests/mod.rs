@@ -317,7 +317,7 @@ fn a_pause_without_a_length_is_longer_than_the_sender_waits_and_a_jump_needs_no_
 #[test]
 fn a_storm_asks_and_kills_in_turn_and_a_second_instance_starts_and_stops() {
     let plan = plan(&format!(
-        "{SHORT}steps: [start, submit: john-doe, storm: 3, start-second, stop-second]\n"
+        "{SHORT}steps: [start, submit: john-doe, storm: 3, start-second, settle, stop-second]\n"
     ));
     let expected = [
         Step::Stop,
@@ -327,6 +327,7 @@ fn a_storm_asks_and_kills_in_turn_and_a_second_instance_starts_and_stops() {
         Step::Stop,
         Step::Start,
         Step::StartSecond,
+        Step::Settle,
         Step::StopSecond,
     ];
     assert_eq!(plan.steps[2..], expected);

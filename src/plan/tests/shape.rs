@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use rstest::rstest;
 
-use super::{mistake, plan, plans_for};
+use super::{mistake, plan, plans, plans_for};
 use crate::plan::Choices;
 use crate::scenario::SenderFile;
 use crate::yaml::Source;
@@ -400,4 +400,131 @@ fn a_scenario_is_no_list() {
     1 | - title: T
       | ^
     ");
+}
+
+/// A scenario of john-doe with these lines.
+fn john(lines: &str) -> String {
+    format!("title: T\nexams: [john-doe]\n{lines}")
+}
+
+#[test]
+fn an_exam_that_is_never_charged_because_nobody_hands_it_over() {
+    let steps = "steps: [start, probe, settle, account, stop]\n";
+    let text =
+        john(&format!("{steps}expect: {{ charges: {{ john-doe: never }}, snapshot: true }}\n"));
+    assert_snapshot!(mistake(&text), @r"
+    once/case.yaml:4:22: `john-doe` is never charged because it is never handed over
+      |
+    4 | expect: { charges: { john-doe: never }, snapshot: true }
+      |                      ^^^^^^^^
+    hint: add the step `submit: john-doe`, or take the exam out
+    ");
+}
+
+#[test]
+fn a_second_instance_that_is_stopped_before_anything_happens() {
+    let text =
+        john("steps: [start, probe, start-second, stop-second, { submit: john-doe }, settle]\n");
+    assert_snapshot!(mistake(&text), @r"
+    once/case.yaml:3:23: nothing happens while the second instance runs
+      |
+    3 | steps: [start, probe, start-second, stop-second, { submit: john-doe }, settle]
+      |                       ^^^^^^^^^^^^
+    hint: hand an exam over before it is stopped, or let it `settle`
+    ");
+}
+
+#[rstest]
+#[case::asked_only("start-second, heal, account, stop-second, settle", false)]
+#[case::at_the_end("settle, start-second", false)]
+#[case::settled("start-second, settle, stop-second", true)]
+#[case::probed("start-second, probe, stop-second", true)]
+fn a_second_instance_needs_something_to_do(#[case] steps: &str, #[case] fine: bool) {
+    let text = john(&format!("steps: [start, submit: john-doe, {steps}]\n"));
+    assert_eq!(plans(&text).is_ok(), fine);
+}
+
+#[test]
+fn an_entry_that_an_earlier_one_covers() {
+    let text = john(
+        "emr:\n  - { on: { exam: john-doe }, reply: reject }\n  - { on: { exam: john-doe, attempt: 2 }, reply: none, optional: true }\n",
+    );
+    assert_snapshot!(mistake(&text), @r"
+    once/case.yaml:5:5: this entry can never play
+      |
+    5 |   - { on: { exam: john-doe, attempt: 2 }, reply: none, optional: true }
+      |     ^
+    hint: the one in line 4 plays whenever this one is due, and the first that matches plays: put this one before it, or give that one `times` or an `attempt`
+    ");
+}
+
+#[rstest]
+#[case::the_same("{ exam: john-doe }", "reject", "{ exam: john-doe }", "none", false)]
+#[case::any_message("{}", "reject", "{ message: 2 }", "none", false)]
+#[case::of_the_kind(
+    "{ exam: john-doe }",
+    "reject",
+    "{ exam: john-doe, kind: charge }",
+    "none",
+    false
+)]
+#[case::inside(
+    "{ exam: john-doe, bytes: 10 }",
+    "{ end: reset }",
+    "{ exam: john-doe }",
+    "connection/reset-after-bytes",
+    false
+)]
+#[case::another_kind(
+    "{ exam: john-doe }",
+    "reject",
+    "{ exam: john-doe, kind: result }",
+    "none",
+    true
+)]
+#[case::more_often("{ exam: john-doe, attempt: 1 }", "reject", "{ exam: john-doe }", "none", true)]
+#[case::another_moment(
+    "{ exam: john-doe }",
+    "connection/refused",
+    "{ exam: john-doe }",
+    "none",
+    true
+)]
+#[case::on_connect(
+    "{ connection: 1 }",
+    "connection/accept-close",
+    "{ connection: 1 }",
+    "none",
+    true
+)]
+#[case::now_and_then("{}", "connection/close-every", "{ message: 3 }", "none", true)]
+fn only_what_is_always_due_covers_another(
+    #[case] first: &str,
+    #[case] plays: &str,
+    #[case] second: &str,
+    #[case] then: &str,
+    #[case] fine: bool,
+) {
+    let entries = [(first, plays), (second, then)];
+    let entries = entries.map(|(on, reply)| format!("  - {{ on: {on}, reply: {reply} }}\n"));
+    let text = john(&format!("emr:\n{}", entries.concat()));
+    let planned = plans(&text);
+    assert_eq!(
+        planned.is_ok(),
+        fine,
+        "{}",
+        planned.err().map(|one| one.to_string()).unwrap_or_default()
+    );
+}
+
+/// Nobody waits for a jump, so that it may be as long as a clock can be off.
+#[rstest]
+#[case::weeks("3w", true)]
+#[case::days("40d", true)]
+#[case::hours("1000h", true)]
+#[case::a_century("6000w", false)]
+#[case::no_unit("3x", false)]
+fn a_clock_may_jump_by_weeks(#[case] by: &str, #[case] fine: bool) {
+    let steps = format!("steps: [start, submit: john-doe, jump: {{ by: {by} }}, probe, settle]\n");
+    assert_eq!(plans(&john(&steps)).is_ok(), fine);
 }
