@@ -14,7 +14,7 @@ use super::attempts::Sent;
 use super::between::{answered, moments, witness};
 use super::evidence::{Attempted, Evidence};
 use super::findings::{Findings, Told};
-use super::late;
+use super::late::{self, Most};
 use super::replies::{Answers, Commit, Said};
 use super::rules::ACCOUNTS;
 use super::words::order_in_words;
@@ -320,7 +320,8 @@ impl Judged<'_, '_> {
                 let patience = self.evidence.plan.limits.ack_timeout;
                 let from = Micros(self.evidence.place(last).began.since(patience).0);
                 let time = (from, self.account.event.at);
-                late::add_if_it_could(self.evidence, findings, ACCOUNTS, time, Micros(0), make);
+                let most = Most::of_both(Micros(0));
+                late::add_if_it_could(self.evidence, findings, ACCOUNTS, time, most, make);
             }
             _ => findings.add(ACCOUNTS, Weight::Broken, make),
         }

@@ -14,6 +14,7 @@ use crate::verdict::{Proof, Weight};
 use super::between::witness;
 use super::evidence::{Attempted, Evidence, Fault, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
+use super::late::Most;
 use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
 use super::words::order_in_words;
 use super::{late, lost, shown};
@@ -80,10 +81,12 @@ fn tell_given_up(
     });
 }
 
-/// How much of the patience of a case the harness may have slept through before that excuses the
-/// sender: whoever is heard of within the patience had as much less of it.
-fn share_of_patience(evidence: &Evidence<'_>) -> Micros {
-    Micros(evidence.plan.limits.patience.0 / 20)
+/// How much of the patience of a case may be lost: whoever is heard of within that had as much less of
+/// it. A sender that is started for the charge has all its work in that time.
+fn share_of_patience(evidence: &Evidence<'_>) -> Most {
+    let patience = evidence.plan.limits.patience.0;
+    let starved = if is_started_for_each(evidence) { patience / 20 } else { patience / 4 };
+    Most { late: Micros(patience / 20), starved: Micros(starved) }
 }
 
 /// The first event by which something had gone wrong: a fault had played, or the sender was killed,

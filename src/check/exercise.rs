@@ -26,6 +26,10 @@ const SIGKILL: i32 = 9;
 /// Looks for what should have happened and did not.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let rule = agreed_rule(evidence);
+    // The usual course of a case restarts the sender, where that is ours to do.
+    if evidence.plan.steps.contains(&Step::LeaveAlone) {
+        findings.unjudged("restart", "the sender is not ours to restart (`observe` or `per: run`)");
+    }
     let mut missing = |circumstance: &str, message: String| {
         findings.add(rule, Weight::Inconclusive, || Told::plainly(circumstance, message));
     };

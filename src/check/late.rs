@@ -64,19 +64,35 @@ pub(super) fn add(
     });
 }
 
+/// How much may be lost of a time before nobody can be blamed for what did not happen in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most {
+    /// By how much the harness may have been late, which mostly sleeps.
+    pub(super) late: Micros,
+    /// For how long the sender may have got no processor: it never gets it at once.
+    pub(super) starved: Micros,
+}
+
+impl Most {
+    /// The same of both.
+    pub(super) const fn of_both(most: Micros) -> Self {
+        Self { late: most, starved: most }
+    }
+}
+
 /// As [`add`], about what the sender should have done between two times: inconclusive as well if it was
-/// ready to run and got no processor for more than `most` meanwhile.
+/// ready to run and got no processor for more than it may meanwhile.
 pub(super) fn add_if_it_could(
     evidence: &Evidence<'_>,
     findings: &mut Findings,
     rule: &'static str,
     (from, to): (Micros, Micros),
-    most: Micros,
+    most: Most,
     make: impl FnOnce() -> Told,
 ) {
     let starved = starved_between(evidence, from, to);
-    if starved <= most {
-        return add(evidence, findings, rule, (from, to), most, make);
+    if starved <= most.starved {
+        return add(evidence, findings, rule, (from, to), most.late, make);
     }
     findings.add(rule, Weight::Inconclusive, || {
         let told = make();

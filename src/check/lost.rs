@@ -51,7 +51,11 @@ fn may_have_left(
     let connected = evidence.events[from..=to]
         .iter()
         .any(|event| matches!(event.what, What::Opened { .. } | What::Waiting { .. }));
+    // What nobody agreed on may be the charge in another form.
+    let hidden = evidence.disguises.attempts.iter().any(|one| one.order == exam.order)
+        || evidence.disguises.untold.iter().any(|one| one.exams.is_empty() || could_be(&one.exams));
     unseen
+        || hidden
         || evidence.unexplained.iter().any(|(_, exams)| could_be(exams))
         || evidence.connections.keys().any(|&id| may_have_swallowed(evidence, id, from))
         || connected && is_in_doubt(evidence, exam)

@@ -10,7 +10,7 @@ use crate::verdict::{Moment, Proof, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
-use super::late;
+use super::late::{self, Most};
 use super::rules::{BOUNDED, CONNECTIONS, DISCREET, STARTS, STAYS_UP, STOPS};
 
 /// So many connections without a byte in so short a time are no sender's need.
@@ -280,7 +280,7 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
     // The sender shares the machine, and had as little of it as the harness.
     let most = Micros(to.since(from).0 / 4);
     let time = (late::starved_from(evidence, from), to);
-    late::add_if_it_could(evidence, findings, STOPS, time, most, || {
+    late::add_if_it_could(evidence, findings, STOPS, time, Most::of_both(most), || {
         Told::plainly("stop ignored", message())
     });
 }

@@ -328,3 +328,25 @@ fn silent(bug: Bug) -> Rehearsal {
 fn value(message: &[u8], path: &str) -> String {
     String::from_utf8_lossy(Message::read(message).value(path)).into_owned()
 }
+
+/// Both entries outlive the sender: they stand in its journal.
+#[rstest]
+#[case::both_words(Bug::BothWords, Reply::Silence, &[(A, Outcome::Delivered), (A, Outcome::Unknown)])]
+#[case::one_word(Bug::BothWords, Reply::Accept, &[(A, Outcome::Delivered)])]
+#[case::ghost(Bug::GhostOrders, Reply::Accept, &[("9", Outcome::Delivered), (A, Outcome::Delivered)])]
+fn an_account_says_more_than_there_is(
+    #[case] bug: Bug,
+    #[case] reply: Reply,
+    #[case] expected: &[(&str, Outcome)],
+) {
+    let mut rehearsal = Rehearsal::of("iris/option-1").bug(Some(bug)).replies(&[reply]);
+    rehearsal.live(&[exam(A)]);
+    let account = super::account(&rehearsal.journal);
+    let of_ghosts = |order: &str| if order == A { A.to_owned() } else { "9".to_owned() };
+    let told: Vec<(String, Outcome)> =
+        account.into_iter().map(|(order, outcome)| (of_ghosts(&order), outcome)).collect();
+    let expected: Vec<(String, Outcome)> =
+        expected.iter().map(|(order, outcome)| ((*order).to_owned(), *outcome)).collect();
+    assert_eq!(told, expected);
+    assert_eq!(rehearsal.attempts(A), 1);
+}

@@ -48,6 +48,13 @@ pub enum Record {
         /// What became of it.
         outcome: Outcome,
     },
+    /// The account has an entry more, whatever became of the order. Only a broken sender writes it.
+    Claimed {
+        /// Number of the order, which nobody need have placed.
+        order: String,
+        /// What the entry says.
+        outcome: Outcome,
+    },
     /// The order is to be left out of the account. Only a broken sender writes it.
     Forgotten {
         /// Number of the order.
@@ -104,6 +111,8 @@ pub(super) struct Ledger {
     pub(super) entries: IndexMap<String, Entry>,
     /// The MSH-10 that was used last.
     pub(super) last_control_id: Option<String>,
+    /// What a broken sender says besides.
+    claims: Vec<(String, Outcome)>,
 }
 
 /// What is known about one order.
@@ -160,6 +169,7 @@ impl Ledger {
                     progress.outcome = Some(*outcome);
                 }
             }
+            Record::Claimed { order, outcome } => self.claims.push((order.clone(), *outcome)),
             Record::Forgotten { order } => {
                 if let Some(entry) = self.entries.get_mut(order) {
                     entry.charge.outcome = Some(Outcome::Rejected);
@@ -172,7 +182,8 @@ impl Ledger {
     /// What became of each charge, in the order in which the exams were taken.
     pub(super) fn account(&self) -> Vec<(String, Outcome)> {
         let told = self.entries.iter().filter(|(_, entry)| !entry.forgotten);
-        told.map(|(order, entry)| (order.clone(), entry.charge.standing())).collect()
+        let told = told.map(|(order, entry)| (order.clone(), entry.charge.standing()));
+        self.claims.iter().cloned().chain(told).collect()
     }
 
     fn take(&mut self, exam: &Arc<Exam>) {
@@ -193,7 +204,7 @@ impl Ledger {
 impl Entry {
     /// Whether the charge is due: it was never attempted, or an operator has asked for more.
     pub(super) fn is_due(&self) -> bool {
-        (self.charge.attempts as usize) < 1 + self.requests.len()
+        !self.forgotten && (self.charge.attempts as usize) < 1 + self.requests.len()
     }
 
     /// How far the order's charge or result has come.

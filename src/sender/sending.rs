@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::bug::Bug;
 use super::defect;
 use super::job::{Job, Shape, Task, Written, control_id, wall_clock};
-use super::journal::{Kind, Outcome};
+use super::journal::{Kind, Outcome, Record};
 use super::machine::{Link, Machine, Output};
 use super::misread;
 use super::resend::{Rewrite, Trouble};
@@ -181,9 +181,24 @@ impl Machine {
         }
         self.line = None;
         self.endpoint = (self.endpoint + 1) % self.config.endpoints.max(1);
+        if self.gives_up() {
+            return;
+        }
         if !matches!(self.stage, Stage::Idle | Stage::Pausing { .. }) {
             self.pause(now);
         }
+    }
+
+    /// Whether a broken sender takes a refused connection for the end of its charge.
+    fn gives_up(&mut self) -> bool {
+        let unsent = |job: &mut Job| job.writes == 0 && job.task.kind == Kind::Charge;
+        if self.config.bug != Some(Bug::GivesUpWhenRefused) {
+            return false;
+        }
+        let Some(job) = self.current.take_if(unsent) else { return false };
+        self.stage = Stage::Idle;
+        self.store(Record::Forgotten { order: job.task.order });
+        true
     }
 
     /// Waits before the next try at a connection.
@@ -353,8 +368,7 @@ impl Machine {
         let bytes = defect::frame(None, &message.payload);
         self.store(record);
         self.outputs.push_back(Output::Write { link, bytes });
-        let record = self.settled(job.task.order.clone(), Kind::Charge, Outcome::Unknown);
-        self.store(record);
+        self.settle(job.task.order.clone(), Kind::Charge, Outcome::Unknown);
         self.follow_up(&job.task);
     }
 

@@ -262,7 +262,7 @@ impl Machine {
         let kind = job.task.kind;
         let orders = job.carried.iter().chain([&job.task.order]);
         for order in orders.cloned() {
-            self.store(self.settled(order, kind, outcome));
+            self.settle(order, kind, outcome);
         }
         // A late acknowledgement must find nobody: it would be credited to the next message.
         let lied = matches!(self.config.bug, Some(Bug::FalseAck | Bug::FalseUnsent));
@@ -292,7 +292,19 @@ impl Machine {
         true
     }
 
-    pub(super) fn settled(&self, order: String, kind: Kind, outcome: Outcome) -> Record {
+    /// Notes what became of a message; broken senders note more.
+    pub(super) fn settle(&mut self, order: String, kind: Kind, outcome: Outcome) {
+        let open = kind == Kind::Charge && outcome == Outcome::Unknown;
+        if open && self.config.bug == Some(Bug::BothWords) {
+            self.store(Record::Claimed { order: order.clone(), outcome: Outcome::Delivered });
+        }
+        self.store(self.settled(order, kind, outcome));
+    }
+
+    fn settled(&self, order: String, kind: Kind, outcome: Outcome) -> Record {
+        if kind == Kind::Charge && self.config.variant == Some(Variant::DoubtsEverything) {
+            return Record::Settled { order, kind, outcome: Outcome::Unknown };
+        }
         match (outcome, self.config.bug) {
             (Outcome::Rejected, Some(Bug::SilentDrop))
             | (Outcome::Unknown, Some(Bug::HidesUnknown))

@@ -18,6 +18,7 @@ catalogue! {
     PatientRetry "patient-retry" "waits twice as long after each refused connection, at most the retry interval"
     ControlIdCounter "control-id-counter" "numbers its messages from 1 in MSH-10"
     StampsEachField "stamps-each-field" "asks its clock anew for each field, so that a second may end in between"
+    DoubtsEverything "doubts-everything" "accounts for every charge that it has sent as unknown"
     SingleTryResults "single-try-results" "never sends a result again"
 }
 

@@ -398,12 +398,16 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
             ("once/per-charge", &["delivers", "accounts", "recovers", "snapshot"])
         }
         Bug::Brick => ("delivers", &[]),
+        // A charge that is refused after a fault is given up too.
+        Bug::GivesUpWhenRefused => ("delivers", &["recovers"]),
         Bug::PoisonBlocksQueue | Bug::HangsOnPartialAck | Bug::NeverReconnects => ("recovers", &[]),
         Bug::ReconnectStorm | Bug::UnusedConnections => ("sender/connections", &[]),
         Bug::SilentDrop
         | Bug::FalseAck
         | Bug::FalseUnsent
         | Bug::HidesUnknown
+        | Bug::BothWords
+        | Bug::GhostOrders
         | Bug::AcceptsCommit
         | Bug::AcceptsHttp
         | Bug::AcceptsAnyAck

@@ -180,3 +180,13 @@ fn a_sender_that_could_not_be_driven_is_told_once() {
     assert_eq!(told, ["sender/starts"]);
     assert_eq!(judgement.exit().code(), 6);
 }
+
+/// A sender that nobody here can restart is not known to come through that.
+#[test]
+fn nothing_is_proven_of_a_restart_that_could_not_be() {
+    let mut case = Case::healthy();
+    case.plan.steps.push(Step::LeaveAlone);
+    let judgement = case.judge();
+    let told = judgement.unjudged.iter().find(|one| one.what == "restart");
+    assert!(told.is_some_and(|one| one.why.contains("`observe`")));
+}
