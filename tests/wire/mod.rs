@@ -66,7 +66,15 @@ impl Server {
 
     /// Presses Ctrl-C, waits for its verdict and checks that it is this exit code.
     #[track_caller]
-    pub(crate) fn ends(mut self, code: i32) -> Judged {
+    pub(crate) fn ends(self, code: i32) -> Judged {
+        let (found, judged, err) = self.ended();
+        assert_eq!(found, Some(code), "\nout:\n{}\nerr:\n{err}", judged.out);
+        assert_eq!(err, "");
+        judged
+    }
+
+    /// Presses Ctrl-C and waits for its verdict: the exit code, what it said, and its error output.
+    pub(crate) fn ended(mut self) -> (Option<i32>, Judged, String) {
         self.signal(Signal::INT);
         self.signal(Signal::CONT); // it may have been stopped
         let until = Instant::now() + BOUND;
@@ -79,12 +87,11 @@ impl Server {
         let mut out = String::new();
         self.output.read_to_string(&mut out).unwrap();
         let err = self.place.text("stderr");
-        assert_eq!(status.code(), Some(code), "\nout:\n{out}\nerr:\n{err}");
-        assert_eq!(err, "");
         let events = self.place.text("out/cases/serve/history.jsonl");
         let events = events.lines().skip(1).map(|line| serde_json::from_str(line).unwrap());
-        let events = events.filter(|event: &Value| event.get("seal").is_none());
-        Judged { out, events: events.collect(), report: self.place.json("out/report.json") }
+        let events = events.filter(|event: &Value| event.get("seal").is_none()).collect();
+        let report = self.place.json("out/report.json");
+        (status.code(), Judged { out, events, report }, err)
     }
 }
 
@@ -152,6 +159,23 @@ impl Client {
                 Ok(0) => break,
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
                 Err(error) => panic!("no answer after {read:?}: {error}"),
+            }
+        }
+        read
+    }
+
+    /// Reads until the end of a frame, or of the connection, or of this time: what has come by then.
+    pub(crate) fn answer_within(&mut self, time: Duration) -> Vec<u8> {
+        let until = Instant::now() + time;
+        let (mut read, mut one) = (Vec::new(), [0]);
+        while !read.ends_with(b"\x1c\r") {
+            let left = until.saturating_duration_since(Instant::now());
+            if self.stream.set_read_timeout(Some(left)).is_err() {
+                break; // no time is left
+            }
+            match self.stream.read(&mut one) {
+                Ok(1..) => read.push(one[0]),
+                Ok(0) | Err(_) => break,
             }
         }
         read
