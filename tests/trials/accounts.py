@@ -91,3 +91,34 @@ class LogBirthDate(Engine):
         born = time.strptime(field(message, "PID", 7)[:8], "%Y%m%d")
         print("born", time.strftime("%b %-d, %Y", born), flush=True)
         return message
+
+
+@sender("acc-lower-case")
+class LowerCase(Engine):
+    """Its account lists orders in lower case."""
+    def say(self, order, outcome): return super().say(order.lower(), outcome)
+
+
+@sender("acc-always-unknown")
+class AlwaysUnknown(Engine):
+    """It says `unknown` of everything, also of a plain acceptance."""
+    def say(self, order, outcome): return super().say(order, "unknown")
+
+
+@sender("acc-twice-the-same")
+class TwiceTheSame(Engine):
+    """It lists each order twice, alike: odd, and true."""
+    def say(self, order, outcome): return super().say(order, outcome) * 2
+
+
+@sender("del-forgets-the-second-life")
+class ForgetsInSecondLife(Engine):
+    """What it is handed from its second life on is never sent, and told as `not-sent`."""
+    def due(self):
+        first = f"{self.state}/first"
+        if self.life < 2:
+            with open(first, "w") as kept:
+                kept.write(str(self.database.execute("SELECT count(*) FROM outbox").fetchone()[0]))
+            return super().due()
+        with open(first) as kept:
+            return [row for row in super().due() if row[0] <= int(kept.read())]

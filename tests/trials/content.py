@@ -61,3 +61,85 @@ class HtmlAll(Engine):
                 line = line.replace(letter, entity)
             return line
         return "\r".join(line if line.startswith("MSH") else escaped(line) for line in segments(message))
+
+
+class EveryTime(Engine):
+    """The three stamps of a charge are what `stamp` makes of them."""
+    def alter(self, kind, order, message):
+        if kind == "charge":
+            for segment, number in (("MSH", 7), ("EVN", 2), ("FT1", 5)):
+                message = put(message, segment, number, self.stamp(field(message, segment, number)))
+        return message
+
+
+@sender("con-month-13")
+class Month13(EveryTime):
+    """The thirteenth month."""
+    def stamp(self, time): return time[:4] + "13" + time[6:]
+
+
+@sender("con-1970")
+class Epoch(EveryTime):
+    """A real time of long ago."""
+    def stamp(self, time): return "19700101" + time[8:]
+
+
+@sender("con-minutes-only")
+class MinutesOnly(EveryTime):
+    """No seconds, where fourteen digits were agreed on."""
+    def stamp(self, time): return time[:12]
+
+
+@sender("con-control-id-blanks")
+class ControlIdBlanks(Engine):
+    """MSH-10 is three blanks."""
+    def alter(self, kind, order, message):
+        return put(message, "MSH", 10, "   ") if kind == "charge" else message
+
+
+@sender("con-last-altered")
+class LastAltered(Engine):
+    """From the third message on the quantity is 2."""
+    def alter(self, kind, order, message):
+        sent = self.database.execute("SELECT count(*) FROM outbox WHERE kind = 'charge'").fetchone()[0]
+        return put(message, "FT1", 10, "2") if kind == "charge" and sent >= 2 else message
+
+
+@sender("con-result-swapped")
+class ResultSwapped(Engine):
+    """The values of the first two OBX of a result have changed places."""
+    def alter(self, kind, order, message):
+        if kind != "result":
+            return message
+        lines = segments(message)
+        places = [at for at, line in enumerate(lines) if line.startswith("OBX|")][:2]
+        values = [lines[at].split("|") for at in places]
+        if len(values) == 2:
+            values[0][5], values[1][5] = values[1][5], values[0][5]
+        for at, parts in zip(places, values):
+            lines[at] = "|".join(parts)
+        return "\r".join(lines)
+
+
+@sender("g-composed")
+class Composed(Engine):
+    """Every letter with its accents becomes one character (NFC)."""
+    def alter(self, kind, order, message):
+        import unicodedata
+        text = message.encode("latin-1").decode("utf-8", "surrogateescape")
+        return unicodedata.normalize("NFC", text).encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+@sender("g-no-mark")
+class NoMark(Engine):
+    """A byte order mark inside a text is dropped."""
+    def alter(self, kind, order, message): return message.replace("\xef\xbb\xbf", "")
+
+
+@sender("g-three-bytes")
+class ThreeBytes(Engine):
+    """A character of four bytes becomes a question mark, as old databases have it."""
+    def alter(self, kind, order, message):
+        text = message.encode("latin-1").decode("utf-8", "surrogateescape")
+        text = "".join(one if one < "\U00010000" else "?" for one in text)
+        return text.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -71,3 +71,23 @@ class Supervisor(Engine):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+
+@sender("ok-ping")
+class Ping(Engine):
+    """Says every half second by a message of its own that it is there; that names nobody."""
+    pause = 0.5
+
+    def step(self):
+        ping = f"MSH|^~\\&|IRIS|IRIS|EMR|CLINIC|{now()}||ZPG^Z01|P{time.time_ns() % 10**12}|P|2.4\rZPG|1|UP\r"
+        self.again(self.frame(ping))
+
+
+@sender("ok-sent-by-bytes")
+class ByBytes(Engine):
+    """Writes each message in three writes."""
+    def put(self, connection, data):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in (data[:1], data[1:40], data[40:]):
+            connection.sendall(piece)
+            time.sleep(0.01)

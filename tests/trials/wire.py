@@ -49,3 +49,50 @@ class Peek:
         return read
 
     def settimeout(self, timeout): self.connection.settimeout(timeout)
+
+
+@sender("msk-note")
+class Note(Engine):
+    """Behind each charge stands a note and a segment of a site's own about another patient."""
+    def frame(self, message):
+        if "DFT^P03" in message:
+            message += "NTE|1|L|Patientin Geheim, Anna, 1. Januar 1970\rZPA|GEHEIM888|Geheim|19700101\r"
+        return super().frame(message)
+
+
+@sender("wire-fs-first")
+class FsFirst(Engine):
+    """An end byte before each message."""
+    def put(self, connection, data): connection.sendall(b"\x1c" + data)
+
+
+@sender("wire-proxy-line")
+class ProxyLine(Engine):
+    """A load balancer's PROXY line comes first on each connection."""
+    def connect(self, host, port):
+        connection = super().connect(host, port)
+        connection.sendall(b"PROXY TCP4 10.0.0.1 10.0.0.2 40000 2575\r\n")
+        return connection
+
+
+@sender("wire-nul-bytes")
+class NulBytes(Engine):
+    """Keep-alive bytes 00 go out while an answer is awaited."""
+    def answer(self, connection, header, timeout):
+        connection.sendall(b"\0\0")
+        outcome = super().answer(connection, header, timeout)
+        connection.sendall(b"\0")
+        return outcome
+
+
+@sender("wire-start-byte-again")
+class StartByteAgain(Engine):
+    """On no answer it writes a start byte to see whether the line is alive."""
+    def unanswered(self, order, message): self.again(b"\x0b")
+
+
+@sender("enh-ack-as-mcf")
+class AcknowledgesByMcf(AcknowledgesAnswers):
+    """Acknowledges each answer by an MCF, with an id that nobody knows."""
+    def frame(self, message):
+        return super().frame(message.replace("||ACK|", "||MCF^Q02|").replace("MSA|CA|", "MSA|AA|X"))
