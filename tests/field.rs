@@ -17,8 +17,8 @@ use rstest::rstest;
 use wire::Server;
 
 #[rstest]
-#[case::two_orders_in_one_message(open(twice_in_one("92228")).by("field").exits(10))]
-#[case::two_orders_with_one_code(open(two_orders("92250")).by("field").exits(0))]
+#[case::two_orders_in_one_message(held(twice_in_one("92228")).by("field").exits(10))]
+#[case::two_orders_with_one_code(held(two_orders("92250")).by("field").exits(0))]
 #[case::segments_that_ran_together(
     held(garbled()).exits_any(&[0, 1]).never(&["SECRETMAN", "ADAM", "MRNSEC", "HIDDENBERG"])
 )]
@@ -26,11 +26,11 @@ use wire::Server;
 #[case::two_messages_in_one_frame(
     open(two_in_one_frame()).exits(1).finds("wire/framing").never(&["dangling"])
 )]
-#[case::credit_and_rebill(open(rebilled(&["CG", "CD", "CG"])).by("willow-credits").exits(0))]
+#[case::credit_and_rebill(held(rebilled(&["CG", "CD", "CG"])).by("willow-credits").exits(0))]
 #[case::rebill_without_a_credit(held(rebilled(&["CG", "CG"])).by("willow-credits").exits(10))]
 #[case::two_credits(held(rebilled(&["CG", "CD", "CD"])).by("willow-credits").exits(10))]
 #[case::line_repeated_in_the_second_message(
-    open(lines_of_two()).by("orchard-per-charge").exits(10).says(&["FT1[2]", "FT1[1]"])
+    held(lines_of_two()).by("orchard-per-charge").exits(10).says(&["FT1[2]", "FT1[1]"])
 )]
 #[case::same_message_without_an_order(
     open(vec![charge("", "C1"), charge("", "C1")]).exits_any(&[1, 5, 10])
@@ -38,13 +38,13 @@ use wire::Server;
 )]
 #[case::bytes_of_another_charset(open(foreign_bytes()).exits(1).says(&["MSH-18"]))]
 #[case::order_with_a_component(
-    open(vec![charge("700001", "C1"), charge("700001^EPIC", "C2")]).exits(10)
+    held(vec![charge("700001", "C1"), charge("700001^EPIC", "C2")]).exits(10)
 )]
 #[case::order_with_empty_components(
-    open(vec![charge("700001", "C1"), charge("700001^^", "C2")]).exits(10)
+    held(vec![charge("700001", "C1"), charge("700001^^", "C2")]).exits(10)
 )]
 #[case::order_with_leading_zeros(
-    open(vec![charge("700001", "C1"), charge("0700001", "C2")]).exits(10)
+    held(vec![charge("700001", "C1"), charge("0700001", "C2")]).exits(10)
 )]
 #[case::no_escape_character(open(no_escape()).exits_any(&[0, 1]).hears("\x0bMSH|^~&|"))]
 fn the_field_is_judged_as_reasoned(#[case] case: Case) {
