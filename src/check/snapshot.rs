@@ -227,11 +227,12 @@ impl<'c, 'h> Laid<'c, 'h> {
             return self.told_without_fields(&page);
         }
         let differences = self.differences.iter().take(DIFFERENCES);
-        let differences = differences.map(|one| shown(one, &sent, &page)).collect();
+        let differences: Vec<FieldDifference> =
+            differences.map(|one| shown(one, &sent, &page)).collect();
         let is_trailing = |one: &Difference| trimmed(&one.expected) == trimmed(&one.found);
         let circumstance = match self.differences.iter().all(is_trailing) {
             true => TRAILING.to_owned(),
-            false => self.differences[0].path.clone(),
+            false => differences[0].path.clone(),
         };
         Some((circumstance, differences))
     }
