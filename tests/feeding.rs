@@ -83,6 +83,34 @@ fn a_way_that_does_not_work_is_named(#[case] way: &str, #[case] keys: &str, #[ca
     assert!(rules_found(&place.json("out/report.json")).contains("sender/starts"));
 }
 
+/// An engine that hands the EMR's answer back to whoever feeds it: what the EMR refuses it refuses, and
+/// where the EMR says nothing neither does it. Its answers are its account.
+#[rstest]
+#[case::accepted("answer/accept")]
+#[case::refused("answer/reject")]
+#[case::silence("answer/none")]
+fn a_sender_that_passes_the_answer_on_has_taken_what_was_written(#[case] reply: &str) {
+    let Some(python) = python() else { return };
+    let keys = "feed: { mllp: '127.0.0.1:{feed_port}', as: message }\nready: { line: listening }\n\
+                account: answer";
+    let place = fed(&python, "mllp", keys);
+    place.write("taker.py", ENGINE);
+    place.write("scenarios/the-case.yaml", PASSED_ON.replace("REPLY", reply));
+    let ran = place.run(&["run", "--sender", "sender.yaml", "--out", "out"]).exits(0);
+    let history = place.text("out/cases/the-case/history.jsonl");
+    let events = |what: &str| {
+        let told = format!("\"event\":\"{what}\"");
+        history.lines().filter(|line| line.contains(&told)).count()
+    };
+    assert_eq!(events("received"), events("submitted"), "{}", ran.out);
+    let said = match reply {
+        "answer/accept" => "\"order\":\"273013\",\"outcome\":\"delivered\"",
+        "answer/reject" => "\"order\":\"273013\",\"outcome\":\"rejected\"",
+        _ => "\"order\":\"273013\",\"outcome\":\"unknown\"",
+    };
+    assert!(history.contains(said), "{history}");
+}
+
 #[test]
 fn what_a_sender_printed_is_shown_and_stored_only_where_somebody_asks_for_it() {
     let Some(python) = python() else { return };
@@ -129,6 +157,24 @@ fn a_sender_for_a_whole_run_that_dies_is_named_in_every_case() {
     );
     let ran = place.run(&["run", "--sender", "sender.yaml"]).exits(6);
     assert!(ran.out.contains("UNDRIVEN sender/starts"), "{}", ran.out);
+}
+
+/// What a box that runs elsewhere would do after a restart nobody sees: the report says so.
+#[test]
+fn a_restart_that_could_not_happen_is_named() {
+    let Some(python) = python() else { return };
+    let place = fed(&python, "post", "");
+    place.write("scenarios/the-case.yaml", KEPT);
+    let file = place.text("sender.yaml").replace("start: [", "start: { per: run, command: [");
+    let file = file.replace("'{feed_port}']", "'{feed_port}'] }")
+        + "feed: { post: 'http://127.0.0.1:{feed_port}/', as: { template: charge.json } }\n\
+           ready: { line: listening }\n";
+    place.write("sender.yaml", file);
+    let ran = place.run(&["run", "--sender", "sender.yaml", "--out", "out"]).exits(0);
+    assert!(ran.out.contains("no restart in 1 case"), "{}", ran.out);
+    let report = place.json("out/report.json");
+    assert_eq!(report["cases"][0]["not_done"][0]["step"], "restart", "{report:#}");
+    assert!(place.text("out/junit.xml").contains("no restart"));
 }
 
 /// Nothing is started: an operator is told what to do, and here there is none.
@@ -181,5 +227,14 @@ requirements: [accounts]
 exams: [john-doe]
 steps: [start, submit: john-doe, await: john-doe, settle, account, stop]
 ";
+
+const PASSED_ON: &str = "\
+title: The answer to a charge goes back to where it came from
+requirements: [accounts]
+exams: [john-doe]
+emr: [{ on: { exam: john-doe }, reply: REPLY }]
+";
+
+const ENGINE: &str = include_str!("senders/engine.py");
 
 const TAKER: &str = include_str!("senders/taker.py");

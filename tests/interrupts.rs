@@ -88,6 +88,80 @@ fn whoever_interrupts_twice_leaves_nothing_behind_either() {
     wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
 }
 
+/// The guardian of a run, by its word and by the run's own folder in its environment.
+fn guardian(place: &Place) -> Option<Pid> {
+    let mine = format!("TMPDIR={}", place.path("temporary").display());
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut processes = processes.filter(|process| {
+        let read = |file: &str| std::fs::read(process.path().join(file)).unwrap_or_default();
+        let has =
+            |text: Vec<u8>, one: &str| text.split(|byte| *byte == 0).any(|it| it == one.as_bytes());
+        has(read("cmdline"), "guardian") && has(read("environ"), &mine)
+    });
+    let number = processes.find_map(|process| process.file_name().to_str()?.parse().ok());
+    number.and_then(Pid::from_raw)
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).unwrap().next().is_none()
+}
+
+/// Nobody can clean up after himself who is killed; and what is said to everybody who is called so, or
+/// to the whole group of a terminal, is not meant for who cleans up.
+#[rstest]
+#[case::killed(&[], Signal::KILL)]
+#[case::quits_from_the_keyboard(&[], Signal::QUIT)]
+#[case::ends_as_many_others_do(&[Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT], Signal::KILL)]
+fn whatever_ends_a_run_leaves_nothing_behind(#[case] before: &[Signal], #[case] signal: Signal) {
+    let place = Place::new();
+    let mut child = begun(&place);
+    let cleaner = guardian(&place).unwrap();
+    for signal in before {
+        kill_process(cleaner, *signal).unwrap();
+    }
+    tell(&child, signal);
+    assert_eq!(child.wait().unwrap().code(), None);
+    wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
+    wait_for("the folder to be gone", || is_empty(&place.path("temporary")));
+    wait_for("the guardian to be gone", || guardian(&place).is_none());
+}
+
+#[test]
+fn a_run_that_comes_to_its_end_takes_its_guardian_along() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("temporary")).unwrap();
+    let status = Command::new(PROGRAM)
+        .args(["run", "options/option-1"])
+        .current_dir(place.path(""))
+        .env("TMPDIR", place.path("temporary"))
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert!(guardian(&place).is_none() && is_empty(&place.path("temporary")));
+}
+
+/// Where the guardian was killed as well, the next run sweeps up.
+#[test]
+fn the_next_run_sweeps_up_after_one_whose_guardian_was_killed_too() {
+    let place = Place::new();
+    let mut child = begun(&place);
+    kill_process(guardian(&place).unwrap(), Signal::KILL).unwrap();
+    tell(&child, Signal::KILL);
+    child.wait().unwrap();
+    assert!(!is_empty(&place.path("temporary")) && is_running(&place.path("sender.sh")));
+    let status = Command::new(PROGRAM)
+        .args(["run", "options/option-1"])
+        .current_dir(place.path(""))
+        .env("TMPDIR", place.path("temporary"))
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert!(is_empty(&place.path("temporary")));
+    wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
+}
+
 /// What was done until then is there, whole, and the case under way as far as it came.
 #[rstest]
 fn whatever_was_done_before_an_interrupt_is_kept(#[values(1, 2)] finished: usize) {

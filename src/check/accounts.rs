@@ -14,7 +14,7 @@ use super::attempts::Sent;
 use super::between::{answered, moments, witness};
 use super::evidence::{Attempted, Evidence};
 use super::findings::{Findings, Told};
-use super::late::{self, Most};
+use super::late::{self, Had, Most};
 use super::replies::{Answers, Commit, Said};
 use super::rules::ACCOUNTS;
 use super::words::order_in_words;
@@ -319,9 +319,9 @@ impl Judged<'_, '_> {
             Some(last) if matches!(word, "not-sent" | "vanished") && !self.is_newer(last) => {
                 let patience = self.evidence.plan.limits.ack_timeout;
                 let from = Micros(self.evidence.place(last).began.since(patience).0);
-                let time = (from, self.account.event.at);
+                let had = Had { late_from: from, from, to: self.account.event.at };
                 let most = Most::of_both(Micros(0));
-                late::add_if_it_could(self.evidence, findings, ACCOUNTS, time, most, make);
+                late::add_if_it_could(self.evidence, findings, ACCOUNTS, had, most, make);
             }
             _ => findings.add(ACCOUNTS, Weight::Broken, make),
         }

@@ -14,8 +14,8 @@ use crate::verdict::{Proof, Weight};
 use super::between::witness;
 use super::evidence::{Attempted, Evidence, Fault, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
-use super::late::Most;
-use super::rules::{DELIVERS, PER_CHARGE, RECOVERS};
+use super::late::{Had, Most};
+use super::rules::{DELIVERS, PER_CHARGE, RECOVERS, STARTS};
 use super::words::order_in_words;
 use super::{late, lost, shown};
 
@@ -54,7 +54,14 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         } else if (arrived && !too_late) || evidence.is_undriven() {
             // Who could not be driven to the end may be missing what was never handed over.
         } else if !concerned(evidence, exam) {
-            tell_missing(evidence, exam, rule, before, findings);
+            match not_taken(evidence, exam) {
+                Some(why) => findings.add(STARTS, Weight::Undriven, || {
+                    let message =
+                        format!("the sender could not be driven: {why}, and no charge of it came");
+                    Told::plainly("not handed over", message)
+                }),
+                None => tell_missing(evidence, exam, rule, before, findings),
+            }
         } else if let Some(fault) = lost::given_up(evidence, exam) {
             tell_given_up(evidence, exam, fault, findings);
         }
@@ -69,8 +76,8 @@ fn tell_given_up(
     findings: &mut Findings,
 ) {
     let submitted = exam.submitted.first().map_or(Micros(0), |&at| evidence.events[at].at);
-    let time = (late::starved_from(evidence, submitted), Micros(u64::MAX));
-    late::add_if_it_could(evidence, findings, DELIVERS, time, share_of_patience(evidence), || {
+    let had = Had::since(evidence, submitted, Micros(u64::MAX));
+    late::add_if_it_could(evidence, findings, DELIVERS, had, share_of_patience(evidence), || {
         let order = order_in_words(evidence, &exam.order);
         let message = format!(
             "the EMR was well again after {fault} and took other charges, the sender was restarted \
@@ -139,6 +146,16 @@ fn timed_out_before<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option
     Some(probe.name)
 }
 
+/// Why the sender is not known to have taken an exam of which nothing ever came.
+fn not_taken<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option<&'h str> {
+    let none = evidence.attempts_at(&exam.order).is_empty();
+    let answers = evidence.events.iter().filter(|_| none);
+    answers.rev().find_map(|event| match &event.what {
+        What::NotAccepted { exam: of, why } if *of == exam.name => Some(&**why),
+        _ => None,
+    })
+}
+
 fn tell_missing(
     evidence: &Evidence<'_>,
     exam: &KnownExam<'_>,
@@ -161,9 +178,9 @@ fn tell_missing(
             Told::plainly("probe timed out", message)
         });
     }
-    let time = (late::starved_from(evidence, submitted), time_was_up(evidence, exam));
+    let had = Had::since(evidence, submitted, time_was_up(evidence, exam));
     let most = share_of_patience(evidence);
-    late::add_if_it_could(evidence, findings, rule, time, most, || {
+    late::add_if_it_could(evidence, findings, rule, had, most, || {
         let parts = evidence.attempts_at(&exam.order);
         let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {
             true => "came only after the harness had given up waiting",

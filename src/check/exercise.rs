@@ -10,8 +10,8 @@ use jiff::civil::DateTime;
 
 use crate::history::{ConnectionId, Event, Incarnation, Micros, Piece, Seal, What};
 use crate::hl7::Message;
-use crate::plan::{Behaviour, Charged, MessageKind, Play, ProcessFault, Step};
-use crate::verdict::Weight;
+use crate::plan::{Behaviour, Charged, Lifetime, MessageKind, Plan, Play, ProcessFault, Step};
+use crate::verdict::{NotDone, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
@@ -61,6 +61,19 @@ pub(super) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findin
             Told::plainly("history altered", message)
         });
     }
+}
+
+/// The steps of the usual course that this plan had to do without.
+pub(super) fn left_undone(plan: &Plan) -> Vec<NotDone> {
+    let life = plan.sender.driving.life;
+    let why = match life {
+        // Whoever serves or records has no course of his own to follow.
+        _ if life.is_ours_to_end() || !plan.steps.contains(&Step::LeaveAlone) => return Vec::new(),
+        Lifetime::Observed => "the sender runs apart from us (`start: observe`)",
+        _ => "one process serves the whole run (`per: run`)",
+    };
+    let unproven = "that after a restart it sends no charge again, and none is lost";
+    vec![NotDone { step: "restart".to_owned(), why: why.to_owned(), unproven: unproven.to_owned() }]
 }
 
 type Missing<'m> = &'m mut dyn FnMut(&str, String);
@@ -324,11 +337,16 @@ fn not_drained(evidence: &Evidence<'_>, missing: Missing<'_>) {
         let later = evidence.lives.range(of + 1..).filter(|(_, life)| life.beside.is_none());
         later.map(|(_, life)| life.started).find(|&started| started > 0)
     };
+    // The end of a connection that has carried nothing hides nothing.
+    let mut used = BTreeSet::new();
     for event in evidence.events {
-        let (What::Received { connection, .. } | What::EndedBySender { connection, .. }) =
-            &event.what
-        else {
-            continue;
+        let connection = match &event.what {
+            What::Received { connection, .. } => {
+                used.insert(*connection);
+                connection
+            }
+            What::EndedBySender { connection, .. } if used.contains(connection) => connection,
+            _ => continue,
         };
         let of = evidence.connections.get(connection).map_or(0, |opened| opened.incarnation);
         if of > 0 && follower(of).is_some_and(|started| event.seq > started) {

@@ -80,19 +80,38 @@ impl Most {
     }
 }
 
-/// As [`add`], about what the sender should have done between two times: inconclusive as well if it was
-/// ready to run and got no processor for more than it may meanwhile.
+/// A time that the sender had for something.
+#[derive(Clone, Copy)]
+pub(super) struct Had {
+    /// From when on the harness's lateness tells of a machine that had no time for the sender either.
+    pub(super) late_from: Micros,
+    /// From when on it could have done it.
+    pub(super) from: Micros,
+    /// Until when.
+    pub(super) to: Micros,
+}
+
+impl Had {
+    /// All of the time from a moment on, in which the harness had no time for the sender either where it
+    /// was late shortly before.
+    pub(super) fn since(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Self {
+        Self { late_from: starved_from(evidence, from), from, to }
+    }
+}
+
+/// As [`add`], about what the sender should have done in a time: inconclusive as well if it was ready to
+/// run and got no processor for more than it may of that.
 pub(super) fn add_if_it_could(
     evidence: &Evidence<'_>,
     findings: &mut Findings,
     rule: &'static str,
-    (from, to): (Micros, Micros),
+    had: Had,
     most: Most,
     make: impl FnOnce() -> Told,
 ) {
-    let starved = starved_between(evidence, from, to);
+    let starved = starved_between(evidence, had.from, had.to);
     if starved <= most.starved {
-        return add(evidence, findings, rule, (from, to), most.late, make);
+        return add(evidence, findings, rule, (had.late_from, had.to), most.late, make);
     }
     findings.add(rule, Weight::Inconclusive, || {
         let told = make();

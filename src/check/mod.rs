@@ -94,6 +94,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
         unjudged,
         idle: exercise::idle(&evidence),
         watched: watched(history),
+        not_done: exercise::left_undone(plan),
         charges: evidence.charges(),
         snapshots,
     }

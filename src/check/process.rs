@@ -10,7 +10,7 @@ use crate::verdict::{Moment, Proof, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
-use super::late::{self, Most};
+use super::late::{self, Had, Most};
 use super::rules::{BOUNDED, CONNECTIONS, DISCREET, STARTS, STAYS_UP, STOPS};
 
 /// So many connections without a byte in so short a time are no sender's need.
@@ -46,10 +46,14 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             What::SenderEnding { incarnation, how } => {
                 stop(evidence, event.seq, *incarnation, *how, findings)
             }
-            What::LeftBehind { incarnation, processes } => {
+            What::LeftBehind { incarnation, processes, names } => {
                 findings.add(STOPS, Weight::Broken, || {
+                    let who = match names.as_slice() {
+                        [] => String::new(),
+                        names => format!(": {}", names.join(", ")),
+                    };
                     let message = format!(
-                        "life {incarnation} of the sender left {processes} of its processes behind"
+                        "life {incarnation} of the sender left {processes} of its processes behind{who}"
                     );
                     Told::plainly("processes left behind", message)
                 })
@@ -279,8 +283,8 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
     let [from, to] = [asked, seq].map(|seq| evidence.time_of(seq));
     // The sender shares the machine, and had as little of it as the harness.
     let most = Micros(to.since(from).0 / 4);
-    let time = (late::starved_from(evidence, from), to);
-    late::add_if_it_could(evidence, findings, STOPS, time, Most::of_both(most), || {
+    let had = Had::since(evidence, from, to);
+    late::add_if_it_could(evidence, findings, STOPS, had, Most::of_both(most), || {
         Told::plainly("stop ignored", message())
     });
 }

@@ -3,10 +3,10 @@
 //! Each kind of mistake is one finding with its first witness and a count, however often it was
 //! made. Does **not** look at what the messages say.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::history::AnomalyKind;
-use crate::history::{Event, Micros, Piece, What};
+use crate::history::{ConnectionId, Event, Micros, Piece, What};
 use crate::hl7::{Charset, Delimiters, Message, Path, Segment, SegmentEnd, escape};
 use crate::verdict::{FieldDifference, Proof, Weight};
 
@@ -33,9 +33,21 @@ pub(super) fn judge(
 ) {
     let mut mistakes = Mistakes::default();
     let mut pieces = 0;
+    let in_tls = greeted_with_tls(evidence);
+    if let Some(first) = in_tls.first() {
+        let what = || {
+            format!(
+                "the sender speaks TLS, and the endpoint is plain: a ClientHello came on connection {first}"
+            )
+        };
+        mistakes.note_times(FRAMING, "TLS on a plain endpoint", in_tls.len() as u64, what);
+    }
     for event in evidence.events {
-        pieces += u64::from(matches!(event.what, What::Received { .. }));
-        framing(evidence, event, &mut mistakes);
+        let What::Received { connection, .. } = event.what else { continue };
+        pieces += 1;
+        if !in_tls.contains(&connection) {
+            framing(evidence, event, &mut mistakes);
+        }
     }
     findings.exercised(FRAMING, pieces);
     let mut faultless = 0;
@@ -72,6 +84,20 @@ pub(super) fn judge(
     mistakes.tell(evidence, findings);
 }
 
+/// The connections on which the sender has greeted with TLS (RFC 8446, section 5.1: a handshake record of
+/// version 3) although the endpoint is plain. What else stands there is no framing of anything.
+fn greeted_with_tls(evidence: &Evidence<'_>) -> BTreeSet<ConnectionId> {
+    let is_plain = evidence.plan.tls.is_none();
+    let pieces = evidence.events.iter().filter(|_| is_plain);
+    let greeted = pieces.filter_map(|event| match &event.what {
+        What::Received { connection, offset: 0, bytes, .. } => {
+            bytes.as_slice().starts_with(&[0x16, 0x03]).then_some(*connection)
+        }
+        _ => None,
+    });
+    greeted.collect()
+}
+
 /// The commit acknowledgements of MLLP release 2, positive and negative, which are whole frames
 /// of their own and no messages.
 fn is_transport(payload: &[u8]) -> bool {
@@ -100,6 +126,16 @@ impl<'e, 'h> Mistakes<'e, 'h> {
     ) {
         let mistake = self.kinds.entry((rule, kind));
         mistake.or_insert_with(|| Mistake { first: sent, what: what(), times: 0 }).times += 1;
+    }
+
+    fn note_times(
+        &mut self,
+        rule: &'static str,
+        kind: &'static str,
+        times: u64,
+        what: impl FnOnce() -> String,
+    ) {
+        self.kinds.insert((rule, kind), Mistake { first: None, what: what(), times });
     }
 
     fn tell(self, evidence: &Evidence<'_>, findings: &mut Findings) {

@@ -125,6 +125,9 @@ fn life(what: &What) -> Option<String> {
 fn driven(what: &What) -> Option<String> {
     Some(match what {
         What::Submitted { exam, .. } => format!("{exam} was handed over"),
+        What::NotAccepted { exam, .. } => {
+            format!("the sender's answer to {exam} was no acceptance")
+        }
         What::ResendAsked { exam, .. } => {
             format!("an operator wanted the charge of {exam} sent once more")
         }

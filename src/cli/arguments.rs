@@ -68,6 +68,9 @@ pub(super) enum Command {
     },
     /// Print the manual page
     Man,
+    /// Clean up after a run that has ended, whatever has ended it
+    #[command(hide = true)]
+    Guardian,
 }
 
 /// Where the scenarios are and which of them are meant.

@@ -30,6 +30,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::run::real;
 use crate::verdict::Exit;
 use arguments::{Arguments, Command};
 use failure::Failure;
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
             failure.exit()
         }
     };
+    real::dismiss();
     #[cfg(feature = "planted-defects")]
     if crate::planted::is(crate::planted::Planted::ExitAlways0) {
         return ExitCode::SUCCESS;
@@ -81,6 +83,10 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Schema { kind } => explain::schema(kind),
         Command::Completions { shell } => explain::completions(shell),
         Command::Man => explain::man(),
+        Command::Guardian => {
+            real::stand_guard(std::io::stdin().lock()).map_err(Failure::Output)?;
+            Ok(Exit::Passed)
+        }
     }
 }
 

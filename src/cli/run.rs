@@ -88,6 +88,7 @@ pub(super) fn interrupts() -> watch::Receiver<bool> {
         // Whoever interrupts twice does not want to wait.
         next_of(&mut signals).await;
         real::abandon();
+        real::dismiss();
         std::process::exit(130);
     });
     interrupted
@@ -123,6 +124,7 @@ async fn next_of([one, two, three]: &mut [Option<Signal>; 3]) {
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     real::allow_many_connections();
     real::adopt();
+    real::engage();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::Output)
 }

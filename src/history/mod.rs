@@ -125,6 +125,14 @@ pub enum What {
         /// To which life it was handed.
         incarnation: Incarnation,
     },
+    /// An exam was handed over whole, and the sender's answer to that was no acceptance, or none came.
+    /// Whoever hands an answer of the EMR back to where an exam came from says no more than that.
+    NotAccepted {
+        /// Name of the exam in the plan.
+        exam: String,
+        /// What came instead.
+        why: String,
+    },
     /// An operator told the sender to send the charge of an exam once more.
     ResendAsked {
         /// Name of the exam in the plan.
@@ -184,12 +192,16 @@ pub enum What {
         /// Whether the harness had asked for it.
         asked: bool,
     },
-    /// Processes of the sender's group outlived it and were ended.
+    /// Processes of the sender's group outlived it, and the time in which it was to stop, and were
+    /// ended.
     LeftBehind {
         /// Whose they were.
         incarnation: Incarnation,
         /// How many were seen.
         processes: u32,
+        /// The names of their programs, each once; of very many only some.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        names: Vec<String>,
     },
     /// An endpoint began to listen, or stopped.
     Listening {

@@ -6,7 +6,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::verdict::{CaseOutcome, Finding, LeftOut, RunOutcome, Standing, Weight, deciding};
+use crate::verdict::{
+    CaseOutcome, Finding, LeftOut, NotDone, RunOutcome, Standing, Weight, deciding,
+};
 
 /// What one rule found under one circumstance.
 pub(super) struct Group<'a> {
@@ -168,6 +170,15 @@ pub(super) fn left_out(cases: &[LeftOut]) -> Vec<((&str, &str), Vec<&str>)> {
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, ids)| Reverse(ids.len()));
     groups
+}
+
+/// The steps that could not happen, and in how many cases.
+pub(super) fn not_done(outcome: &RunOutcome) -> BTreeMap<&NotDone, usize> {
+    let mut steps = BTreeMap::new();
+    for step in outcome.cases.iter().flat_map(|case| &case.judgement.not_done) {
+        *steps.entry(step).or_insert(0) += 1;
+    }
+    steps
 }
 
 /// Every rule that was exercised and held, and how many times over the whole run.

@@ -102,6 +102,8 @@ struct Case<'a> {
     requirements: &'a [String],
     /// How long the wire was watched after the last event.
     watched_seconds: f64,
+    /// Steps of the usual course that could not happen.
+    not_done: Vec<NotDone<'a>>,
     /// How many charges were seen.
     charges: u64,
     /// The messages that a snapshot was asked for.
@@ -110,6 +112,24 @@ struct Case<'a> {
     took_seconds: f64,
     /// The command that repeats it; empty if there is none.
     repeat: &'a str,
+}
+
+/// A step that could not happen.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NotDone<'a> {
+    /// Which.
+    step: &'a str,
+    /// Why not.
+    why: &'a str,
+    /// What is not proven without it.
+    unproven: &'a str,
+}
+
+impl<'a> NotDone<'a> {
+    fn of(step: &'a crate::verdict::NotDone) -> Self {
+        Self { step: &step.step, why: &step.why, unproven: &step.unproven }
+    }
 }
 
 /// What one rule found.
@@ -309,6 +329,7 @@ impl<'a> Case<'a> {
             history: case.history.as_deref(),
             requirements: &case.requirements,
             watched_seconds: seconds(judgement.watched),
+            not_done: judgement.not_done.iter().map(NotDone::of).collect(),
             charges: judgement.charges,
             snapshots: snapshots.collect(),
             took_seconds: seconds(case.took),

@@ -117,6 +117,10 @@ fn test_case(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
     for entry in &case.judgement.idle {
         said.push(row("unplayed", one_line(&format!("{entry}: optional, never played"))));
     }
+    said.extend(case.judgement.not_done.iter().map(|step| {
+        let text = format!("no {}: {}; not proven: {}", step.step, step.why, step.unproven);
+        row("not done", one_line(&text))
+    }));
     said.extend(case.history.as_deref().map(|history| row("history", one_line(history))));
     writeln!(out, "      <system-out>{}</system-out>", Text(&lines(&said)))?;
     writeln!(out, "    </testcase>")

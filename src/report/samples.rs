@@ -2,8 +2,8 @@
 
 use crate::history::Micros;
 use crate::verdict::{
-    Attempt, CaseOutcome, FieldDifference, Finding, Held, Judgement, LeftOut, Moment, Proof,
-    RunOutcome, SnapshotSeen, Unjudged, Verdict, Weight,
+    Attempt, CaseOutcome, FieldDifference, Finding, Held, Judgement, LeftOut, Moment, NotDone,
+    Proof, RunOutcome, SnapshotSeen, Unjudged, Verdict, Weight,
 };
 
 /// Every sample by its name.
@@ -19,6 +19,7 @@ pub(super) fn all() -> Vec<(&'static str, RunOutcome)> {
         ("hostile", hostile()),
         ("left out", left_out()),
         ("unjudged", unjudged()),
+        ("not restarted", not_restarted()),
     ]
 }
 
@@ -60,6 +61,19 @@ pub(super) fn unjudged() -> RunOutcome {
     }
     cases[0].judgement.idle = vec!["`answer/none` for john-doe, message 7".into()];
     run(cases)
+}
+
+/// Three cases that hold, of a sender that no case could restart.
+pub(super) fn not_restarted() -> RunOutcome {
+    let mut outcome = green();
+    for case in &mut outcome.cases {
+        case.judgement.not_done = vec![NotDone {
+            step: "restart".into(),
+            why: "the sender is not a case's to end".into(),
+            unproven: "what it does with its charges after one".into(),
+        }];
+    }
+    outcome
 }
 
 /// The same defect in six cases, and one that holds.
@@ -210,6 +224,7 @@ fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome 
         unjudged: vec![],
         idle: vec![],
         watched: Micros(1_200_000),
+        not_done: vec![],
         charges: 3,
         snapshots: vec![],
     };

@@ -208,6 +208,16 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     if let Some(watched) = watched(&outcome.cases) {
         page.row("watched", "", &watched)?;
     }
+    for (index, (step, cases)) in group::not_done(outcome).into_iter().enumerate() {
+        let text = format!(
+            "no {} in {}: {}; not proven: {}",
+            one_line(&step.step),
+            count(cases, "case"),
+            one_line(&step.why),
+            one_line(&step.unproven)
+        );
+        page.row(if index == 0 { "not done" } else { "" }, "", &text)?;
+    }
     for (index, line) in left_out(&outcome.left_out).iter().enumerate() {
         page.row(if index == 0 { "left out" } else { "" }, "", line)?;
     }
@@ -354,6 +364,16 @@ mod tests {
         let mut out = Vec::new();
         write(outcome, Colour::Plain, &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_step_that_could_not_happen_is_named_with_what_it_leaves_unproven() {
+        let text = plain(&samples::not_restarted());
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains("not done no restart in 3 cases: the sender is not a case's to end;")
+        );
+        assert!(text.contains("not proven: what it does with its charges after one"));
     }
 
     #[test]

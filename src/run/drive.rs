@@ -3,12 +3,15 @@
 //! A driver tells [`Drive::happened`] what it saw and asks [`Drive::next`] what to do until that
 //! says none; then it waits until [`Drive::deadline`] or until something happens.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 
 use crate::emr::{Emr, Input, Output, Settings, WireAct};
-use crate::history::{Accounted, Bounds, Ending, Event, Incarnation, Micros, Recorder, What};
+use crate::history::{
+    Accounted, Bounds, ConnectionId, Ending, Event, Incarnation, Micros, Recorder, What,
+};
 use crate::plan::{Plan, StopBy};
 use crate::run::director::{Director, View, Wish};
 use crate::run::lookout::{Disclosure, Overheard};
@@ -107,6 +110,20 @@ pub enum Happening<'a> {
     },
     /// The sender could not be started or driven.
     Failed(String),
+    /// An exam was handed over, and the answer to that was no acceptance.
+    NotAccepted {
+        /// Its name in the plan.
+        exam: String,
+        /// What came instead.
+        why: String,
+    },
+    /// The sender was ready to run and got no processor.
+    Starved {
+        /// For how long.
+        by: Duration,
+        /// In which time until now.
+        within: Duration,
+    },
     /// The last lines that the sender has printed, where they are asked for.
     Said {
         /// Which life.
@@ -149,6 +166,8 @@ pub enum Happening<'a> {
         incarnation: Incarnation,
         /// How many.
         processes: u32,
+        /// The names of their programs.
+        names: Vec<String>,
     },
     /// The sender's account.
     Account(Vec<Accounted>),
@@ -181,6 +200,8 @@ pub struct Drive {
     director: Director,
     recorder: Recorder,
     last_activity: Duration,
+    /// Connections on which nothing has come or gone yet.
+    silent: BTreeSet<ConnectionId>,
     aborted: bool,
     /// What is to be done when the EMR has nothing more to do.
     held_back: Option<Do>,
@@ -201,6 +222,7 @@ impl Drive {
             director: Director::new(plan.steps.clone(), plan.limits.clone()),
             recorder: Recorder::new(bounds),
             last_activity: Duration::ZERO,
+            silent: BTreeSet::new(),
             aborted: false,
             held_back: None,
             blind: false,
@@ -214,7 +236,7 @@ impl Drive {
         let happening = self.by_time(happening);
         let event = match happening {
             Happening::Emr(input) => {
-                if is_activity(&input) {
+                if self.is_activity(&input) {
                     self.last_activity = now;
                 }
                 self.emr.handle(now, input, &mut self.recorder);
@@ -256,8 +278,12 @@ impl Drive {
                 let told = std::mem::replace(&mut self.blind, true);
                 (!told).then_some(What::Interrupted { why: Some(why) })
             }
-            Happening::LeftBehind { incarnation, processes } => {
-                Some(What::LeftBehind { incarnation, processes })
+            Happening::LeftBehind { incarnation, processes, names } => {
+                Some(What::LeftBehind { incarnation, processes, names })
+            }
+            Happening::NotAccepted { exam, why } => Some(What::NotAccepted { exam, why }),
+            Happening::Starved { by, within } => {
+                Some(What::SenderStarved { by: by.into(), within: within.into() })
             }
             Happening::Account(charges) => {
                 self.director.accounted();
@@ -417,6 +443,30 @@ impl Drive {
         }
     }
 
+    /// Whether the sender, or our answer to it, stirred. Who connects and closes only looks whether
+    /// anybody is there, and may do so for ever: it is no charge, and no try at one. What comes of a
+    /// connection that we hang up on is the sender's to tell.
+    fn is_activity(&mut self, input: &Input<'_>) -> bool {
+        match input {
+            Input::Accepted { connection, .. } => {
+                self.silent.insert(*connection);
+                false
+            }
+            Input::Ended { connection, .. } => !self.silent.remove(connection),
+            Input::EndDone { connection, .. } => self.silent.remove(connection),
+            Input::Received { connection, .. }
+            | Input::Undecryptable { connection, .. }
+            | Input::Greeted { connection }
+            | Input::Wrote { connection, .. }
+            | Input::Held { connection } => {
+                self.silent.remove(connection);
+                true
+            }
+            Input::Called { .. } | Input::Waiting { .. } => true,
+            _ => false,
+        }
+    }
+
     /// How many connections are to be read to their end.
     fn connections(&self) -> usize {
         #[cfg(feature = "planted-defects")]
@@ -437,21 +487,6 @@ impl Drive {
             emr_busy: self.emr.deadline().is_some(),
         }
     }
-}
-
-/// Whether the sender, or our answer to it, stirred.
-const fn is_activity(input: &Input<'_>) -> bool {
-    matches!(
-        input,
-        Input::Accepted { .. }
-            | Input::Called { .. }
-            | Input::Received { .. }
-            | Input::Undecryptable { .. }
-            | Input::Ended { .. }
-            | Input::Wrote { .. }
-            | Input::Waiting { .. }
-            | Input::Held { .. }
-    )
 }
 
 /// The signal that asks a sender to stop, if it is a signal.

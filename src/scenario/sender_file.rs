@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::driving::{Feed, Lifetime, Ready, feed, listen, ready, start};
+use super::driving::{Feed, FeedBy, Lifetime, Ready, feed, listen, ready, start};
 use super::duration;
 use crate::mapping::Document;
 use crate::yaml::{Diagnostic, Node, Source, Value, parse};
@@ -139,10 +139,14 @@ pub enum AccountWord {
     /// else nothing.
     #[serde(rename = "exit-code")]
     ExitCode,
+    /// The answer to what feeds the sender, as of an engine that hands back what the EMR has said.
+    #[serde(rename = "answer")]
+    Answer,
 }
 
 /// The accounts that are one word.
-pub(super) const ACCOUNTS: &[(&str, AccountWord)] = &[("exit-code", AccountWord::ExitCode)];
+pub(super) const ACCOUNTS: &[(&str, AccountWord)] =
+    &[("exit-code", AccountWord::ExitCode), ("answer", AccountWord::Answer)];
 
 /// How patient a sender is, by its own configuration, and how much it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +204,8 @@ impl SenderFile {
             let mistake = start_at.error("nobody can tell this sender where the EMR is");
             return Err(mistake.hint("add the address that it sends to: `listen: 127.0.0.1:2575`"));
         }
+        let feed = feed(fields.get("feed"), life)?;
+        let by = feed.by.clone();
         let stop = |node: &Node| node.word("a way to stop it", "valid ways", STOPS);
         let directory = |node: &Node| node.text("a directory").map(str::to_owned);
         Ok(Self {
@@ -212,7 +218,7 @@ impl SenderFile {
                 .get("environment")
                 .map_or_else(|| Ok(BTreeMap::new()), environment)?,
             directory: fields.get("directory").map(directory).transpose()?,
-            feed: feed(fields.get("feed"), life)?,
+            feed,
             template: None,
             ready: fields.get("ready").map(ready).transpose()?,
             stop: fields.get("stop").map_or(Ok(StopBy::Terminate), stop)?,
@@ -220,7 +226,7 @@ impl SenderFile {
             attempts: fields.get("attempts").map_or(Ok(Attempts::Strict), attempts)?,
             clock: fields.get("clock").map(clock).transpose()?,
             resend: fields.get("resend").map(command).transpose()?,
-            account: fields.get("account").map(|node| account(node, life)).transpose()?,
+            account: fields.get("account").map(|node| account(node, life, &by)).transpose()?,
         })
     }
 }
@@ -279,14 +285,19 @@ fn bytes(node: &Node) -> Result<u64, Diagnostic> {
     })
 }
 
-/// A command, `{ get: http://… }`, or `exit-code`.
-fn account(node: &Node, life: Lifetime) -> Result<Account, Diagnostic> {
+/// A command, `{ get: http://… }`, `exit-code` or `answer`.
+fn account(node: &Node, life: Lifetime, by: &FeedBy) -> Result<Account, Diagnostic> {
     if let Value::List(_) = node.value {
         return command(node).map(Account::Command);
     }
     if let Value::Text(_) = node.value {
         let word = node.word("a command that prints its account", "or in a word", ACCOUNTS)?;
-        if life != Lifetime::Exam {
+        let is_answered = matches!(by, FeedBy::Mllp(_));
+        if word == AccountWord::Answer && !is_answered {
+            let mistake = node.error("only what feeds it by MLLP gets an answer that says it so");
+            return Err(mistake.hint("as in `feed: { mllp: '127.0.0.1:{feed_port}' }`"));
+        }
+        if word == AccountWord::ExitCode && life != Lifetime::Exam {
             let mistake = node.error("only a process that is for one exam can say it so");
             return Err(mistake.hint("as in `start: { command: […], per: exam }`"));
         }

@@ -6,7 +6,7 @@
 
 use crate::history::{Accounted, History, Outcome, Piece, What};
 use crate::plan::{Lifetime, Plan};
-use crate::verdict::{Judgement, Weight};
+use crate::verdict::{Finding, Judgement, Weight};
 
 /// What was found, up to the first thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,10 @@ impl Trial<'_> {
 
     fn connects(&self) -> Found {
         match self.count(|what| matches!(what, What::Opened { .. })) {
+            0 if let Some(why) = self.not_accepted() => Err(wrong(
+                why,
+                "is it fed in the way, and at the address, at which it takes exams (`feed`)?",
+            )),
             0 => Err(wrong(
                 "no connection was made to the EMR".into(),
                 "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)?",
@@ -119,6 +123,13 @@ impl Trial<'_> {
     fn sends(&self) -> Found {
         let frames = self.count(|what| matches!(what, What::Received { piece: Piece::Frame, .. }));
         let bytes = self.count(|what| matches!(what, What::Received { .. }));
+        let in_tls = |one: &&Finding| one.circumstance == "TLS on a plain endpoint";
+        if let Some(finding) = self.judgement.findings.iter().find(in_tls) {
+            return Err(wrong(
+                finding.message.clone(),
+                "let it speak plain MLLP here; with `{ca}` in its file it gets cases under TLS as well",
+            ));
+        }
         match (frames, bytes) {
             (0, 0) => Err(wrong(
                 "it connected and sent nothing".into(),
@@ -176,10 +187,13 @@ impl Trial<'_> {
     }
 
     fn stops(&self) -> Found {
-        let message = self.finding("sender/stops");
-        message.map_or(Ok("in time, and leaves nothing behind".into()), |message| {
-            Err(wrong(message, "set `stop`, or give it longer by `limits: { stop: … }`"))
-        })
+        // Also what is open, as after a time in which it got no processor, is not seen to be well.
+        let found = self.judgement.findings.iter().find(|one| one.rule == "sender/stops");
+        found
+            .map(|finding| finding.message.clone())
+            .map_or(Ok("in time, and leaves nothing behind".into()), |message| {
+                Err(wrong(message, "set `stop`, or give it longer by `limits: { stop: … }`"))
+            })
     }
 
     fn keeps_state(&self) -> Found {
@@ -201,6 +215,14 @@ impl Trial<'_> {
             Some(_) => Ok(format!("it still knows order {first} after a restart")),
             None => Ok("it sent nothing again after a restart".into()),
         }
+    }
+
+    /// Why an exam may not have been taken.
+    fn not_accepted(&self) -> Option<String> {
+        self.events().find_map(|what| match what {
+            What::NotAccepted { why, .. } => Some(why.clone()),
+            _ => None,
+        })
     }
 
     fn events(&self) -> impl Iterator<Item = &What> {

@@ -161,10 +161,24 @@ pub struct Judgement {
     pub idle: Vec<String>,
     /// How long the wire was watched after the last event.
     pub watched: Micros,
+    /// Steps of the usual course that the case left out, and what is not proven without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_done: Vec<NotDone>,
     /// How many charges were seen.
     pub charges: u64,
     /// The messages that a snapshot was asked for.
     pub snapshots: Vec<SnapshotSeen>,
+}
+
+/// A step of the usual course that could not happen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NotDone {
+    /// Which, as in `restart`.
+    pub step: String,
+    /// Why not.
+    pub why: String,
+    /// What is not proven without it.
+    pub unproven: String,
 }
 
 /// One case of a run.

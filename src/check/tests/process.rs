@@ -4,8 +4,8 @@ use rstest::rstest;
 
 use super::fixture::{Case, broken, inconclusive};
 use crate::history::{Datum, Ending, Micros, Outcome, Standard, What};
-use crate::plan::{Fault, Match, Step, WireEvent};
-use crate::verdict::{Exit, Verdict};
+use crate::plan::{Fault, Lifetime, Match, Step, WireEvent};
+use crate::verdict::{Exit, Verdict, Weight};
 
 #[test]
 fn a_sender_that_cannot_start_is_undriven() {
@@ -40,7 +40,7 @@ fn a_stop_that_needs_a_kill_is_told() {
 }
 
 #[rstest]
-#[case::left_behind(What::LeftBehind { incarnation: 1, processes: 1 }, "sender/stops")]
+#[case::left_behind(What::LeftBehind { incarnation: 1, processes: 1, names: vec!["sleep".to_owned()] }, "sender/stops")]
 #[case::flood(What::Bound { what: "10000 messages".to_owned() }, "sender/bounded")]
 fn abuses_are_told_by_their_rule(#[case] what: What, #[case] rule: &str) {
     let mut case = Case::healthy();
@@ -268,4 +268,39 @@ fn a_harness_that_breaks_off_itself_says_why_and_proves_nothing() {
     let judgement = case.judge();
     assert_eq!(judgement.exit(), Exit::Inconclusive);
     assert!(judgement.findings[0].message.ends_with(why), "{}", judgement.findings[0].message);
+}
+
+/// An exam that was answered by no acceptance, and of which nothing came, was not taken; where its
+/// charge came, that answer was the EMR's.
+#[rstest]
+#[case::nothing_came(false, &["sender/starts"])]
+#[case::its_charge_came(true, &[])]
+fn an_exam_that_was_answered_by_no_acceptance(#[case] came: bool, #[case] expected: &[&str]) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let why = "cannot hand over `john-doe`: it was answered by `AE`".to_owned();
+    case.push(What::NotAccepted { exam: "john-doe".to_owned(), why });
+    if came {
+        let message = case.message("john-doe");
+        let to = case.send(1, &message);
+        case.answer(1, to, "AA", &message);
+    }
+    let said = if came { Outcome::Delivered } else { Outcome::Unknown };
+    let judgement = case.ended(1, said).judge();
+    assert_eq!(broken(&judgement), Vec::<&str>::new());
+    let undriven = judgement.findings.iter().filter(|one| one.weight == Weight::Undriven);
+    assert_eq!(undriven.map(|one| one.rule.as_str()).collect::<Vec<_>>(), expected);
+}
+
+/// A box that runs elsewhere, or for the whole run, cannot be restarted by a case.
+#[rstest]
+#[case::started_by_each_case(Lifetime::Case, 0)]
+#[case::for_a_whole_run(Lifetime::Run, 1)]
+#[case::elsewhere(Lifetime::Observed, 1)]
+fn a_restart_that_could_not_happen_is_named(#[case] life: Lifetime, #[case] named: usize) {
+    let mut case = Case::begun();
+    case.plan.sender.driving.life = life;
+    case.plan.steps.push(Step::LeaveAlone);
+    let not_done = case.judge().not_done;
+    assert_eq!(not_done.iter().filter(|one| one.step == "restart").count(), named);
 }

@@ -3,8 +3,7 @@
 use rstest::rstest;
 
 use super::fixture::{Case, ack, broken, changed, control_id};
-use crate::history::AnomalyKind;
-use crate::history::{End, Outcome, Piece};
+use crate::history::{Anomaly, AnomalyKind, End, Outcome, Piece, Raw, What};
 
 /// john-doe's message is sent as `change` makes it, and accepted.
 fn sent(change: impl Fn(&[u8]) -> Vec<u8>) -> Case {
@@ -159,4 +158,26 @@ fn a_mistake_is_told_once_with_its_count() {
     let framing: Vec<&str> = framing.map(|finding| finding.message.as_str()).collect();
     assert_eq!(framing.len(), 1, "{framing:?}");
     assert!(framing[0].ends_with("(first of 5)"));
+}
+
+/// A ClientHello on a plain endpoint is told as what it is, whichever bytes stand in it.
+#[test]
+fn a_sender_that_speaks_tls_to_a_plain_endpoint_is_told_so() {
+    let mut case = Case::new();
+    case.start(1);
+    case.submit("probe-1");
+    case.open(1, 1);
+    case.push(What::Received {
+        connection: 1,
+        offset: 0,
+        began: case.now(),
+        piece: Piece::Stray,
+        bytes: Raw(vec![0x16, 3, 1, 0, 200, 1, 0, 0].into()),
+        length: 8,
+        anomalies: vec![Anomaly { kind: AnomalyKind::StrayBytes, offset: 0 }],
+    });
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    let framing = judgement.findings.iter().filter(|one| one.rule == "wire/framing");
+    let told: Vec<&str> = framing.map(|one| one.circumstance.as_str()).collect();
+    assert_eq!(told, ["TLS on a plain endpoint"]);
 }

@@ -1,9 +1,11 @@
 //! What the sender says of its charges: the output of its account command.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command as Program;
@@ -17,8 +19,29 @@ pub(super) enum Ask {
     Program(Program),
     /// By a GET to this address.
     At(String),
-    /// Not at all: the exit codes of its processes say it.
+    /// Not at all: the exit codes of its processes say it, or its answers to what feeds it.
     Known(Vec<Accounted>),
+}
+
+/// What became of each order, as far as the exit of a process or the answer to what feeds the sender
+/// says it.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes(BTreeMap<String, Outcome>);
+
+impl Outcomes {
+    /// The latest word on an order.
+    pub(super) fn of(&mut self, order: &str, outcome: Outcome) {
+        self.0.insert(order.to_owned(), outcome);
+    }
+
+    /// All that was said.
+    pub(super) fn account(&self) -> Vec<Accounted> {
+        let accounted = |(order, outcome): (&String, &Outcome)| Accounted {
+            order: order.clone(),
+            outcome: *outcome,
+        };
+        self.0.iter().map(accounted).collect()
+    }
 }
 
 /// Asks the sender for its account and reads it.
@@ -38,6 +61,7 @@ pub(super) async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> 
     let mut child =
         orphans::spawn(&mut program).map_err(|error| format!("cannot start it: {error}"))?;
     let mut text = Vec::new();
+    let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let output = child.stdout.take().ok_or("it has no output")?;
     let reading = async {
         output.take(ACCOUNT_BYTES + 1).read_to_end(&mut text).await?;
@@ -47,6 +71,11 @@ pub(super) async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> 
         child.wait().await
     };
     let status = tokio::time::timeout(ACCOUNT_TIME, reading).await;
+    match (&status, leader) {
+        (Ok(Ok(_)), leader) => orphans::forget(leader),
+        (_, Some(leader)) => drop(kill_process_group(leader, Signal::KILL)),
+        (_, None) => {}
+    }
     let status = status.map_err(|_| format!("it took longer than {ACCOUNT_TIME:?}"))?;
     let status = status.map_err(|error| error.to_string())?;
     if status.success() { Ok(text) } else { Err(format!("it ended with {status}")) }

@@ -3,18 +3,20 @@
 //! A life of such a sender is the time between a start and a stop of the plan. Ending it ends the
 //! processes that run at that moment. How each of them exits may be all that it says of its charge.
 
-use std::collections::BTreeMap;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdin;
 
-use crate::history::{Accounted, Ending, Incarnation, Outcome};
+use crate::history::{Ending, Incarnation, Outcome};
 use crate::run::drive::{Happening, stop_signal};
 use crate::run::real::Case;
 use crate::run::real::handover::Parcel;
+use crate::run::real::kin::processes;
 use crate::run::real::orphans;
+use crate::run::real::process::{AFTER_ITS_LEADER, GLANCE};
 
 /// The processes that were started for exams.
 #[derive(Default)]
@@ -23,14 +25,20 @@ pub(super) struct Each {
     running: Vec<Pid>,
     /// Whether this life is being ended.
     ending: bool,
-    /// What became of each order, as far as an exit code says it.
-    outcomes: BTreeMap<String, Outcome>,
+    /// When it was asked to, unless it was killed.
+    asked: Option<Duration>,
 }
 
 impl Each {
     /// A new life.
     pub(super) const fn begin(&mut self) {
         self.ending = false;
+        self.asked = None;
+    }
+
+    /// The leaders of those that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = Pid> {
+        self.running.iter().copied()
     }
 
     /// Signals all that run, and whatever they have started.
@@ -38,15 +46,6 @@ impl Each {
         for group in &self.running {
             let _ = kill_process_group(*group, signal);
         }
-    }
-
-    /// What the exit codes say: 0 that the charge was delivered, anything else nothing.
-    pub(super) fn account(&self) -> Vec<Accounted> {
-        let accounted = |(order, outcome): (&String, &Outcome)| Accounted {
-            order: order.clone(),
-            outcome: *outcome,
-        };
-        self.outcomes.iter().map(accounted).collect()
     }
 }
 
@@ -67,7 +66,7 @@ impl Case {
             let mut stage = self.0.stage.borrow_mut();
             stage.process.take_output(&mut child);
             stage.process.each.running.extend(leader);
-            stage.process.each.outcomes.insert(parcel.order().to_owned(), Outcome::Unknown);
+            stage.process.said.of(parcel.order(), Outcome::Unknown);
             stage.process.output()
         };
         if let Some(stdin) = child.stdin.take() {
@@ -87,16 +86,18 @@ impl Case {
     async fn ended_for(&self, parcel: &Parcel, leader: Option<Pid>, status: Option<ExitStatus>) {
         self.accept_all_waiting();
         let over = {
-            let mut stage = self.0.stage.borrow_mut();
-            let each = &mut stage.process.each;
-            each.running.retain(|running| Some(*running) != leader);
+            let process = &mut self.0.stage.borrow_mut().process;
+            // An exit code says that the charge was delivered, by 0, or nothing.
             if status.is_some_and(|status| status.success()) {
-                each.outcomes.insert(parcel.order().to_owned(), Outcome::Delivered);
+                process.said.of(parcel.order(), Outcome::Delivered);
             }
+            let each = &mut process.each;
+            each.running.retain(|running| Some(*running) != leader);
             each.ending && each.running.is_empty()
         };
-        // What it has left behind must not send any more once it is gone.
+        // What it has left behind must not send any more once it is gone, and its time to stop is over.
         if let Some(leader) = leader {
+            self.wait_for_children_of(leader).await;
             let _ = kill_process_group(leader, Signal::KILL);
         }
         if over {
@@ -106,13 +107,35 @@ impl Case {
         }
     }
 
+    /// Waits until a group is empty whose leader was asked to stop and has, for as long as it had.
+    async fn wait_for_children_of(&self, leader: Pid) {
+        let gone = self.now();
+        let until = {
+            let process = &self.0.stage.borrow().process;
+            process
+                .each
+                .asked
+                .map(|asked| (asked + process.stop_limit).max(gone + AFTER_ITS_LEADER))
+        };
+        let group = leader.as_raw_nonzero().get();
+        while until.is_some_and(|until| self.now() < until) {
+            let any = move || processes().any(|seen| seen.group == group);
+            if !tokio::task::spawn_blocking(any).await.unwrap_or_default() {
+                return;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
     /// Ends the processes that run, by asking them or by force. Where none does, the life is over.
     pub(super) fn end_each(&self, incarnation: Incarnation, how: Ending) {
+        let now = self.now();
         let idle = {
             let mut stage = self.0.stage.borrow_mut();
             let signal = stop_signal(stage.process.stop()).unwrap_or(Signal::TERM);
             let each = &mut stage.process.each;
             each.ending = true;
+            each.asked = (how == Ending::Stop).then_some(now);
             for leader in &each.running {
                 let _ = match how {
                     Ending::Kill => kill_process_group(*leader, Signal::KILL),

@@ -1,27 +1,36 @@
 //! The folder of one case: the sender's inbox and state, and the mappings in effect.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::plan::Plan;
+use crate::run::real::guardian::{self, Told};
 use crate::run::real::kin::{Sought, left_behind, mark};
 use crate::run::real::orphans::end_children;
+use crate::run::real::sweep::{PREFIX, claim, sweep};
 
 /// The folder of one case, removed at its end.
 pub(super) struct Folder {
     pub(super) root: TempDir,
+    /// By which it is known to be ours as long as we are there.
+    _claim: File,
 }
 
 impl Folder {
     /// Makes the folder with the inbox, the sender's state and the mappings in it.
     pub(super) fn new(plan: &Plan) -> io::Result<Self> {
-        let root = tempfile::Builder::new().prefix("chargeproof-").tempdir()?;
-        let folder = Self { root };
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(|| sweep(&std::env::temp_dir()));
+        let root = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        guardian::tell(&Told::Folder(root.path()));
+        let claim = claim(root.path())?;
+        let folder = Self { root, _claim: claim };
         open_folders().insert(folder.root.path().to_owned());
         for name in ["inbox", "state"] {
             std::fs::create_dir(folder.path(name))?;
@@ -41,6 +50,9 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         open_folders().remove(self.root.path());
+        // Before anybody is told that it is: the folder removes itself only after this.
+        let _ = std::fs::remove_dir_all(self.root.path());
+        guardian::tell(&Told::FolderGone(self.root.path()));
     }
 }
 

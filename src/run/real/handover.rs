@@ -1,24 +1,28 @@
 //! Hands exams over to the sender, by the way that its sender file names.
 //!
 //! What is dropped into an inbox is there at once. Everything else needs a sender that is up: it
-//! goes through a queue, in order, and what a sender did not take because it was ended goes to its
-//! next life. Does **not** know what a document says.
+//! goes through a queue, in order, and what could not be written whole because the sender was ended
+//! goes to its next life. What was written is handed over, whatever is answered to it, and is never
+//! handed over again: a sender that hands back what the EMR has said refuses what the EMR refuses.
+//! Does **not** know what a document says.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use crate::history::Outcome;
 use crate::plan::{FeedBy, HandedOver, Lifetime, Separator};
 use crate::run::drive::Happening;
 use crate::run::file_name;
 use crate::run::real::Case;
+use crate::run::real::answered::{Answer, Written};
 use crate::run::real::http::{self, Body};
 
 /// One document on its way to the sender.
@@ -95,17 +99,38 @@ impl Case {
         }
     }
 
-    /// Delivers a document within the time that a step waits for what comes of it.
+    /// Delivers a document within the time that a step waits for what comes of it, and waits in the
+    /// rest of it for an answer.
     async fn deliver_once(&self, parcel: &Parcel) -> Result<(), String> {
         if *self.0.stage.borrow().process.feed() == FeedBy::Hand {
             return ask_operator(parcel).await; // who takes the time that a person takes
         }
         let within = self.0.stage.borrow().process.taking();
-        let taken = tokio::time::timeout(within, self.deliver_to_program(parcel)).await;
-        taken.map_err(|_| format!("it was not taken within {within:?}"))?
+        let until = tokio::time::Instant::now() + within;
+        let written = tokio::time::timeout_at(until, self.write_to_program(parcel)).await;
+        let not_taken = || format!("it was not taken within {within:?}");
+        let written = written.map_err(|_| not_taken())??;
+        self.0.stage.borrow_mut().process.said.of(&parcel.order, Outcome::Unknown);
+        let answered = tokio::time::timeout_at(until, written.answer(&parcel.document.bytes)).await;
+        match answered.unwrap_or_else(|_| Err(not_taken())) {
+            Ok(Answer { outcome, refusal }) => {
+                self.0.stage.borrow_mut().process.said.of(&parcel.order, outcome);
+                if let Some(why) = refusal {
+                    self.not_accepted(parcel, &why);
+                }
+            }
+            Err(why) => self.not_accepted(parcel, &why),
+        }
+        Ok(())
     }
 
-    async fn deliver_to_program(&self, parcel: &Parcel) -> Result<(), String> {
+    fn not_accepted(&self, parcel: &Parcel, why: &str) {
+        let (exam, why) = (parcel.exam.clone(), in_vain(&parcel.exam, why));
+        self.happened(Happening::NotAccepted { exam, why });
+    }
+
+    /// Writes a document whole.
+    async fn write_to_program(&self, parcel: &Parcel) -> Result<Written, String> {
         let document = &parcel.document;
         let (by, filled) = {
             let stage = self.0.stage.borrow();
@@ -117,16 +142,17 @@ impl Case {
             (by, filled)
         };
         match by {
-            FeedBy::Inbox | FeedBy::Hand => Ok(()),
+            FeedBy::Inbox | FeedBy::Hand => Ok(Written::Unanswered),
             FeedBy::StandardInput(separator) => {
-                self.write_input(&ended(&document.bytes, separator)?).await
+                self.write_input(&ended(&document.bytes, separator)?).await?;
+                Ok(Written::Unanswered)
             }
             FeedBy::Post(_) => {
                 let kind = media_type(&document.ending);
                 let body = Body { bytes: &document.bytes, kind };
-                http::ask("POST", &filled, Some(body)).await.map(drop)
+                http::send("POST", &filled, Some(body)).await.map(Written::Post)
             }
-            FeedBy::Mllp(_) => send_by_mllp(&filled, &document.bytes).await,
+            FeedBy::Mllp(_) => write_mllp(filled, &document.bytes).await,
         }
     }
 
@@ -194,31 +220,12 @@ fn ended(document: &[u8], separator: Separator) -> Result<Vec<u8>, String> {
     Ok([document, end].concat())
 }
 
-/// Sends a document in an MLLP frame and waits for its acknowledgement (HL7 v2.4, section 2.9.2).
-async fn send_by_mllp(address: &str, document: &[u8]) -> Result<(), String> {
-    let exchange = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(&[b"\x0b", document, b"\x1c\r"].concat()).await?;
-        let mut answer = Vec::new();
-        let mut buffer = [0; 4096];
-        while !answer.ends_with(b"\x1c\r") && answer.len() < LARGEST_ANSWER {
-            match stream.read(&mut buffer).await? {
-                0 => break,
-                read => answer.extend_from_slice(&buffer[..read]),
-            }
-        }
-        Ok(answer)
-    };
-    let answer = exchange.await.map_err(|error: io::Error| format!("`{address}`: {error}"))?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let msa = answer.split('\r').find_map(|segment| segment.strip_prefix("MSA|"));
-    match msa.and_then(|fields| fields.split('|').next()) {
-        Some("AA" | "CA") => Ok(()),
-        // A code says nothing of a patient; whatever else stands there may.
-        Some(code @ ("AE" | "AR" | "CE" | "CR")) => Err(format!("`{address}` answered `{code}`")),
-        Some(_) => Err(format!("`{address}` answered with no code that HL7 knows")),
-        None => Err(format!("`{address}` did not acknowledge")),
-    }
+/// Writes a document in an MLLP frame (HL7 MLLP release 1).
+async fn write_mllp(address: String, document: &[u8]) -> Result<Written, String> {
+    let failed = |error: io::Error| format!("`{address}`: {error}");
+    let mut stream = TcpStream::connect(&address).await.map_err(failed)?;
+    stream.write_all(&[b"\x0b", document, b"\x1c\r"].concat()).await.map_err(failed)?;
+    Ok(Written::Mllp { stream, address })
 }
 
 /// Tells the operator which exam it is, and waits for Enter.
@@ -256,9 +263,6 @@ fn without_last_line_ends(document: &[u8]) -> &[u8] {
 
 /// How long after its sockets a sender may be seen to have gone.
 const GONE: Duration = Duration::from_secs(1);
-
-/// How much of an acknowledgement is read.
-const LARGEST_ANSWER: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -31,6 +31,20 @@ pub(super) struct Body<'a> {
 }
 
 async fn exchange(method: &str, url: &str, body: Option<Body<'_>>) -> Result<Vec<u8>, String> {
+    send(method, url, body).await?.answer().await
+}
+
+/// A request that was sent whole, and waits for its answer.
+pub(super) struct Sent {
+    stream: TcpStream,
+    url: String,
+}
+
+/// Sends a request, whole.
+///
+/// # Errors
+/// What went wrong before all of it was out, as a lowercase fragment.
+pub(super) async fn send(method: &str, url: &str, body: Option<Body<'_>>) -> Result<Sent, String> {
     let (authority, path) = parts(url)?;
     let failed = |error: std::io::Error| format!("`{url}`: {error}");
     let mut stream = TcpStream::connect(authority).await.map_err(failed)?;
@@ -42,16 +56,29 @@ async fn exchange(method: &str, url: &str, body: Option<Body<'_>>) -> Result<Vec
     head += "\r\n";
     stream.write_all(head.as_bytes()).await.map_err(failed)?;
     stream.write_all(body.map_or(&[], |body| body.bytes)).await.map_err(failed)?;
-    let mut answer = Vec::new();
-    let read = stream.take(LARGEST + 1).read_to_end(&mut answer).await;
-    if answer.len() as u64 > LARGEST {
-        return Err(format!("`{url}` gave more than {LARGEST} bytes"));
-    }
-    // A server that resets after its answer has answered, if it says how long that is.
-    match (content(&answer), read) {
-        (Ok(Content::Told(content)), _) | (Ok(Content::ToTheEnd(content)), Ok(_)) => Ok(content),
-        (Err(why), Ok(_)) => Err(format!("`{url}` {why}")),
-        (_, Err(error)) => Err(failed(error)),
+    Ok(Sent { stream, url: url.to_owned() })
+}
+
+impl Sent {
+    /// The body of its answer, if that has a status of 2xx.
+    ///
+    /// # Errors
+    /// What came instead, as a lowercase fragment.
+    pub(super) async fn answer(self) -> Result<Vec<u8>, String> {
+        let Self { stream, url } = self;
+        let mut answer = Vec::new();
+        let read = stream.take(LARGEST + 1).read_to_end(&mut answer).await;
+        if answer.len() as u64 > LARGEST {
+            return Err(format!("`{url}` gave more than {LARGEST} bytes"));
+        }
+        // A server that resets after its answer has answered, if it says how long that is.
+        match (content(&answer), read) {
+            (Ok(Content::Told(content)), _) | (Ok(Content::ToTheEnd(content)), Ok(_)) => {
+                Ok(content)
+            }
+            (Err(why), Ok(_)) => Err(format!("`{url}` {why}")),
+            (_, Err(error)) => Err(format!("`{url}`: {error}")),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::unix::pipe;
 use tokio::process::Child;
 
@@ -76,6 +76,11 @@ impl Kept {
                 Err(error) => Some(error.to_string()),
             },
         }
+    }
+
+    /// The leader of its process group.
+    pub(super) fn leader(&self) -> Option<Pid> {
+        self.process.borrow().leader()
     }
 
     /// Where it is fed and keeps its state, for the case that is run with it.

@@ -1,6 +1,8 @@
 //! Which processes belong to a sender: those of its process group, and those that have left it.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
 
@@ -58,35 +60,67 @@ pub(super) fn environment(process: Pid) -> Vec<u8> {
     std::fs::read(format!("/proc/{}/environ", process.as_raw_nonzero())).unwrap_or_default()
 }
 
-/// The processes of a sender that are still there and not merely waiting to be reaped.
-pub(super) fn left_behind(sought: &Sought) -> Vec<Pid> {
+/// A process that is there and not merely waiting to be reaped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) process: Pid,
+    pub(super) parent: i32,
+    pub(super) group: i32,
+}
+
+/// Every process that is there.
+pub(super) fn processes() -> impl Iterator<Item = Seen> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| sought.alive(&entry.path())).collect()
+    entries.filter_map(|entry| seen(&entry.path()))
+}
+
+/// The process that this folder of the system describes, if it is one and alive.
+fn seen(folder: &Path) -> Option<Seen> {
+    let process = folder.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw)?;
+    let stat = std::fs::read(folder.join("stat")).ok()?;
+    // After the command in parentheses: state, parent, group.
+    let after = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    let stat = String::from_utf8_lossy(&stat[after..]).into_owned();
+    let mut fields = stat.split_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    let (parent, group) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(Seen { process, parent, group })
+}
+
+/// The processes of a sender that are still there.
+pub(super) fn left_behind(sought: &Sought) -> Vec<Pid> {
+    processes().filter(|seen| sought.is(seen)).map(|seen| seen.process).collect()
+}
+
+/// The name of a process: of its program, as far as the system keeps it.
+pub(super) fn name(process: Pid) -> String {
+    let name =
+        std::fs::read(format!("/proc/{}/comm", process.as_raw_nonzero())).unwrap_or_default();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(byte);
+    name.iter().filter(|byte| is_plain(byte)).map(|&byte| char::from(byte)).collect()
 }
 
 impl Sought {
-    /// The number of the process that this folder of the system describes, if it is alive and one
-    /// of those.
-    fn alive(&self, process: &Path) -> Option<Pid> {
-        let number = process.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw)?;
-        let stat = std::fs::read(process.join("stat")).ok()?;
-        // After the command in parentheses: state, parent, group.
-        let after = stat.iter().rposition(|&byte| byte == b')')? + 1;
-        let stat = String::from_utf8_lossy(&stat[after..]).into_owned();
-        let mut fields = stat.split_whitespace();
-        if matches!(fields.next()?, "Z" | "X") {
-            return None;
-        }
-        let group = fields.nth(1)?.parse().ok().and_then(Pid::from_raw);
-        let of_group = group.is_some() && group == self.group;
-        (of_group || self.is_marked(process)).then_some(number)
+    fn is(&self, seen: &Seen) -> bool {
+        let of_group = self.group.is_some_and(|group| group.as_raw_nonzero().get() == seen.group);
+        of_group || self.is_marked(seen.process)
     }
 
-    fn is_marked(&self, process: &Path) -> bool {
-        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+    fn is_marked(&self, process: Pid) -> bool {
+        let environment = environment(process);
         let has = |wanted: &[u8]| environment.split(|&byte| byte == 0).any(|one| one == wanted);
         has(&self.mark) && self.life.as_ref().is_none_or(|life| has(life))
     }
+}
+
+/// The folder of the case that a process belongs to, by the mark in its environment.
+pub(super) fn marked_folder(process: Pid) -> Option<PathBuf> {
+    let environment = environment(process);
+    let mut entries = environment.split(|&byte| byte == 0);
+    let folder = entries.find_map(|entry| entry.strip_prefix(MARK.as_bytes())?.strip_prefix(b"="));
+    folder.map(|folder| PathBuf::from(OsStr::from_bytes(folder)))
 }
 
 /// The environment entry by which the processes of the case in `folder` are known.

@@ -5,10 +5,12 @@
 //! anything else can happen.
 
 mod account;
+mod answered;
 mod authority;
 mod doors;
 mod each;
 mod folder;
+mod guardian;
 mod handover;
 mod http;
 mod kept;
@@ -23,7 +25,9 @@ mod ready;
 mod records;
 mod secrets;
 mod sockets;
+mod starved;
 mod subject;
+mod sweep;
 mod tls;
 
 use std::cell::{Cell, RefCell};
@@ -46,9 +50,11 @@ use crate::run::drive::{Do, Drive, Happening};
 use doors::Endpoint;
 use process::Process;
 use sockets::Line;
+use starved::Starved;
 
 pub use authority::{Authority, AuthorityError, Issued, Own};
 pub use folder::abandon;
+pub use guardian::{GUARDIAN, dismiss, engage, stand_guard};
 pub use kept::Kept;
 pub use orphans::{adopt, end_children};
 pub use sockets::allow_many_connections;
@@ -164,6 +170,8 @@ struct Inner {
     seen: Cell<Duration>,
     /// Until when the loop sleeps; it is only woken for what is due sooner.
     sleeping: Cell<Option<Duration>>,
+    /// For how long the sender got no processor.
+    starved: RefCell<Starved>,
     changed: Notify,
     connections: usize,
     /// Who vouches for the EMR, where every connection is under TLS.
@@ -199,6 +207,7 @@ impl Case {
             started: Instant::now(),
             seen: Cell::new(Duration::ZERO),
             sleeping: Cell::new(None),
+            starved: RefCell::default(),
             changed: Notify::new(),
             connections: usize::try_from(connections).unwrap_or(usize::MAX),
             authority,
@@ -277,6 +286,7 @@ impl Case {
     async fn drive_to_the_end(&self, mut interrupted: watch::Receiver<bool>) {
         let mut listening = true;
         loop {
+            self.look_for_starvation();
             let (finished, deadline) = self.outlook(self.now());
             if finished {
                 break;
@@ -300,6 +310,21 @@ impl Case {
             }
         }
         self.close();
+    }
+
+    /// Tells from time to time for how long the sender got no processor.
+    fn look_for_starvation(&self) {
+        let now = self.now();
+        let mut starved = self.0.starved.borrow_mut();
+        if !starved.is_due(now) {
+            return;
+        }
+        let mut leaders = self.0.stage.borrow().process.leaders();
+        leaders.extend(self.0.kept.as_ref().and_then(|kept| kept.leader()));
+        if let Some((by, within)) = starved.look(now, &leaders) {
+            drop(starved);
+            self.note(Happening::Starved { by, within });
+        }
     }
 
     /// Time has passed until `wake`, or longer: a machine with too much to do wakes nobody in time,

@@ -13,6 +13,7 @@ use rustix::process::{
 };
 use tokio::process::{Child, Command};
 
+use crate::run::real::guardian::{self, Told};
 use crate::run::real::kin::{MARK, environment, is_dead, parent};
 
 /// The children that were started on purpose; whoever else is a child of ours is an orphan.
@@ -32,7 +33,11 @@ pub fn adopt() {
 pub(super) fn spawn(program: &mut Command) -> io::Result<Child> {
     let mut own = own(); // nobody looks for orphans before it is known
     let child = program.spawn()?;
-    own.extend(child.id().and_then(|id| i32::try_from(id).ok()));
+    let number = child.id().and_then(|id| i32::try_from(id).ok());
+    own.extend(number);
+    if let Some(group) = number.and_then(Pid::from_raw) {
+        guardian::tell(&Told::Group(group));
+    }
     Ok(child)
 }
 
@@ -40,7 +45,14 @@ pub(super) fn spawn(program: &mut Command) -> io::Result<Child> {
 pub(super) fn forget(child: Option<Pid>) {
     if let Some(child) = child {
         own().remove(&child.as_raw_nonzero().get());
+        guardian::tell(&Told::GroupGone(child));
     }
+}
+
+/// Nobody waits for this child any more, which was killed: its number is not to be remembered, since
+/// it may be given to another.
+pub(super) fn let_go(child: Pid) {
+    guardian::tell(&Told::GroupGone(child));
 }
 
 /// The orphans that were handed to us and say nothing of whose they are.
@@ -71,12 +83,13 @@ pub fn end_children() {
     }
 }
 
-/// The children of this process.
+/// The children of this process, but for its guardian.
 fn children() -> Vec<Pid> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let processes = processes.filter_map(Pid::from_raw);
-    processes.filter(|process| parent(*process) == Some(getpid())).collect()
+    let is_child = |process: &Pid| parent(*process) == Some(getpid());
+    processes.filter(|process| is_child(process) && !guardian::is_guardian(*process)).collect()
 }
 
 fn is_own(child: &Pid) -> bool {

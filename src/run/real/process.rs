@@ -3,7 +3,7 @@
 //! The sender leads a process group of its own, and what it leaves behind is ended with it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -30,11 +30,11 @@ use crate::plan::{
 use crate::run::drive::{Command, Happening, stop_signal};
 use crate::run::lookout::{Lookout, Overheard};
 use crate::run::real::Case;
-use crate::run::real::account::{Ask, printed_by, read_account};
+use crate::run::real::account::{Ask, Outcomes, printed_by, read_account};
 use crate::run::real::each::Each;
 use crate::run::real::folder::{Folder, is_alone};
 use crate::run::real::handover::{Parcel, Queue};
-use crate::run::real::kin::{LIFE, MARK, Sought, is_stopped, left_behind, life_mark, mark};
+use crate::run::real::kin::{LIFE, MARK, Sought, is_stopped, left_behind, life_mark, mark, name};
 use crate::run::real::orphans;
 use crate::run::real::output::Output;
 use crate::run::real::placeholders::{fill, values};
@@ -46,6 +46,8 @@ pub(super) struct Process {
     exams: Arc<IndexMap<String, Arc<Exam>>>,
     writer: Writer,
     patience: Duration,
+    /// How long it may take to stop.
+    pub(super) stop_limit: Duration,
     values: BTreeMap<&'static str, String>,
     folder: Folder,
     submitted: u32,
@@ -66,6 +68,8 @@ pub(super) struct Process {
     pub(super) queue: Option<Queue>,
     /// The processes that were started for exams, where each gets its own.
     pub(super) each: Each,
+    /// What became of each charge, as far as an exit or an answer says it.
+    pub(super) said: Outcomes,
 }
 
 /// One life of the sender that is up.
@@ -77,6 +81,8 @@ struct Life {
     output: Rc<Output>,
     /// Who waits until it is ready.
     waiting: Option<AbortHandle>,
+    /// When it was asked to stop, if it was; one that was killed has no time left.
+    asked: Option<Duration>,
 }
 
 impl Process {
@@ -97,6 +103,7 @@ impl Process {
             exams: plan.exams.clone(),
             writer: Writer::new(plan),
             patience: plan.limits.patience.into(),
+            stop_limit: plan.limits.stop.into(),
             values,
             folder,
             submitted: 0,
@@ -109,6 +116,7 @@ impl Process {
             up: watch::Sender::new(false),
             queue: None,
             each: Each::default(),
+            said: Outcomes::default(),
         }
     }
 
@@ -243,7 +251,7 @@ impl Process {
         self.take_output(&mut child);
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let (stdin, output) = (child.stdin.take().and_then(input), Rc::clone(&self.output));
-        self.lives.push(Life { incarnation, group, stdin, output, waiting: None });
+        self.lives.push(Life { incarnation, group, stdin, output, waiting: None, asked: None });
         Ok(child)
     }
 
@@ -265,6 +273,12 @@ impl Process {
     /// The leader of the process group.
     pub(super) fn leader(&self) -> Option<Pid> {
         self.lives.first()?.group
+    }
+
+    /// The leaders of all its processes that were started.
+    pub(super) fn leaders(&self) -> Vec<Pid> {
+        let lives = self.lives.iter().filter_map(|life| life.group);
+        lives.chain(self.each.running()).collect()
     }
 
     /// Ends the standard input.
@@ -372,6 +386,7 @@ impl Process {
         for life in std::mem::take(&mut self.lives) {
             if let Some(group) = life.group {
                 let _ = kill_process_group(group, Signal::KILL);
+                orphans::let_go(group);
             }
         }
     }
@@ -395,7 +410,11 @@ impl Case {
             }
             Command::End { incarnation, how: Ending::Stop } => self.ask_to_stop(incarnation),
             Command::End { incarnation, how: Ending::Kill } => {
-                self.0.stage.borrow().process.signal(incarnation, Signal::KILL);
+                let process = &mut self.0.stage.borrow_mut().process;
+                process.signal(incarnation, Signal::KILL);
+                if let Some(life) = process.life_of(incarnation) {
+                    life.asked = None;
+                }
             }
             Command::Pause { incarnation } => self.pause(incarnation),
             Command::Resume { incarnation } => self.resume(incarnation),
@@ -445,7 +464,14 @@ impl Case {
             let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
             let stdin = child.stdin.take().and_then(input);
             let output = Rc::clone(&process.output);
-            process.lives.push(Life { incarnation, group, stdin, output, waiting: None });
+            process.lives.push(Life {
+                incarnation,
+                group,
+                stdin,
+                output,
+                waiting: None,
+                asked: None,
+            });
         }
         self.wait_until_ready(incarnation);
         let case = self.clone();
@@ -455,7 +481,7 @@ impl Case {
             // What comes next takes its time on a busy machine, and none of the sender's.
             case.note(Happening::Gone { incarnation });
             orphans::forget(leader);
-            let left = case.left_behind(incarnation).await;
+            let left = case.outlived(incarnation).await;
             // What was left behind may hold its outputs open, and is not waited for.
             let output = case.output_of(incarnation).filter(|_| left.is_empty());
             if let Some(output) = output {
@@ -478,6 +504,25 @@ impl Case {
             left
         });
         left.await.unwrap_or_default()
+    }
+
+    /// The processes of a life that are still there when its leader has gone, and the time has gone by
+    /// in which all of it was to stop, if it was asked to: its children have as long as it has.
+    async fn outlived(&self, incarnation: Incarnation) -> Vec<Pid> {
+        let gone = self.now();
+        loop {
+            let left = self.left_behind(incarnation).await;
+            let until = {
+                let process = &mut self.0.stage.borrow_mut().process;
+                let limit = process.stop_limit;
+                let asked = process.life_of(incarnation).and_then(|life| life.asked);
+                asked.map(|asked| (asked + limit).max(gone + AFTER_ITS_LEADER))
+            };
+            if left.is_empty() || until.is_none_or(|until| self.now() >= until) {
+                return left;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     /// Tells that the sender is up once it shows that it is ready; at once, if nothing shows it.
@@ -551,7 +596,11 @@ impl Case {
     }
 
     fn ask_to_stop(&self, incarnation: Incarnation) {
+        let asked = self.now();
         let mut stage = self.0.stage.borrow_mut();
+        if let Some(life) = stage.process.life_of(incarnation) {
+            life.asked = Some(asked);
+        }
         match stop_signal(stage.process.plan.stop) {
             Some(signal) => {
                 // The leader is asked; what it does with its children is its own affair.
@@ -627,7 +676,10 @@ impl Case {
         let killed = signal == Some(Signal::KILL.as_raw());
         if !left.is_empty() && !killed {
             let processes = u32::try_from(left.len()).unwrap_or(u32::MAX);
-            self.note(Happening::LeftBehind { incarnation, processes });
+            let names: BTreeSet<String> =
+                left.iter().take(MOST_NAMES).map(|one| name(*one)).collect();
+            let names = names.into_iter().collect();
+            self.note(Happening::LeftBehind { incarnation, processes, names });
         }
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::KILL);
@@ -661,7 +713,7 @@ impl Case {
             let process = &stage.process;
             match &process.plan.account {
                 None => None,
-                Some(Account::Word(_)) => Some(Ask::Known(process.each.account())),
+                Some(Account::Word(_)) => Some(Ask::Known(process.said.account())),
                 Some(Account::Get(url)) => Some(Ask::At(process.filled(url))),
                 Some(Account::Command(argv)) => process.program(argv).map(Ask::Program),
             }
@@ -698,6 +750,15 @@ fn bound(child: &Child, driving: &Driving) {
         }
     }
 }
+
+/// How long the children of a sender have at least when it has ended in the last moment.
+pub(super) const AFTER_ITS_LEADER: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether they are gone.
+pub(super) const GLANCE: Duration = Duration::from_millis(25);
+
+/// How many processes that were left behind are asked for their names.
+const MOST_NAMES: usize = 16;
 
 /// How long a process may take to stand still.
 const STANDSTILL: Duration = Duration::from_millis(50);

@@ -208,3 +208,43 @@ fn a_sender_file_says_by_which_signal_its_sender_stops() {
     assert_eq!(stop_signal(StopBy::Interrupt), Some(Signal::INT));
     assert_eq!(stop_signal(StopBy::StandardInput), None);
 }
+
+/// Who connects and closes without a byte looks whether anybody is there, and may do so for ever.
+#[test]
+fn a_connect_without_a_byte_keeps_no_wire_from_being_quiet() {
+    let plan = plan(Vec::new(), vec![Step::Start, Step::Settle]);
+    let settle = std::time::Duration::from(plan.limits.settle);
+    let mut drive = drive(&plan);
+    todo(&mut drive);
+    for connection in 1..=4 {
+        let at = settle * connection / 5;
+        let input = Input::Accepted { connection, endpoint: 0, incarnation: 1 };
+        drive.happened(at, Happening::Emr(input));
+        drive.happened(at, Happening::Emr(Input::Ended { connection, how: End::Close }));
+    }
+    drive.happened(settle, Happening::Tick);
+    while drive.next(settle).is_some() {}
+    let watched = drive
+        .events()
+        .iter()
+        .any(|event| matches!(&event.what, What::Watched { quiet, wanted } if quiet >= wanted));
+    assert!(watched, "{:?}", drive.events());
+}
+
+/// A byte on a connection is one, and so is the end of a connection that we hang up on.
+#[test]
+fn what_comes_of_a_connection_keeps_the_wire_from_being_quiet() {
+    let plan = plan(Vec::new(), vec![Step::Start, Step::Settle]);
+    let settle = std::time::Duration::from(plan.limits.settle);
+    let byte = Input::Received { connection: 1, bytes: b"\x0b" };
+    let hung_up = Input::EndDone { connection: 1, how: End::Close };
+    for stirring in [byte, hung_up] {
+        let mut drive = drive(&plan);
+        todo(&mut drive);
+        connect(&mut drive, 1);
+        drive.happened(settle / 2, Happening::Emr(stirring));
+        while drive.next(settle).is_some() {}
+        let watched = |drive: &Drive| kinds(drive).iter().any(|kind| kind == "Watched");
+        assert!(!watched(&drive), "{:?}", drive.events());
+    }
+}
