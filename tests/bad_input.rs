@@ -157,6 +157,30 @@ fn tells(ran: &Ran, place: &str, message: &str, hint: &str) {
     "`answer/late` needs a time that passes",
     "without `after` it is"
 )]
+#[case::late_in_time(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { late: { after: 100ms } }",
+    "5:29",
+    "an answer after 100 ms is not late for this sender",
+    "it waits for 100 ms (`ack_timeout`)"
+)]
+#[case::filled_with_nothing_known(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { raw: 'MSA|AA|{message.control_id}' }",
+    "5:28",
+    "`{message.control_id}` is nothing that is filled in",
+    "write `<7B>`"
+)]
+#[case::brace_that_nothing_closes(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { raw: 'MSA|AA|{control_id' }",
+    "5:27",
+    "nothing closes it",
+    "write `<7B>`"
+)]
+#[case::filled_before_the_message(
+    "exams: [john-doe]\nemr:\n  - on: { exam: john-doe, moment: accepted }\n    reply: { raw: 'MSA|AA|{control_id}' }",
+    "5:28",
+    "nothing of the message is known",
+    "drop `moment`"
+)]
 #[case::no_gap(
     "exams: [john-doe]\nemr:\n  - on: { exam: john-doe }\n    reply: { connection/min-gap: { after: 0s } }",
     "5:43",

@@ -157,8 +157,11 @@ pub(super) fn escapes(bytes: &[u8]) {
     assert!(undone.len() <= bytes.len(), "unescaping makes no text longer");
     let wrong = mistakes(bytes, delimiters);
     assert!(wrong.is_sorted());
+    let declared =
+        bytes.split(|byte| matches!(byte, b'\r' | b'\n')).filter_map(Delimiters::declared);
+    let marks: Vec<u8> = declared.chain([delimiters]).filter_map(|one| one.escape).collect();
     for at in wrong {
-        assert_eq!(bytes[at], delimiters.escape);
+        assert!(marks.contains(&bytes[at]), "{}", bytes[at]);
     }
     if !can_escape(delimiters) {
         return;
@@ -175,8 +178,9 @@ pub(super) fn escapes(bytes: &[u8]) {
 /// Whether a text can be escaped with these delimiters at all: not where two of them are the same, or
 /// one is a letter of a sequence, or a part of a character.
 fn can_escape(delimiters: Delimiters) -> bool {
-    let [component, repetition, mark, subcomponent] = delimiters.encoding_characters();
-    let mut all = [delimiters.field, component, repetition, mark, subcomponent];
+    let Delimiters { field, component, repetition, escape, subcomponent } = delimiters;
+    let Some(mark) = escape else { return false };
+    let mut all = [field, component, repetition, mark, subcomponent];
     all.sort_unstable();
     let differ = all.windows(2).all(|two| two[0] != two[1]);
     differ && all.iter().all(u8::is_ascii_punctuation)

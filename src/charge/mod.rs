@@ -229,7 +229,7 @@ const GROUP: usize = 256;
 /// inside it are written the usual way.
 fn plain(raw: &[u8], delimiters: Delimiters) -> Cow<'_, [u8]> {
     let Delimiters { component, subcomponent, repetition, escape, .. } = delimiters;
-    let simple = memchr::memchr(escape, raw).is_none()
+    let simple = escape.is_none_or(|escape| memchr::memchr(escape, raw).is_none())
         && memchr::memchr3(component, subcomponent, repetition, raw).is_none();
     if simple {
         return Cow::Borrowed(trim_usual(raw.trim_ascii()));

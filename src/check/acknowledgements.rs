@@ -1,16 +1,18 @@
 //! An acknowledgement is never acknowledged (HL7 v2 chapter 2, message acknowledgement).
 //!
 //! On whatever connection: the one that carried the message, or one that the EMR opened to answer.
-
-use std::collections::HashSet;
+//! What the sender writes is known for an acknowledgement by its MSH-9 or its MSA, and whom it
+//! answers by what the EMR wrote: who was told nothing but acknowledgements has nothing else to
+//! acknowledge, whatever stands in MSA-2.
 
 use memchr::memmem;
 
-use crate::history::What;
+use crate::history::{ConnectionId, What};
 use crate::hl7::Message;
+use crate::hl7::ack::is_acknowledgement;
 use crate::verdict::{Proof, Weight};
 
-use super::attempts::Kind;
+use super::attempts::Sent;
 use super::between::witness;
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
@@ -18,54 +20,119 @@ use super::frame::{FS, frame_payload};
 use super::mask::Mask;
 use super::rules::ACKNOWLEDGEMENTS;
 
-/// Looks for acknowledgements that name one of ours.
+/// Looks for acknowledgements that answer one of ours.
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let mut replies = 0;
     for event in evidence.events {
         replies += u64::from(matches!(event.what, What::Replied { .. }));
     }
     findings.exercised(ACKNOWLEDGEMENTS, replies);
-    let is_ack = |payload: &[u8]| Message::read_header(payload).code() == b"ACK";
-    let other = evidence.sent.iter().filter(|sent| sent.whole && sent.kind == Kind::Other);
-    let mut acks = other.filter(|sent| is_ack(sent.payload)).peekable();
-    if acks.peek().is_none() {
+    let acks: Vec<Ack<'_, '_>> = evidence.sent.iter().filter_map(Ack::read).collect();
+    if acks.is_empty() {
         return;
     }
-    let ours = ours(evidence);
-    let wrong: Vec<_> = acks.filter(|sent| ours.contains(answered(sent.payload))).collect();
-    let Some(first) = wrong.first() else { return };
-    findings.add(ACKNOWLEDGEMENTS, Weight::Broken, || {
-        let id = Mask::of(evidence).identifier(answered(first.payload));
-        let times = match wrong.len() {
+    let written = Written::of(evidence);
+    let (mut named, mut unnamed, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    for ack in acks {
+        match written.answered_by(&ack, evidence.place(ack.sent).connection) {
+            Answered::Acknowledgement => named.push(ack),
+            Answered::SomeAcknowledgement => unnamed.push(ack),
+            Answered::Untold => open.push(ack),
+            Answered::Message => {}
+        }
+    }
+    let mask = Mask::of(evidence);
+    let id = mask.identifier(named.first().map_or(&[][..], |first| first.id));
+    let whose = format!("the EMR's acknowledgement {id} was acknowledged");
+    tell(evidence, &named, Weight::Broken, "acknowledged", &whose, findings);
+    let whose = "an acknowledgement was acknowledged, and MSA-2 does not say which one";
+    tell(evidence, &unnamed, Weight::Broken, "acknowledged without its id", whose, findings);
+    let whose = "an acknowledgement was written, and it does not say of what";
+    tell(evidence, &open, Weight::Inconclusive, "acknowledges what nobody knows", whose, findings);
+}
+
+fn tell(
+    evidence: &Evidence<'_>,
+    acks: &[Ack<'_, '_>],
+    weight: Weight,
+    circumstance: &str,
+    message: &str,
+    findings: &mut Findings,
+) {
+    let Some(first) = acks.first() else { return };
+    findings.add(ACKNOWLEDGEMENTS, weight, || {
+        let times = match acks.len() {
             1 => String::new(),
             times => format!(" (first of {times})"),
         };
-        let message = format!("the EMR's acknowledgement {id} was acknowledged{times}");
-        let proof = Proof { attempts: vec![witness(evidence, first)], ..Proof::default() };
-        Told::plainly("acknowledged", message).with(proof)
+        let proof = Proof { attempts: vec![witness(evidence, first.sent)], ..Proof::default() };
+        Told::plainly(circumstance, format!("{message}{times}")).with(proof)
     });
 }
 
-/// MSA-2: whom a message answers.
-fn answered(payload: &[u8]) -> &[u8] {
-    Message::read(payload).value("MSA-2")
+/// An acknowledgement that the sender wrote.
+struct Ack<'e, 'h> {
+    sent: &'e Sent<'h>,
+    /// MSA-2: whom it says that it answers.
+    id: &'h [u8],
 }
 
-/// MSH-10 of every acknowledgement that the EMR wrote.
-fn ours<'h>(evidence: &Evidence<'h>) -> HashSet<&'h [u8]> {
-    let mut ids = HashSet::new();
-    for event in evidence.events {
-        let What::Replied { bytes, .. } = &event.what else { continue };
-        let bytes = bytes.as_slice();
-        let mut start = 0;
-        let ends = memmem::find_iter(bytes, &[FS, b'\r']).map(|end| end + 2);
-        for end in ends.chain([bytes.len()]) {
-            let message = Message::read(frame_payload(&bytes[start..end]));
-            if message.code() == b"ACK" && !message.control_id().is_empty() {
-                ids.insert(message.control_id());
-            }
-            start = end;
+impl<'e, 'h> Ack<'e, 'h> {
+    fn read(sent: &'e Sent<'h>) -> Option<Self> {
+        // A charge is judged as one. Most messages are charges, and are not read again.
+        if !sent.whole || sent.line_count > 0 {
+            return None;
         }
+        let message = Message::read(sent.payload);
+        is_acknowledgement(&message).then(|| Self { sent, id: message.value("MSA-2") })
     }
-    ids
+}
+
+/// What an acknowledgement of the sender answers.
+enum Answered {
+    /// An acknowledgement of the EMR, which nobody may answer.
+    Acknowledgement,
+    /// The same, for the EMR had written nothing else there; which one, it does not say.
+    SomeAcknowledgement,
+    /// Something that the EMR wrote and that is none, such as the sender's own message come back.
+    Message,
+    /// It may be either, or nothing.
+    Untold,
+}
+
+/// What the EMR wrote: MSH-10 of each, on which connection, and whether it is an acknowledgement.
+struct Written<'h>(Vec<(ConnectionId, &'h [u8], bool)>);
+
+impl<'h> Written<'h> {
+    fn of(evidence: &Evidence<'h>) -> Self {
+        let mut all = Vec::new();
+        for event in evidence.events {
+            let What::Replied { connection, bytes, .. } = &event.what else { continue };
+            let bytes = bytes.as_slice();
+            let mut start = 0;
+            let ends = memmem::find_iter(bytes, &[FS, b'\r']).map(|end| end + 2);
+            for end in ends.chain([bytes.len()]).filter(|end| *end > 0) {
+                let message = Message::read(frame_payload(&bytes[start..end]));
+                if start < end {
+                    all.push((*connection, message.control_id(), is_acknowledgement(&message)));
+                }
+                start = end;
+            }
+        }
+        Self(all)
+    }
+
+    fn answered_by(&self, ack: &Ack<'_, '_>, connection: ConnectionId) -> Answered {
+        let mut named = self.0.iter().filter(|(_, id, _)| !id.is_empty() && *id == ack.id);
+        match named.next() {
+            Some((_, _, true)) => return Answered::Acknowledgement,
+            Some((_, _, false)) => return Answered::Message,
+            None => {}
+        }
+        let mut there = self.0.iter().filter(|(on, _, _)| *on == connection);
+        if self.0.is_empty() || there.any(|(_, _, is_ack)| !is_ack) {
+            return Answered::Untold;
+        }
+        Answered::SomeAcknowledgement
+    }
 }

@@ -12,11 +12,11 @@ use memchr::{memchr_iter, memmem, memrchr2};
 
 use crate::charge::{Agreement, Charge, charges, credit_of, lines};
 use crate::history::{Event, Piece, What};
-use crate::hl7::ack::{Due, due};
+use crate::hl7::ack::{Due, due, is_acknowledgement};
 use crate::hl7::{Message, Segment, SegmentEnd, escape};
 
 use super::evidence::{Attempted, Evidence, OrderSeen};
-use super::frame::{FS, VT, frame_payload, separator};
+use super::frame::{FS, VT, frame_payload, further_headers, separator};
 use super::quick::Quick;
 use super::unread::{behind, last_piece};
 
@@ -140,9 +140,8 @@ impl Reading {
         let mut read: &'h [u8] = &[];
         match &event.what {
             What::Received { piece, bytes, .. } => {
-                let header = self.header.clone();
                 read = bytes.as_slice();
-                each_message(&header, *piece, bytes.as_slice(), &mut |payload, whole| {
+                each_message(*piece, bytes.as_slice(), &mut |payload, whole| {
                     self.take(evidence, index, payload, whole);
                 });
             }
@@ -151,7 +150,7 @@ impl Reading {
                 let part = last_piece(&evidence.events[..index], *connection);
                 let rest = behind(&header, part, bytes.as_slice());
                 if let Some((payload, whole)) = rest.fused {
-                    split_at_headers(&header, payload, whole, &mut |payload, whole| {
+                    split_at_headers(payload, whole, &mut |payload, whole| {
                         self.take(evidence, index, payload, whole);
                     });
                 }
@@ -160,7 +159,7 @@ impl Reading {
                     charges(&message).next().is_none() && message.code() == b"DFT"
                 });
                 read = rest.after;
-                strays(&header, rest.after, &mut |payload, whole| {
+                strays(rest.after, &mut |payload, whole| {
                     self.take(evidence, index, payload, whole);
                 });
                 self.lacks_lines = false;
@@ -349,6 +348,7 @@ fn kind(message: &Message<'_>, carries_lines: bool, whole: bool) -> Kind {
     match message.code() {
         // A wrong MSH-9 does not make a charge anything else: the EMR may post what it reads.
         _ if carries_lines => Kind::Charge,
+        _ if whole && is_acknowledgement(message) => Kind::Other,
         b"DFT" => Kind::Charge,
         b"ORU" | b"MDM" => Kind::Result,
         b"" if !whole || !says_nothing(message) => Kind::Untold,
@@ -397,31 +397,24 @@ pub(super) fn attempt_by_elimination(evidence: &mut Evidence<'_>, sent: u32, ord
 
 /// Calls `found` with every message in a piece: its bytes without framing, and whether all of it
 /// is there.
-fn each_message<'h>(
-    header: &Finder<'_>,
-    piece: Piece,
-    bytes: &'h [u8],
-    found: &mut dyn FnMut(&'h [u8], bool),
-) {
+fn each_message<'h>(piece: Piece, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
     match piece {
-        Piece::Frame => split_at_headers(header, frame_payload(bytes), true, found),
-        Piece::Unfinished | Piece::Oversize if bytes.first() != Some(&VT) => {
-            strays(header, bytes, found)
-        }
-        Piece::Unfinished | Piece::Oversize => split_at_headers(header, &bytes[1..], false, found),
-        Piece::Stray => strays(header, bytes, found),
+        Piece::Frame => split_at_headers(frame_payload(bytes), true, found),
+        Piece::Unfinished | Piece::Oversize if bytes.first() != Some(&VT) => strays(bytes, found),
+        Piece::Unfinished | Piece::Oversize => split_at_headers(&bytes[1..], false, found),
+        Piece::Stray => strays(bytes, found),
     }
 }
 
 /// Messages outside any frame, whatever stands before them: a lenient EMR may read them all the
 /// same.
-fn strays<'h>(second: &Finder<'_>, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
+fn strays<'h>(bytes: &'h [u8], found: &mut dyn FnMut(&'h [u8], bool)) {
     let mut start = 0;
     let ends = memchr_iter(FS, bytes).map(|end| (end, true));
     for (end, whole) in ends.chain([(bytes.len(), false)]) {
         let part = &bytes[start..end];
         if let Some(header) = memmem::find(part, b"MSH") {
-            split_at_headers(second, &part[header..], whole, found);
+            split_at_headers(&part[header..], whole, found);
         } else if let Some(line) = memmem::find(part, b"FT1") {
             found(&part[line..], whole);
         }
@@ -430,19 +423,16 @@ fn strays<'h>(second: &Finder<'_>, bytes: &'h [u8], found: &mut dyn FnMut(&'h [u
 }
 
 /// Two messages in one frame are two messages.
-fn split_at_headers<'h>(
-    second: &Finder<'_>,
-    payload: &'h [u8],
-    whole: bool,
-    found: &mut dyn FnMut(&'h [u8], bool),
-) {
+fn split_at_headers<'h>(payload: &'h [u8], whole: bool, found: &mut dyn FnMut(&'h [u8], bool)) {
     if payload.is_empty() && whole {
         return;
     }
     let mut start = 0;
-    for header in second.find_iter(payload) {
-        found(&payload[start..=header], true);
-        start = header + 1;
+    for header in further_headers(payload) {
+        // What stands between two messages belongs to neither.
+        let end = if payload[..header].ends_with(b"\r\n") { header - 1 } else { header };
+        found(&payload[start..end], true);
+        start = header;
     }
     found(&payload[start..], whole);
 }

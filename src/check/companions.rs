@@ -182,10 +182,15 @@ fn tell_missing(
     let most = share_of_patience(evidence);
     late::add_if_it_could(evidence, findings, rule, had, most, || {
         let parts = evidence.attempts_at(&exam.order);
-        let what = match parts.iter().any(|part| evidence.sent[part.sent as usize].whole) {
-            true => "came only after the harness had given up waiting",
-            false if parts.is_empty() => "never came",
-            false => "never came whole",
+        let parts_sent = || parts.iter().map(|part| &evidence.sent[part.sent as usize]);
+        let what = if parts_sent().any(|sent| evidence.came(sent)) {
+            "came only after the harness had given up waiting"
+        } else if parts_sent().any(|sent| sent.whole) {
+            "was written under a TLS that the EMR had refused, and came no other way"
+        } else if parts.is_empty() {
+            "never came"
+        } else {
+            "never came whole"
         };
         let order = order_in_words(evidence, &exam.order);
         let message = match before {
@@ -247,7 +252,7 @@ fn waited_in_vain(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> Option<Micro
     };
     let had_come = evidence.attempts_at(&exam.order).iter().any(|attempt| {
         let sent = &evidence.sent[attempt.sent as usize];
-        sent.whole && sent.event < in_vain
+        evidence.came(sent) && sent.event < in_vain
     });
     let all_that_time = submitted < in_vain
         && !had_come

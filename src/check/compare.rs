@@ -165,7 +165,8 @@ pub(super) fn unescaped(
 ) -> Vec<Difference> {
     // Where the agreed message escapes nothing, nothing can have been left unescaped.
     let body = agreed.iter().position(|&byte| byte == b'\r').unwrap_or_default();
-    if !agreed[body..].contains(&Delimiters::default().escape) {
+    let mark = Delimiters::default().escape;
+    if !agreed[body..].iter().any(|byte| Some(*byte) == mark) {
         return Vec::new();
     }
     let stamps = Stamps::of(mapping, exam.exam);
@@ -193,7 +194,7 @@ pub(super) fn unescaped(
 
 fn is_unescaped(agreed: &Segment<'_>, found: &Segment<'_>) -> bool {
     let delimiters = agreed.delimiters();
-    let marks = |raw: &[u8]| raw.iter().filter(|&&byte| byte == delimiters.escape).count();
+    let marks = |raw: &[u8]| raw.iter().filter(|&&byte| Some(byte) == delimiters.escape).count();
     let plain = |raw| escape::unescape(raw, delimiters);
     let agreed_plain = plain(agreed.raw());
     // A value with an escape character of its own may look like a sequence once it is unescaped.

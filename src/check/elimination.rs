@@ -15,6 +15,7 @@ use jiff::civil::DateTime;
 
 use crate::charge::credit_of;
 use crate::history::What;
+use crate::hl7::ack::is_acknowledgement;
 use crate::hl7::{Message, Path};
 use crate::mapping::{Mapping, Stamp};
 
@@ -73,7 +74,7 @@ fn belongs(
     let place = evidence.place(part);
     let payload = with_unread(evidence, part);
     let untold = part.kind == Kind::Untold && !tells_its_type(&payload);
-    if part.kind == Kind::Untold && is_result(&payload) {
+    if part.kind == Kind::Untold && (is_result(&payload) || is_answer(&payload)) {
         return Belongs::NoCharge;
     }
     let mut possible: Vec<usize> = handed_over_before(evidence, &place);
@@ -133,6 +134,11 @@ fn tells_its_type(payload: &[u8]) -> bool {
 
 fn is_result(payload: &[u8]) -> bool {
     tells_its_type(payload) && matches!(Message::read(payload).code(), b"ORU" | b"MDM")
+}
+
+/// Whether it is an acknowledgement, as far as it goes.
+fn is_answer(payload: &[u8]) -> bool {
+    tells_its_type(payload) && is_acknowledgement(&Message::read(payload))
 }
 
 /// Whether the result of one of these exams begins so, or any that the sender has sent: it need

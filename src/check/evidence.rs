@@ -95,6 +95,8 @@ pub(super) struct Connection<'h> {
     pub(super) reset_by_emr: Option<u64>,
     /// `seq` of the event with which the sender ended it first.
     pub(super) ended_by_sender: Option<u64>,
+    /// `seq` of the event from which on the sender wrote under a TLS that the EMR had refused.
+    pub(super) refused: Option<u64>,
 }
 
 /// A life of the sender process.
@@ -239,6 +241,10 @@ impl<'h> Evidence<'h> {
                 let connection = self.connections.entry(*connection).or_default();
                 connection.ended_by_sender = connection.ended_by_sender.or(Some(seq));
             }
+            What::WroteAhead { connection } => {
+                let connection = self.connections.entry(*connection).or_default();
+                connection.refused = connection.refused.or(Some(seq));
+            }
             What::Played { behaviour, name, connection } => self.played.push(Fault {
                 event: index,
                 behaviour: *behaviour,
@@ -278,7 +284,16 @@ impl<'h> Evidence<'h> {
 
     /// Whether a whole message carried the order with this value on the wire.
     pub(super) fn arrived(&self, order: &[u8]) -> bool {
-        self.attempts_at(order).iter().any(|attempt| self.sent[attempt.sent as usize].whole)
+        let attempts = self.attempts_at(order).iter();
+        attempts.map(|attempt| &self.sent[attempt.sent as usize]).any(|sent| self.came(sent))
+    }
+
+    /// Whether a message came as a whole to an EMR that took it from the wire. What was written under
+    /// a TLS that the EMR had refused by then is an attempt like any other, and no arrival.
+    pub(super) fn came(&self, sent: &Sent<'_>) -> bool {
+        let place = self.place(sent);
+        let refused = self.connections.get(&place.connection).and_then(|one| one.refused);
+        sent.whole && refused.is_none_or(|from| place.seq < from)
     }
 
     /// The exam that an order belongs to.

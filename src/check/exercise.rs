@@ -189,7 +189,7 @@ fn never_due(evidence: &Evidence<'_>, behaviour: &Behaviour) -> Option<String> {
 fn told(behaviour: &Behaviour) -> String {
     let play = |play: &Play| match play {
         Play::Fault { fault, .. } => format!("`{fault}`"),
-        Play::Raw(_) => "`raw`".to_owned(),
+        Play::Raw(_) | Play::Filled(_) => "`raw`".to_owned(),
         Play::Wait(_) => "`wait`".to_owned(),
         Play::End(_) => "`end`".to_owned(),
     };

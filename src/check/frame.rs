@@ -43,6 +43,13 @@ const fn is_separator(byte: u8) -> bool {
     byte.is_ascii_graphic() && !byte.is_ascii_alphanumeric()
 }
 
+/// Where a message begins behind another one in the same payload, at a header behind the end of a
+/// segment, whichever line end that is.
+pub(super) fn further_headers(payload: &[u8]) -> impl Iterator<Item = usize> + use<'_> {
+    let headers = memchr::memmem::find_iter(payload, b"MSH");
+    headers.filter(|&at| at > 0 && matches!(payload[at - 1], b'\r' | b'\n'))
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

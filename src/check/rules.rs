@@ -163,8 +163,10 @@ pub const RULES: &[Rule] = &[
         promise: "The sender answers no acknowledgement with one of its own, on whatever connection \
                   it came. The commit byte of MLLP release 2 is none: it belongs to the transport.",
         source: "HL7 v2 chapter 2, message acknowledgement: an acknowledgement is not acknowledged",
-        how_to_read: "The message is named by its MSA-2, which is the MSH-10 of an acknowledgement \
-                      that the EMR wrote.",
+        how_to_read: "The message is named by its MSA-2, where that is the MSH-10 of an acknowledgement \
+                      that the EMR wrote. Whatever stands there, and whatever its MSH-9 says, a \
+                      message with an MSA is an acknowledgement, and an EMR that has written nothing \
+                      else had nothing else to acknowledge.",
     },
     Rule {
         name: IN_FLIGHT,

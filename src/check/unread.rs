@@ -9,6 +9,8 @@ use memchr::{memchr2, memrchr};
 
 use crate::history::{ConnectionId, Event, What};
 
+use crate::hl7::BatchFile;
+
 use super::frame::{FS, VT, frame_payload};
 
 /// The bytes behind a cut.
@@ -40,9 +42,14 @@ pub(super) fn behind<'h>(second: &Finder<'_>, part: &[u8], bytes: &'h [u8]) -> R
     let (before, after) = bytes.split_at(end.saturating_sub(part.len()));
     // A header that stands in the part as a whole has begun a message there already.
     let from = (part.len() + 1).saturating_sub(HEADER.len());
-    let header = (end > part.len()).then(|| second.find(&stream[from..end])).flatten();
-    let fused = header.map(|at| {
-        let start = from + at + 1;
+    let mut headers = second.find_iter(&stream[from..end.max(from)]).map(|at| from + at + 1);
+    // In a batch the first header begins the first message, and no second one.
+    let opens_batch = BatchFile::begins(stream.strip_prefix(&[VT]).unwrap_or(&stream));
+    if opens_batch && second.find(&stream[..part.len()]).is_none() {
+        headers.next();
+    }
+    let header = headers.next().filter(|_| end > part.len());
+    let fused = header.map(|start| {
         let payload = frame_payload(before);
         // Of a header that was cut in two only the rest can be lent.
         (&payload[start.saturating_sub(part.len())..], has_end && start >= part.len())
@@ -118,6 +125,12 @@ mod tests {
         (Some(("SH|2\r", false)), "", None))]
     #[case::fused_before_the_cut("\x0bMSH|1\rMSH", "|2\r\x1c\r",
         (None, "", Some("MSH|2\r")))]
+    #[case::a_batch("\x0bB", "HS|^~\\&|A\rMSH|1\rBTS|1\r\x1c\r",
+        (None, "", Some("MSH|1\rBTS|1\r")))]
+    #[case::a_batch_of_two("\x0b", "BHS|^~\\&|A\rMSH|1\rMSH|2\r\x1c\r",
+        (Some(("MSH|2\r", true)), "", None))]
+    #[case::a_batch_cut_in_its_first_message("\x0bBHS|^~\\&|A\rMSH|", "1\rMSH|2\r\x1c\r",
+        (Some(("MSH|2\r", true)), "", None))]
     #[case::after_a_whole_frame("\x0bA\x1c\r", "\x0bMSH|2\r\x1c\r",
         (None, "\x0bMSH|2\r\x1c\r", Some("A")))]
     #[case::after_stray_bytes("x", "MSH|2\r\x1c\r", (None, "MSH|2\r\x1c\r", None))]

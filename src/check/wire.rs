@@ -15,7 +15,7 @@ use super::between::witness;
 use super::compare::{Compared, unescaped};
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
-use super::frame::{FS, VT, frame_payload, may_begin_message};
+use super::frame::{FS, VT, frame_payload, further_headers, may_begin_message};
 use super::late;
 use super::mask::{Mask, Sides};
 use super::quick::Quick;
@@ -169,6 +169,16 @@ fn framing(evidence: &Evidence<'_>, event: &Event, mistakes: &mut Mistakes<'_, '
         let what = || format!("{kind}, at byte {offset} of connection {connection}");
         mistakes.note(FRAMING, kind, None, what);
     }
+    if *piece == Piece::Unfinished && bytes.as_slice().iter().all(|byte| *byte == VT) {
+        // A start byte is no byte of a message: one with nothing behind it tests the line, and one
+        // ahead of a frame is one too many.
+        if !is_last(evidence, event.seq, *connection) {
+            let kind = "start byte without a frame";
+            let what = || format!("a {kind}, at byte {offset} of connection {connection}");
+            mistakes.note(FRAMING, kind, None, what);
+        }
+        return;
+    }
     for anomaly in anomalies {
         let kind = match anomaly.kind {
             AnomalyKind::StrayBytes => "stray bytes outside a frame",
@@ -203,7 +213,7 @@ fn wrongly_cut(payload: &[u8]) -> Option<&'static str> {
     if payload.starts_with(b"FHS") || payload.starts_with(b"BHS") {
         return None;
     }
-    if memchr::memmem::find(payload, b"\rMSH").is_some() {
+    if further_headers(payload).next().is_some() {
         return Some("two messages in one frame");
     }
     payload.starts_with(b"FT1").then_some("a message in two frames")

@@ -170,9 +170,9 @@ pub(super) struct Serve {
     #[arg(long, value_name = "PORT")]
     pub(super) ack_port: Option<u16>,
     /// How long the sender waits for an acknowledgement, in milliseconds; faults such as `late`
-    /// are timed by it
-    #[arg(long, value_name = "MS", default_value_t = 5000)]
-    pub(super) ack_timeout: u64,
+    /// are timed by it; 5000 if absent
+    #[arg(long, value_name = "MS")]
+    pub(super) ack_timeout: Option<u64>,
     /// The longest time after which the sender tries anything again, in milliseconds; a wire
     /// that was quiet for less than twice that before Ctrl-C is inconclusive. 0 asks for no quiet: what
     /// came until Ctrl-C is judged, and says nothing of what the sender would have done later

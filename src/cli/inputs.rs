@@ -35,6 +35,7 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         variant: selection.variant.clone(),
         show_output: selection.show_output,
         watch_for: selection.watch_for,
+        ..Choices::default()
     };
     let Selected { scenarios, cases } = scenarios(project, selection)?;
     let mut plans: Vec<(String, &str, Plan)> = Vec::new();

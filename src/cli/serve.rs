@@ -15,7 +15,7 @@ use crate::cli::run::{interrupts, print, runtime};
 use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
 use crate::history::{History, Micros};
-use crate::plan::{self, Choices, Expect, Plan, Step};
+use crate::plan::{self, Choices, Expect, Patience, Plan, Step};
 use crate::run::real::{self, Place};
 use crate::scenario::{Scenario, SenderFile};
 use crate::suite::judge;
@@ -129,11 +129,13 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     warn_of_what_is_not_played(&source, scenario.cases.len())?;
     let mut sender = SenderFile::read(&Project::reference())?;
     // Before anything is decided: every delay of a fault is measured by the sender's patience.
-    sender.limits.ack_timeout = Duration::from_millis(serve.ack_timeout);
-    let retry = if serve.longest_retry == 0 { serve.ack_timeout } else { serve.longest_retry };
+    let ack_timeout = serve.ack_timeout.unwrap_or(ACK_TIMEOUT);
+    sender.limits.ack_timeout = Duration::from_millis(ack_timeout);
+    let retry = if serve.longest_retry == 0 { ack_timeout } else { serve.longest_retry };
     sender.limits.longest_retry = Duration::from_millis(retry);
     // Nobody waits but who ends it, and knows for how long.
-    let choices = Choices { watch_for: Some(Duration::MAX), ..Choices::default() };
+    let patience = serve.ack_timeout.map_or(Patience::Assumed, |_| Patience::Said);
+    let choices = Choices { watch_for: Some(Duration::MAX), patience, ..Choices::default() };
     let mut plans = plan::expand(&scenario, "serve", project, &sender, &choices)?;
     let mut plan = plans.swap_remove(0);
     if serve.script.is_none() {
@@ -149,7 +151,7 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     while plan.endpoints.len() < serve.listen.len() {
         plan.endpoints.push(format!("emr-{}", plan.endpoints.len() + 1));
     }
-    plan.limits.ack_timeout = Micros(serve.ack_timeout * 1000);
+    plan.limits.ack_timeout = Micros(ack_timeout * 1000);
     plan.limits.longest_retry = Micros(serve.longest_retry * 1000);
     plan.limits.settle = Micros(plan.limits.longest_retry.0 * 2);
     // Nobody has said how many messages whoever comes may have on their way.
@@ -159,3 +161,6 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     plan.limits.recorded_bytes = 4 << 30;
     Ok(plan)
 }
+
+/// How long whoever connects waits for an acknowledgement where nobody says so, in milliseconds.
+const ACK_TIMEOUT: u64 = 5000;

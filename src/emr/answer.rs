@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use crate::emr::play::{Action, frame};
-use crate::hl7::ack::{self, AckCondition, Answer, Code, Problem};
+use crate::hl7::ack::{self, AckCondition, Answer, Code, Envelope, Problem};
 use crate::hl7::{Message, Path};
 use crate::mllp;
-use crate::plan::Parameters;
+use crate::plan::{Fill, Parameters, Text};
 
 /// What an answer is made from: the message, and what this EMR knows at that moment.
 pub(crate) struct Scene<'a> {
@@ -151,14 +151,36 @@ impl Scene<'_> {
         lines.map(<[u8]>::to_vec).collect()
     }
 
-    fn answer(&self, code: Code, text: &str, error: Option<Problem>) -> Vec<u8> {
+    /// Bytes of a script with what is filled in.
+    pub(crate) fn filled(&self, parts: &[Text]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in parts {
+            match part.of(self.message) {
+                Some(bytes) => out.extend_from_slice(bytes),
+                None if *part == Text::Fill(Fill::Time) => out.extend(stamp(self.now).bytes()),
+                None => out.extend(self.next_control_id().bytes()),
+            }
+        }
+        out
+    }
+
+    /// What answers to a batch go back in.
+    pub(crate) fn envelope(&self) -> Envelope {
+        Envelope { control_id: self.next_control_id(), at: stamp(self.now) }
+    }
+
+    fn next_control_id(&self) -> String {
         let number = self.number.get() + 1;
         self.number.set(number);
+        format!("EMR{number}")
+    }
+
+    fn answer(&self, code: Code, text: &str, error: Option<Problem>) -> Vec<u8> {
         let answer = Answer {
             code,
             text: text.to_owned(),
             error,
-            control_id: format!("EMR{number}"),
+            control_id: self.next_control_id(),
             at: stamp(self.now),
         };
         answer.to(self.message)

@@ -12,7 +12,8 @@ use crate::emr::script::Moment;
 use crate::emr::turn::Turn;
 use crate::emr::twins::{Subject, counted_as};
 use crate::history::{ConnectionId, End, Piece, Raw, What};
-use crate::hl7::Message;
+use crate::hl7::ack::is_acknowledgement;
+use crate::hl7::{BatchFile, Message};
 use crate::mllp::{Found, FoundKind};
 use crate::plan::{MessageKind, WireEvent};
 
@@ -214,22 +215,31 @@ impl Turn<'_, '_> {
         if self.emr.connections.get(id).is_some_and(|connection| connection.is_call) {
             return; // whatever comes back on a call has nobody to answer it
         }
+        if BatchFile::begins(payload) {
+            return self.batch(id, seq, payload);
+        }
+        if let Some(job) = self.job(id, seq, payload) {
+            self.answer_in_turn(id, job);
+        }
+    }
+
+    /// What is to be said and done because of a message; none if it has no answer.
+    pub(super) fn job(&mut self, id: ConnectionId, seq: u64, payload: &[u8]) -> Option<Job> {
         // To an EMR that knows no exam the header says everything, unless it announces a result:
         // one with charge lines is a charge.
         let may_suffice = self.emr.settings.orders.is_empty() && !self.emr.script.reads_fields();
         let mut message =
             if may_suffice { Message::read_header(payload) } else { Message::read(payload) };
-        if !message.has_header() || message.code() == b"ACK" {
-            return; // an acknowledgement is never acknowledged, and what is no message has no answer
-        }
-        if may_suffice && is_result(&message) {
+        let says_more = || is_result(&message) || memchr::memmem::find(payload, b"MSA").is_some();
+        if may_suffice && says_more() {
             message = Message::read(payload);
+        }
+        if !message.has_header() || is_acknowledgement(&message) {
+            return None; // an acknowledgement is never acknowledged, what is no message not answered
         }
         let kind = kind(&message);
         let subject = self.subject_of(&message, kind);
-        let Some((behaviour, attempt)) = self.look_up(id, &message, kind, subject.as_ref()) else {
-            return;
-        };
+        let (behaviour, attempt) = self.look_up(id, &message, kind, subject.as_ref())?;
         let mut job = match behaviour {
             Some(index) => {
                 let name = Cow::Owned(play::name(self.emr.script.play(index)));
@@ -247,7 +257,7 @@ impl Turn<'_, '_> {
         let exam = subject.map(|subject| subject.exam);
         job.exam = exam.filter(|_| kind == MessageKind::Charge);
         self.remember(id, &message);
-        self.answer_in_turn(id, job);
+        Some(job)
     }
 
     /// Counts a message, and looks up what it sets off; that, and which attempt at its exam it is.
@@ -293,7 +303,7 @@ impl Turn<'_, '_> {
     }
 
     /// Answers a message, with whatever waited for it before the answer and after.
-    fn answer_in_turn(&mut self, id: ConnectionId, job: Job) {
+    pub(super) fn answer_in_turn(&mut self, id: ConnectionId, job: Job) {
         let (before, after) = self.unpark(id);
         for one in before {
             self.queue(id, one.job);

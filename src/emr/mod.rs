@@ -7,6 +7,7 @@
 
 mod acts;
 mod answer;
+mod batches;
 mod calls;
 mod connecting;
 mod connection;

@@ -142,6 +142,7 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
             }
             Play::End(how) => all.push(Action::End(*how)),
             Play::Raw(bytes) => all.push(Action::Write(bytes.as_slice().to_vec())),
+            Play::Filled(parts) => all.push(Action::Write(scene.filled(parts))),
             Play::Wait(time) => all.push(Action::Wait((*time).into())),
         }
     }
@@ -154,7 +155,7 @@ pub(crate) fn is_silent(play: &[Play]) -> bool {
         Play::Fault { fault, .. } => {
             matches!(fault, Fault::AnswerNone | Fault::AnswerAccept | Fault::TlsHandshakeStall)
         }
-        Play::Raw(_) | Play::End(_) => false,
+        Play::Raw(_) | Play::Filled(_) | Play::End(_) => false,
         Play::Wait(_) => true,
     })
 }
@@ -171,7 +172,7 @@ pub(crate) fn resets(play: &[Play]) -> bool {
                 | Fault::ConnectionReplyThenReset
                 | Fault::FramePartialThenReset
         ),
-        Play::Raw(_) | Play::Wait(_) => false,
+        Play::Raw(_) | Play::Filled(_) | Play::Wait(_) => false,
     })
 }
 
@@ -179,7 +180,7 @@ pub(crate) fn resets(play: &[Play]) -> bool {
 pub(crate) fn name(play: &[Play]) -> String {
     let fault = play.iter().find_map(|entry| match entry {
         Play::Fault { fault, .. } => Some(fault.name()),
-        Play::Raw(_) | Play::Wait(_) | Play::End(_) => None,
+        Play::Raw(_) | Play::Filled(_) | Play::Wait(_) | Play::End(_) => None,
     });
     fault.unwrap_or("raw").to_owned()
 }
@@ -240,6 +241,12 @@ fn cut(actions: Vec<Action>, at: Cut) -> Vec<Action> {
 /// A payload in a good frame, as one write.
 pub(crate) fn frame(payload: &[u8]) -> Action {
     Action::Write(mllp::encode(payload))
+}
+
+/// The payload of bytes that are one good frame.
+pub(crate) fn framed(bytes: &[u8]) -> Option<&[u8]> {
+    let payload = bytes.strip_prefix(b"\x0b")?.strip_suffix(b"\x1c\r")?;
+    memchr::memchr2(0x0B, 0x1C, payload).is_none().then_some(payload)
 }
 
 pub(crate) fn duration(given: Option<Micros>, default: Duration) -> Duration {

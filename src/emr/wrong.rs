@@ -155,7 +155,7 @@ pub(crate) fn without_leading_zeros(id: &[u8]) -> Vec<u8> {
 /// those an over-eager writer escapes the first character.
 fn escaped_again(id: &[u8], scene: &Scene<'_>) -> Vec<u8> {
     let delimiters = scene.message.delimiters();
-    let mark = char::from(delimiters.escape);
+    let mark = char::from(delimiters.escape.unwrap_or(b'\\'));
     let text = String::from_utf8_lossy(id);
     let again = escape(&text, delimiters);
     match id.split_first() {

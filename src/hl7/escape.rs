@@ -25,7 +25,7 @@ pub fn escape(text: &str, delimiters: Delimiters) -> String {
 /// Adds to `out` what [`escape`] makes of `text`.
 pub fn escape_to(text: &str, delimiters: Delimiters, out: &mut String) {
     let Delimiters { field, component, repetition, escape, subcomponent } = delimiters;
-    let special = [field, component, repetition, escape, subcomponent];
+    let special = [field, component, repetition, escape.unwrap_or(field), subcomponent];
     // Without an early end, so that many bytes are looked at in one step: most texts are plain.
     let is_plain = text
         .bytes()
@@ -33,7 +33,12 @@ pub fn escape_to(text: &str, delimiters: Delimiters, out: &mut String) {
     if is_plain {
         return out.push_str(text);
     }
-    let mark = char::from(escape);
+    let Some(mark) = escape.map(char::from) else {
+        // What cannot be escaped cannot be said.
+        let is_special = |one: &char| special.iter().any(|byte| char::from(*byte) == *one);
+        let plain = |one: char| if one < ' ' || is_special(&one) { ' ' } else { one };
+        return out.extend(text.chars().map(plain));
+    };
     for character in text.chars() {
         let byte = u8::try_from(character).ok().filter(u8::is_ascii);
         match byte.and_then(|byte| letter(byte, delimiters)) {
@@ -53,47 +58,58 @@ pub fn escape_to(text: &str, delimiters: Delimiters, out: &mut String) {
 /// `bytes` with the sequences undone that stand for bytes. What is no sequence stays as it is.
 #[must_use]
 pub fn unescape(bytes: &[u8], delimiters: Delimiters) -> Cow<'_, [u8]> {
-    if memchr::memchr(delimiters.escape, bytes).is_none() {
+    let Some(mark) = delimiters.escape.filter(|mark| memchr::memchr(*mark, bytes).is_some()) else {
         return Cow::Borrowed(bytes);
-    }
+    };
     let mut out = Vec::with_capacity(bytes.len());
-    for piece in Pieces::of(bytes, delimiters) {
+    for piece in Pieces::of(bytes, mark, delimiters) {
         match piece {
             Piece::Sequence { body, whole, .. } => match meant(body, delimiters) {
                 Some(meant) => out.extend_from_slice(&meant),
                 None => out.extend_from_slice(whole),
             },
             Piece::Plain(plain) => out.extend_from_slice(plain),
-            Piece::Mistake(_) => out.push(delimiters.escape),
+            Piece::Mistake(_) => out.push(mark),
         }
     }
     Cow::Owned(out)
 }
 
 /// Offsets of the escape characters that begin no sequence: dangling ones, and ones around what is
-/// no sequence of HL7. `bytes` may be a whole message; the encoding characters of its header are no
-/// mistake.
+/// no sequence of HL7. `bytes` may be a whole message or a batch of them; the encoding characters of
+/// a header are no mistake, and from there on it is what it declares that counts.
 #[must_use]
 pub fn mistakes(bytes: &[u8], delimiters: Delimiters) -> Vec<usize> {
-    let skipped = if is_header(bytes, delimiters.field) {
-        let is_end = |byte: &u8| *byte == delimiters.field || matches!(byte, b'\r' | b'\n');
-        bytes[4..].iter().position(is_end).map_or(bytes.len(), |length| length + 4)
-    } else {
-        0
-    };
-    let pieces = Pieces::of(&bytes[skipped..], delimiters);
-    let mistakes = pieces.filter_map(|piece| match piece {
-        Piece::Mistake(offset) => Some(skipped + offset),
-        Piece::Plain(_) | Piece::Sequence { .. } => None,
-    });
-    mistakes.collect()
+    let (mut delimiters, mut found, mut start) = (delimiters, Vec::new(), 0);
+    while start < bytes.len() {
+        let rest = &bytes[start..];
+        let segment = &rest[..memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len())];
+        let mut skipped = 0;
+        // The first is a header only by the delimiters that are given; later ones bring their own.
+        let declared = (start > 0).then(|| Delimiters::declared(segment)).flatten();
+        if declared.is_some() || is_header(segment, delimiters.field) {
+            delimiters = declared.unwrap_or(delimiters);
+            let end = memchr::memchr(delimiters.field, &segment[4..]);
+            skipped = end.map_or(segment.len(), |length| length + 4);
+        }
+        if let Some(mark) = delimiters.escape {
+            found.extend(Pieces::of(&segment[skipped..], mark, delimiters).filter_map(|piece| {
+                match piece {
+                    Piece::Mistake(offset) => Some(start + skipped + offset),
+                    Piece::Plain(_) | Piece::Sequence { .. } => None,
+                }
+            }));
+        }
+        start += segment.len() + 1;
+    }
+    found
 }
 
 /// The letter that stands for a delimiter.
 fn letter(byte: u8, delimiters: Delimiters) -> Option<char> {
     let Delimiters { field, component, repetition, escape, subcomponent } = delimiters;
-    let letters =
-        [(escape, 'E'), (field, 'F'), (component, 'S'), (repetition, 'R'), (subcomponent, 'T')];
+    let letters = [(field, 'F'), (component, 'S'), (repetition, 'R'), (subcomponent, 'T')];
+    let letters = escape.map(|escape| (escape, 'E')).into_iter().chain(letters);
     letters.into_iter().find_map(|(delimiter, letter)| (delimiter == byte).then_some(letter))
 }
 
@@ -104,7 +120,7 @@ fn meant(body: &[u8], delimiters: Delimiters) -> Option<Vec<u8>> {
         b"S" => vec![delimiters.component],
         b"T" => vec![delimiters.subcomponent],
         b"R" => vec![delimiters.repetition],
-        b"E" => vec![delimiters.escape],
+        b"E" => vec![delimiters.escape?],
         [b'X', digits @ ..] => {
             let nibble =
                 |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
@@ -165,24 +181,26 @@ enum Piece<'a> {
 struct Pieces<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The escape character.
+    mark: u8,
     delimiters: Delimiters,
 }
 
 impl<'a> Pieces<'a> {
-    const fn of(bytes: &'a [u8], delimiters: Delimiters) -> Self {
-        Self { bytes, at: 0, delimiters }
+    const fn of(bytes: &'a [u8], mark: u8, delimiters: Delimiters) -> Self {
+        Self { bytes, at: 0, mark, delimiters }
     }
 
     /// The body of the sequence whose escape character stands just before `from`. No sequence
     /// reaches across a delimiter or a line.
     fn body(&self, from: usize) -> Option<&'a [u8]> {
-        let Delimiters { field, component, repetition, escape, subcomponent } = self.delimiters;
+        let Delimiters { field, component, repetition, subcomponent, .. } = self.delimiters;
         let is_stop = |byte: &u8| {
-            [escape, field, component, repetition, subcomponent, b'\r', b'\n'].contains(byte)
+            [self.mark, field, component, repetition, subcomponent, b'\r', b'\n'].contains(byte)
         };
         let rest = &self.bytes[from..];
         let stop = rest.iter().position(is_stop)?;
-        (rest[stop] == escape && is_sequence(&rest[..stop])).then(|| &rest[..stop])
+        (rest[stop] == self.mark && is_sequence(&rest[..stop])).then(|| &rest[..stop])
     }
 }
 
@@ -192,7 +210,7 @@ impl<'a> Iterator for Pieces<'a> {
     fn next(&mut self) -> Option<Piece<'a>> {
         let begin = self.at;
         let rest = self.bytes.get(begin..).filter(|rest| !rest.is_empty())?;
-        match memchr::memchr(self.delimiters.escape, rest) {
+        match memchr::memchr(self.mark, rest) {
             Some(0) => {}
             Some(plain) => {
                 self.at += plain;
@@ -261,13 +279,23 @@ mod tests {
     #[case::not_across_a_line("\\T\r\\", &[0, 3])]
     #[case::header_is_no_mistake("MSH|^~\\&|A\\T\\B\rPID|\\\r", &[19])]
     #[case::short_header("MSH|^~\\", &[])]
+    #[case::headers_of_a_batch("FHS|^~\\&|A\rBHS|^~\\&|A\rMSH|^~\\&|A\r", &[])]
+    #[case::a_header_with_others("FHS|^~\\&|A\rMSH|^~!&|A\rPID|\\|!\r", &[28])]
+    #[case::no_escape_character("MSH|^~&|A\rPID|C:\\new\r", &[])]
     fn mistakes_are_found_where_they_begin(#[case] bytes: &str, #[case] expected: &[usize]) {
         assert_eq!(mistakes(bytes.as_bytes(), Delimiters::default()), expected);
     }
 
     #[test]
+    fn without_an_escape_character_nothing_is_escaped() {
+        let delimiters = Delimiters { escape: None, ..Delimiters::default() };
+        assert_eq!(escape("a|b^c\\d\r", delimiters), "a b c\\d ");
+        assert_eq!(&*unescape(b"a\\F\\b", delimiters), b"a\\F\\b");
+    }
+
+    #[test]
     fn other_delimiters_are_escaped_as_they_are() {
-        let delimiters = Delimiters { field: b'#', escape: b'!', ..Delimiters::default() };
+        let delimiters = Delimiters { field: b'#', escape: Some(b'!'), ..Delimiters::default() };
         assert_eq!(escape("a#b!c|\\", delimiters), "a!F!b!E!c|\\");
         assert_eq!(&*unescape(b"a!F!b!E!c", delimiters), b"a#b!c");
     }
@@ -286,7 +314,8 @@ mod tests {
             let delimiters = Delimiters::default();
             let found = mistakes(&bytes, delimiters);
             let _ = unescape(&bytes, delimiters);
-            found.iter().all(|offset| bytes[*offset] == delimiters.escape)
+            let declares = bytes.windows(2).any(|two| two == b"SH" || two == b"HS");
+            declares || found.iter().all(|offset| Some(bytes[*offset]) == delimiters.escape)
         }
     }
 }

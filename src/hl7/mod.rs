@@ -9,6 +9,7 @@
 //! what was agreed is decided elsewhere.
 
 pub mod ack;
+mod batch;
 mod charset;
 mod delimiters;
 mod diff;
@@ -19,6 +20,7 @@ mod segment;
 mod visible;
 mod writer;
 
+pub use batch::{Batch, BatchFile};
 pub use charset::Charset;
 pub use delimiters::Delimiters;
 pub use diff::{Difference, diff};

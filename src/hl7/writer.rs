@@ -64,7 +64,7 @@ impl SegmentWriter {
         out.push(delimiters.field);
         let mut first = 0;
         if is_header(&out[begin - self.id.len()..], delimiters.field) {
-            out.extend_from_slice(&delimiters.encoding_characters());
+            out.extend(delimiters.encoding_characters());
             first = 2;
         } else {
             out.truncate(begin);

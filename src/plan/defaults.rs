@@ -68,7 +68,7 @@ fn delay(behaviour: &Behaviour) -> Duration {
     let part = |play: &Play| match play {
         Play::Wait(time) => Duration::from(*time),
         Play::Fault { with, .. } => with.after.map(Duration::from).unwrap_or_default(),
-        Play::Raw(_) | Play::End(_) => Duration::ZERO,
+        Play::Raw(_) | Play::Filled(_) | Play::End(_) => Duration::ZERO,
     };
     behaviour.play.iter().map(part).fold(Duration::ZERO, Duration::saturating_add)
 }

@@ -32,6 +32,18 @@ pub struct Choices {
     /// How long the wire is watched after a case at the most, where its sender may try again later
     /// than that; a minute if absent.
     pub watch_for: Option<Duration>,
+    /// Where the sender's patience is from.
+    pub patience: Patience,
+}
+
+/// Where it is known from how long a sender waits for an acknowledgement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// Somebody has said so: what is to come late must come later.
+    #[default]
+    Said,
+    /// It is taken for granted.
+    Assumed,
 }
 
 /// The plans of `scenario`, one for each of its cases.
@@ -101,6 +113,9 @@ impl Expansion<'_> {
         let tls = case.tls.as_ref().map(tls);
         let script = script::read(&case.script, &exams, &endpoints, limits)?;
         script::fit_for_tls(&case.script, &script, tls.as_ref())?;
+        if choices.patience == Patience::Said {
+            script::late_enough(&case.script, &script, limits.ack_timeout.into())?;
+        }
         let optional = case.script.iter().enumerate().filter(|(_, entry)| entry.optional);
         let mut plan = Plan {
             id: case_id(self.id, &case.choices),

@@ -21,9 +21,10 @@ mod pointless;
 mod script;
 mod shared;
 mod steps;
+mod text;
 
 pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
-pub use expand::{Choices, decide, expand};
+pub use expand::{Choices, Patience, decide, expand};
 pub use fault::{Fault, FaultKind};
 pub use library::Library;
 pub use made::{Agreed, Made, Messages, Orders};
@@ -31,6 +32,7 @@ pub use named::{Meanings, Named};
 pub use naming::UnknownFault;
 pub use needs::{Lack, unmet};
 pub use parameters::{Cut, Parameter, Parameters};
+pub use text::{Fill, Text};
 
 // Words of a scenario and of a sender file that a plan carries on as they are.
 pub use crate::scenario::{Account, FeedBy, Lifetime, ReadyWhen, Separator, WireEvent};
@@ -207,6 +209,8 @@ pub enum Play {
     },
     /// Bytes exactly as written.
     Raw(crate::history::Raw),
+    /// Bytes in which something is filled in.
+    Filled(Vec<Text>),
     /// A pause.
     Wait(Micros),
     /// The end of the connection, or of our half of it.

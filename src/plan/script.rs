@@ -9,7 +9,7 @@ use super::{
     Behaviour, Cut, Fault, FaultKind, FieldIs, Match, MessageKind, Moment, Parameter, Parameters,
     Play, Tls,
 };
-use super::{defaults, lists};
+use super::{defaults, lists, text};
 use crate::exam::Exam;
 use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
@@ -25,7 +25,7 @@ pub(super) fn read(
     sender: &SenderLimits,
 ) -> Result<Vec<Behaviour>, Diagnostic> {
     let behaviour = |reaction: &Reaction| {
-        let play = reaction.play.iter().map(|part| play(part, sender));
+        let play = reaction.play.iter().map(|part| play(part, &reaction.on, sender));
         let behaviour = Behaviour {
             on: on(&reaction.on, exams, endpoints)?,
             play: play.collect::<Result<_, _>>()?,
@@ -67,6 +67,39 @@ fn knows_what_it_names(reaction: &Reaction, behaviour: &Behaviour) -> Result<(),
     }
     let mistake = name.place.error(format!("`{fault}` cannot wait for a `{word}`"));
     Err(mistake.hint("it stands at an endpoint before anything comes: name an `exam`, from whose handing over it stands, or an `endpoint`"))
+}
+
+/// Whether every answer that is to come late comes when the sender has given up.
+pub(super) fn late_enough(
+    reactions: &[Reaction],
+    behaviours: &[Behaviour],
+    patience: Micros,
+) -> Result<(), Diagnostic> {
+    for (reaction, behaviour) in reactions.iter().zip(behaviours) {
+        let mut waited = Micros(0);
+        for (part, play) in reaction.play.iter().zip(&behaviour.play) {
+            waited.0 = waited.0.saturating_add(match play {
+                Play::Wait(time) => time.0,
+                Play::Fault { fault: Fault::AnswerLate, with } => with.after.unwrap_or_default().0,
+                _ => 0,
+            });
+            let (Part::Fault { name, with }, Play::Fault { fault: Fault::AnswerLate, .. }) =
+                (part, play)
+            else {
+                continue;
+            };
+            if waited <= patience {
+                let (waited, patience) = (waited.0 / 1000, patience.0 / 1000);
+                let what = format!("an answer after {waited} ms is not late for this sender");
+                let place = with.first().map_or(&name.place, |given| given.place());
+                return Err(place.error(what).hint(format!(
+                    "it waits for {patience} ms (`ack_timeout`): write a longer `after`, or none, which is {} ms",
+                    patience * 2
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether every fault of TLS can be played where the endpoints speak `tls`, or plain MLLP.
@@ -165,9 +198,9 @@ fn path_at(word: &Word) -> Result<Path, Diagnostic> {
     })
 }
 
-fn play(part: &Part, sender: &SenderLimits) -> Result<Play, Diagnostic> {
+fn play(part: &Part, on: &On, sender: &SenderLimits) -> Result<Play, Diagnostic> {
     Ok(match part {
-        Part::Raw(bytes) => Play::Raw(bytes.clone().into()),
+        Part::Raw(parts) => text::read(parts, on)?,
         Part::Wait(time) => Play::Wait((*time).into()),
         Part::End(how) => Play::End(match how {
             How::Close => End::Close,

@@ -8,6 +8,7 @@
 mod axes;
 mod driving;
 mod duration;
+mod raw;
 mod read;
 mod schema;
 mod script;
@@ -18,6 +19,7 @@ mod write;
 
 pub use axes::Choice;
 pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};
+pub use raw::{A_BRACE, Text};
 pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
 pub use script::{Given, How, Kind, On, Part, Reaction, SPECIAL, When};
 pub use sender_file::{Account, Attempts, PLACEHOLDERS, SenderFile, SenderLimits, StopBy};

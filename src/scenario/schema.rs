@@ -270,7 +270,8 @@ fn reply(faults: &[FaultWords]) -> Value {
             properties.insert(name.to_owned(), with(fault));
         }
     }
-    let raw = "Bytes, with `<VT>`, `<CR>`, `<FS>` or `<E9>` for what is no text.";
+    let raw = "Bytes, with `<VT>`, `<CR>`, `<FS>` or `<E9>` for what is no text, and `{control_id}` \
+               for what is filled in.";
     properties.insert("raw".to_owned(), text(raw));
     properties.insert("hex".to_owned(), text("Bytes as pairs of hexadecimal digits."));
     properties.insert("wait".to_owned(), duration("A pause."));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::raw::{Text, raw, some};
 use super::{Word, duration};
 use crate::yaml::{Diagnostic, Fields, Key, Node, Place, Value};
 
@@ -100,8 +101,8 @@ pub enum Part {
         /// Its parameters.
         with: Vec<Given>,
     },
-    /// Bytes.
-    Raw(Vec<u8>),
+    /// Bytes, with what is filled in between them.
+    Raw(Vec<Text>),
     /// A pause.
     Wait(Duration),
     /// The end of the connection.
@@ -242,8 +243,8 @@ fn part(node: &Node) -> Result<Part, Diagnostic> {
             return Err(no_parameters(key, value));
         }
         return match key.name.as_str() {
-            "raw" => raw_bytes(value).map(Part::Raw),
-            "hex" => hex(value).map(Part::Raw),
+            "raw" => raw(value).map(Part::Raw),
+            "hex" => hex(value).map(|bytes| Part::Raw(vec![Text::Bytes(bytes)])),
             "wait" => duration::read(value).map(Part::Wait),
             "end" => value.word("a way to end", "valid ways", ENDS).map(Part::End),
             _ => {
@@ -325,106 +326,6 @@ fn hex(node: &Node) -> Result<Vec<u8>, Diagnostic> {
         let pairs = word.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
         bytes.extend(pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
     }
-    some(node, bytes)
-}
-
-/// Nothing written is nothing that could be seen to play.
-fn some(node: &Node, bytes: Vec<u8>) -> Result<Vec<u8>, Diagnostic> {
-    if bytes.is_empty() {
-        let mistake = node.error("there is not a byte in it");
-        return Err(mistake.hint(
-            "an EMR that says nothing is `none`, and a frame without payload `payload/empty`",
-        ));
-    }
+    some(node, !bytes.is_empty())?;
     Ok(bytes)
-}
-
-/// Bytes as an author writes them: `<VT>`, `<CR>`, `<FS>`, `<LF>`, and any byte as two
-/// hexadecimal digits, as in `<E9>`. Everything else stands for itself, in UTF-8.
-fn raw_bytes(node: &Node) -> Result<Vec<u8>, Diagnostic> {
-    let text = node.text("bytes such as `<VT>MSH|…<CR><FS><CR>`")?;
-    let bytes = raw(text).map_err(|name| {
-        let offset = name.as_ptr() as usize - text.as_ptr() as usize - 1;
-        let mistake = node.place_within(offset).error(format!("`<{name}>` names no byte"));
-        let upper = name.to_ascii_uppercase();
-        let mistake = if byte(&upper).is_some() {
-            mistake.hint(format!("did you mean `<{upper}>`?"))
-        } else {
-            mistake.hint("`<VT>`, `<FS>`, `<CR>` and `<LF>` are known, and any byte by its number, as in `<06>`")
-        };
-        mistake.hint(format!("where it is meant as text, write `<3C>{name}>`"))
-    })?;
-    some(node, bytes)
-}
-
-/// The bytes, or what stands like the name of a byte and is none.
-fn raw(text: &str) -> Result<Vec<u8>, &str> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        bytes.extend_from_slice(before.as_bytes());
-        rest = after;
-        match after.split_once('>') {
-            Some((name, after)) if byte(name).is_some() => {
-                bytes.extend(byte(name));
-                rest = after;
-            }
-            Some((name, _)) if is_like_a_name(name) => return Err(name),
-            _ => bytes.push(b'<'),
-        }
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    Ok(bytes)
-}
-
-fn byte(name: &str) -> Option<u8> {
-    match name {
-        "VT" => Some(0x0B),
-        "FS" => Some(0x1C),
-        "CR" => Some(0x0D),
-        "LF" => Some(0x0A),
-        hex if hex.len() == 2 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
-            u8::from_str_radix(hex, 16).ok()
-        }
-        _ => None,
-    }
-}
-
-/// Whether somebody may have meant a control character by it: up to three capitals or digits, as all
-/// their names are, or a known name in small letters.
-fn is_like_a_name(name: &str) -> bool {
-    let capital = |one: u8| one.is_ascii_uppercase() || one.is_ascii_digit();
-    let short = (1..=3).contains(&name.len()) && name.bytes().all(capital);
-    short || byte(&name.to_ascii_uppercase()).is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::raw;
-
-    #[rstest]
-    #[case::names("<VT>A<CR><FS><LF>", b"\x0bA\r\x1c\n")]
-    #[case::any_byte_in_hexadecimal("J<E9>r<00>", b"J\xe9r\x00")]
-    #[case::other_letters_are_utf_8("Jér", b"J\xc3\xa9r")]
-    #[case::what_is_like_no_name_stands_for_itself(
-        "<x> < <html> <MSA.1> <",
-        b"<x> < <html> <MSA.1> <"
-    )]
-    #[case::the_sign_itself_by_its_number("<3C>CR><3C>ACK>", b"<CR><ACK>")]
-    fn raw_bytes(#[case] text: &str, #[case] expected: &[u8]) {
-        assert_eq!(raw(text), Ok(expected.to_vec()));
-    }
-
-    #[rstest]
-    #[case("<VT>MSH<XX>", "XX")]
-    #[case("<ACK>", "ACK")]
-    #[case("<VTT>", "VTT")]
-    #[case("<vt>MSH", "vt")]
-    #[case("<D>", "D")]
-    #[case("<0B1>", "0B1")]
-    fn what_is_like_a_name_and_none_is_a_mistake(#[case] text: &str, #[case] name: &str) {
-        assert_eq!(raw(text), Err(name));
-    }
 }

@@ -12,7 +12,8 @@ use super::sender_file::ATTEMPTS;
 use super::steps::DELAYS;
 use super::tls::{CLIENT, VERSIONS};
 use super::{
-    Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Tls, TlsVersion, When, WireEvent, Word,
+    Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Text, Tls, TlsVersion, When,
+    WireEvent, Word,
 };
 use crate::yaml::{Node, Value};
 
@@ -165,7 +166,13 @@ fn on(on: &On) -> String {
 
 fn part(part: &Part) -> String {
     match part {
-        Part::Raw(bytes) => format!("{{ raw: '{}' }}", raw(bytes)),
+        Part::Raw(parts) => {
+            let text = parts.iter().map(|part| match part {
+                Text::Bytes(bytes) => raw(bytes),
+                Text::Fill(word) => format!("{{{}}}", word.text),
+            });
+            format!("{{ raw: '{}' }}", text.collect::<String>())
+        }
         Part::Wait(time) => format!("{{ wait: {} }}", duration(*time)),
         Part::End(how) => format!("{{ end: {} }}", named(ENDS, how)),
         Part::Fault { name, with } => {
@@ -320,6 +327,7 @@ fn raw(bytes: &[u8]) -> String {
             b'\'' => text.push_str("''"),
             b'$' => text.push_str("$$"),
             b'<' => text.push_str("<3C>"),
+            b'{' => text.push_str("<7B>"),
             b' '..=b'~' => text.push(char::from(byte)),
             other => {
                 let _ = write!(text, "<{other:02X}>");

@@ -28,6 +28,17 @@ pub(super) fn acknowledgement(found: &Found) -> Option<Vec<u8>> {
     Some(encode(&answer.to(&reply)))
 }
 
+/// The same without saying of which: MSA-2 is empty.
+pub(super) fn acknowledgement_without_id(found: &Found) -> Option<Vec<u8>> {
+    let frame = acknowledgement(found)?;
+    let id = Message::read(found.payload()).control_id().to_vec();
+    let end = frame.len() - id.len() - END.len();
+    frame[..end].ends_with(b"MSA|AA|").then(|| [&frame[..end], END].concat())
+}
+
+/// How a frame ends whose last segment does.
+const END: &[u8] = b"\r\x1c\r";
+
 /// A line for the log that tells who the patient of an exam is.
 pub(super) fn indiscreet(bug: Option<Bug>, exam: &Exam) -> Option<String> {
     let (order, patient) = (&exam.order.number, &exam.patient);
@@ -154,13 +165,15 @@ pub(super) fn segments(bug: Option<Bug>, payload: Vec<u8>) -> Vec<u8> {
 
 /// The message framed, with the defect of `bug` in its framing.
 pub(super) fn frame(bug: Option<Bug>, payload: &[u8]) -> Vec<u8> {
-    let mut frame = encode(payload).to_vec();
+    let is_batched = bug == Some(Bug::BatchOfOne) && Message::read_header(payload).code() == b"DFT";
+    let mut frame = if is_batched { encode(&batched(payload)) } else { encode(payload) };
     match bug {
         Some(Bug::LfAfterFrame) => frame.push(b'\n'),
         Some(Bug::VtInside) => {
             let end = frame.iter().position(|byte| *byte == b'\r').unwrap_or(0);
             frame.insert(end + 1, VT);
         }
+        Some(Bug::TwoStartBytes) => frame.insert(0, VT),
         Some(Bug::TwoMessagesInOneFrame) => {
             let more = unasked_message(1);
             frame.truncate(frame.len() - 2);
@@ -179,6 +192,11 @@ pub(super) fn frame(bug: Option<Bug>, payload: &[u8]) -> Vec<u8> {
         _ => {}
     }
     frame
+}
+
+/// A batch of one message, in a file of its own.
+fn batched(payload: &[u8]) -> Vec<u8> {
+    [b"FHS|^~\\&|IRIS|IRIS\rBHS|^~\\&|IRIS|IRIS\r", payload, b"BTS|1\rFTS|1\r"].concat()
 }
 
 /// Twenty thousand messages that are neither charges nor results, a hundred a piece.

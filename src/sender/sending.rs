@@ -27,6 +27,8 @@ pub(super) enum Stage {
     Pausing { until: Duration },
     /// Waiting for a connection to stand.
     Connecting { until: Duration },
+    /// An honest sender has written a start byte and waits whether anybody hangs up.
+    Testing { until: Duration },
     /// Waiting for the record of the attempt to be durable.
     Storing,
     /// Some bytes have left, more follow.
@@ -58,7 +60,7 @@ pub(super) enum Loss {
 impl Stage {
     /// Whether nothing of the message has left and nothing is about to.
     pub(super) const fn is_waiting_for_connection(&self) -> bool {
-        matches!(self, Self::Pausing { .. } | Self::Connecting { .. })
+        matches!(self, Self::Pausing { .. } | Self::Connecting { .. } | Self::Testing { .. })
     }
 }
 
@@ -71,6 +73,10 @@ impl Machine {
             Stage::Connecting { until } if now >= *until => {
                 self.disconnect();
                 self.pause(now)
+            }
+            Stage::Testing { until } if now >= *until => {
+                self.record(now);
+                true
             }
             Stage::Storing if self.is_durable() => self.write(now),
             Stage::Writing { until, .. } if now >= *until => self.write_more(now),
@@ -85,6 +91,7 @@ impl Machine {
         match self.stage {
             Stage::Pausing { until }
             | Stage::Connecting { until }
+            | Stage::Testing { until }
             | Stage::Writing { until, .. }
             | Stage::Awaiting { until }
             | Stage::Doubting { until } => Some(until),
@@ -226,8 +233,20 @@ impl Machine {
         true
     }
 
-    /// Makes the message and records the attempt, unless both are done.
+    /// A connection stands: goes on at once, unless the line is tested before.
     fn prepare(&mut self, now: Duration) {
+        let link = self.line.as_ref().map(|line| line.link);
+        match (link, self.config.variant) {
+            (Some(link), Some(Variant::TestsTheLine)) => {
+                self.outputs.push_back(Output::Write { link, bytes: vec![START] });
+                self.stage = Stage::Testing { until: now + TEST };
+            }
+            _ => self.record(now),
+        }
+    }
+
+    /// Makes the message and records the attempt, unless both are done.
+    fn record(&mut self, now: Duration) {
         self.stage = Stage::Storing;
         let Some(mut job) = self.current.take() else { return };
         if job.message.is_none() {
@@ -325,7 +344,10 @@ impl Machine {
         let Some(message) = &job.message else { return false };
         job.tries += 1;
         job.writes = 0;
-        let frame = defect::frame(self.config.bug, &message.payload);
+        let mut frame = defect::frame(self.config.bug, &message.payload);
+        if self.config.variant == Some(Variant::TestsTheLine) {
+            frame.remove(0); // it stands on the wire already
+        }
         let rest = pieces(frame, job.task.kind, self.config.bug, self.config.variant);
         self.stage = Stage::Writing { rest, until: now };
         self.write_more(now)
@@ -399,7 +421,7 @@ impl Machine {
         match self.stage {
             Stage::Idle | Stage::Pausing { .. } => {}
             // Not one byte has left: a new connection is free.
-            Stage::Connecting { .. } | Stage::Storing => {
+            Stage::Connecting { .. } | Stage::Testing { .. } | Stage::Storing => {
                 self.pause(now);
             }
             Stage::Writing { .. } if loss == Loss::Reset => self.trouble(now, Trouble::ResetInside),
@@ -502,4 +524,7 @@ pub(super) const REPLY_LIMIT: usize = 1 << 20;
 const UNUSED: usize = 40;
 /// How long a broken sender waits before it connects again.
 const STORM: Duration = Duration::from_millis(1);
+/// A start byte, and how long an honest sender waits behind it.
+const START: u8 = 0x0B;
+const TEST: Duration = Duration::from_millis(50);
 const SLOW_START: Duration = Duration::from_millis(100);

@@ -74,6 +74,15 @@ impl Machine {
         }
     }
 
+    /// Answers the acknowledgement of its own message, as a broken sender does.
+    fn acknowledge_without_id(&mut self, link: Link, found: &Found) {
+        if self.config.bug == Some(Bug::AcknowledgesWithoutId)
+            && let Some(bytes) = defect::acknowledgement_without_id(found)
+        {
+            self.outputs.push_back(Output::Write { link, bytes });
+        }
+    }
+
     /// Takes one piece of what the peer sent, if a message waits for it.
     pub(super) fn replied(&mut self, now: Duration, found: &Found) {
         self.resend_after_late(found);
@@ -81,7 +90,12 @@ impl Machine {
             return;
         }
         let Some(sent) = self.current.as_ref().and_then(|job| job.message.as_ref()) else { return };
-        match answer::read(found, &sent.payload, self.config.bug) {
+        let answer = answer::read(found, &sent.payload, self.config.bug);
+        let link = self.line.as_ref().map(|line| line.link);
+        if let (Answer::Accepted, Some(link)) = (answer, link) {
+            self.acknowledge_without_id(link, found);
+        }
+        match answer {
             Answer::Accepted if self.doubts() => {
                 self.stage = Stage::Doubting { until: now + DOUBT };
             }

@@ -14,11 +14,13 @@ pub enum Flaw {
 }
 
 impl Bug {
-    /// Whether a sender with this defect takes a certificate with this flaw.
+    /// Whether a sender with this defect takes a certificate with this flaw, having refused so many
+    /// before.
     #[must_use]
-    pub const fn overlooks(self, flaw: Flaw) -> bool {
+    pub const fn overlooks(self, flaw: Flaw, refused: u32) -> bool {
         match self {
             Self::AcceptsAnyCertificate => true,
+            Self::TrustsOnSecondUse => refused > 0,
             Self::AcceptsExpiredCertificate => matches!(flaw, Flaw::Expired),
             Self::IgnoresHostName => matches!(flaw, Flaw::WrongHost),
             _ => false,

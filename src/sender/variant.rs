@@ -15,6 +15,7 @@ catalogue! {
     SlowStart "slow-start" "waits 100 ms before each message"
     GapBetween "gap-between" "waits 2 s between two messages"
     PiecemealWrites "piecemeal-writes" "writes each message in three pieces, 10 ms apart"
+    TestsTheLine "tests-the-line" "writes a start byte alone, and its message 50 ms later if nobody has hung up"
     PatientRetry "patient-retry" "waits twice as long after each refused connection, at most the retry interval"
     ControlIdCounter "control-id-counter" "numbers its messages from 1 in MSH-10"
     StampsEachField "stamps-each-field" "asks its clock anew for each field, so that a second may end in between"

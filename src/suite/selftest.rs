@@ -400,6 +400,8 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::Brick => ("delivers", &[]),
         // A charge that is refused after a fault is given up too.
         Bug::GivesUpWhenRefused => ("delivers", &["recovers"]),
+        // Nor does anything come after a fault.
+        Bug::ShowsNoCertificate => ("delivers", &["recovers"]),
         Bug::PoisonBlocksQueue | Bug::HangsOnPartialAck | Bug::NeverReconnects => ("recovers", &[]),
         Bug::ReconnectStorm | Bug::UnusedConnections => ("sender/connections", &[]),
         Bug::SilentDrop
@@ -414,7 +416,9 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         | Bug::AcceptsJunk
         | Bug::AcceptsCodePrefix => ("accounts", &[]),
         Bug::LfSegments | Bug::NoFinalCr => ("wire/segments", &[]),
-        Bug::LfAfterFrame | Bug::TwoMessagesInOneFrame => ("wire/framing", &[]),
+        Bug::LfAfterFrame | Bug::TwoMessagesInOneFrame | Bug::TwoStartBytes => {
+            ("wire/framing", &[])
+        }
         // What stands before the second start byte is not what was agreed, either.
         Bug::VtInside => ("wire/framing", &["snapshot"]),
         // Half a message is not what was agreed, either, and the first half names no order, so that
@@ -427,6 +431,7 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::UnescapedDelimiters => ("wire/escapes", &["snapshot"]),
         Bug::ReusedControlId => ("wire/control-ids", &[]),
         Bug::WrongMessageType
+        | Bug::BatchOfOne
         | Bug::WrongOption
         | Bug::MissingModifier
         | Bug::WrongModifierOrder
@@ -459,6 +464,7 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::AcceptsExpiredCertificate
         | Bug::AcceptsAnyCertificate
         | Bug::IgnoresHostName
+        | Bug::TrustsOnSecondUse
         | Bug::FallsBackToPlaintext => {
             // Where the EMR stays bad, no charge is due.
             ("tls/verified", &["delivers"])
@@ -466,7 +472,9 @@ const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
         Bug::HangsInHandshake => ("recovers", &[]),
         Bug::ResendAcceptedResult => ("results/settled", &[]),
         Bug::Pipelines => ("wire/in-flight", &[]),
-        Bug::AcknowledgesAcknowledgements => ("wire/acknowledgements", &[]),
+        Bug::AcknowledgesAcknowledgements | Bug::AcknowledgesWithoutId => {
+            ("wire/acknowledgements", &[])
+        }
         Bug::IgnoresTerminate | Bug::LeavesChild => ("sender/stops", &[]),
         Bug::Floods => ("sender/bounded", &[]),
         // What has no end is no frame.

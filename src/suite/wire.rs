@@ -244,7 +244,7 @@ impl Stage {
     fn shake_hands(&mut self, connection: ConnectionId, handshake: &Handshake) {
         self.see(By::Sender, "<ClientHello>");
         self.tell(Input::Greeted { connection });
-        let outcome = simulated::outcome(handshake, self.tls.as_ref(), None);
+        let outcome = simulated::outcome(handshake, self.tls.as_ref(), None, 0);
         if let Manner::Hold { show, client } = handshake.manner {
             let shown = show.flaw().unwrap_or("a good certificate");
             let asked = if client == Asked::Nothing { "" } else { ", and asks for one" };

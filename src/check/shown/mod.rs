@@ -15,8 +15,10 @@ mod struck;
 use std::ops::Range;
 
 use crate::history::{ConnectionId, End, Event, Micros, What};
+use crate::hl7::BatchFile;
 use crate::plan::{Behaviour, MessageKind, Moment, Play};
 
+use super::attempts::Sent;
 use super::evidence::{Evidence, Fault as Claim};
 use expected::{Part, expected};
 use said::Reply;
@@ -115,6 +117,7 @@ impl<'s, 'h> Scene<'s, 'h> {
                     parts.extend(more);
                 }
                 Play::Raw(bytes) => parts.push(Part::Says(said::Says::Exactly(bytes.clone()))),
+                Play::Filled(text) => parts.push(Part::Says(said::Says::Filled(text.clone()))),
                 Play::Wait(time) => parts.push(Part::Pause(*time)),
                 Play::End(how) => parts.push(Part::End(*how)),
             }
@@ -167,7 +170,9 @@ impl<'s, 'h> Scene<'s, 'h> {
         let mut replies = self.before().iter().rev().filter_map(Reply::read);
         let reply = replies.find(|one| {
             let concerns = one.to.is_none_or(|to| self.may_concern(to));
-            one.connection == connection && one.name == name && concerns
+            // The answers to a batch leave together, under the name of one of them.
+            let named = one.name == name || one.to.is_some_and(|to| self.is_batch(to));
+            one.connection == connection && named && concerns
         });
         reply.ok_or_else(|| format!("no byte of it left on connection {connection}"))
     }
@@ -190,9 +195,39 @@ impl<'s, 'h> Scene<'s, 'h> {
     /// The whole message that set it off, as far as that is known: the one that its reply answers,
     /// or the last one on its connection. Empty if there is none.
     fn message(&self) -> &'h [u8] {
-        self.message_event().map_or(&[], |event| match &event.what {
-            What::Received { bytes, .. } => super::frame::frame_payload(bytes.as_slice()),
-            _ => &[],
+        let Some(event) = self.message_event() else { return &[] };
+        let What::Received { bytes, .. } = &event.what else { return &[] };
+        if !self.is_batch(event.seq) {
+            return super::frame::frame_payload(bytes.as_slice());
+        }
+        // Of a batch it is the first that has a header, or the one of the exam that is named.
+        let sent = || {
+            let of_it = |one: &&Sent<'_>| self.evidence.events[one.event].seq == event.seq;
+            self.evidence.sent.iter().filter(of_it)
+        };
+        let exam = self.behaviour.on.exam.as_ref();
+        let order = exam.and_then(|name| {
+            self.evidence.exams.iter().find(|exam| exam.name == name).map(|exam| &exam.order)
+        });
+        let of_order = |one: &&Sent<'h>| {
+            let mut lines = one.lines(self.evidence).iter();
+            order.is_some_and(|order| {
+                lines.any(|line| *self.evidence.orders[line.order as usize].order == **order)
+            })
+        };
+        let named = sent().find(of_order);
+        let first = || sent().find(|one| one.payload.starts_with(b"MSH"));
+        named.or_else(first).map_or(&[], |one| one.payload)
+    }
+
+    /// Whether a piece that was received holds a batch.
+    fn is_batch(&self, seq: u64) -> bool {
+        let event = self.evidence.events.get(self.evidence.index_of(seq));
+        event.is_some_and(|event| match &event.what {
+            What::Received { bytes, .. } => {
+                BatchFile::begins(super::frame::frame_payload(bytes.as_slice()))
+            }
+            _ => false,
         })
     }
 

@@ -5,6 +5,7 @@ use memchr::memmem;
 use crate::history::{ConnectionId, Event, Micros, Pause, Raw, What};
 use crate::hl7::Message;
 use crate::hl7::ack::{Answer, Code};
+use crate::plan::Text;
 
 use super::super::frame::{FS, VT, frame_payload};
 use super::expected::Part;
@@ -27,6 +28,8 @@ pub(super) enum Says {
     Cut(Option<u64>),
     /// These.
     Exactly(Raw),
+    /// These, with what is filled in from the message and from what is the EMR's own.
+    Filled(Vec<Text>),
     /// So many.
     Bytes(u64),
     /// Any.
@@ -158,6 +161,13 @@ fn says(words: &[&Says], said: &[u8], length: u64, message: &[u8]) -> Result<(),
                 let Some(at) = at else { return Err(OTHER_BYTES.to_owned()) };
                 rest = &rest[at + bytes.as_slice().len()..];
             }
+            Says::Filled(text) => {
+                let ends = |at: usize| Some((at, filled(text, &rest[at..], message)?));
+                let found = (0..=rest.len()).find_map(ends);
+                let found = found.filter(|found| !alone || *found == (0, rest.len()));
+                let Some((at, length)) = found else { return Err(OTHER_BYTES.to_owned()) };
+                rest = &rest[at + length..];
+            }
             Says::Odd if alone && is_plain_acceptance(said, message) => {
                 return Err("what left is the plain acceptance of the message".to_owned());
             }
@@ -174,6 +184,23 @@ fn says(words: &[&Says], said: &[u8], length: u64, message: &[u8]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// How many of these bytes are `text` in answer to `message`, if they begin with it. What is the EMR's
+/// own is a time or a number, and so any letters and digits.
+fn filled(text: &[Text], bytes: &[u8], message: &[u8]) -> Option<usize> {
+    let message = Message::read(message);
+    let mut rest = bytes;
+    for part in text {
+        rest = match part.of(&message) {
+            Some(known) => rest.strip_prefix(known)?,
+            None => {
+                let own = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                rest.get(own..).filter(|_| own > 0)?
+            }
+        };
+    }
+    Some(bytes.len() - rest.len())
 }
 
 const OTHER_BYTES: &str = "other bytes left than were asked for";

@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, ack, broken, control_id};
+use super::fixture::{Case, ack, broken, changed, control_id, inconclusive};
 use crate::history::{Outcome, Raw, What};
 
 /// john-doe's charge is sent, receipt is confirmed, and `code` comes on a call.
@@ -47,12 +47,48 @@ fn an_answer_on_a_call_counts_for_the_message_that_it_names(
 }
 
 #[rstest]
-#[case::of_ours("EMR9", &["wire/acknowledgements"])]
-#[case::of_something_else("EMR8", &[])]
-fn an_acknowledgement_of_an_acknowledgement_is_told(#[case] id: &str, #[case] rules: &[&str]) {
-    let back = acknowledgement("IRIS1", "AA", id);
-    let case = answered_on_a_call("AA", None, Outcome::Delivered, bare(&back));
-    assert_eq!(broken(&case.judge()), rules);
+#[case::of_ours("ACK^P03^ACK", "EMR9")]
+#[case::of_something_else("ACK^P03^ACK", "EMR8")]
+#[case::of_nothing("ACK^P03^ACK", "")]
+#[case::without_a_type("", "")]
+#[case::in_small_letters("ack", "EMR9")]
+#[case::under_another_type("MCF^P03", "")]
+#[case::under_the_type_of_a_charge("DFT^P03", "")]
+fn an_acknowledgement_of_an_acknowledgement_is_told(#[case] kind: &str, #[case] id: &str) {
+    let back = changed(&acknowledgement("IRIS1", "AA", id), "ACK^P03^ACK", kind);
+    for call in [true, false] {
+        let back = bare(&back);
+        let mut case = answered_on_a_call("AA", None, Outcome::Delivered, back);
+        if !call {
+            case = Case::begun();
+            case.deliver(1, "john-doe");
+            case.send(1, back);
+            case = case.ended(1, Outcome::Delivered);
+        }
+        let judgement = case.judge();
+        assert_eq!(broken(&judgement), ["wire/acknowledgements"]);
+        assert_eq!(inconclusive(&judgement), []);
+    }
+}
+
+/// What comes back is the sender's own message, which a system that listens there answers.
+#[rstest]
+#[case::it_says_so(None, &[])]
+#[case::it_does_not_say_so(Some(""), &[("wire/acknowledgements", "acknowledges what nobody knows")])]
+fn an_acknowledgement_of_what_is_none_is_not_held_against_the_sender(
+    #[case] id: Option<&str>,
+    #[case] open: &[(&str, &str)],
+) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &message);
+    case.reply(1, to, "match/echo", &[b"\x0b", &message[..], b"\x1c\r"].concat());
+    let id = id.map_or_else(|| control_id(&message), str::to_owned);
+    case.send(1, bare(&acknowledgement("IRIS1", "AA", &id)));
+    let judgement = case.ended(1, Outcome::Unknown).judge();
+    assert_eq!(broken(&judgement), [""; 0]);
+    assert_eq!(inconclusive(&judgement), open);
 }
 
 #[rstest]

@@ -130,3 +130,31 @@ fn where_plain_mllp_is_agreed_nothing_is_asked() {
     let case = Case::healthy();
     assert_eq!((broken(&case.judge()), held(&case)), (Vec::new(), 0));
 }
+
+/// What was written under a TLS that the EMR had refused is an attempt, and no arrival.
+#[test]
+fn what_was_written_into_a_refusal_has_not_arrived() {
+    let mut case = begun();
+    case.submit("john-doe");
+    case.open(2, 1);
+    case.push(What::ClientHello { connection: 2 });
+    let alert = Some("certificate_required".to_owned());
+    case.push(What::TlsFailed { connection: 2, by: Side::Emr, alert, why: None });
+    case.push(What::WroteAhead { connection: 2 });
+    let message = case.message("john-doe");
+    case.send(2, &message);
+    case.end(2, End::Close);
+    let again = {
+        let mut case = case.clone();
+        case.open(3, 1);
+        secure(&mut case, 3, Shown::Good);
+        let message = case.message("john-doe");
+        let to = case.send(3, &message);
+        case.answer(3, to, "AA", &message);
+        case.ended(1, Outcome::Delivered)
+    };
+    let lost = case.ended(1, Outcome::Unknown).judge();
+    assert_eq!(broken(&lost), ["delivers"]);
+    assert!(lost.findings[0].message.contains("refused"), "{}", lost.findings[0].message);
+    assert_eq!(broken(&again.judge()), ["once/per-order"]);
+}

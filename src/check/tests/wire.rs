@@ -181,3 +181,58 @@ fn a_sender_that_speaks_tls_to_a_plain_endpoint_is_told_so() {
     let told: Vec<&str> = framing.map(|one| one.circumstance.as_str()).collect();
     assert_eq!(told, ["TLS on a plain endpoint"]);
 }
+
+/// A start byte is framing: alone at the end of a connection it tests the line.
+#[rstest]
+#[case::nothing_follows(false, &[])]
+#[case::a_frame_follows(true, &["wire/framing"])]
+fn a_start_byte_alone_is_told_where_something_follows(
+    #[case] follows: bool,
+    #[case] rules: &[&str],
+) {
+    let mut case = Case::begun();
+    case.open(2, 1);
+    case.receive(2, Piece::Unfinished, b"\x0b", &[AnomalyKind::NoEnd]);
+    if follows {
+        case.deliver(2, "john-doe");
+    } else {
+        case.push(crate::history::What::EndedBySender { connection: 2, how: End::Close });
+        case.deliver(1, "john-doe");
+    }
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    let framing: Vec<_> =
+        judgement.findings.iter().filter(|one| one.rule == "wire/framing").collect();
+    assert_eq!(framing.iter().map(|one| one.rule.as_str()).collect::<Vec<_>>(), rules);
+    if let Some(told) = framing.first() {
+        assert_eq!(told.circumstance, "start byte without a frame");
+    }
+}
+
+#[rstest]
+#[case::return_("")]
+#[case::line_feed_between("\n")]
+fn two_messages_in_one_frame_are_told_as_that_and_as_nothing_else(#[case] between: &str) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let other = "MSH|^~\\&|IRIS|IRIS|||||ADT^A08|9|T|2.4\rEVN|A08\r";
+    let both = [&message[..], between.as_bytes(), other.as_bytes()].concat();
+    let to = case.send(1, &both);
+    case.answer(1, to, "AA", &message);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["wire/framing"]);
+    assert_eq!(judgement.findings[0].circumstance, "two messages in one frame");
+}
+
+#[test]
+fn the_headers_of_a_batch_are_no_escapes() {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let header = b"FHS|^~\\&|IRIS|IRIS\rBHS|^~\\&|IRIS|IRIS\r";
+    let to = case.send(1, &[&header[..], &message, b"BTS|1\rFTS|1\r"].concat());
+    case.answer(1, to, "AA", &message);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    let wire = broken(&judgement).into_iter().filter(|rule| rule.starts_with("wire/"));
+    assert_eq!(wire.collect::<Vec<_>>(), [""; 0]);
+}

@@ -105,6 +105,7 @@ pub(super) fn explore(explore: &Explore) -> Result<Exit, Failure> {
         variant: explore.variant.clone(),
         show_output: false,
         watch_for: None,
+        ..Choices::default()
     };
     let explorer = Explorer::new(&project, &sender, &choices);
     if let Some(out) = &explore.out {

@@ -3,6 +3,7 @@
 //! The rig's wire is perfect unless a test says otherwise. It does **not** know what is right;
 //! the files beside this one do.
 
+mod batches;
 mod cuts;
 mod faults;
 mod matching;
@@ -315,7 +316,7 @@ fn needs_tls(behaviour: &Behaviour) -> bool {
         Play::Fault { fault, .. } => {
             fault.kind() == FaultKind::Tls && *fault != Fault::TlsTlsOnPlaintext
         }
-        Play::Raw(_) | Play::Wait(_) | Play::End(_) => false,
+        Play::Raw(_) | Play::Filled(_) | Play::Wait(_) | Play::End(_) => false,
     })
 }
 

@@ -9,7 +9,7 @@ use crate::history::{End, Piece, Raw, What};
 use crate::hl7::ack::Code;
 use crate::hl7::visible;
 use crate::mllp::encode;
-use crate::plan::{Behaviour, Cut, Fault, FieldIs, Match, Moment, Parameters, Play};
+use crate::plan::{Behaviour, Cut, Fault, FieldIs, Fill, Match, Moment, Parameters, Play, Text};
 
 fn form(form: &str) -> Parameters {
     Parameters { form: Some(form.to_owned()), ..Parameters::default() }
@@ -382,4 +382,34 @@ fn half_a_message_on_a_call_is_recorded_when_the_case_is_over() {
         _ => None,
     });
     assert_eq!(kept, Some((b"\x0bMSH|".to_vec(), Piece::Unfinished)));
+}
+
+#[test]
+fn what_a_script_leaves_open_is_filled_in_from_the_message_and_the_clock() {
+    let field = |path: &str| Text::Fill(Fill::Field(path.parse().unwrap()));
+    let bytes = |text: &str| Text::Bytes(Raw::from(text.as_bytes()));
+    let text = vec![
+        bytes("\u{b}MSH|^~\\&|EMR|F|||"),
+        Text::Fill(Fill::Time),
+        bytes("||ACK|"),
+        Text::Fill(Fill::Number),
+        bytes("|P|2.4\rMSA|AA|"),
+        field("MSH-10"),
+        bytes("||"),
+        field("MSH-13"),
+        bytes("\r\u{1c}\r"),
+    ];
+    let mut rig = Rig::new(vec![Behaviour {
+        on: about("john"),
+        play: vec![Play::Filled(text)],
+        times: None,
+    }]);
+    let connection = rig.accept();
+    rig.receive(connection, &encode(&message("DFT^P03", "john", "17", "2.4", "|42")));
+    let said = visible(&rig.bytes(connection));
+    assert_eq!(
+        said,
+        "<VT>MSH|^~\\&|EMR|F|||20260105080000||ACK|EMR1|P|2.4<CR>MSA|AA|17||42<CR><FS><CR>"
+    );
+    assert_eq!(rig.played(), ["raw"]);
 }

@@ -72,7 +72,7 @@ impl Answer {
         let delimiters = message.delimiters();
         out.extend_from_slice(b"MSH");
         out.push(delimiters.field);
-        out.extend_from_slice(&delimiters.encoding_characters());
+        write_encoding(given(2), delimiters, out);
         write_fields(&fields, delimiters.field, out);
     }
 }
@@ -150,6 +150,18 @@ fn number(version: &[u8]) -> Option<(u16, u16)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
+/// Adds the delimiters as the message that is answered writes them, with its truncation character and
+/// without what it leaves out.
+fn write_encoding(as_written: &[u8], delimiters: Delimiters, out: &mut Vec<u8>) {
+    match as_written.len() {
+        1..=MOST_ENCODING => out.extend_from_slice(as_written),
+        _ => out.extend(delimiters.encoding_characters()),
+    }
+}
+
+/// How many characters MSH-2 may have (HL7 v2.7 chapter 2, MSH-2: with the truncation character).
+const MOST_ENCODING: usize = 5;
+
 /// Adds fields, without the empty ones at their end, and the end of their segment.
 fn write_fields(fields: &[&[u8]], separator: u8, out: &mut Vec<u8>) {
     let filled = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
@@ -161,10 +173,9 @@ fn write_fields(fields: &[&[u8]], separator: u8, out: &mut Vec<u8>) {
 }
 
 fn text<'t>(text: &'t str, message: &Message<'_>) -> Cow<'t, [u8]> {
-    let Delimiters { field, component, repetition, escape: mark, subcomponent } =
-        message.delimiters();
-    let special = [field, component, repetition, mark, subcomponent];
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() && !special.contains(&byte);
+    let delimiters = message.delimiters();
+    let is_special = |byte: u8| delimiters.all().any(|one| one == byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() && !is_special(byte);
     if message.header(18, None).is_empty() && text.bytes().all(is_plain) {
         return Cow::Borrowed(text.as_bytes());
     }
@@ -312,6 +323,23 @@ mod tests {
             assert_eq!(reading.of_message(b"200130165606"), Some(code));
             assert_eq!(reading.text, "no such patient");
         }
+    }
+
+    #[rstest]
+    #[case::no_escape_character("^~&", "a b c\\d")]
+    #[case::truncation_character("^~\\&#", "a\\F\\b\\S\\c\\E\\d")]
+    #[case::components_alone("^", "a\\F\\b\\S\\c\\E\\d")]
+    fn the_answer_declares_the_delimiters_as_the_message_does(
+        #[case] encoding: &str,
+        #[case] words: &str,
+    ) {
+        let asked = format!("MSH|{encoding}|A|B|C|D|2020||DFT^P03|7|P|2.4\r");
+        let text = "a|b^c\\d".to_owned();
+        let bytes = Answer { text, ..answer(Code::AR) }.to(&Message::read(asked.as_bytes()));
+        let expected = format!(
+            "MSH|{encoding}|C|D|A|B|20200130165607||ACK^P03^ACK|A1|P|2.4<CR>MSA|AR|7|{words}<CR>"
+        );
+        assert_eq!(visible(&bytes), expected);
     }
 
     #[test]

@@ -43,13 +43,21 @@ pub struct Due {
 #[must_use]
 pub fn due(message: &Message<'_>) -> Due {
     let (accept, application) = (message.header(15, None), message.header(16, None));
-    if message.code() == b"ACK" {
+    if is_acknowledgement(message) {
         return Due { accept: AckCondition::Never, application: AckCondition::Never };
     }
     if accept.is_empty() && application.is_empty() {
         return Due { accept: AckCondition::Never, application: AckCondition::Always };
     }
     Due { accept: condition(accept), application: condition(application) }
+}
+
+/// Whether `message` acknowledges another one: by its MSH-9, or, whatever that says, by an MSA where
+/// nothing is told of a patient.
+#[must_use]
+pub fn is_acknowledgement(message: &Message<'_>) -> bool {
+    let has = |id: &str| message.segment(id, 1).is_some();
+    message.code() == b"ACK" || has("MSA") && !["PID", "OBR", "FT1"].into_iter().any(has)
 }
 
 /// One of the two filled is enhanced mode, in which the empty one asks for nothing. Whoever writes
@@ -68,7 +76,7 @@ mod tests {
     use rstest::rstest;
 
     use super::AckCondition::{Always, Never, OnError, OnSuccess};
-    use super::{AckCondition, Due, due};
+    use super::{AckCondition, Due, due, is_acknowledgement};
     use crate::hl7::Message;
 
     #[rstest]
@@ -101,6 +109,18 @@ mod tests {
         let message =
             Message::read(b"MSH|^~\\&|E|F|I|I|2020||ACK^P03^ACK|1|P|2.4|||AL|AL\rMSA|AA|1\r");
         assert_eq!(due(&message), Due { accept: Never, application: Never });
+    }
+
+    #[rstest]
+    #[case::by_its_type("MSH|^~\\&|E|F|I|I|2020||ACK|1|P|2.4\r", true)]
+    #[case::without_a_type("MSH|^~\\&|E|F|I|I|2020|||1|P|2.4\rMSA|CA|\r", true)]
+    #[case::by_another_type("MSH|^~\\&|E|F|I|I|2020||DFT^P03|1|P|2.4\rMSA|CA|\r", true)]
+    #[case::in_small_letters("MSH|^~\\&|E|F|I|I|2020||ack|1|P|2.4\rMSA|CA|9\r", true)]
+    #[case::without_a_header("MSA|AA|9\r", true)]
+    #[case::a_charge("MSH|^~\\&|I|I|E|F|2020||DFT^P03|1|P|2.4\rPID|1\rFT1|1\r", false)]
+    #[case::what_names_a_patient("MSH|^~\\&|I|I|E|F|2020||ORR|1|P|2.4\rMSA|AA|9\rPID|1\r", false)]
+    fn an_acknowledgement_is_known_by_more_than_its_type(#[case] text: &str, #[case] is: bool) {
+        assert_eq!(is_acknowledgement(&Message::read(text.as_bytes())), is);
     }
 
     #[rstest]

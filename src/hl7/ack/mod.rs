@@ -4,9 +4,11 @@
 //! Says what an acknowledgement is. What a sender may do after one is **not** decided here.
 
 mod answer;
+mod batch;
 mod due;
 mod reading;
 
 pub use answer::{Answer, Problem};
-pub use due::{AckCondition, Due, due};
+pub use batch::Envelope;
+pub use due::{AckCondition, Due, due, is_acknowledgement};
 pub use reading::{Code, Reading};

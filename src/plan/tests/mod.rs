@@ -464,6 +464,7 @@ fn a_chosen_bug_and_variant_are_handed_to_the_sender() {
         seed: 1,
         bug: Some("resend-on-reject".to_owned()),
         variant: Some("slow-start".to_owned()),
+        ..Choices::default()
     };
     let plan = plans_for(SHORT, &sender(), &choices).unwrap().remove(0);
     let end = &plan.sender.start[plan.sender.start.len() - 4..];

@@ -152,6 +152,8 @@ struct World<'p> {
     requests: u32,
     /// What is looked for in what a process prints, once one does.
     lookout: Option<Rc<Lookout>>,
+    /// How many certificates the sender has refused.
+    refused: u32,
 }
 
 /// A living process of the sender.
@@ -198,6 +200,11 @@ enum Delivery {
         link: Link,
         bytes: Vec<u8>,
     },
+    /// Bytes under a TLS that the EMR has refused.
+    Ahead {
+        connection: ConnectionId,
+        bytes: Bytes,
+    },
     TlsFailed {
         connection: ConnectionId,
         failure: Failure,
@@ -229,6 +236,7 @@ impl<'p> World<'p> {
             later: VecDeque::new(),
             requests: 0,
             lookout: None,
+            refused: 0,
         })
     }
 
@@ -667,6 +675,9 @@ impl<'p> World<'p> {
         if self.is_plain_talk(connection) {
             return self.talk_plainly(connection, link, &bytes);
         }
+        if self.is_refused(connection) {
+            return self.to_emr.push_back(Delivery::Ahead { connection, bytes });
+        }
         // A message goes in small pieces, and what no message is as long as in few.
         let length = self.piece_bytes.max(bytes.len() / MOST_PIECES);
         let mut rest = bytes;
@@ -713,6 +724,7 @@ impl<'p> World<'p> {
             Delivery::Plainly { connection, link, bytes } => {
                 self.hear_plainly(connection, link, &bytes);
             }
+            Delivery::Ahead { connection, bytes } => self.hear_ahead(connection, &bytes),
             Delivery::TlsFailed { connection, failure } => {
                 self.emr(Input::TlsFailed { connection, failure });
             }
@@ -735,6 +747,7 @@ impl Delivery {
             Self::Accepted { connection, .. }
             | Self::Bytes { connection, .. }
             | Self::Plainly { connection, .. }
+            | Self::Ahead { connection, .. }
             | Self::TlsFailed { connection, .. }
             | Self::Ended { connection, .. } => *connection,
         }

@@ -16,6 +16,8 @@ pub(super) enum Security {
     Plain,
     /// The handshake is not over.
     UnderWay,
+    /// The EMR has refused it, and a broken sender does not know that yet.
+    Refused,
     /// It is secured.
     Stands,
 }
@@ -36,21 +38,54 @@ impl World<'_> {
             return; // the sender speaks plainly, and will be heard when it does
         }
         self.emr(Input::Greeted { connection });
-        match outcome(handshake, self.plan.tls.as_ref(), self.config.bug) {
+        match outcome(handshake, self.plan.tls.as_ref(), self.config.bug, self.refused) {
             None => {}
+            Some(Err(_)) if self.is_heard_of_late(handshake) => {
+                self.stands(connection, Security::Refused);
+            }
             Some(Err(failure)) => {
+                self.refused += u32::from(failure.by == Side::Sender);
                 self.emr(Input::TlsFailed { connection, failure });
                 self.not_secured(connection);
             }
             Some(Ok(secured)) => {
                 self.emr(Input::Secured { connection, secured });
-                if let Some(line) = self.lines.get_mut(&connection) {
-                    line.security = Security::Stands;
-                    let (of, link) = (line.of, line.link);
-                    self.sender(of, sender::Input::Connected(link));
-                }
+                self.stands(connection, Security::Stands);
             }
         }
+    }
+
+    /// The sender may say its first word on a connection.
+    fn stands(&mut self, connection: ConnectionId, security: Security) {
+        if let Some(line) = self.lines.get_mut(&connection) {
+            line.security = security;
+            let (of, link) = (line.of, line.link);
+            self.sender(of, sender::Input::Connected(link));
+        }
+    }
+
+    /// Whether a broken sender takes a handshake for good that the EMR refuses: in TLS 1.3 its own
+    /// part is over before the EMR has looked at its certificate.
+    fn is_heard_of_late(&self, handshake: &Handshake) -> bool {
+        let version = handshake.versions.last().copied().unwrap_or(TlsVersion::V1_3);
+        self.config.bug == Some(Bug::ShowsNoCertificate) && version == TlsVersion::V1_3
+    }
+
+    /// What the sender has written before it heard that it was refused. All of it arrives at once.
+    pub(super) fn hear_ahead(&mut self, connection: ConnectionId, bytes: &[u8]) {
+        let (by, alert) = (Side::Emr, Some("certificate_required".to_owned()));
+        self.emr(Input::TlsFailed {
+            connection,
+            failure: Failure { by, alert, why: None, plain: false },
+        });
+        self.emr(Input::WroteAhead { connection });
+        self.emr(Input::Received { connection, bytes });
+    }
+
+    /// Whether the EMR has refused a connection and is still to say so.
+    pub(super) fn is_refused(&self, connection: ConnectionId) -> bool {
+        let line = self.lines.get(&connection);
+        line.is_some_and(|line| line.security == Security::Refused)
     }
 
     /// The sender gives a connection up that was not secured.
@@ -106,12 +141,14 @@ pub fn outcome(
     handshake: &Handshake,
     tls: Option<&Tls>,
     bug: Option<Bug>,
+    refused_before: u32,
 ) -> Option<Result<Secured, Failure>> {
     let Manner::Hold { show, client } = handshake.manner else {
         return None;
     };
-    let shows = tls.is_some_and(Tls::is_mutual);
-    let refused = refused_by_sender(show, bug).or_else(|| refused_by_emr(client, shows));
+    let shows = tls.is_some_and(Tls::is_mutual) && bug != Some(Bug::ShowsNoCertificate);
+    let refused =
+        refused_by_sender(show, bug, refused_before).or_else(|| refused_by_emr(client, shows));
     let agreed = || agreed(handshake, shows && client != Asked::Nothing);
     Some(refused.map_or_else(
         || Ok(agreed()),
@@ -120,14 +157,14 @@ pub fn outcome(
 }
 
 /// Why the sender breaks the handshake off, if it does.
-fn refused_by_sender(show: Shown, bug: Option<Bug>) -> Option<(Side, &'static str)> {
+fn refused_by_sender(show: Shown, bug: Option<Bug>, before: u32) -> Option<(Side, &'static str)> {
     let (flaw, alert) = match show {
         Shown::Good => return None,
         Shown::Expired => (Flaw::Expired, "certificate_expired"),
         Shown::WrongHost => (Flaw::WrongHost, "bad_certificate"),
         Shown::UnknownCa => (Flaw::UnknownCa, "unknown_ca"),
     };
-    let overlooked = bug.is_some_and(|bug| bug.overlooks(flaw));
+    let overlooked = bug.is_some_and(|bug| bug.overlooks(flaw, before));
     (!overlooked).then_some((Side::Sender, alert))
 }
 

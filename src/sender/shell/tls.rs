@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -81,6 +81,7 @@ impl Trust {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
                 .build()?;
         let shows = match &files.client {
+            _ if bug == Some(Bug::ShowsNoCertificate) => None,
             None => None,
             Some((chain, key)) => {
                 let chain = certificates(chain)?;
@@ -88,7 +89,8 @@ impl Trust {
                 Some(Arc::new(CertifiedKey::from_der(chain, key, &provider)?))
             }
         };
-        Ok(Self { provider, verifier: Arc::new(Verifier { inner, bug }), shows, patience })
+        let verifier = Arc::new(Verifier { inner, bug, refused: AtomicU32::new(0) });
+        Ok(Self { provider, verifier, shows, patience })
     }
 
     /// Whether a broken sender goes on in the clear where TLS fails.
@@ -115,7 +117,12 @@ impl Trust {
         // resumed shows no certificate.
         config.resumption = Resumption::in_memory_sessions(1);
         let connection = ClientConnection::new(Arc::new(config), name)?;
-        Ok(Layer { connection, asked, finished: None, up: false, patience: self.patience })
+        // A broken sender does not wait for the EMR's first word.
+        let patience = match self.verifier.bug {
+            Some(Bug::ShowsNoCertificate) => Duration::ZERO,
+            _ => self.patience,
+        };
+        Ok(Layer { connection, asked, finished: None, up: false, patience })
     }
 }
 
@@ -227,6 +234,8 @@ impl ResolvesClientCert for Asked {
 struct Verifier {
     inner: Arc<WebPkiServerVerifier>,
     bug: Option<Bug>,
+    /// How many certificates it has refused.
+    refused: AtomicU32,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -239,14 +248,13 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now);
-        match (&verified, self.bug) {
-            (Err(Error::InvalidCertificate(why)), Some(bug))
-                if flaw(why).is_some_and(|flaw| bug.overlooks(flaw)) =>
-            {
-                Ok(ServerCertVerified::assertion())
-            }
-            _ => verified,
+        let Err(Error::InvalidCertificate(why)) = &verified else { return verified };
+        let refused = self.refused.fetch_add(1, Ordering::Relaxed);
+        let overlooks = |bug: Bug| flaw(why).is_some_and(|flaw| bug.overlooks(flaw, refused));
+        if self.bug.is_some_and(overlooks) {
+            return Ok(ServerCertVerified::assertion());
         }
+        verified
     }
 
     fn verify_tls12_signature(

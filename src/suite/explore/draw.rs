@@ -274,6 +274,11 @@ impl Deck {
         let text = |text: &str| Some(Value::Text(text.to_owned()));
         let number = |number: u64| Some(Value::Number(number.to_string()));
         match parameter {
+            // Whoever is still listening does not find it late.
+            Parameter::After if fault == Fault::AnswerLate => {
+                let late = self.ack_timeout + self.pause(random);
+                (35, text(&format!("{}ms", late.as_millis())))
+            }
             Parameter::After => (35, text(&format!("{}ms", self.pause(random).as_millis()))),
             Parameter::Bytes if fault == Fault::ConnectionResetAfterBytes => {
                 (70, number(1 + random.below(900)))

@@ -40,7 +40,7 @@ impl Situation {
                     let plays = plan.script.get(*behaviour).map_or(&[][..], |one| &one.play);
                     found.extend(plays.iter().filter_map(|play| match play {
                         Play::Fault { fault, .. } => Some(*fault as usize),
-                        Play::Raw(_) | Play::Wait(_) | Play::End(_) => None,
+                        Play::Raw(_) | Play::Filled(_) | Play::Wait(_) | Play::End(_) => None,
                     }));
                 }
                 What::SenderEnding { how: Ending::Kill, .. } => found.push(doing(0)),
