@@ -283,7 +283,8 @@ mod tests {
     #[case::a_header_with_others("FHS|^~\\&|A\rMSH|^~!&|A\rPID|\\|!\r", &[28])]
     #[case::no_escape_character("MSH|^~&|A\rPID|C:\\new\r", &[])]
     fn mistakes_are_found_where_they_begin(#[case] bytes: &str, #[case] expected: &[usize]) {
-        assert_eq!(mistakes(bytes.as_bytes(), Delimiters::default()), expected);
+        let declared = Delimiters::declared(bytes.as_bytes()).unwrap_or_default();
+        assert_eq!(mistakes(bytes.as_bytes(), declared), expected);
     }
 
     #[test]

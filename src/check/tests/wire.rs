@@ -196,7 +196,7 @@ fn a_start_byte_alone_is_told_where_something_follows(
     if follows {
         case.deliver(2, "john-doe");
     } else {
-        case.push(crate::history::What::EndedBySender { connection: 2, how: End::Close });
+        case.push(What::EndedBySender { connection: 2, how: End::Close });
         case.deliver(1, "john-doe");
     }
     let judgement = case.ended(1, Outcome::Delivered).judge();
