@@ -3,18 +3,16 @@
 //! A driver tells [`Drive::happened`] what it saw and asks [`Drive::next`] what to do until that
 //! says none; then it waits until [`Drive::deadline`] or until something happens.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 
 use crate::emr::{Emr, Input, Output, Settings, WireAct};
-use crate::history::{
-    Accounted, Bounds, ConnectionId, Ending, Event, Incarnation, Micros, Recorder, What,
-};
+use crate::history::{Accounted, Bounds, Ending, Event, Incarnation, Micros, Recorder, What};
 use crate::plan::{Plan, StopBy};
 use crate::run::director::{Director, View, Wish};
 use crate::run::lookout::{Disclosure, Overheard};
+use crate::run::stirs::Stirs;
 
 /// Something that the harness does to the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,9 +197,7 @@ pub struct Drive {
     emr: Emr,
     director: Director,
     recorder: Recorder,
-    last_activity: Duration,
-    /// Connections on which nothing has come or gone yet.
-    silent: BTreeSet<ConnectionId>,
+    stirs: Stirs,
     aborted: bool,
     /// What is to be done when the EMR has nothing more to do.
     held_back: Option<Do>,
@@ -221,8 +217,7 @@ impl Drive {
             emr: Emr::new(plan, Settings::of(plan, epoch)),
             director: Director::new(plan.steps.clone(), plan.limits.clone()),
             recorder: Recorder::new(bounds),
-            last_activity: Duration::ZERO,
-            silent: BTreeSet::new(),
+            stirs: Stirs::default(),
             aborted: false,
             held_back: None,
             blind: false,
@@ -236,10 +231,10 @@ impl Drive {
         let happening = self.by_time(happening);
         let event = match happening {
             Happening::Emr(input) => {
-                if self.is_activity(&input) {
-                    self.last_activity = now;
-                }
+                self.stirs.note(now, &input);
+                let seen = self.recorder.events().len();
                 self.emr.handle(now, input, &mut self.recorder);
+                self.stirs.read(now, &self.recorder.events()[seen..]);
                 None
             }
             Happening::Started { incarnation } => Some(self.director.started(incarnation)),
@@ -443,30 +438,6 @@ impl Drive {
         }
     }
 
-    /// Whether the sender, or our answer to it, stirred. Who connects and closes only looks whether
-    /// anybody is there, and may do so for ever: it is no charge, and no try at one. What comes of a
-    /// connection that we hang up on is the sender's to tell.
-    fn is_activity(&mut self, input: &Input<'_>) -> bool {
-        match input {
-            Input::Accepted { connection, .. } => {
-                self.silent.insert(*connection);
-                false
-            }
-            Input::Ended { connection, .. } => !self.silent.remove(connection),
-            Input::EndDone { connection, .. } => self.silent.remove(connection),
-            Input::Received { connection, .. }
-            | Input::Undecryptable { connection, .. }
-            | Input::Greeted { connection }
-            | Input::Wrote { connection, .. }
-            | Input::Held { connection } => {
-                self.silent.remove(connection);
-                true
-            }
-            Input::Called { .. } | Input::Waiting { .. } => true,
-            _ => false,
-        }
-    }
-
     /// How many connections are to be read to their end.
     fn connections(&self) -> usize {
         #[cfg(feature = "planted-defects")]
@@ -482,7 +453,7 @@ impl Drive {
     fn view(&self, now: Duration) -> View {
         View {
             now,
-            last_activity: self.last_activity,
+            last_activity: self.stirs.last(),
             connections: self.connections(),
             emr_busy: self.emr.deadline().is_some(),
         }

@@ -9,6 +9,7 @@ mod drive;
 mod lookout;
 pub mod real;
 pub mod simulated;
+mod stirs;
 mod threads;
 
 pub use threads::side_by_side;

@@ -231,6 +231,30 @@ fn a_connect_without_a_byte_keeps_no_wire_from_being_quiet() {
     assert!(watched, "{:?}", drive.events());
 }
 
+/// A ping names nobody, and may come for ever; a charge is none.
+#[test]
+fn a_ping_keeps_no_wire_from_being_quiet() {
+    let plan = plan(Vec::new(), vec![Step::Start, Step::Settle]);
+    let settle = std::time::Duration::from(plan.limits.settle);
+    let ping = b"\x0bMSH|^~\\&|A|B|||||NMQ^N01|1|P|2.4\r\x1c\r";
+    let charge = b"\x0bMSH|^~\\&|A|B|||||DFT^P03|1|P|2.4\r\x1c\r";
+    for (bytes, expected) in [(&ping[..], true), (&charge[..], false)] {
+        let mut drive = drive(&plan);
+        todo(&mut drive);
+        connect(&mut drive, 1);
+        for part in [&bytes[..20], &bytes[20..]] {
+            drive.happened(
+                settle / 2,
+                Happening::Emr(Input::Received { connection: 1, bytes: part }),
+            );
+        }
+        drive.happened(settle, Happening::Tick);
+        while drive.next(settle).is_some() {}
+        let watched = kinds(&drive).iter().any(|kind| kind == "Watched");
+        assert_eq!(watched, expected, "{:?}", drive.events());
+    }
+}
+
 /// A byte on a connection is one, and so is the end of a connection that we hang up on.
 #[test]
 fn what_comes_of_a_connection_keeps_the_wire_from_being_quiet() {
