@@ -7,7 +7,7 @@
 //! that names nobody is free. A charge line of no order that is known is compared by what it charges.
 //! This does **not** judge; the once rules do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -66,6 +66,17 @@ pub(super) struct Disguises<'h> {
     pub(super) attempts: Vec<Disguised<'h>>,
     /// What cannot be told.
     pub(super) untold: Vec<Untold<'h>>,
+}
+
+impl Disguises<'_> {
+    /// The orders under which charges of others came.
+    pub(super) fn other_orders(&self) -> BTreeSet<&[u8]> {
+        let others = self.attempts.iter().filter_map(|one| match &one.how {
+            How::OtherOrder(other) | How::OtherSpelling(other) => Some(other.as_slice()),
+            How::Unagreed | How::NoOrder | How::Perhaps => None,
+        });
+        others.collect()
+    }
 }
 
 /// Pieces of what was received in which no message begins.

@@ -54,7 +54,11 @@ pub(super) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
 
 fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     findings.exercised(PER_ORDER, evidence.orders.len() as u64);
+    let hidden = evidence.disguises.other_orders();
     for order in &evidence.orders {
+        if hidden.contains(&*order.order) {
+            continue; // whose charge it really is, and how often that came, is told there
+        }
         let pair = two_attempts(evidence, order);
         #[cfg(feature = "planted-defects")]
         let pair = pair.filter(|(first, second)| !is_overlooked(evidence, *first, *second));

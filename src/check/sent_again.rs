@@ -195,7 +195,7 @@ fn tell(
         };
         let message = match &disguise.how {
             How::NoOrder if !is_named(evidence, order) => {
-                "the same charge was sent twice, and no order can be read from it".to_owned()
+                "the same message was sent twice, and no order can be read from it".to_owned()
             }
             _ => format!("the charge of order {words} was sent again {as_what}"),
         };
