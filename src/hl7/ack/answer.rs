@@ -72,7 +72,9 @@ impl Answer {
         let delimiters = message.delimiters();
         out.extend_from_slice(b"MSH");
         out.push(delimiters.field);
-        write_encoding(given(2), delimiters, out);
+        // A header that stands further down has not declared the delimiters.
+        let as_written = if message.has_header() { given(2) } else { b"" };
+        write_encoding(as_written, delimiters, out);
         write_fields(&fields, delimiters.field, out);
     }
 }
