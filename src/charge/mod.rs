@@ -54,6 +54,30 @@ pub fn as_read(number: &[u8]) -> Vec<u8> {
     without_zeros(&plain.map(u8::to_ascii_uppercase).collect::<Vec<u8>>()).to_vec()
 }
 
+/// Whether two numbers read the same, and nothing that both say tells them apart: what joins their parts,
+/// and further components.
+#[must_use]
+pub fn read_alike(one: &[u8], other: &[u8]) -> bool {
+    let parts = |number: &[u8]| -> Vec<Vec<u8>> {
+        let mut all = number.split(|byte| matches!(byte, b'^' | b'&' | b'~'));
+        let first = all.next().unwrap_or_default();
+        let runs = first.split(|byte| !byte.is_ascii_alphanumeric() && *byte < 0x80);
+        runs.filter(|run| !run.is_empty())
+            .map(|run| without_zeros(run).to_ascii_uppercase())
+            .collect()
+    };
+    let rest = |number: &[u8]| -> Vec<u8> {
+        let end = number.iter().position(|byte| matches!(byte, b'^' | b'&' | b'~'));
+        end.map_or(Vec::new(), |end| number[end..].trim_ascii().to_ascii_uppercase())
+    };
+    let (mine, theirs) = (parts(one), parts(other));
+    let (more, further) = (rest(one), rest(other));
+    let are_apart = mine.len() > 1 && theirs.len() > 1 && mine != theirs;
+    as_read(one) == as_read(other)
+        && !are_apart
+        && (more.is_empty() || further.is_empty() || more == further)
+}
+
 /// A number without its leading zeros; nothing but zeros stays as it is.
 pub(crate) fn without_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|&&byte| byte == b'0').count();

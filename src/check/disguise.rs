@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crate::charge::{CREDIT, Line, as_read, lines};
+use crate::charge::{CREDIT, Line, as_read, lines, read_alike};
 use crate::hl7::Message;
 use crate::hl7::ack::due;
 
@@ -240,7 +240,12 @@ fn read_message<'h>(
         return; // whose it is, elimination says
     }
     let layers = Layers::of(sent.payload);
-    let Named { subjects: named, by_order, charged } = subjects.named(&layers, expected);
+    let Named { subjects: named, by_order, mut charged, of_patients } =
+        subjects.named(&layers, expected);
+    if evidence.is_field_capture() {
+        // Where nobody knows the orders, a number may be anything: the patient has to be named as well.
+        charged.retain(|index| of_patients.contains(index));
+    }
     let is_attempted =
         |index: &usize| !evidence.attempts_at(&subjects.get(*index).order).is_empty();
     // Which of several charges of one patient it is, nobody can tell, unless all of them were sent.
@@ -370,7 +375,8 @@ impl Seen {
         }
         let key = (as_read(order), as_read(charged.patient), charged.code.to_vec());
         let first = self.spelled.entry(key).or_insert_with(|| order.as_slice().into());
-        (**first != **order).then(|| (Arc::clone(first), How::OtherSpelling(order.clone())))
+        (**first != **order && read_alike(first, order))
+            .then(|| (Arc::clone(first), How::OtherSpelling(order.clone())))
     }
 
     /// A known order of which a line has all the content, one that was attempted before others.

@@ -53,6 +53,9 @@ impl<'t> Layers<'t> {
             }
             from = until;
         }
+        // What is wrapped deeper still, nobody has looked at.
+        let is_wrapped = |text: &Cow<'_, [u8]>| runs(text).iter().any(|run| decoded(run).is_some());
+        layers.opaque |= layers.texts[from..].iter().any(is_wrapped);
         layers
     }
 
@@ -64,8 +67,7 @@ impl<'t> Layers<'t> {
             found.push(text.iter().copied().filter(|&byte| byte != 0).collect());
         }
         if memchr::memchr(b'\\', text).is_some() {
-            let lines = replaced(text, b"\\.br\\", b"\r");
-            found.push(unescape(&lines, Message::read_header(text).delimiters()).into_owned());
+            found.push(unescaped_values(text));
             found.push(unquoted(text));
         }
         if memchr::memchr(b'&', text).is_some() {
@@ -77,7 +79,17 @@ impl<'t> Layers<'t> {
             }
         }
         let mut opaque = false;
-        for run in runs(text) {
+        let pieces = runs(text);
+        if pieces.len() > 1 {
+            // One text may have been cut into several values.
+            let all = pieces.concat();
+            match decoded(&all) {
+                Some(inner) => found.push(inner),
+                None => opaque |= all.len() >= 2 * SHORTEST_SECRET && is_mixed(&all),
+            }
+        }
+        found.extend(spelled_out(text));
+        for run in pieces {
             match decoded(&run) {
                 Some(inner) => found.push(inner),
                 None => opaque |= run.len() >= SHORTEST_SECRET && is_mixed(&run),
@@ -89,6 +101,19 @@ impl<'t> Layers<'t> {
         found.dedup();
         found
     }
+}
+
+/// The values that have escapes, without them, each on lines of its own: what begins in a value does not
+/// stand behind what is before it in the message.
+fn unescaped_values(text: &[u8]) -> Vec<u8> {
+    let delimiters = Message::read_header(text).delimiters();
+    let ends = |byte: &u8| *byte == delimiters.field || matches!(byte, b'\r' | b'\n');
+    let escaped = text.split(ends).filter(|value| memchr::memchr(b'\\', value).is_some());
+    let plain = escaped.map(|value| {
+        let lines = replaced(value, b"\\.br\\", b"\r");
+        unescape(&lines, delimiters).into_owned()
+    });
+    plain.collect::<Vec<_>>().join(&b'\r')
 }
 
 /// Whether nobody can read it: much of it is neither a letter nor anything else that texts have.
@@ -104,6 +129,13 @@ fn runs(text: &[u8]) -> Vec<Vec<u8>> {
     let mut run: Vec<u8> = Vec::new();
     let mut line = 0;
     for &byte in text {
+        // An equals sign ends what is encoded; behind it something else begins.
+        if run.last() == Some(&b'=') && byte != b'=' {
+            if run.len() >= SHORTEST_RUN {
+                found.push(std::mem::take(&mut run));
+            }
+            run.clear();
+        }
         if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_') {
             run.push(byte);
             line += 1;
@@ -125,6 +157,21 @@ fn runs(text: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
+/// The text that single bytes in hexadecimal stand for, with blanks, colons or dashes between them.
+fn spelled_out(text: &[u8]) -> Option<Vec<u8>> {
+    let words = text.split(|byte| matches!(byte, b' ' | b':' | b'-' | b','));
+    let mut bytes = Vec::new();
+    for word in words {
+        match word.get(word.len().saturating_sub(2)..) {
+            Some([high, low]) if word.len() == 2 || bytes.is_empty() => {
+                bytes.extend(hexadecimal([*high, *low]));
+            }
+            _ => {}
+        }
+    }
+    (bytes.len() >= SHORTEST_RUN && is_text(&bytes)).then_some(bytes)
+}
+
 /// The text that a run stands for, if it is one.
 fn decoded(run: &[u8]) -> Option<Vec<u8>> {
     [from_hexadecimal(run), from_base64(run)].into_iter().flatten().find(|inner| is_text(inner))
@@ -144,6 +191,7 @@ fn is_mixed(run: &[u8]) -> bool {
 }
 
 fn from_hexadecimal(run: &[u8]) -> Option<Vec<u8>> {
+    let run = run.strip_prefix(b"0x").unwrap_or(run);
     let (pairs, rest) = run.as_chunks::<2>();
     if !rest.is_empty() {
         return None;
@@ -305,6 +353,11 @@ mod tests {
     #[case::base64("OBX|1|ED|||^^^Base64^RlQxfDF8fDI3MzAxM3xDR3w5MjI1MA0=|\r")]
     #[case::base64_in_base64("T0JYfDF8fFJsUXhmREY4ZkRJM016QXhNM3hEUjN3NU1qSTFNQTA9fA0=")]
     #[case::hexadecimal("OBX|1|ST|||4654317c317c7c3237333031337c43477c39323235300d|\r")]
+    #[case::in_pieces("OBX|1|TX|||RlQxfDF8fDI3MzAxM3xD|\rOBX|2|TX|||R3w5MjI1MA0xMjM0NTY3|\r")]
+    #[case::spelled_out(
+        "OBX|1|TX|||46 54 31 7c 31 7c 7c 32 37 33 30 31 33 7c 43 47 7c 39 32 32 35 30 0d|\r"
+    )]
+    #[case::behind_an_equals_sign("p=RlQxfDF8fDI3MzAxM3xDR3w5MjI1MA0=")]
     #[case::two_bytes_a_letter(
         "F\0T\x001\0|\x001\0|\0|\x002\x007\x003\x000\x001\x003\0|\0C\0G\0|\x009\x002\x002\x005\x000\0\r\0"
     )]

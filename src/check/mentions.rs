@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::charge::{as_read, without_zeros};
+use crate::charge::{as_read, read_alike, without_zeros};
 
 use super::layers::Layers;
 use super::quick::Quick;
@@ -37,6 +37,8 @@ pub(super) struct Subjects {
     /// Subjects by a number, as people read it.
     by_order: HashMap<Vec<u8>, Vec<usize>, Quick>,
     by_patient: HashMap<Vec<u8>, Vec<usize>, Quick>,
+    /// Those numbers that are written in several parts: no other is put together from parts.
+    in_parts: BTreeSet<Vec<u8>>,
 }
 
 /// Whom a text is about.
@@ -48,6 +50,8 @@ pub(super) struct Named {
     pub(super) by_order: bool,
     /// Those of them whose charge it carries.
     pub(super) charged: Vec<usize>,
+    /// Subjects whose patient is named.
+    pub(super) of_patients: BTreeSet<usize>,
 }
 
 /// What kind of text is looked at.
@@ -66,8 +70,13 @@ impl Subjects {
         for (numbers, map) in
             [(&subject.orders, &mut self.by_order), (&subject.patients, &mut self.by_patient)]
         {
-            let numbers = numbers.iter().map(|number| as_read(number));
-            for number in numbers.filter(|number| number.len() >= SHORTEST) {
+            let long = |number: &&Vec<u8>| as_read(number).len() >= SHORTEST;
+            for number in numbers.iter().filter(long) {
+                let has_parts = number.iter().any(|byte| joins(*byte));
+                let number = as_read(number);
+                if has_parts {
+                    self.in_parts.insert(number.clone());
+                }
                 let known = map.entry(number).or_default();
                 if known.last() != Some(&index) {
                     known.push(index);
@@ -84,8 +93,8 @@ impl Subjects {
 
     /// The first subject of this order.
     pub(super) fn of_order(&self, order: &[u8]) -> Option<usize> {
-        let number = as_read(order);
-        self.by_order.get(&number).and_then(|found| found.first()).copied()
+        let found = self.by_order.get(&as_read(order))?;
+        found.iter().copied().find(|&index| read_alike(order, &self.list[index].order))
     }
 
     /// The one subject whose order is part of this one, or the other way round: with a prefix or a
@@ -115,24 +124,28 @@ impl Subjects {
     pub(super) fn named(&self, layers: &Layers<'_>, expected: Expected) -> Named {
         let (mut orders, mut patients) = (BTreeSet::new(), BTreeSet::new());
         for text in &layers.texts {
-            each_number(text, &mut |number| {
+            each_number(text, &mut |number, joined| {
+                if joined && !self.in_parts.contains(number) {
+                    return;
+                }
                 orders.extend(self.by_order.get(number).into_iter().flatten().copied());
                 patients.extend(self.by_patient.get(number).into_iter().flatten().copied());
             });
         }
         let by_order = !orders.is_empty();
+        let of_patients = patients.clone();
         let subjects = if by_order { orders } else { patients };
         let carries = |index: &usize| {
             let texts = layers.texts.iter().enumerate();
-            let codes = &self.list[*index].codes;
+            let subject = &self.list[*index];
             texts.into_iter().any(|(layer, text)| match expected {
-                Expected::Result => has_charge_line(text) && names_one(text, codes),
-                Expected::Nothing => carries_charge(text, codes, layer == 0),
+                Expected::Result => has_charge_line(text) && names_one(text, &subject.codes),
+                Expected::Nothing => carries_charge(text, subject, layer == 0),
             })
         };
         let subjects: Vec<usize> = subjects.into_iter().collect();
         let charged = subjects.iter().copied().filter(|index| carries(index)).collect();
-        Named { subjects, by_order, charged }
+        Named { subjects, by_order, charged, of_patients }
     }
 }
 
@@ -140,9 +153,9 @@ fn contains(whole: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find(whole, part).is_some()
 }
 
-/// Calls `found` with every number that may be read in a text: each run of letters and digits, with
-/// what joins such runs and without, and the digits behind letters.
-fn each_number(text: &[u8], found: &mut dyn FnMut(&[u8])) {
+/// Calls `found` with every number that may be read in a text, and whether it was put together from
+/// parts: each run of letters and digits, several with what joins them, and the digits beside letters.
+fn each_number(text: &[u8], found: &mut dyn FnMut(&[u8], bool)) {
     let is_run = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
     let mut joined: Vec<u8> = Vec::new();
     let mut parts = 0;
@@ -160,7 +173,7 @@ fn each_number(text: &[u8], found: &mut dyn FnMut(&[u8])) {
         let goes_on = length > 0 && next.is_some_and(joins) && joined.len() < LONGEST_NUMBER;
         if !goes_on {
             if parts > 1 {
-                found(without_zeros(&joined));
+                found(without_zeros(&joined), true);
             }
             joined.clear();
             parts = 0;
@@ -177,89 +190,99 @@ const fn joins(byte: u8) -> bool {
     matches!(byte, b'-' | b'.' | b'/' | b'_' | b':')
 }
 
-fn number_of(run: &[u8], alone: bool, found: &mut dyn FnMut(&[u8])) {
+fn number_of(run: &[u8], alone: bool, found: &mut dyn FnMut(&[u8], bool)) {
     let whole = without_zeros(run);
     if whole.len() >= SHORT || alone {
-        found(whole);
+        found(whole, false);
     }
-    // The letters before it, and then its zeros, may be somebody's prefix, and those behind it a suffix.
-    let letters = run.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let digits = run[letters..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let number = without_zeros(&run[letters..letters + digits]);
-    if digits < run.len() && number.len() >= SHORT {
-        found(number);
+    if run.iter().all(u8::is_ascii_digit) {
+        return;
+    }
+    // The letters beside digits may be somebody's prefix or suffix.
+    for digits in run.split(|byte| !byte.is_ascii_digit()).map(without_zeros) {
+        if digits.len() >= SHORT {
+            found(digits, false);
+        }
     }
 }
 
 /// Whether a text names one of these codes.
 pub(super) fn names_one(text: &[u8], codes: &[Vec<u8>]) -> bool {
     let mut found = false;
-    let is_one = |number: &[u8]| codes.iter().any(|code| without_zeros(code) == number);
-    each_number(text, &mut |number| found |= is_one(number));
+    let is_one = |number: &[u8]| codes.iter().any(|code| as_read(code) == number);
+    each_number(text, &mut |number, _| found |= is_one(number));
     found
 }
 
-/// Whether a text has a charge line: FT1 in any case, and in any notation.
+/// Whether a text has a charge line: FT1 in any case, where a segment or an element begins.
 fn has_charge_line(text: &[u8]) -> bool {
-    let starts = |at: &usize| {
+    let is_line = |at: usize| {
         let before = at.checked_sub(1).and_then(|before| text.get(before));
-        let behind = text.get(at + 3);
-        let apart = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
-        apart(before) && apart(behind)
+        let begins = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x0B | b'<' | b'"' | b'\'');
+        let ends = |byte: &u8| byte.is_ascii_graphic() && !byte.is_ascii_alphanumeric();
+        let is_id = text[at..].get(1..3).is_some_and(|rest| rest.eq_ignore_ascii_case(b"T1"));
+        is_id && before.is_none_or(begins) && text.get(at + 3).is_some_and(ends)
     };
-    let is_id =
-        |at: &usize| text[*at..].get(1..3).is_some_and(|rest| rest.eq_ignore_ascii_case(b"T1"));
-    memchr::memchr2_iter(b'F', b'f', text).filter(is_id).any(|at| starts(&at))
+    memchr::memchr2_iter(b'F', b'f', text).any(is_line)
 }
 
-/// Whether a text that nobody agreed on carries one of these codes as a charge. A procedure that was
-/// ordered, reported or documented is none; in a billing message, in a segment that HL7 does not have
-/// and in a text of somebody's own it is.
-fn carries_charge(text: &[u8], codes: &[Vec<u8>], is_whole: bool) -> bool {
-    if !names_one(text, codes) {
+/// Whether a text that nobody agreed on carries one of these codes as a charge of one of these orders. A
+/// procedure that was ordered, reported or documented is none; in a bill, in a segment of a site's own
+/// beside the order, and in a text that speaks of charges it is.
+fn carries_charge(text: &[u8], subject: &Subject, is_whole: bool) -> bool {
+    if !names_one(text, &subject.codes) {
         return false;
     }
     if has_charge_line(text) {
         return true;
     }
     let text = text.trim_ascii_start();
-    let is_hl7 =
-        HEADERS.iter().any(|id| text.get(..3).is_some_and(|own| own.eq_ignore_ascii_case(*id)));
-    if !is_hl7 {
-        return is_whole;
+    let begins = |id: &[u8; 3]| text.get(..3).is_some_and(|own| own.eq_ignore_ascii_case(id));
+    if !HEADERS.iter().any(|id| begins(id)) {
+        return is_whole && speaks_of_charges(text);
     }
     let mut lines = text.split(|byte| matches!(byte, b'\r' | b'\n'));
-    let is_bill = lines.clone().next().is_some_and(names_a_bill);
+    let code = lines.clone().next().map(code_of).unwrap_or_default();
+    let is_bill = matches!(code.as_slice(), b"BAR" | b"DFT");
+    let is_own = begins(b"FHS") || begins(b"BHS") || code.starts_with(b"Z");
     lines.any(|line| {
-        let id: Vec<u8> = line.iter().take(3).map(u8::to_ascii_uppercase).collect();
-        let tells = match id.as_slice() {
+        let Some(id) = segment_id(line) else { return false };
+        let tells = match &id {
             b"PR1" => is_bill,
-            id => !CLINICAL.iter().any(|known| **known == *id),
+            [b'Z', ..] => is_own || is_bill,
+            _ => (begins(b"FHS") || begins(b"BHS")) && !HEADERS.contains(&&id),
         };
-        tells && names_one(line, codes)
+        let names_order = || id == *b"PR1" || names_one(line, &subject.orders);
+        tells && names_one(line, &subject.codes) && names_order()
     })
 }
 
-/// Whether a header is that of a message for an account: BAR, or DFT.
-fn names_a_bill(header: &[u8]) -> bool {
-    let is_bill =
-        |word: &[u8]| word.eq_ignore_ascii_case(b"BAR") || word.eq_ignore_ascii_case(b"DFT");
-    header.split(|byte| !byte.is_ascii_alphanumeric()).any(is_bill)
+/// The id of the segment that a line is, in capitals; none where it is no segment but a line of text.
+fn segment_id(line: &[u8]) -> Option<[u8; 3]> {
+    let [a, b, c, separator, ..] = *line else { return None };
+    let is_id = a.is_ascii_alphabetic() && b.is_ascii_alphanumeric() && c.is_ascii_alphanumeric();
+    let is_apart = separator.is_ascii_graphic() && !separator.is_ascii_alphanumeric();
+    (is_id && is_apart).then(|| [a, b, c].map(|byte| byte.to_ascii_uppercase()))
+}
+
+/// The code of a message's type by its header, in capitals, whichever case it is written in.
+fn code_of(header: &[u8]) -> Vec<u8> {
+    let separator = header.get(3).copied().unwrap_or(b'|');
+    let kind = header.split(|&byte| byte == separator).nth(8).unwrap_or_default();
+    let code = kind.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
+    code.to_ascii_uppercase()
+}
+
+/// Whether a text of somebody's own has a word for what is charged.
+fn speaks_of_charges(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 9] =
+        [b"CHARGE", b"CHG", b"BILL", b"INVOICE", b"CLAIM", b"AMOUNT", b"PRICE", b"FT1", b"DFT"];
+    let text = text.to_ascii_uppercase();
+    WORDS.iter().any(|word| contains(&text, word))
 }
 
 /// What begins a text of HL7.
 const HEADERS: [&[u8; 3]; 3] = [b"MSH", b"FHS", b"BHS"];
-
-/// Segments that may name a procedure and charge nobody (HL7 v2.8 appendix A).
-const CLINICAL: &[&[u8; 3]] = &[
-    b"ABS", b"ACC", b"AIG", b"AIL", b"AIP", b"AIS", b"AL1", b"APR", b"ARQ", b"AUT", b"BHS", b"BTS",
-    b"CSR", b"CTD", b"CTI", b"DB1", b"DG1", b"DRG", b"DSC", b"DSP", b"ERR", b"EVN", b"FHS", b"FTS",
-    b"GOL", b"GT1", b"IAM", b"IN1", b"IN2", b"IN3", b"MRG", b"MSA", b"MSH", b"NCK", b"NK1", b"NST",
-    b"NTE", b"OBR", b"OBX", b"ODS", b"ODT", b"ORC", b"PD1", b"PDA", b"PID", b"PRB", b"PRD", b"PTH",
-    b"PV1", b"PV2", b"QAK", b"QID", b"QPD", b"QRD", b"QRF", b"RCP", b"RDF", b"RDT", b"RGS", b"RMI",
-    b"ROL", b"RQ1", b"RQD", b"RXA", b"RXC", b"RXD", b"RXE", b"RXG", b"RXO", b"RXR", b"SAC", b"SCH",
-    b"SFT", b"SPM", b"TCC", b"TCD", b"TQ1", b"TQ2", b"TXA", b"UB1", b"UB2", b"UAC", b"VAR",
-];
 
 #[cfg(test)]
 mod tests {
@@ -294,6 +317,8 @@ mod tests {
     #[case::short_and_alone("ZZZ|EPIC17^77|", &[1])]
     #[case::short_in_a_time("ZZZ|12.77|", &[])]
     #[case::inside_a_number("ZZZ|12730130|", &[])]
+    #[case::behind_a_digit_and_a_letter("ZZZ|1X273013|", &[0])]
+    #[case::in_a_version("MSH|^~\\&|27.30.13", &[])]
     #[case::patient("PID|||itcc20170410", &[0, 1])]
     #[case::nobody("MSH|^~\\&|IRIS|IRIS|||20170410151351||NMQ^N01|170410151351|P|2.4\r", &[])]
     fn a_text_is_about_whom_it_names(#[case] text: &str, #[case] expected: &[usize]) {
@@ -312,7 +337,22 @@ mod tests {
     #[case::lower_case("msh|^~\\&|||||||dft^p03|1\rft1|1||273013||||92250\r", true)]
     #[case::flat("BHS|^~\\&|\rCHG;273013;92250\rBTS|1\r", true)]
     #[case::markup("<DFT_P03><FT1><FT1.3>273013</FT1.3><FT1.7>92250</FT1.7></FT1></DFT_P03>", true)]
-    #[case::object("{\"order\": \"273013\", \"code\": \"92250\"}", true)]
+    #[case::object("{\"charge\": {\"order\": \"273013\", \"code\": \"92250\"}}", true)]
+    #[case::report_as_an_object("{\"order\": \"273013\", \"report\": \"92250\"}", false)]
+    #[case::ward_called_so("MSH|^~\\&|||||||ORU^R01|1\rPV1|1|O|FT1\rOBR|1|273013||92250\r", false)]
+    #[case::lines_of_a_document(
+        "MSH|^~\\&|||||||MDM^T02|1\rTXA|273013\rOBX|1|TX|||Done:\\.br\\92250\r",
+        false
+    )]
+    #[case::named_like_a_bill(
+        "MSH|^~\\&|DFT|BAR|||||ADT^A08|1\rPR1|1||92250\rPV1|1||273013\r",
+        false
+    )]
+    #[case::images("MSH|^~\\&|||||||OMI^O23|1\rORC|NW|273013\rIPC|273013|92250\r", false)]
+    #[case::own_segment_of_a_report(
+        "MSH|^~\\&|||||||ORU^R01|1\rOBR|1|273013\rZPR|273013|92250\r",
+        false
+    )]
     #[case::wrapped(
         "MSH|^~\\&|||||||MDM^T02|1\rOBX|1|TX|||FT1\\F\\1\\F\\\\F\\273013\\F\\92250\r",
         true

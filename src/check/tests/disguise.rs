@@ -96,7 +96,7 @@ fn document(charge: &str) -> String {
 }
 
 fn object(_: &str) -> String {
-    "{\"order\": \"273013\", \"procedure\": \"92250\"}".to_owned()
+    "{\"charge\": {\"order\": \"273013\", \"procedure\": \"92250\"}}".to_owned()
 }
 
 #[rstest]
