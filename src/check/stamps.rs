@@ -286,17 +286,14 @@ mod tests {
 
     use super::{Stamp, Stamps};
     use crate::exam::Exam;
-    use crate::mapping::{Mapping, Precision, read, shipped};
-    use crate::yaml::Source;
+    use crate::mapping::{Mapping, Precision, sample};
 
     fn exam() -> Exam {
-        let text = include_str!("../../scenarios/exams/john-doe.yaml");
-        crate::yaml::read(&Source::new("john-doe.yaml", text)).unwrap()
+        sample::john_doe()
     }
 
     fn mapping(text: &str) -> Mapping {
-        let text = format!("mapping: m\nextends: iris/option-1\n{text}");
-        read(&Source::new("m.yaml", text.as_str()), &shipped).unwrap()
+        sample::mapping(&format!("mapping: m\nextends: iris/option-1\n{text}"))
     }
 
     /// A message with these in MSH-7, MSH-10, EVN-2 and FT1-5.

@@ -43,6 +43,9 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) mod sample;
+
 pub use document::Document;
 pub use fact::Precision;
 pub use form::Hole;

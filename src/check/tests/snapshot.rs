@@ -6,10 +6,9 @@ use rstest::rstest;
 use super::fixture::{Case, broken, changed, exam, mapping};
 use crate::check::stamps::Stamps;
 use crate::history::{Outcome, What};
-use crate::mapping::{Stamp, read, shipped, shipped_names};
+use crate::mapping::{Stamp, sample, shipped_names};
 use crate::plan::{Charged, Snapshot};
 use crate::verdict::{Exit, Weight};
-use crate::yaml::Source;
 
 /// john-doe's message is sent with `from` replaced, and accepted.
 fn drifted(from: &str, to: &str) -> Case {
@@ -48,7 +47,7 @@ fn stamps_may_be_as_far_apart_as_the_mapping_says() {
     assert_eq!(broken(&later("04").judge()), ["snapshot"]);
     let mut agreed = later("04");
     let text = "mapping: m\nextends: iris/option-2\nstamps_within: 2s\n";
-    agreed.plan.mapping = read(&Source::new("m.yaml", text), &shipped).unwrap().into();
+    agreed.plan.mapping = sample::mapping(text).into();
     assert_eq!(agreed.judge().findings, []);
 }
 
