@@ -176,7 +176,11 @@ impl Socket {
     fn over(&mut self, inputs: &mut Vec<Input>, how: Input) {
         // Not one byte of what was to be written has left: that is no attempt.
         let free = !self.unsent.is_empty() && !self.begun;
-        self.farewell();
+        if free && matches!(self.state, State::Open(_)) {
+            self.unsent.clear(); // nor must it leave with the last word
+        } else {
+            self.farewell();
+        }
         if let State::Shaking(_) = self.state {
             self.not_secured(inputs);
             return;
