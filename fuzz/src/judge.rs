@@ -13,7 +13,7 @@ use chargeproof::mllp::{Decoder, FoundKind};
 use chargeproof::plan::Plan;
 use chargeproof::report::{Colour, json, junit, terminal};
 use chargeproof::suite::judge as judge_case;
-use chargeproof::verdict::{CaseOutcome, RunOutcome};
+use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 
 use super::shelf;
 
@@ -26,6 +26,10 @@ pub(super) fn judge(bytes: &[u8]) {
     assert_eq!(judge_case(&recorded.plan, &history, "again".to_owned()), outcome);
     points_into(&outcome, &history);
     reported(&outcome);
+    if recorded.exit != Exit::SentTwice && !rest.iter().any(u8::is_ascii_alphanumeric) {
+        let exit = outcome.judgement.exit();
+        assert_ne!(exit, Exit::SentTwice, "bytes that are of no message convict nobody");
+    }
     let mut stored = Vec::new();
     write(&history, &mut stored).expect("invariant: writing to memory does not fail");
     let stored = read(&stored[..]).expect("what was written can be read");
@@ -90,6 +94,8 @@ impl How {
 struct Recorded {
     plan: Plan,
     history: History,
+    /// What its own history comes to.
+    exit: Exit,
 }
 
 impl Recorded {
@@ -97,7 +103,8 @@ impl Recorded {
         let history = read(stored).expect("invariant: the corpus can be read");
         let plan: Plan = serde_json::from_str(history.header.plan.get())
             .expect("invariant: the corpus has plans");
-        Self { plan, history }
+        let exit = judge_case(&plan, &history, String::new()).judgement.exit();
+        Self { plan, history, exit }
     }
 
     /// Its history, with `bytes` as what the sender has written besides or instead.

@@ -78,9 +78,9 @@ class Kept:
 
 @sender("log-lower-case")
 class LogLowerCase(Engine):
-    """Prints the family name of each patient in lower case."""
+    """Prints the name of each patient in lower case."""
     def alter(self, kind, order, message):
-        print("taking", field(message, "PID", 5).split("^")[0].lower(), flush=True)
+        print("taking", ", ".join(field(message, "PID", 5).lower().split("^")[:2]), flush=True)
         return message
 
 

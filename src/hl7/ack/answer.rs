@@ -72,7 +72,7 @@ impl Answer {
         let delimiters = message.delimiters();
         out.extend_from_slice(b"MSH");
         out.push(delimiters.field);
-        // A header that stands further down has not declared the delimiters.
+        // Before a batch stands a header of its own, whose delimiters are those of the whole.
         let as_written = if message.has_header() { given(2) } else { b"" };
         write_encoding(as_written, delimiters, out);
         write_fields(&fields, delimiters.field, out);
@@ -342,6 +342,13 @@ mod tests {
             "MSH|{encoding}|C|D|A|B|20200130165607||ACK^P03^ACK|A1|P|2.4<CR>MSA|AR|7|{words}<CR>"
         );
         assert_eq!(visible(&bytes), expected);
+    }
+
+    #[test]
+    fn the_answer_to_a_batch_is_read_with_the_delimiters_of_the_batch() {
+        let asked = Message::read(b"BHS|^~\\&|A\rMSH|*!?@|A\r");
+        let bytes = answer(Code::AR).to(&asked);
+        assert_eq!(Message::read(&bytes).delimiters(), asked.delimiters());
     }
 
     #[test]
