@@ -156,7 +156,7 @@ impl Told {
         let told_of = |line: &Value| line.get("seal").is_none() && !is_of_time(line);
         for mut event in lines.filter(told_of) {
             let fields = event.as_object_mut().unwrap();
-            for time in ["at", "began", "quiet", "waited", "paused"] {
+            for time in ["at", "began", "quiet", "waited", "paused", "asked"] {
                 fields.remove(time);
             }
             for pause in

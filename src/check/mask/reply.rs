@@ -31,7 +31,8 @@ impl<'e> Mask<'e> {
     /// Whether a word stands in every answer, or is the plan's own.
     fn is_of_nobody(self, word: &[u8]) -> bool {
         let fits = |form: Form| form.fits(word);
-        word.len() <= SHORT
+        word.len() == 1
+            || word.len() <= SHORT && (word.iter().all(u8::is_ascii_digit) || is_code(word))
             || self.known().has(word)
             || forms::is_segment(word)
             || fits(Form::MessageType)
@@ -66,6 +67,11 @@ impl<'e> Mask<'e> {
         }
         Heard::All(heard)
     }
+}
+
+/// Whether a word is a code of an acknowledgement, or of when one is due (HL7 v2 tables 0008 and 0155).
+fn is_code(word: &[u8]) -> bool {
+    matches!(word, b"AA" | b"AE" | b"AR" | b"CA" | b"CE" | b"CR" | b"AL" | b"NE" | b"ER" | b"SU")
 }
 
 /// What a sender had written.
