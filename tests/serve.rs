@@ -298,7 +298,7 @@ fn a_charge_whose_order_cannot_be_read_is_not_said_to_be_missing() {
     client.send(&charge("", "ID-1"));
     client.answer();
     let judged = server.ends(5);
-    assert!(judged.out.contains("does not say which charge it is"), "{}", judged.out);
+    assert!(judged.out.contains("carries a charge and no order"), "{}", judged.out);
     assert!(judged.out.contains("`identity` of the mapping"), "{}", judged.out);
     for wrong in ["no charge was attempted", "by hand", "nothing was sent"] {
         assert!(!judged.out.contains(wrong), "{wrong}: {}", judged.out);

@@ -172,7 +172,7 @@ fn framing(evidence: &Evidence<'_>, event: &Event, mistakes: &mut Mistakes<'_, '
     if *piece == Piece::Unfinished && bytes.as_slice().iter().all(|byte| *byte == VT) {
         // A start byte is no byte of a message: one with nothing behind it tests the line, and one
         // ahead of a frame is one too many.
-        if !is_last(evidence, event.seq, *connection) {
+        if *length > 1 || !is_last(evidence, event.seq, *connection) {
             let kind = "start byte without a frame";
             let what = || format!("a {kind}, at byte {offset} of connection {connection}");
             mistakes.note(FRAMING, kind, None, what);
