@@ -516,6 +516,22 @@ mod tests {
         assert_eq!(orders, expected);
     }
 
+    #[rstest]
+    #[case::zeros("00273013", "273013", true)]
+    #[case::component("700001", "700001^EPIC", true)]
+    #[case::joined("2017-041006", "2017041006", true)]
+    #[case::other_case("ab17", "AB17", true)]
+    #[case::other_parts("26-1-11", "26-11-1", false)]
+    #[case::other_components("700001^1", "700001^2", false)]
+    #[case::another("273013", "273014", false)]
+    fn numbers_read_alike_unless_what_both_say_differs(
+        #[case] one: &str,
+        #[case] other: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(super::read_alike(one.as_bytes(), other.as_bytes()), expected);
+    }
+
     #[test]
     fn parts_cannot_be_mistaken_for_each_other() {
         let agreement = Agreement {
