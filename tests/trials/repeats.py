@@ -158,7 +158,10 @@ class TwoInOneFrame(Engine):
 @sender("dup-from-second-life")
 class FromSecondLife(Engine):
     """From its second life on it sends once more what was accepted in the first."""
-    def started(self):
-        if self.life >= 2:
+    again_sent = False
+
+    def step(self):
+        if self.life >= 2 and not self.again_sent:
+            self.again_sent = True
             rows = self.database.execute("SELECT message FROM outbox WHERE outcome='delivered' AND kind='charge'")
             for (message,) in rows.fetchall(): self.again(self.frame(fresh(message)))
