@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use super::{Charge, MODIFIERS, Message, plain, write_plain};
 
 /// Whose charge it is: PID-3.1, or PID-2.1 where the record number stands there.
-pub(super) fn patient(message: &Message<'_>) -> Vec<u8> {
+pub(crate) fn patient(message: &Message<'_>) -> Vec<u8> {
     let number = match message.value("PID-3.1") {
         b"" => message.value("PID-2.1"),
         number => number,

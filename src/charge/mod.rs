@@ -9,6 +9,8 @@
 
 mod fingerprint;
 
+pub(crate) use fingerprint::patient;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};

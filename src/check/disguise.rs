@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crate::charge::{CREDIT, Line, as_read, lines, read_alike};
+use crate::charge::{CREDIT, Line, as_read, lines, patient, read_alike};
 use crate::hl7::Message;
 use crate::hl7::ack::due;
 
@@ -293,14 +293,6 @@ fn under_other_orders<'h>(evidence: &Evidence<'h>, subjects: &Subjects, found: &
             Some(Disguised { sent: sent.clone(), order, codes: vec![code], how })
         });
         found.attempts.extend(hidden);
-    }
-}
-
-/// Whose charge it is: PID-3.1, or PID-2.1 where the record number stands there.
-fn patient(message: &Message<'_>) -> Vec<u8> {
-    match message.value("PID-3.1") {
-        b"" => message.value("PID-2.1").to_vec(),
-        number => number.to_vec(),
     }
 }
 
