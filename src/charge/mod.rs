@@ -114,7 +114,7 @@ pub struct Line {
 /// The charges of `message`, one for each FT1, in order.
 #[must_use]
 pub fn lines(message: &Message<'_>, agreement: &Agreement) -> Vec<Line> {
-    let patient = fingerprint::patient(message);
+    let patient = patient(message);
     let mut scratch = Vec::new();
     let line = |charge: Charge<'_, '_>| Line {
         ft1: charge.ft1,

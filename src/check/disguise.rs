@@ -11,15 +11,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crate::charge::{CREDIT, Line, as_read, lines, patient, read_alike};
+use crate::charge::{CREDIT, Line, as_read, lines, patient, read_alike, without_zeros};
 use crate::hl7::Message;
 use crate::hl7::ack::due;
 
-use super::attempts::{Kind, Sent, fingerprints, readable};
+use super::attempts::{Kind, Sent, SentLine, fingerprints, readable};
+use super::beside::AgreedSegments;
 use super::evidence::{Evidence, KnownExam};
 use super::frame::may_begin_message;
 use super::layers::Layers;
-use super::mentions::{Expected, Named, Subject, Subjects, names_one};
+use super::mentions::{Expected, Named, Subject, Subjects, has_charge_line, names_one};
 use super::quick::Quick;
 
 /// A message that is an attempt at an order which it does not name as agreed.
@@ -40,12 +41,18 @@ pub(super) struct Disguised<'h> {
 pub(super) enum How {
     /// In a message that nobody agreed on.
     Unagreed,
+    /// In a segment that nobody agreed on, of a message that carries something else.
+    Beside,
+    /// In a segment of the sender's own, in the field, where nobody knows what that is for.
+    PerhapsBeside,
     /// In a message or a line without an order.
     NoOrder,
     /// Under the number of an order that nobody placed; by what it charges it is the same.
     OtherOrder(Vec<u8>),
     /// Under a number that reads like the order's.
     OtherSpelling(Vec<u8>),
+    /// Under a number that is the order's with letters before or behind it, in the field.
+    PerhapsSpelling(Vec<u8>),
     /// All but equal to a line without an order, and it cannot be told from it.
     Perhaps,
 }
@@ -73,7 +80,8 @@ impl Disguises<'_> {
     pub(super) fn other_orders(&self) -> BTreeSet<&[u8]> {
         let others = self.attempts.iter().filter_map(|one| match &one.how {
             How::OtherOrder(other) | How::OtherSpelling(other) => Some(other.as_slice()),
-            How::Unagreed | How::NoOrder | How::Perhaps => None,
+            How::Unagreed | How::Beside | How::PerhapsBeside => None,
+            How::NoOrder | How::Perhaps | How::PerhapsSpelling(_) => None,
         });
         others.collect()
     }
@@ -99,8 +107,8 @@ const SHORTEST: usize = 6;
 pub(super) fn find<'h>(evidence: &mut Evidence<'h>, strays: &Strays<'h>) -> Disguises<'h> {
     let mut found = Disguises::default();
     let looks = Looks::of(evidence);
-    let (lines, messages) = (looks.lines, looks.messages);
-    if !lines && messages.is_empty() && strays.0.is_empty() {
+    let Looks { lines, messages, beside } = looks;
+    if !lines && messages.is_empty() && beside.is_empty() && strays.0.is_empty() {
         return found;
     }
     let subjects = subjects(evidence);
@@ -114,6 +122,9 @@ pub(super) fn find<'h>(evidence: &mut Evidence<'h>, strays: &Strays<'h>) -> Disg
             false => Expected::Nothing,
         };
         read_message(evidence, &subjects, sent, expected, &mut found);
+    }
+    for (number, segments) in &beside {
+        read_beside(evidence, &subjects, &evidence.sent[*number as usize], segments, &mut found);
     }
     for (event, bytes) in &strays.0 {
         let sent = stray(*event, bytes);
@@ -130,26 +141,34 @@ struct Looks {
     lines: bool,
     /// Messages that are not an agreed charge, by their number.
     messages: Vec<u32>,
+    /// Agreed charges and results with segments that nobody agreed on, and these segments.
+    beside: Vec<(u32, Vec<u8>)>,
 }
 
 impl Looks {
     fn of(evidence: &Evidence<'_>) -> Self {
-        let is_known = |line: &super::attempts::SentLine| {
+        let is_known = |line: &SentLine| {
             let order = &*evidence.orders[line.order as usize].order;
             evidence.exam_of.contains_key(order)
         };
         let captured = evidence.is_field_capture();
         let mut lines = evidence.orderless > 0 || captured && have_other_spellings(evidence);
         let mut messages = Vec::new();
+        let mut beside = Vec::new();
+        let agreed = AgreedSegments::of(evidence);
         for (number, sent) in (0..).zip(&evidence.sent) {
             let own = sent.lines(evidence);
-            if sent.kind == Kind::Charge && (!own.is_empty() || !sent.whole) {
+            let is_charge = sent.kind == Kind::Charge && (!own.is_empty() || !sent.whole);
+            if sent.whole && (is_charge || is_agreed_result(evidence, sent)) {
+                beside.extend(agreed.beside(sent).map(|segments| (number, segments)));
+            }
+            if is_charge {
                 lines |= !captured && !own.iter().all(is_known);
                 continue;
             }
             messages.push(number);
         }
-        Self { lines, messages }
+        Self { lines, messages, beside }
     }
 }
 
@@ -157,8 +176,20 @@ impl Looks {
 fn have_other_spellings(evidence: &Evidence<'_>) -> bool {
     let short = Quick::default();
     let mut seen: HashSet<u64, Quick> = HashSet::default();
-    !evidence.orders.iter().all(|order| seen.insert(short.hash_one(as_read(&order.order))))
+    !evidence.orders.iter().all(|order| seen.insert(short.hash_one(bare(&as_read(&order.order)))))
 }
+
+/// A number without the letters before and behind it, where enough is left to know it by.
+fn bare(number: &[u8]) -> &[u8] {
+    let is_digit = |byte: &u8| !byte.is_ascii_alphabetic();
+    let Some(from) = number.iter().position(is_digit) else { return number };
+    let until = number.iter().rposition(is_digit).map_or(number.len(), |last| last + 1);
+    let core = without_zeros(&number[from..until]);
+    if core.len() >= SHORTEST_CORE { core } else { number }
+}
+
+/// So many digits are left of a number whose letters may be somebody's prefix or suffix.
+const SHORTEST_CORE: usize = 5;
 
 fn is_agreed_result(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
     let Some(results) = &evidence.plan.results else { return false };
@@ -275,6 +306,51 @@ fn read_message<'h>(
     }
 }
 
+/// Reads the segments of a message that nobody agreed on, for charges of its own orders or of others.
+fn read_beside<'h>(
+    evidence: &Evidence<'h>,
+    subjects: &Subjects,
+    sent: &Sent<'h>,
+    segments: &[u8],
+    found: &mut Disguises<'h>,
+) {
+    let is_captured = evidence.is_field_capture();
+    let order = |line: &SentLine| &*evidence.orders[line.order as usize].order;
+    let own: Vec<&[u8]> = sent.lines(evidence).iter().map(order).collect();
+    let is_own = |index: &usize| own.contains(&subjects.get(*index).order.as_slice());
+    let layers = Layers::of(segments);
+    let Named { subjects: named, by_order, charged, .. } = subjects.named(&layers, Expected::Beside);
+    if !by_order {
+        return; // of whom the message is, its other segments say
+    }
+    let patient = patient(&Message::read(sent.payload));
+    let is_line = layers.texts.iter().any(|text| has_charge_line(text));
+    for &index in &charged {
+        let subject = subjects.get(index);
+        let known = |one: &Disguised<'_>| is_same(&one.sent, sent) && one.order[..] == subject.order;
+        if found.attempts.iter().any(known) {
+            continue;
+        }
+        // In the field a segment of the sender's own may say more of the charge that it stands beside.
+        let how = match is_captured {
+            true if !subjects.is_of(index, &patient) || !is_line && is_own(&index) => continue,
+            true if !is_line => How::PerhapsBeside,
+            _ => How::Beside,
+        };
+        let order = subject.order.as_slice().into();
+        found.attempts.push(Disguised { sent: sent.clone(), order, codes: Vec::new(), how });
+    }
+    let others: Vec<usize> = named.into_iter().filter(|index| !is_own(index)).collect();
+    if charged.is_empty() && !others.is_empty() && !is_captured && sent.kind == Kind::Charge {
+        found.untold.push(Untold { sent: sent.clone(), exams: others });
+    }
+}
+
+/// Whether two are one message.
+pub(super) fn is_same(one: &Sent<'_>, other: &Sent<'_>) -> bool {
+    one.event == other.event && std::ptr::eq(one.payload.as_ptr(), other.payload.as_ptr())
+}
+
 /// Charge lines whose order nobody placed, or that have none.
 fn under_other_orders<'h>(evidence: &Evidence<'h>, subjects: &Subjects, found: &mut Disguises<'h>) {
     let mut seen = Seen::of(evidence);
@@ -367,8 +443,20 @@ impl Seen {
         }
         let key = (as_read(order), as_read(charged.patient), charged.code.to_vec());
         let first = self.spelled.entry(key).or_insert_with(|| order.as_slice().into());
-        (**first != **order && read_alike(first, order))
-            .then(|| (Arc::clone(first), How::OtherSpelling(order.clone())))
+        if **first != **order && read_alike(first, order) {
+            return Some((Arc::clone(first), How::OtherSpelling(order.clone())));
+        }
+        let is_credit = order.ends_with(CREDIT.as_bytes());
+        if !is_captured || is_credit {
+            return None;
+        }
+        // With letters before or behind it, a number is the same to some and another to others.
+        let first = self.by_content.get(&charged.line.fingerprint)?.first()?;
+        let (own, other) = (as_read(order), as_read(first));
+        let is_alike = own != other && bare(&own) == bare(&other);
+        let has_letters = own.len().min(other.len()) == bare(&own).len();
+        (is_alike && has_letters)
+            .then(|| (Arc::clone(first), How::PerhapsSpelling(order.clone())))
     }
 
     /// A known order of which a line has all the content, one that was attempted before others.
@@ -429,11 +517,8 @@ fn explain(evidence: &mut Evidence<'_>, found: &Disguises<'_>) {
     let sent = &evidence.sent;
     let is_found = |number: u32| {
         let one = &sent[number as usize];
-        let same = |other: &Sent<'_>| {
-            other.event == one.event && std::ptr::eq(other.payload.as_ptr(), one.payload.as_ptr())
-        };
-        found.attempts.iter().any(|other| same(&other.sent))
-            || found.untold.iter().any(|other| same(&other.sent))
+        found.attempts.iter().any(|other| is_same(&other.sent, one))
+            || found.untold.iter().any(|other| is_same(&other.sent, one))
     };
     evidence.unexplained.retain(|(number, _)| !is_found(*number));
 }

@@ -61,6 +61,8 @@ pub(super) enum Expected {
     Nothing,
     /// A result was agreed, which names order, patient and procedure: only a charge line in it is one.
     Result,
+    /// Segments that nobody agreed on, in a message that somebody did.
+    Beside,
 }
 
 impl Subjects {
@@ -120,6 +122,27 @@ impl Subjects {
             && names_one(code, &subject.codes)
     }
 
+    /// Whether it is of this patient.
+    pub(super) fn is_of(&self, index: usize, patient: &[u8]) -> bool {
+        let patient = as_read(patient);
+        self.list[index].patients.iter().any(|own| as_read(own) == patient)
+    }
+
+    /// Subjects whose order stands in a text in parts, or inside a longer run of letters and digits, as
+    /// in a record of fixed columns.
+    fn spelled_apart(&self, layers: &Layers<'_>) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        for text in layers.texts.iter().map(|text| squeezed(text)) {
+            for (order, subjects) in self.by_order.iter().filter(|(order, _)| order.len() >= SHORT) {
+                let mut places = memchr::memmem::find_iter(&text, order);
+                if places.any(|at| stands_at(&text, at, order)) {
+                    found.extend(subjects.iter().copied());
+                }
+            }
+        }
+        found
+    }
+
     /// Whom a text is about.
     pub(super) fn named(&self, layers: &Layers<'_>, expected: Expected) -> Named {
         let (mut orders, mut patients) = (BTreeSet::new(), BTreeSet::new());
@@ -132,6 +155,9 @@ impl Subjects {
                 patients.extend(self.by_patient.get(number).into_iter().flatten().copied());
             });
         }
+        if orders.is_empty() && patients.is_empty() && expected == Expected::Nothing {
+            orders = self.spelled_apart(layers);
+        }
         let by_order = !orders.is_empty();
         let of_patients = patients.clone();
         let subjects = if by_order { orders } else { patients };
@@ -140,7 +166,8 @@ impl Subjects {
             let subject = &self.list[*index];
             texts.into_iter().any(|(layer, text)| match expected {
                 Expected::Result => has_charge_line(text) && names_one(text, &subject.codes),
-                Expected::Nothing => carries_charge(text, subject, layer == 0),
+                Expected::Beside if layer == 0 => has_own_line(text, subject),
+                Expected::Nothing | Expected::Beside => carries_charge(text, subject, layer == 0),
             })
         };
         let subjects: Vec<usize> = subjects.into_iter().collect();
@@ -148,6 +175,38 @@ impl Subjects {
         Named { subjects, by_order, charged, of_patients }
     }
 }
+
+/// Whether one of the segments charges an order: FT1 in any case, or a segment of the sender's own.
+fn has_own_line(text: &[u8], subject: &Subject) -> bool {
+    let mut lines = text.split(|byte| matches!(byte, b'\r' | b'\n'));
+    lines.any(|line| {
+        let is_own = segment_id(line).is_some_and(|id| id[0] == b'Z' || id == *b"FT1");
+        is_own && names_one(line, &subject.codes) && names_one(line, &subject.orders)
+    })
+}
+
+/// A text without its headers and without what parts a value, in capitals.
+fn squeezed(text: &[u8]) -> Vec<u8> {
+    let lines = text.split(|byte| matches!(byte, b'\r' | b'\n'));
+    let is_header = |line: &&[u8]| HEADERS.iter().any(|id| line.starts_with(&id[..]));
+    let bodies: Vec<&[u8]> = lines.filter(|line| !is_header(line)).collect();
+    let whole = bodies.join(&b'\r');
+    let parts = |byte: &u8| joins(*byte) || matches!(byte, b'^' | b'&' | b'~' | b' ');
+    whole.iter().filter(|byte| !parts(byte)).map(u8::to_ascii_uppercase).collect()
+}
+
+/// Whether a number stands at this place as a value, or as a column of a record: padded with zeros, or
+/// at the beginning of a run of digits. Inside another number or a time it is no number of its own.
+fn stands_at(text: &[u8], at: usize, number: &[u8]) -> bool {
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    let before = text[..at].iter().rev().take_while(is_digit).count();
+    let behind = text[at..].iter().take_while(is_digit).count();
+    let run = before + behind;
+    run <= number.len() || run >= SHORTEST_RECORD && (before == 0 || text[at - 1] == b'0')
+}
+
+/// The shortest run of digits that is taken for several columns; a time has fewer.
+const SHORTEST_RECORD: usize = 16;
 
 fn contains(whole: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find(whole, part).is_some()
@@ -215,7 +274,7 @@ pub(super) fn names_one(text: &[u8], codes: &[Vec<u8>]) -> bool {
 }
 
 /// Whether a text has a charge line: FT1 in any case, where a segment or an element begins.
-fn has_charge_line(text: &[u8]) -> bool {
+pub(super) fn has_charge_line(text: &[u8]) -> bool {
     let is_line = |at: usize| {
         let before = at.checked_sub(1).and_then(|before| text.get(before));
         let begins = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x0B | b'<' | b'"' | b'\'');

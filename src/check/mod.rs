@@ -9,6 +9,7 @@
 mod accounts;
 mod acknowledgements;
 mod attempts;
+mod beside;
 mod between;
 mod clock;
 mod companions;

@@ -13,7 +13,7 @@ use crate::verdict::{Proof, Weight};
 
 use super::attempts::Sent;
 use super::between::witness;
-use super::disguise::{Disguised, How, Untold};
+use super::disguise::{Disguised, How, Untold, is_same};
 use super::evidence::{Evidence, OrderSeen};
 use super::findings::{Findings, Told};
 use super::mask::Mask;
@@ -114,7 +114,10 @@ fn judge_order(
     // A message under another number is an attempt at that number too, and counts once.
     let mut attempts: Vec<Attempt<'_, '_>> = hidden.collect();
     for one in plain {
-        if !attempts.iter().any(|other| is_same(one.sent, other.sent)) {
+        let is_counted = |other: &Attempt<'_, '_>| {
+            !other.disguise.is_some_and(is_beside) && is_same(one.sent, other.sent)
+        };
+        if !attempts.iter().any(is_counted) {
             attempts.push(one);
         }
     }
@@ -137,8 +140,14 @@ fn judge_order(
     }
 }
 
-fn is_same(one: &Sent<'_>, other: &Sent<'_>) -> bool {
-    one.event == other.event && std::ptr::eq(one.payload.as_ptr(), other.payload.as_ptr())
+/// Whether it stands in a message beside something else, which may be a charge of the same order.
+fn is_beside(one: &Disguised<'_>) -> bool {
+    matches!(one.how, How::Beside | How::PerhapsBeside)
+}
+
+/// Whether it can be told that it is an attempt at the order.
+fn is_told(one: &Disguised<'_>) -> bool {
+    !matches!(one.how, How::Perhaps | How::PerhapsBeside | How::PerhapsSpelling(_))
 }
 
 /// Two attempts of which at least one is in disguise, where more were made than `wanted`.
@@ -153,7 +162,7 @@ fn repeated<'e, 'h>(
             || one.disguise.is_some()
     };
     attempts.iter().enumerate().find_map(|(index, one)| {
-        let disguise = one.disguise.filter(|disguise| disguise.how != How::Perhaps)?;
+        let disguise = one.disguise.filter(|disguise| is_told(disguise))?;
         let same: Vec<usize> = (0..attempts.len())
             .filter(|&other| other == index || charges(&attempts[other], &disguise.codes))
             .collect();
@@ -175,7 +184,11 @@ fn tell(
     findings: &mut Findings,
 ) {
     let Some(disguise) = second.disguise.or(first.disguise) else { return };
-    let rule = if disguise.how == How::Unagreed { agreed_rule(evidence) } else { PER_CHARGE };
+    let inside = is_same(first.sent, second.sent);
+    let rule = match disguise.how {
+        How::Unagreed | How::Beside if !inside => agreed_rule(evidence),
+        _ => PER_CHARGE,
+    };
     findings.add(rule, Weight::SentTwice, || {
         let words = order_in_words(evidence, order);
         let (as_what, under) = match &disguise.how {
@@ -183,12 +196,16 @@ fn tell(
                 format!("in {}, which nobody agreed on", kind(disguise.sent.payload)),
                 "in another message",
             ),
+            How::Beside | How::PerhapsBeside => (
+                format!("in a segment of {} that nobody agreed on", kind(disguise.sent.payload)),
+                "beside something else",
+            ),
             How::NoOrder | How::Perhaps => ("without its order".to_owned(), "without its order"),
             How::OtherOrder(other) => (
                 format!("as order {}, which nobody placed", order_in_words(evidence, other)),
                 "under a new order",
             ),
-            How::OtherSpelling(other) => (
+            How::OtherSpelling(other) | How::PerhapsSpelling(other) => (
                 format!("as order {}, which reads like it", order_in_words(evidence, other)),
                 "under another spelling",
             ),
@@ -199,6 +216,10 @@ fn tell(
             }
             _ => format!("the charge of order {words} was sent again {as_what}"),
         };
+        if inside {
+            let proof = Proof { attempts: vec![witness(evidence, first.sent)], ..Proof::default() };
+            return Told::plainly("inside one message", message).with(proof);
+        }
         let told = laid_out(evidence, mask, order, (first.sent, second.sent), message);
         Told { circumstance: format!("{}, {under}", told.circumstance), ..told }
     });
@@ -245,6 +266,23 @@ fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findin
                 "a message on connection {} carries a charge and no order, so that nobody can tell it \
                  from another",
                 evidence.place(&one.sent).connection
+            ),
+        ),
+        How::Beside | How::PerhapsBeside => (
+            "charge in a segment that nobody agreed on",
+            format!(
+                "{} carries something else, and in a segment that nobody agreed on the charge of order {}",
+                kind(one.sent.payload),
+                order_in_words(evidence, order),
+            ),
+        ),
+        How::PerhapsSpelling(other) => (
+            "order that may be another's",
+            format!(
+                "order {} charges the same as order {}, and nobody knows whether the letters in the \
+                 number make it another",
+                order_in_words(evidence, other),
+                order_in_words(evidence, order),
             ),
         ),
         // That nobody placed such an order, another rule says.

@@ -267,6 +267,104 @@ fn the_same_message_without_an_order_came_twice() {
     }
 }
 
+/// The charge of probe-2 comes behind john-doe's with a segment that nobody agreed on.
+#[rstest]
+#[case::a_line_in_lower_case("ft1|1||273013||||92250", Exit::SentTwice, "once/per-order")]
+#[case::a_segment_of_its_own("ZFT|273013|92250", Exit::SentTwice, "once/per-order")]
+#[case::in_base64("OBX|1|ED|||^^^Base64^RlQxfDF8fDI3MzAxM3x8fHw5MjI1MA==", Exit::SentTwice, "once/per-order")]
+#[case::of_its_own_order("ZFT|900002|92250", Exit::SentTwice, "once/per-charge")]
+#[case::in_words("NTE|1||92250 was done for order 273013 before", Exit::Failed, "snapshot")]
+#[case::of_nobody("ZVS|2.4|92250", Exit::Failed, "snapshot")]
+fn a_charge_carries_nothing_that_nobody_agreed_on(
+    #[case] segment: &str,
+    #[case] expected: Exit,
+    #[case] rule: &str,
+) {
+    let mut case = Case::begun();
+    case.deliver(1, "john-doe");
+    case.submit("probe-2");
+    let message = String::from_utf8(case.message("probe-2")).unwrap();
+    case.send(1, format!("{message}{segment}\r").as_bytes());
+    let judgement = case.judge();
+    assert_eq!(judgement.exit(), expected, "{:?}", judgement.findings);
+    assert!(broken(&judgement).contains(&rule), "{:?}", judgement.findings);
+}
+
+#[rstest]
+#[case::own_segment("ZFT|273013|92250", Exit::SentTwice)]
+#[case::own_segment_without_the_order("ZPR|92250", Exit::Failed)]
+fn a_result_carries_no_charge(#[case] segment: &str, #[case] expected: Exit) {
+    let mut case = Case::begun();
+    case.plan.results = Some(mapping("iris/result"));
+    case.deliver(1, "john-doe");
+    let result = String::from_utf8(case.result("john-doe")).unwrap();
+    case.send(1, format!("{result}{segment}\r").as_bytes());
+    let judgement = case.judge();
+    assert_eq!(judgement.exit(), expected, "{:?}", judgement.findings);
+}
+
+/// From the field, nobody knows what segments were agreed on.
+#[rstest]
+#[case::a_line_in_lower_case("ft1|1||273013||||92250", Exit::SentTwice)]
+#[case::a_segment_of_its_own("ZFT|273013|92250", Exit::Inconclusive)]
+#[case::of_its_own_order("ZFT|900002|92250", Exit::Passed)]
+#[case::of_another_code("ZFT|273013|99213", Exit::Passed)]
+fn in_the_field_a_charge_may_say_more_of_itself(#[case] segment: &str, #[case] expected: Exit) {
+    let mut case = Case::begun();
+    let john = case.message("john-doe");
+    let probe = case.message("probe-2");
+    case.plan.exams = Default::default();
+    let probe = String::from_utf8(probe).unwrap().replace("M900002", "M273013");
+    case.events.clear();
+    case.open(1, 1);
+    case.send(1, &john);
+    case.send(1, format!("{probe}{segment}\r").as_bytes());
+    let judgement = case.judge();
+    // What such a history leaves open otherwise has no witness.
+    let mut told = judgement.findings.iter().filter(|finding| finding.rule.starts_with("once"));
+    let is_told = told.any(|finding| finding.proof.is_some());
+    assert_eq!(is_told, expected != Exit::Passed, "{:?}", judgement.findings);
+    assert_eq!(judgement.exit() == Exit::SentTwice, expected == Exit::SentTwice);
+}
+
+/// From the field, letters before or behind a number may make it another.
+#[rstest]
+#[case::prefix("IRIS273013", true)]
+#[case::suffix("273013R", true)]
+#[case::another_number("2730131", false)]
+#[case::another_prefix("273014", false)]
+fn in_the_field_letters_may_make_a_number_another(#[case] order: &str, #[case] open: bool) {
+    let mut case = Case::begun();
+    let john = String::from_utf8(case.message("john-doe")).unwrap();
+    case.plan.exams = Default::default();
+    case.events.clear();
+    case.open(1, 1);
+    case.send(1, john.as_bytes());
+    let again = john.replace("|273013|", &format!("|{order}|")).replace("|170410", "|270410");
+    case.send(1, again.as_bytes());
+    let judgement = case.judge();
+    let circumstance = "order that may be another's";
+    let is_told = inconclusive(&judgement).iter().any(|(_, told)| *told == circumstance);
+    assert_eq!(is_told, open, "{:?}", judgement.findings);
+    assert_ne!(judgement.exit(), Exit::SentTwice);
+}
+
+/// A number in parts or among others is not silent.
+#[rstest]
+#[case::columns("CHG0000273013000092250000050", true)]
+#[case::parted("ZZZ|273^013|92250", true)]
+#[case::blanks("ZZZ|27 3013|92250", true)]
+#[case::over_fields("ZZZ|273|013|92250", false)]
+#[case::another_number("CHG0000273914000092250000050", false)]
+#[case::a_time("ZZZ|20170273013100", false)]
+fn a_number_in_parts_names_the_exam(#[case] line: &str, #[case] open: bool) {
+    let head = "MSH|^~\\&|IRIS|IRIS|||||ZST^Z01|78|P|2.4";
+    let judgement = and(|_| format!("{head}\r{line}\r")).judge();
+    assert_ne!(judgement.exit(), Exit::SentTwice);
+    let found = inconclusive(&judgement);
+    assert_eq!(found.iter().any(|(rule, _)| *rule == "once/per-order"), open, "{found:?}");
+}
+
 type Make = fn(&str) -> String;
 
 /// Wrappings and spellings that may be put into each other.
