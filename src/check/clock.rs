@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{History, What};
 use crate::hl7::{Message, Path};
-use crate::mapping::{Hole, Mapping, Precision};
+use crate::mapping::{Form, Hole, Precision};
 use crate::verdict::{Proof, Weight};
 
 use super::attempts::{Kind, Sent};
@@ -83,10 +83,8 @@ struct Agreed {
 
 impl Agreed {
     fn of(evidence: &Evidence<'_>) -> Self {
-        let exam = evidence.exams.first().map(|exam| exam.exam);
-        let precision = |mapping: &Mapping| {
-            let made = mapping.with_holes(exam?);
-            match Message::read_header(&made).value("MSH-7") {
+        let precision = |form: &Form| {
+            match Message::read_header(form.with_marks()).value("MSH-7") {
                 [mark] => match Hole::marked(char::from(*mark)) {
                     Some(Hole::Now(precision)) => Some(precision),
                     _ => None,
@@ -94,8 +92,12 @@ impl Agreed {
                 _ => None,
             }
         };
-        let results = evidence.plan.results.as_deref().and_then(precision);
-        Self { charges: precision(&evidence.plan.mapping), results }
+        let exam = evidence.exams.first();
+        let result = exam.and_then(|exam| exam.result.as_deref());
+        Self {
+            charges: exam.and_then(|exam| precision(&exam.charge)),
+            results: result.and_then(precision),
+        }
     }
 
     fn precision(&self, sent: &Sent<'_>) -> Option<Precision> {

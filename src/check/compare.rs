@@ -9,7 +9,7 @@ use crate::plan::{AttemptMode, MessageKind};
 
 use super::attempts::{Kind, Sent, SentLine};
 use super::evidence::{Evidence, KnownExam};
-use super::once::repeated_line;
+use super::once::{repeated_line, repeating};
 use super::stamps::Stamps;
 use super::time::to_the_second;
 use super::wanted::{Allowed, Wanted};
@@ -39,10 +39,7 @@ impl<'e, 'h> Compared<'e, 'h> {
         mapping: &'h Mapping,
         exams: Vec<&'e KnownExam<'h>>,
     ) -> Self {
-        let is_made = |exam: &&&KnownExam<'_>| {
-            mapping.message(exam.exam, &observed_stamp(exam, sent.payload)) == sent.payload
-        };
-        let made_of = exams.iter().find(is_made).copied();
+        let made_of = exams.iter().find(|exam| is_made(kind, mapping, exam, sent)).copied();
         Self { sent, kind, mapping, exams, made_of, repeats: false }
     }
 
@@ -56,6 +53,26 @@ impl<'e, 'h> Compared<'e, 'h> {
                 self.mapping.message(exam.exam, &stamp)
             }
         }
+    }
+}
+
+/// Whether a message is, byte for byte, what the mapping makes of an exam at the time and under the
+/// control id that it bears.
+pub(super) fn is_made(
+    kind: MessageKind,
+    mapping: &Mapping,
+    exam: &KnownExam<'_>,
+    sent: &Sent<'_>,
+) -> bool {
+    let form = match kind {
+        MessageKind::Charge => Some(&exam.charge),
+        MessageKind::Result => exam.result.as_ref(),
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let has_plain_id = !sent.control_id.is_empty() && sent.control_id.iter().all(is_plain);
+    match form.filter(|_| has_plain_id && to_the_second(sent.written).is_some()) {
+        Some(form) => form.is_filled(sent.payload, sent.written, sent.control_id),
+        None => mapping.message(exam.exam, &observed_stamp(exam, sent.payload)) == sent.payload,
     }
 }
 
@@ -78,14 +95,26 @@ fn charges<'e, 'h>(
     exam: &'e KnownExam<'h>,
     found: &mut Vec<Compared<'e, 'h>>,
 ) {
+    let attempts = evidence.attempts_at(&exam.order);
+    // Where lines are charges, a further message of the order repeats nothing but a line that came.
+    let repeating = match evidence.plan.mapping.identity.rule {
+        OnceRule::PerCharge if attempts.len() > 1 => Some(repeating(evidence, &exam.order)),
+        OnceRule::PerCharge | OnceRule::PerOrder => None,
+    };
     let mut before = false;
     let mut wanted: Option<Wanted<'_, '_>> = None;
-    for &attempt in evidence.attempts_at(&exam.order) {
+    for &attempt in attempts {
         let sent = &evidence.sent[attempt.sent as usize];
         // After a part, a sender that may send again must still send what was agreed.
         let counts = sent.whole || is_strict(evidence);
-        let wanted = wanted.get_or_insert_with(|| Wanted::of(evidence, &exam.order));
-        let repeats = before && counts && wanted.take(attempt) == Allowed::No;
+        let mut is_unwanted = || {
+            let wanted = wanted.get_or_insert_with(|| Wanted::of(evidence, &exam.order));
+            wanted.take(attempt) == Allowed::No
+        };
+        let repeats = match &repeating {
+            Some(repeating) => repeating.contains(&attempt.sent),
+            None => before && counts && is_unwanted(),
+        };
         before |= counts;
         if sent.whole {
             let exams = handed_over(evidence, exam, sent);
@@ -99,14 +128,11 @@ fn charges<'e, 'h>(
 fn results<'e, 'h>(evidence: &'e Evidence<'h>, found: &mut Vec<Compared<'e, 'h>>) {
     let Some(mapping) = evidence.plan.results.as_deref() else { return };
     let code = mapping.message.split('^').next().unwrap_or_default().as_bytes();
-    let messages = evidence.plan.messages();
     for sent in evidence.sent.iter().filter(|sent| sent.whole && sent.kind == Kind::Result) {
-        let message = Message::read(sent.payload);
-        if message.code() != code {
+        if Message::read_header(sent.payload).code() != code {
             continue; // agreed by nobody, which is for another rule
         }
-        let known = messages.orders().reported(&message).first();
-        let exam = known.and_then(|name| evidence.exams.iter().find(|exam| *exam.name == **name));
+        let exam = evidence.reported(sent);
         let exams = exam.map(|exam| handed_over(evidence, exam, sent)).unwrap_or_default();
         found.push(Compared::of(sent, MessageKind::Result, mapping, exams));
     }

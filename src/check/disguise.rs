@@ -7,6 +7,7 @@
 //! that names nobody is free. A charge line of no order that is known is compared by what it charges.
 //! This does **not** judge; the once rules do.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -14,9 +15,12 @@ use std::sync::Arc;
 use crate::charge::{CREDIT, Line, as_read, lines, patient, read_alike, without_zeros};
 use crate::hl7::Message;
 use crate::hl7::ack::due;
+use crate::mapping::Mapping;
+use crate::plan::MessageKind;
 
 use super::attempts::{Kind, Sent, SentLine, fingerprints, readable};
 use super::beside::AgreedSegments;
+use super::compare::is_made;
 use super::evidence::{Evidence, KnownExam};
 use super::frame::may_begin_message;
 use super::layers::Layers;
@@ -155,8 +159,11 @@ impl Looks {
         let mut lines = evidence.orderless > 0 || captured && have_other_spellings(evidence);
         let mut messages = Vec::new();
         let mut beside = Vec::new();
-        let agreed = AgreedSegments::of(evidence);
+        let agreed = LazyCell::new(|| AgreedSegments::of(evidence));
         for (number, sent) in (0..).zip(&evidence.sent) {
+            if is_as_made(evidence, sent) {
+                continue;
+            }
             let own = sent.lines(evidence);
             let is_charge = sent.kind == Kind::Charge && (!own.is_empty() || !sent.whole);
             if sent.whole && (is_charge || is_agreed_result(evidence, sent)) {
@@ -195,6 +202,26 @@ fn is_agreed_result(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
     let Some(results) = &evidence.plan.results else { return false };
     let code = results.message.split('^').next().unwrap_or_default();
     sent.kind == Kind::Result && Message::read_header(sent.payload).code() == code.as_bytes()
+}
+
+/// Whether a charge or a result is what the mapping makes of an exam, byte for byte: then it says
+/// nothing else.
+fn is_as_made(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
+    let (kind, mapping) = match sent.kind {
+        _ if !sent.whole => return false,
+        Kind::Charge => (MessageKind::Charge, Some(&evidence.plan.mapping)),
+        Kind::Result => (MessageKind::Result, evidence.plan.results.as_ref()),
+        Kind::Other | Kind::Untold => return false,
+    };
+    let exam = || match kind {
+        MessageKind::Charge => {
+            let line = sent.lines(evidence).first()?;
+            evidence.exam(&evidence.orders[line.order as usize].order)
+        }
+        MessageKind::Result => evidence.reported(sent),
+    };
+    let is_made = |mapping: &Arc<Mapping>| exam().is_some_and(|exam| is_made(kind, mapping, exam, sent));
+    mapping.is_some_and(is_made)
 }
 
 /// The exams that were handed over; where a history was captured in the field, the charges that came.

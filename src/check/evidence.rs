@@ -14,8 +14,9 @@ use indexmap::IndexSet;
 use crate::charge::Agreement;
 use crate::exam::Exam;
 use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
-use crate::mapping::OnceRule;
-use crate::plan::{Agreed, AttemptMode, Charged, Messages, Plan, Step};
+use crate::hl7::Message;
+use crate::mapping::{Form, OnceRule};
+use crate::plan::{Agreed, AttemptMode, Charged, Messages, Orders, Plan, Step};
 
 use super::attempts::{Reading, Sent, SentLine};
 use super::disguise::{self, Disguises, Strays};
@@ -31,6 +32,8 @@ pub(super) struct Evidence<'h> {
     pub(super) events: &'h [Event],
     /// The fields that make a charge.
     pub(super) agreement: Agreement,
+    /// The orders that were agreed, as charges and results name them.
+    pub(super) agreed_orders: Arc<Orders>,
     /// The exams of the plan, in its order.
     pub(super) exams: Vec<KnownExam<'h>>,
     /// Which exam an order belongs to, by the order's value on the wire.
@@ -72,6 +75,10 @@ pub(super) struct KnownExam<'h> {
     pub(super) order: Arc<[u8]>,
     /// The message that the mapping makes of it, under some stamp.
     pub(super) expected: Arc<[u8]>,
+    /// The same as long as its stamp is not known.
+    pub(super) charge: Arc<Form>,
+    /// Its result in the same way, if the sender sends any.
+    pub(super) result: Option<Arc<Form>>,
     /// How often it must be charged.
     pub(super) charged: Charged,
     /// Indices of the events that handed it over.
@@ -154,6 +161,7 @@ impl<'h> Evidence<'h> {
             events,
             exams: exams(plan, &messages),
             agreement: messages.agreement().clone(),
+            agreed_orders: Arc::clone(messages.orders()),
             exam_of: HashMap::default(),
             has_twins: false,
             connections: BTreeMap::new(),
@@ -296,6 +304,13 @@ impl<'h> Evidence<'h> {
         sent.whole && refused.is_none_or(|from| place.seq < from)
     }
 
+    /// The exam whose order a result names.
+    pub(super) fn reported(&self, sent: &Sent<'_>) -> Option<&KnownExam<'h>> {
+        let message = Message::read(sent.payload);
+        let name = self.agreed_orders.reported(&message).first()?;
+        self.exams.iter().find(|exam| *exam.name == **name)
+    }
+
     /// The exam that an order belongs to.
     pub(super) fn exam(&self, order: &[u8]) -> Option<&KnownExam<'h>> {
         self.exam_of.get(order).map(|&index| &self.exams[index])
@@ -367,6 +382,8 @@ fn exams<'h>(plan: &'h Plan, messages: &Messages) -> Vec<KnownExam<'h>> {
         exam,
         order: Arc::clone(&agreed.order),
         expected: Arc::clone(&agreed.message),
+        charge: Arc::clone(&agreed.charge),
+        result: agreed.result.clone(),
         charged: plan.expect.charges.get(name).copied().unwrap_or(Charged::Once),
         submitted: Vec::new(),
         wanted_again: Vec::new(),

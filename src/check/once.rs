@@ -4,7 +4,8 @@
 //! the EMR answers. Identity is the order and the parts of an FT1 that the mapping names, never
 //! MSH-10. Twin procedures of two orders are two charges.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
 use crate::charge::lines;
 use crate::hl7::{Message, diff};
@@ -202,15 +203,42 @@ struct Repeated {
     lines: (SentLine, SentLine),
 }
 
-/// The first two attempts that carry one line of the order, the second of them unwanted. A request is
-/// for each line of its order once, in however many messages they come.
+/// The first two attempts that carry one line of the order, the second of them unwanted.
 fn repeated_charge(
     evidence: &Evidence<'_>,
     number: u32,
     order: &OrderSeen<'_>,
 ) -> Option<Repeated> {
+    let mut first = None;
+    each_repeated(evidence, number, order, &mut |repeated| {
+        first = Some(repeated);
+        ControlFlow::Break(())
+    });
+    first
+}
+
+/// The messages that carry a line of the order again, unwanted: their numbers.
+pub(super) fn repeating(evidence: &Evidence<'_>, order: &[u8]) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    let Some(number) = evidence.order_ids.get_index_of(order) else { return found };
+    let seen = &evidence.orders[number];
+    each_repeated(evidence, u32::try_from(number).unwrap_or(u32::MAX), seen, &mut |repeated| {
+        found.insert(repeated.pair.1.sent);
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// Calls `found` with every two attempts that carry one line of the order, the second of them unwanted.
+/// A request is for each line of its order once, in however many messages they come.
+fn each_repeated(
+    evidence: &Evidence<'_>,
+    number: u32,
+    order: &OrderSeen<'_>,
+    found: &mut dyn FnMut(Repeated) -> ControlFlow<()>,
+) {
     if order.attempts.len() < 2 {
-        return None;
+        return;
     }
     let credits = Credits::of(evidence, &order.order);
     let mut seen: HashMap<(u32, u32), Line<'_, '_>, Quick> = HashMap::default();
@@ -238,12 +266,14 @@ fn repeated_charge(
             line.last = attempt.sent;
             let (first, first_line) = line.first;
             let pair = (whole_attempt(first), *attempt);
-            if line.wanted.take(*attempt) == Allowed::No && !is_missed(evidence, pair) {
-                return Some(Repeated { pair, lines: (first_line, *own) });
+            if line.wanted.take(*attempt) == Allowed::No
+                && !is_missed(evidence, pair)
+                && found(Repeated { pair, lines: (first_line, *own) }).is_break()
+            {
+                return;
             }
         }
     }
-    None
 }
 
 /// A charge line, and the attempts that carried it.

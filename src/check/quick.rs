@@ -1,10 +1,11 @@
 //! A hash for the maps that hold something for every message of a history.
 //!
 //! The standard library's is made for short keys from anywhere and costs a fifth of judging. This
-//! one multiplies and folds eight bytes at a time from a start that is drawn anew for every map, so
-//! that nobody can write a history whose keys all collide. Nothing that is told depends on it.
+//! one multiplies and folds eight bytes at a time from a start that is drawn anew in every process,
+//! so that nobody can write a history whose keys all collide. Nothing that is told depends on it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
 
 /// Makes the hashers of one map.
 #[derive(Clone, Debug)]
@@ -14,7 +15,8 @@ pub(super) struct Quick {
 
 impl Default for Quick {
     fn default() -> Self {
-        Self { start: RandomState::new().hash_one(0) }
+        static START: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+        Self { start: *START }
     }
 }
 

@@ -70,8 +70,8 @@ pub(super) struct Stamp {
 impl Stamps {
     /// For the messages that `mapping` makes of `exam`.
     pub(super) fn of(mapping: &Mapping, exam: &Exam) -> Self {
-        let made = mapping.with_holes(exam);
-        let message = Message::read(&made);
+        let form = mapping.form(exam);
+        let message = Message::read(form.with_marks());
         let mut places = Vec::new();
         for segment in message.segments() {
             for (number, field) in segment.fields() {

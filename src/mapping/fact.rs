@@ -72,6 +72,18 @@ pub enum Precision {
     Day,
 }
 
+impl Precision {
+    /// How many digits it is written with.
+    #[must_use]
+    pub const fn digits(self) -> usize {
+        match self {
+            Self::Second => 14,
+            Self::Minute => 12,
+            Self::Day => 8,
+        }
+    }
+}
+
 /// A coded procedure, whole or in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coded {

@@ -21,15 +21,15 @@ pub(super) struct Forms(RwLock<Vec<Arc<Form>>>);
 /// How many exams are remembered: those of a case, and not the day's work of a clinic.
 const MOST_FORMS: usize = 16;
 
-/// The message of one exam, with holes.
+/// The message of one exam, with holes for what its stamp writes.
 #[derive(Debug)]
-struct Form {
+pub struct Form {
     exam: Exam,
     charset: String,
-    /// What stands before each hole, and what is to be written there.
-    parts: Vec<(Vec<u8>, Hole)>,
-    /// What stands behind the last one.
-    end: Vec<u8>,
+    /// The message, with a mark where a hole is.
+    whole: Arc<[u8]>,
+    /// Where each hole is, and what is to be written there.
+    holes: Vec<(usize, Hole)>,
 }
 
 /// What the stamp says, where it is to be written.
@@ -57,23 +57,28 @@ impl Forms {
         if stamp.control_id.is_empty() {
             return None;
         }
-        let is_it = |form: &&Arc<Form>| form.exam == *exam && form.charset == mapping.charset;
+        Some(self.form(mapping, exam)?.filled(stamp))
+    }
+
+    /// The form of `exam`; nothing where it is new and no more are remembered.
+    pub(super) fn form(&self, mapping: &Mapping, exam: &Exam) -> Option<Arc<Form>> {
+        // Exams of a plan have much in common, and hardly ever their order.
+        let is_it = |form: &&Arc<Form>| {
+            let is_of_order = form.exam.order.number == exam.order.number;
+            is_of_order && form.exam == *exam && form.charset == mapping.charset
+        };
         let forms = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let (known, is_full) = (forms.iter().find(is_it).cloned(), forms.len() >= MOST_FORMS);
         drop(forms);
-        if let Some(form) = known {
-            return Some(form.filled(stamp));
-        }
-        if is_full {
-            return None;
+        if known.is_some() || is_full {
+            return known;
         }
         let form = Arc::new(Form::of(mapping, exam));
-        let message = form.filled(stamp);
         let mut forms = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if forms.len() < MOST_FORMS && !forms.iter().any(|known| is_it(&known)) {
-            forms.push(form);
+            forms.push(Arc::clone(&form));
         }
-        Some(message)
+        Some(form)
     }
 }
 
@@ -94,40 +99,57 @@ impl PartialEq for Forms {
 impl Eq for Forms {}
 
 impl Form {
-    fn of(mapping: &Mapping, exam: &Exam) -> Self {
-        let composed = Composer::new(mapping).message(exam, None);
-        let mut parts = Vec::new();
+    /// The message, with a control character where the stamp writes that [`Hole::marked`] reads. No
+    /// other text holds one unescaped.
+    #[must_use]
+    pub fn with_marks(&self) -> &[u8] {
+        &self.whole
+    }
+
+    /// Whether a text is the message with this time, to the second, and this control id, neither of
+    /// which holds anything that is escaped.
+    #[must_use]
+    pub fn is_filled(&self, mut text: &[u8], now: &[u8], control_id: &[u8]) -> bool {
         let mut begin = 0;
-        for (at, byte) in composed.iter().enumerate() {
-            if let Some(hole) = Hole::marked(char::from(*byte)) {
-                parts.push((composed[begin..at].to_vec(), hole));
-                begin = at + 1;
-            }
+        for (at, hole) in &self.holes {
+            let value = match hole {
+                Hole::ControlId => Some(control_id),
+                Hole::Now(precision) => now.get(..precision.digits()),
+            };
+            let behind = text.strip_prefix(&self.whole[begin..*at]);
+            let behind = behind.and_then(|text| text.strip_prefix(value?));
+            let Some(behind) = behind else { return false };
+            (begin, text) = (at + 1, behind);
         }
-        let end = composed[begin..].to_vec();
-        Self { exam: exam.clone(), charset: mapping.charset.clone(), parts, end }
+        *text == self.whole[begin..]
+    }
+
+    pub(super) fn of(mapping: &Mapping, exam: &Exam) -> Self {
+        let whole: Arc<[u8]> = Composer::new(mapping).message(exam, None).into();
+        let hole = |(at, byte): (usize, &u8)| Some((at, Hole::marked(char::from(*byte))?));
+        let holes = whole.iter().enumerate().filter_map(hole).collect();
+        Self { exam: exam.clone(), charset: mapping.charset.clone(), whole, holes }
     }
 
     fn filled(&self, stamp: &Stamp) -> Vec<u8> {
         let charset = Charset::named(&self.charset).unwrap_or_default();
-        let length: usize = self.parts.iter().map(|(before, _)| before.len() + ROOM).sum();
-        let mut out = Vec::with_capacity(length + self.end.len());
+        let mut out = Vec::with_capacity(self.whole.len() + self.holes.len() * ROOM);
         // Each is written once: a time of less precision is the beginning of that to the second.
         let (mut id, mut now) = (FieldText::default(), FieldText::default());
         id.text(&stamp.control_id);
         let id = charset.encode(id.finish());
         write_time(Some(stamp.now), Precision::Second, &mut now);
         let now = now.finish().as_bytes();
-        for (before, hole) in &self.parts {
-            out.extend_from_slice(before);
+        let mut begin = 0;
+        for (at, hole) in &self.holes {
+            out.extend_from_slice(&self.whole[begin..*at]);
             out.extend_from_slice(match hole {
                 Hole::ControlId => &id,
-                Hole::Now(Precision::Second) => now,
-                Hole::Now(Precision::Minute) => &now[..now.len() - 2],
-                Hole::Now(Precision::Day) => &now[..now.len() - 6],
+                Hole::Now(precision) => &now[..precision.digits()],
             });
+            begin = at + 1;
         }
-        out.extend_from_slice(&self.end);
+        out.extend_from_slice(&self.whole[begin..]);
         out
     }
 }

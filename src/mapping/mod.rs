@@ -48,13 +48,14 @@ pub(crate) mod sample;
 
 pub use document::Document;
 pub use fact::Precision;
-pub use form::Hole;
+pub use form::{Form, Hole};
 pub use identity::{Identity, OnceRule};
 pub use resolve::{read, resolve};
 pub use shipped::{shipped, shipped_names};
 pub use volatile::Volatile;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
@@ -124,11 +125,11 @@ impl Mapping {
         self.stamps_within.seconds()
     }
 
-    /// The message for `exam` as long as its stamp is not known: where that will be written, a
-    /// control character stands that [`Hole::marked`] reads. No other text holds one unescaped.
+    /// The message for `exam` as long as its stamp is not known.
     #[must_use]
-    pub fn with_holes(&self, exam: &Exam) -> Vec<u8> {
-        Composer::new(self).message(exam, None)
+    pub fn form(&self, exam: &Exam) -> Arc<Form> {
+        let known = self.forms.form(self, exam);
+        known.unwrap_or_else(|| Arc::new(Form::of(self, exam)))
     }
 
     /// The names of the charge lines that are sent for `exam`, in the order of its FT1 segments.

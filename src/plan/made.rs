@@ -12,7 +12,7 @@ use super::Plan;
 use crate::charge::{Agreement, CREDIT, as_read, charges};
 use crate::exam::Exam;
 use crate::hl7::{Message, Path};
-use crate::mapping::{Mapping, OnceRule, Stamp};
+use crate::mapping::{Form, Mapping, OnceRule, Stamp};
 
 /// What is made of a plan's exams, once it was asked for.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,10 @@ pub struct Agreed {
     pub message: Arc<[u8]>,
     /// The order that its charge lines are of; the exam's own number where they name none.
     pub order: Arc<[u8]>,
+    /// Its charge message as long as its stamp is not known.
+    pub charge: Arc<Form>,
+    /// Its result message in the same way, if the sender sends any.
+    pub result: Option<Arc<Form>>,
 }
 
 /// The messages of a plan's exams.
@@ -131,7 +135,8 @@ impl Messages {
         let agreed = |exam: &Arc<Exam>| {
             let message: Arc<[u8]> = plan.mapping.message(exam, &stamp(exam)).into();
             let order = order(&message, &agreement).unwrap_or(exam.order.number.as_bytes().into());
-            Agreed { message, order }
+            let result = plan.results.as_ref().map(|results| results.form(exam));
+            Agreed { message, order, charge: plan.mapping.form(exam), result }
         };
         let charges: Vec<Agreed> = exams.map(agreed).collect();
         let made = charges.iter().map(|agreed| agreed.message.as_ref());

@@ -71,6 +71,29 @@ fn a_charge_after_its_credit_is_a_new_one(#[case] sent: &[&str], #[case] twice: 
     assert_eq!(judgement.exit() == Exit::SentTwice, twice, "{:?}", judgement.findings);
 }
 
+/// A new charge after a credit is compared like any other.
+#[rstest]
+#[case::as_agreed(false)]
+#[case::of_another_patient(true)]
+fn a_charge_after_its_credit_is_what_was_agreed(#[case] garbled: bool) {
+    let mut case = prepared();
+    let exams = Arc::make_mut(&mut case.plan.exams);
+    exams.insert("rebilled".to_owned(), exam("273013").into());
+    case.plan.expect.charges.insert("rebilled".to_owned(), Charged::AtMostOnce);
+    for exam in ["john-doe", "credit", "rebilled"] {
+        case.submit(exam);
+        let mut message = case.message(exam);
+        if exam == "rebilled" && garbled {
+            message = changed(&message, "|M273013|", "|M273099|");
+        }
+        let sent = case.send(1, &message);
+        case.answer(1, sent, "AA", &message);
+    }
+    let judgement = case.judge();
+    assert_eq!(broken(&judgement).contains(&"snapshot"), garbled, "{:?}", judgement.findings);
+    assert_ne!(judgement.exit(), Exit::SentTwice);
+}
+
 /// Nobody had handed a new charge over.
 #[test]
 fn a_charge_that_nobody_wanted_anew_was_sent_twice_for_all_its_credit() {
