@@ -98,8 +98,8 @@ fn charges<'e, 'h>(
     let attempts = evidence.attempts_at(&exam.order);
     // Where lines are charges, a further message of the order repeats nothing but a line that came.
     let repeating = match evidence.plan.mapping.identity.rule {
-        OnceRule::PerCharge if attempts.len() > 1 => Some(repeating(evidence, &exam.order)),
-        OnceRule::PerCharge | OnceRule::PerOrder => None,
+        OnceRule::PerCharge => Some(repeating(evidence, &exam.order)),
+        OnceRule::PerOrder => None,
     };
     let mut before = false;
     let mut wanted: Option<Wanted<'_, '_>> = None;

@@ -217,7 +217,8 @@ fn repeated_charge(
     first
 }
 
-/// The messages that carry a line of the order again, unwanted: their numbers.
+/// The messages that carry a line of the order again, unwanted, or one beyond all that is agreed: their
+/// numbers.
 pub(super) fn repeating(evidence: &Evidence<'_>, order: &[u8]) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     let Some(number) = evidence.order_ids.get_index_of(order) else { return found };
@@ -226,6 +227,9 @@ pub(super) fn repeating(evidence: &Evidence<'_>, order: &[u8]) -> BTreeSet<u32> 
         found.insert(repeated.pair.1.sent);
         ControlFlow::Continue(())
     });
+    if !evidence.is_field_capture() {
+        found.extend(sent_again::beyond(evidence, seen).into_iter().map(|one| one.sent));
+    }
     found
 }
 

@@ -14,7 +14,7 @@ use crate::verdict::{Proof, Weight};
 use super::attempts::Sent;
 use super::between::witness;
 use super::disguise::{Disguised, How, Untold, is_same};
-use super::evidence::{Evidence, OrderSeen};
+use super::evidence::{Evidence, KnownExam, OrderSeen};
 use super::findings::{Findings, Told};
 use super::mask::Mask;
 use super::mentions::names_one;
@@ -49,12 +49,40 @@ fn beyond_what_is_agreed(
     order: &OrderSeen<'_>,
     findings: &mut Findings,
 ) {
-    if order.attempts.len() < 2 {
+    let Some(Beyond { before, sent, ft1 }) = beyond(evidence, order).into_iter().next() else {
         return;
-    }
+    };
+    let [before, sent] = [before, sent].map(|number| &evidence.sent[number as usize]);
+    findings.add(PER_CHARGE, Weight::SentTwice, || {
+        let words = order_in_words(evidence, &order.order);
+        let message = format!(
+            "every line that is agreed for order {words} had been sent, and FT1[{ft1}] of another \
+             message charges it again"
+        );
+        let told = laid_out(evidence, mask, &order.order, (before, sent), message);
+        Told { circumstance: format!("{}, as another line", told.circumstance), ..told }
+    });
+}
+
+/// A message with a line that nobody agreed on, when all that is agreed for its order had been attempted.
+pub(super) struct Beyond {
+    /// The message of the order before it, by its number.
+    before: u32,
+    /// The message, by its number.
+    pub(super) sent: u32,
+    /// The line.
+    ft1: usize,
+}
+
+/// Every such message of an order; none where an operator wanted a charge again.
+pub(super) fn beyond(evidence: &Evidence<'_>, order: &OrderSeen<'_>) -> Vec<Beyond> {
+    let mut found = Vec::new();
     let exams = || evidence.exams.iter().filter(|exam| *exam.order == *order.order);
-    if exams().any(|exam| !exam.wanted_again.is_empty() || exam.charged == Charged::Never) {
-        return;
+    let is_wanted = |exam: &KnownExam<'_>| {
+        !exam.wanted_again.is_empty() || exam.charged == Charged::Never
+    };
+    if order.attempts.len() < 2 || exams().any(is_wanted) {
+        return found;
     }
     let read = |payload: &[u8]| {
         let mut own = lines(&Message::read(payload), &evidence.agreement);
@@ -63,34 +91,22 @@ fn beyond_what_is_agreed(
     };
     let agreed: Vec<Line> = exams().flat_map(|exam| read(&exam.expected)).collect();
     let mut missing: BTreeSet<&[u8]> = agreed.iter().map(|line| &*line.identity).collect();
-    if missing.is_empty() {
-        return;
-    }
-    let mut before: Option<&Sent<'_>> = None;
-    for attempt in &order.attempts {
+    let mut before: Option<u32> = None;
+    for attempt in order.attempts.iter().filter(|_| !agreed.is_empty()) {
         let sent = &evidence.sent[attempt.sent as usize];
         let own = if sent.whole { read(sent.payload) } else { Vec::new() };
         let is_agreed = |line: &Line| agreed.iter().any(|one| one.identity == line.identity);
-        if let Some(first) = before.filter(|_| missing.is_empty())
+        if let Some(before) = before.filter(|_| missing.is_empty())
             && let Some(line) = own.iter().find(|line| !is_agreed(line))
         {
-            findings.add(PER_CHARGE, Weight::SentTwice, || {
-                let words = order_in_words(evidence, &order.order);
-                let message = format!(
-                    "every line that is agreed for order {words} had been sent, and FT1[{}] of another \
-                     message charges it again",
-                    line.ft1
-                );
-                let told = laid_out(evidence, mask, &order.order, (first, sent), message);
-                Told { circumstance: format!("{}, as another line", told.circumstance), ..told }
-            });
-            return;
+            found.push(Beyond { before, sent: attempt.sent, ft1: line.ft1 });
         }
         for line in &own {
             missing.remove(&*line.identity);
         }
-        before = Some(sent);
+        before = Some(attempt.sent);
     }
+    found
 }
 
 /// An attempt at an order, in disguise or not.
