@@ -240,7 +240,7 @@ pub(super) fn acknowledgement(bytes: &[u8]) {
     let answer = Answer {
         code: CODES[which],
         text: text.clone(),
-        error: (which % 2 == 1).then(|| Problem { at, code0357: 101, text, severity: 'E' }),
+        error: (which % 2 == 1).then_some(Problem { at, code0357: 101, text, severity: 'E' }),
         control_id: "EMR1".to_owned(),
         at: "20260105080000".to_owned(),
     };

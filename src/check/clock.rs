@@ -83,14 +83,12 @@ struct Agreed {
 
 impl Agreed {
     fn of(evidence: &Evidence<'_>) -> Self {
-        let precision = |form: &Form| {
-            match Message::read_header(form.with_marks()).value("MSH-7") {
-                [mark] => match Hole::marked(char::from(*mark)) {
-                    Some(Hole::Now(precision)) => Some(precision),
-                    _ => None,
-                },
+        let precision = |form: &Form| match Message::read_header(form.with_marks()).value("MSH-7") {
+            [mark] => match Hole::marked(char::from(*mark)) {
+                Some(Hole::Now(precision)) => Some(precision),
                 _ => None,
-            }
+            },
+            _ => None,
         };
         let exam = evidence.exams.first();
         let result = exam.and_then(|exam| exam.result.as_deref());

@@ -220,7 +220,8 @@ fn is_as_made(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
         }
         MessageKind::Result => evidence.reported(sent),
     };
-    let is_made = |mapping: &Arc<Mapping>| exam().is_some_and(|exam| is_made(kind, mapping, exam, sent));
+    let is_made =
+        |mapping: &Arc<Mapping>| exam().is_some_and(|exam| is_made(kind, mapping, exam, sent));
     mapping.is_some_and(is_made)
 }
 
@@ -346,7 +347,8 @@ fn read_beside<'h>(
     let own: Vec<&[u8]> = sent.lines(evidence).iter().map(order).collect();
     let is_own = |index: &usize| own.contains(&subjects.get(*index).order.as_slice());
     let layers = Layers::of(segments);
-    let Named { subjects: named, by_order, charged, .. } = subjects.named(&layers, Expected::Beside);
+    let Named { subjects: named, by_order, charged, .. } =
+        subjects.named(&layers, Expected::Beside);
     if !by_order {
         return; // of whom the message is, its other segments say
     }
@@ -354,7 +356,8 @@ fn read_beside<'h>(
     let is_line = layers.texts.iter().any(|text| has_charge_line(text));
     for &index in &charged {
         let subject = subjects.get(index);
-        let known = |one: &Disguised<'_>| is_same(&one.sent, sent) && one.order[..] == subject.order;
+        let known =
+            |one: &Disguised<'_>| is_same(&one.sent, sent) && one.order[..] == subject.order;
         if found.attempts.iter().any(known) {
             continue;
         }
@@ -406,12 +409,15 @@ struct Charged<'l> {
     code: &'l [u8],
 }
 
+/// An order, its patient and what is charged, as people read them.
+type ReadAs = (Vec<u8>, Vec<u8>, Vec<u8>);
+
 /// Charges by what they charge, and orders as people read them.
 struct Seen {
     /// Orders of known charges by their fingerprint.
     by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick>,
-    /// The first spelling of each order, with its patient and code.
-    spelled: HashMap<(Vec<u8>, Vec<u8>, Vec<u8>), Arc<[u8]>, Quick>,
+    /// The first spelling of each order.
+    spelled: HashMap<ReadAs, Arc<[u8]>, Quick>,
     /// Lines without an order by their fingerprint, and the message of the first.
     orderless: HashMap<u64, Vec<u8>, Quick>,
 }
@@ -482,8 +488,7 @@ impl Seen {
         let (own, other) = (as_read(order), as_read(first));
         let is_alike = own != other && bare(&own) == bare(&other);
         let has_letters = own.len().min(other.len()) == bare(&own).len();
-        (is_alike && has_letters)
-            .then(|| (Arc::clone(first), How::PerhapsSpelling(order.clone())))
+        (is_alike && has_letters).then(|| (Arc::clone(first), How::PerhapsSpelling(order.clone())))
     }
 
     /// A known order of which a line has all the content, one that was attempted before others.

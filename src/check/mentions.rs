@@ -133,7 +133,8 @@ impl Subjects {
     fn spelled_apart(&self, layers: &Layers<'_>) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         for text in layers.texts.iter().map(|text| squeezed(text)) {
-            for (order, subjects) in self.by_order.iter().filter(|(order, _)| order.len() >= SHORT) {
+            for (order, subjects) in self.by_order.iter().filter(|(order, _)| order.len() >= SHORT)
+            {
                 let mut places = memchr::memmem::find_iter(&text, order);
                 if places.any(|at| stands_at(&text, at, order)) {
                     found.extend(subjects.iter().copied());

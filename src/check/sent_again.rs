@@ -78,9 +78,8 @@ pub(super) struct Beyond {
 pub(super) fn beyond(evidence: &Evidence<'_>, order: &OrderSeen<'_>) -> Vec<Beyond> {
     let mut found = Vec::new();
     let exams = || evidence.exams.iter().filter(|exam| *exam.order == *order.order);
-    let is_wanted = |exam: &KnownExam<'_>| {
-        !exam.wanted_again.is_empty() || exam.charged == Charged::Never
-    };
+    let is_wanted =
+        |exam: &KnownExam<'_>| !exam.wanted_again.is_empty() || exam.charged == Charged::Never;
     if order.attempts.len() < 2 || exams().any(is_wanted) {
         return found;
     }

@@ -61,7 +61,6 @@ impl Delimiters {
     }
 
     /// What MSH-2 holds for these delimiters.
-    #[must_use]
     pub fn encoding_characters(&self) -> impl Iterator<Item = u8> + use<> {
         let Self { component, repetition, escape, subcomponent, .. } = *self;
         [component, repetition].into_iter().chain(escape).chain([subcomponent])

@@ -43,7 +43,8 @@ impl Stirs {
             Input::Ended { connection, .. } => {
                 let was_silent = self.silent.remove(connection);
                 let was_read = self.unread.remove(connection).is_none();
-                !was_silent && !(self.pinged.remove(connection) && was_read)
+                let was_ping = self.pinged.remove(connection) && was_read;
+                !was_silent && !was_ping
             }
             // What comes of a connection that we hang up on is the sender's to tell.
             Input::EndDone { connection, .. } => self.silent.remove(connection),

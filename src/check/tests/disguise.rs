@@ -271,7 +271,11 @@ fn the_same_message_without_an_order_came_twice() {
 #[rstest]
 #[case::a_line_in_lower_case("ft1|1||273013||||92250", Exit::SentTwice, "once/per-order")]
 #[case::a_segment_of_its_own("ZFT|273013|92250", Exit::SentTwice, "once/per-order")]
-#[case::in_base64("OBX|1|ED|||^^^Base64^RlQxfDF8fDI3MzAxM3x8fHw5MjI1MA==", Exit::SentTwice, "once/per-order")]
+#[case::in_base64(
+    "OBX|1|ED|||^^^Base64^RlQxfDF8fDI3MzAxM3x8fHw5MjI1MA==",
+    Exit::SentTwice,
+    "once/per-order"
+)]
 #[case::of_its_own_order("ZFT|900002|92250", Exit::SentTwice, "once/per-charge")]
 #[case::in_words("NTE|1||92250 was done for order 273013 before", Exit::Failed, "snapshot")]
 #[case::of_nobody("ZVS|2.4|92250", Exit::Failed, "snapshot")]

@@ -21,7 +21,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::run::real::kin::{Seen, marked_folder, processes};
 
 /// The word by which this program is told to be a guardian.
-
 pub const GUARDIAN: &str = "guardian";
 
 /// The guardian of this process, where it has one.
