@@ -111,12 +111,19 @@ pub(super) fn control_id(at: DateTime, last: Option<&str>, variant: Option<Varia
         let used = last.and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
         return (used + 1).to_string();
     }
+    if variant == Some(Variant::LongControlIds) {
+        let used = last.and_then(|id| id.strip_prefix(LONG)).and_then(|id| id.parse::<u64>().ok());
+        return format!("{LONG}{:015}", used.unwrap_or(0) + 1);
+    }
     let id = told(at);
     match last {
         Some(last) if id.as_str() <= last => after(last).unwrap_or(id),
         _ => id,
     }
 }
+
+/// What such a control id begins with.
+const LONG: &str = "CP-";
 
 fn after(id: &str) -> Option<String> {
     let at = DateTime::strptime(CONTROL_ID, id).ok()?;

@@ -140,6 +140,8 @@ pub struct Machine {
     pub(super) current: Option<Job>,
     pub(super) stage: Stage,
     pub(super) line: Option<Line>,
+    /// Connections that are closed as soon as they stand.
+    pings: BTreeSet<Link>,
     /// Those who have connected to the sender's own port.
     pub(super) callers: BTreeMap<Link, Decoder>,
     /// The endpoint that the next connection goes to.
@@ -179,6 +181,7 @@ impl Machine {
             current: None,
             stage: Stage::Idle,
             line: None,
+            pings: BTreeSet::new(),
             callers: BTreeMap::new(),
             endpoint: 0,
             outputs: VecDeque::new(),
@@ -208,6 +211,9 @@ impl Machine {
         match input {
             Input::Exam(exam) => self.take(exam),
             Input::Resend { order, request } => self.asked(order, request),
+            Input::Connected(link) if self.pings.remove(&link) => {
+                self.outputs.push_back(Output::Disconnect(link));
+            }
             Input::Connected(link) if self.owns(link) => self.connected(now),
             Input::Refused(link) if self.owns(link) => self.refused(now),
             Input::Called(link) => self.called(link),
@@ -269,6 +275,13 @@ impl Machine {
     pub(super) const fn new_link(&mut self) -> Link {
         self.links += 1;
         Link(self.links)
+    }
+
+    /// Looks whether the EMR is there.
+    pub(super) fn ping(&mut self) {
+        let (link, endpoint) = (self.new_link(), self.endpoint);
+        self.pings.insert(link);
+        self.outputs.push_back(Output::Connect { link, endpoint });
     }
 
     fn owns(&self, link: Link) -> bool {

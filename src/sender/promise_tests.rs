@@ -198,6 +198,22 @@ fn connection_per_message_opens_one_for_each() {
 }
 
 #[test]
+fn a_ping_writes_nothing_and_stays_apart_from_the_line() {
+    let mut rehearsal = Rehearsal::of("iris/option-1").variant(Variant::Pings);
+    rehearsal.live(&[exam(A), exam(B)]);
+    assert_eq!((rehearsal.links(), rehearsal.charges().len()), (3, 2));
+}
+
+#[test]
+fn long_control_ids_go_on_after_a_restart() {
+    let mut rehearsal = Rehearsal::of("iris/option-1").variant(Variant::LongControlIds);
+    rehearsal.live(&[exam(A)]);
+    rehearsal.live(&[exam(B)]);
+    let ids: Vec<_> = rehearsal.charges().iter().map(|charge| id(charge)).collect();
+    assert_eq!(ids, ["CP-000000000000001", "CP-000000000000002"]);
+}
+
+#[test]
 fn the_control_id_counter_counts_over_restarts() {
     let mut rehearsal = Rehearsal::of("iris/option-1").variant(Variant::ControlIdCounter);
     rehearsal.live(&[exam(A)]);

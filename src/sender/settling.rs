@@ -278,6 +278,9 @@ impl Machine {
         for order in orders.cloned() {
             self.settle(order, kind, outcome);
         }
+        if self.config.variant == Some(Variant::Pings) {
+            self.ping();
+        }
         // A late acknowledgement must find nobody: it would be credited to the next message.
         let lied = matches!(self.config.bug, Some(Bug::FalseAck | Bug::FalseUnsent));
         let fresh = (outcome == Outcome::Unknown || lied) && !self.hopes(&job, outcome);

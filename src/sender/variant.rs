@@ -18,6 +18,8 @@ catalogue! {
     TestsTheLine "tests-the-line" "writes a start byte alone, and its message 50 ms later if nobody has hung up"
     PatientRetry "patient-retry" "waits twice as long after each refused connection, at most the retry interval"
     ControlIdCounter "control-id-counter" "numbers its messages from 1 in MSH-10"
+    LongControlIds "long-control-ids" "numbers its messages in eighteen characters, with letters and a hyphen"
+    Pings "pings" "looks after each message whether the EMR is there: a connection that it closes without a byte"
     StampsEachField "stamps-each-field" "asks its clock anew for each field, so that a second may end in between"
     DoubtsEverything "doubts-everything" "accounts for every charge that it has sent as unknown"
     SingleTryResults "single-try-results" "never sends a result again"
