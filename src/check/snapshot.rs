@@ -13,7 +13,7 @@ use jiff::civil::DateTime;
 use similar::{ChangeTag, TextDiff};
 
 use crate::history::What;
-use crate::hl7::{Difference, Message, Path, Segment, diff};
+use crate::hl7::{BatchFile, Difference, Message, Path, Segment, diff};
 use crate::plan::{MessageKind, Snapshot};
 use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
 
@@ -188,7 +188,8 @@ impl<'c, 'h> Laid<'c, 'h> {
     }
 
     fn judge(&self, evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-        let Some((circumstance, differences)) = self.told(mask) else { return };
+        let told = self.told(mask).or_else(|| header_of_batch(evidence, self.message.sent));
+        let Some((circumstance, differences)) = told else { return };
         findings.add(SNAPSHOT, Weight::Broken, || {
             let order = order_in_words(evidence, &self.exam.order);
             let what = match self.message.kind {
@@ -350,6 +351,24 @@ fn framed(evidence: &Evidence<'_>, sent: &Sent<'_>, payload: &[u8]) -> Vec<u8> {
         _ => &[],
     };
     [start_byte, payload, end_bytes].concat()
+}
+
+/// The header of a batch or a file right before a message, which no mapping makes.
+fn header_of_batch(
+    evidence: &Evidence<'_>,
+    sent: &Sent<'_>,
+) -> Option<(String, Vec<FieldDifference>)> {
+    let (before, _) = around(evidence, sent);
+    let frame = before.iter().rposition(|&byte| byte == VT).map_or(0, |start| start + 1);
+    let file = BatchFile::read(&before[frame..])?;
+    let is_first = file.messages().next().is_none();
+    let id = if file.batches.is_empty() { "FHS" } else { "BHS" };
+    is_first.then(|| {
+        let header = format!("a header {id}");
+        let beyond =
+            FieldDifference { path: id.to_owned(), expected: String::new(), found: header };
+        (id.to_owned(), vec![beyond])
+    })
 }
 
 /// What stands before a message and behind it, in the piece that brought it.

@@ -168,6 +168,9 @@ pub(super) fn frame(bug: Option<Bug>, payload: &[u8]) -> Vec<u8> {
     let is_batched = bug == Some(Bug::BatchOfOne) && Message::read_header(payload).code() == b"DFT";
     let mut frame = if is_batched { encode(&batched(payload)) } else { encode(payload) };
     match bug {
+        Some(Bug::BatchWithoutEnd) => {
+            frame = encode(&[b"BHS|^~\\&|IRIS|IRIS\r", payload].concat());
+        }
         Some(Bug::LfAfterFrame) => frame.push(b'\n'),
         Some(Bug::VtInside) => {
             let end = frame.iter().position(|byte| *byte == b'\r').unwrap_or(0);

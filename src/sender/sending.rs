@@ -289,7 +289,7 @@ impl Machine {
             payload = defect::rewrite(how, &payload, &stamp.control_id);
             let other = |before: &Unanswered| before.order != job.task.order;
             if let Some(before) = self.unanswered.take().filter(other) {
-                payload = before.ahead_of(&payload);
+                payload = before.beside(&payload, bug);
                 job.carried = Some(before.order);
             }
         }

@@ -18,6 +18,7 @@ use super::machine::{Link, Machine, Output};
 use super::resend::{self, Again, Over, Rewrite, Trouble};
 use super::sending::{REPLY_LIMIT, Stage};
 use super::variant::Variant;
+use super::wrapping;
 use crate::hl7::ack::Code;
 use crate::mllp::{Decoder, Found};
 
@@ -29,9 +30,13 @@ pub(super) struct Unanswered {
 }
 
 impl Unanswered {
-    /// `payload` with this charge's FT1 lines ahead of its own.
-    pub(super) fn ahead_of(&self, payload: &[u8]) -> Vec<u8> {
-        defect::rebatched(&self.payload, payload)
+    /// `payload` with this charge's FT1 lines ahead of its own, or behind them in segments of a
+    /// broken sender's own.
+    pub(super) fn beside(&self, payload: &[u8], bug: Option<Bug>) -> Vec<u8> {
+        match bug {
+            Some(Bug::RebatchInOwnSegment) => wrapping::with_own_segments(payload, &self.payload),
+            _ => defect::rebatched(&self.payload, payload),
+        }
     }
 }
 
@@ -288,7 +293,8 @@ impl Machine {
             self.disconnect();
         }
         if kind == Kind::Charge {
-            if let (Outcome::Unknown, Some(Bug::Rebatch)) = (outcome, self.config.bug)
+            if let (Outcome::Unknown, Some(Bug::Rebatch | Bug::RebatchInOwnSegment)) =
+                (outcome, self.config.bug)
                 && let Some(message) = job.message
             {
                 let order = job.task.order.clone();

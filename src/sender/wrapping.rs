@@ -88,8 +88,13 @@ fn reported(payload: &[u8], kind: &str, value: &str) -> Vec<u8> {
 }
 
 fn own_segment(payload: &[u8]) -> Vec<u8> {
-    let mut draft = head(payload, "ZFT^Z03");
-    for line in Draft::of(payload).lines("FT1") {
+    with_own_segments(&head(payload, "ZFT^Z03").bytes(), payload)
+}
+
+/// A message with the lines of a charge behind it, in segments of the sender's own.
+pub(super) fn with_own_segments(message: &[u8], charge: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::of(message);
+    for line in Draft::of(charge).lines("FT1") {
         draft.append(&format!("ZFT|{}|{}|{}", line.text(3), line.text(6), line.text(7)));
     }
     draft.bytes()

@@ -236,3 +236,18 @@ fn the_headers_of_a_batch_are_no_escapes() {
     let wire = broken(&judgement).into_iter().filter(|rule| rule.starts_with("wire/"));
     assert_eq!(wire.collect::<Vec<_>>(), [""; 0]);
 }
+
+/// Nobody agreed on a batch, whether it ends as one or not.
+#[rstest]
+#[case::batch("BHS|^~\\&|IRIS|IRIS\r", "BTS|1\r")]
+#[case::without_its_end("BHS|^~\\&|IRIS|IRIS\r", "")]
+#[case::without_its_beginning("", "BTS|1\r")]
+fn a_batch_is_not_as_agreed(#[case] before: &str, #[case] after: &str) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = case.message("john-doe");
+    let to = case.send(1, &[before.as_bytes(), &message, after.as_bytes()].concat());
+    case.answer(1, to, "AA", &message);
+    let judgement = case.ended(1, Outcome::Delivered).judge();
+    assert_eq!(broken(&judgement), ["snapshot"]);
+}
