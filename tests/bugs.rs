@@ -5,6 +5,8 @@
 
 mod command;
 
+use chargeproof::sender::Bug;
+use chargeproof::suite::selftest::own_rule;
 use command::{Place, rules_found};
 use rstest::rstest;
 
@@ -117,4 +119,16 @@ fn the_command_that_a_report_names_repeats_the_verdict() {
     let arguments: Vec<&str> = repeat.split(' ').map(|one| one.trim_matches('\'')).collect();
     let ran = place.run(&arguments).exits(10);
     assert!(ran.out.contains("1 case, 1 failed"), "{}", ran.out);
+}
+
+/// The README says which rule convicts which broken sender.
+#[test]
+fn the_readme_names_every_broken_sender_under_its_rule() {
+    let readme = include_str!("../README.md");
+    let row = |rule: &str| readme.lines().find(|line| line.starts_with(&format!("| `{rule}` | `")));
+    for bug in Bug::ALL {
+        let rule = own_rule(*bug);
+        let named = row(rule).is_some_and(|row| row.contains(&format!("`{bug}`")));
+        assert!(named, "{bug} is convicted by {rule}");
+    }
 }

@@ -152,4 +152,7 @@ const HONEST: &[(&str, &str)] = &[
     ("sends a result again that was not accepted", "results/not-accepted"),
     ("an exam that is corrected once its charge was sent", "once/corrected-later"),
     ("a second exam under the order of a charge that was sent", "once/twin-of-an-order"),
+    ("names with signs that software takes for its own", "content/signs-that-software-spoils"),
+    ("names with letters that software spoils", "content/letters-that-software-spoils"),
+    ("the acknowledgements that it asked for", "agreements/acknowledgements-as-asked-for"),
 ];
