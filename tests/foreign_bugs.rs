@@ -14,6 +14,13 @@ use rstest::rstest;
 #[case::resend_new_control_id("resend-new-control-id", "once/silence", "once/per-order")]
 #[case::resend_as_bill("resend-as-bill", "once/silence", "once/per-order")]
 #[case::resend_in_document("resend-in-document", "once/silence", "once/per-order")]
+#[case::resend_in_own_segment("resend-in-own-segment", "once/silence", "once/per-order")]
+#[case::resend_in_lower_case("resend-in-lower-case", "once/silence", "once/per-order")]
+#[case::drifts_after_restart("drifts-after-restart", "options/option-1", "snapshot")]
+#[case::escapes_as_html("escapes-as-html", SIGNS, "snapshot")]
+#[case::batch_without_end("batch-without-end", "options/option-1", "snapshot")]
+#[case::both_words("both-words", "once/silence", "accounts")]
+#[case::ghost_orders("ghost-orders", "options/option-1", "accounts")]
 #[case::resend_on_close("resend-on-close", CLOSED, "once/per-order")]
 #[case::resend_on_reset("resend-on-reset", RESET, "once/per-order")]
 #[case::resend_on_error("resend-on-error", "once/rejected[reply=error]", "once/per-order")]
@@ -49,7 +56,7 @@ fn a_foreign_sender_is_convicted_by_the_rule_that_convicts_the_reference(
 fn the_same_sender_without_a_defect_is_clean() {
     let Some(python) = python() else { return skipped("the honest one") };
     let place = foreign(&python, "");
-    let cases = ["once/silence", CLOSED, RESET, REJECTED, OTHER_ID, PREFIX, KILLED];
+    let cases = ["once/silence", CLOSED, RESET, REJECTED, OTHER_ID, PREFIX, KILLED, SIGNS];
     run(&place, &cases).exits(0);
 }
 
@@ -108,6 +115,7 @@ const RESET: &str = "once/disconnected[reply=connection/reset-before-reply]";
 const REJECTED: &str = "once/rejected[reply=reject]";
 const OTHER_ID: &str = "once/misrouted[reply=match/other]";
 const PREFIX: &str = "once/unknown-code[reply=payload/code-prefix]";
+const SIGNS: &str = "content/signs-that-software-spoils";
 const KILLED: &str = "crash/killed[at=end-of-message]";
 
 const OUTBOX: &str = include_str!("senders/outbox.py");

@@ -35,7 +35,21 @@ FORMS = {
     "resend-as-bill": lambda text: headed(text, "BAR^P05") + procedures(text),
     "resend-in-document": lambda text: headed(text, "MDM^T02") + "OBX|1|ED|D||^^^Base64^"
     + base64.b64encode(text.encode()).decode() + "\r",
+    "resend-in-own-segment": lambda text: headed(text, "ZFT^Z03") + "".join(
+        line.replace("FT1|", "ZFT|", 1) + "\r" for line in text.split("\r") if line.startswith("FT1|")),
+    "resend-in-lower-case": lambda text: text[:3] + "\r".join(
+        line[:3].lower() + line[3:] for line in text.split("\r"))[3:],
 }
+
+# What is written in place of the message that was agreed.
+CHANGES = {
+    "drifts-after-restart": lambda text: text.replace("PV1|1|O", "PV1|1|I") if LIVES else text,
+    "escapes-as-html": lambda text: text.replace("'", "&#39;").replace("<", "&lt;"),
+    "batch-without-end": lambda text: "BHS|^~\\&|IRIS|IRIS\r" + text,
+}
+
+# The lives of the sender before this one.
+LIVES = []
 
 
 def headed(text, kind):
@@ -94,7 +108,7 @@ def deliver(database, row, exam, address, timeout):
 
     late = BUG == "replay-after-kill"
     control_id = f"BROKEN{row:08}"
-    text = outbox.message(json.loads(exam), control_id)
+    text = CHANGES.get(BUG, str)(outbox.message(json.loads(exam), control_id))
     before = (lambda: None) if late else (lambda: mark("unknown"))
     what = attempt(text, control_id, address, timeout, before)
     if what is None:
@@ -123,16 +137,23 @@ def take(database, inbox, honest=outbox.take):
 
 
 def account(state):
+    if BUG == "ghost-orders":
+        print(json.dumps({"order": "ghost", "outcome": "delivered"}))
     for order, outcome in outbox.outbox(state).execute("SELECT number, outcome FROM outbox"):
         if (BUG, outcome) in (("hides-unknown", "unknown"), ("silent-drop", "rejected")):
             continue
         if (BUG, outcome) == ("false-unsent", "unknown"):
             outcome = "not-sent"
+        if (BUG, outcome) == ("both-words", "unknown"):
+            print(json.dumps({"order": order, "outcome": "delivered"}))
         print(json.dumps({"order": order, "outcome": outcome}))
 
 
 def send(host, port, state, inbox, timeout):
     outbox.deliver, outbox.take = deliver, take
+    marker = os.path.join(state, "lived")
+    LIVES.extend([marker] if os.path.exists(marker) else [])
+    open(marker, "w", encoding="ascii").close()
     if BUG == "replay-on-restart":
         outbox.outbox(state).execute("UPDATE outbox SET outcome = 'not-sent'")
     print("ready", flush=True)
