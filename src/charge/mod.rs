@@ -198,7 +198,13 @@ impl<'a> Charge<'_, 'a> {
             let field = own.and_then(|segment| self.message.field(segment, path.field));
             field.and_then(|field| field.at(path))
         };
-        plain(raw.unwrap_or_default(), self.message.delimiters())
+        let value = plain(raw.unwrap_or_default(), self.message.delimiters());
+        // Codes of table 0017 are the same in either case.
+        let is_type = path.segment == "FT1" && path.field == TRANSACTION_TYPE;
+        match is_type && value.iter().any(u8::is_ascii_lowercase) {
+            true => Cow::Owned(value.to_ascii_uppercase()),
+            false => value,
+        }
     }
 
     fn identity(&self, agreement: &Agreement) -> Vec<u8> {

@@ -4,15 +4,18 @@
 //! a patient reader understands excuses either word. Source: HL7 v2 chapter 2, MSA-1 and MSA-2.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use crate::charge::charges;
 use crate::history::{Accounted, Event, Micros, Outcome, What};
+use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::Step;
 use crate::verdict::{Proof, Weight};
 
 use super::attempts::Sent;
 use super::between::{answered, moments, witness};
-use super::evidence::{Attempted, Evidence};
+use super::evidence::{Attempted, Evidence, KnownExam};
 use super::findings::{Findings, Told};
 use super::late::{self, Had, Most};
 use super::replies::{Answers, Commit, Said};
@@ -114,21 +117,27 @@ fn judge_account(
                 judged.judge(Some(*outcome), findings);
             }
         }
-        if outcomes.len() > 1 && !may_be_several(evidence, number) {
+        if outcomes.len() > most_entries(evidence, number) {
             judged.tell_repeated(known.len() > 1, findings);
         }
-        match known.contains(&Outcome::Unknown) && judged.is_plainly_accepted() {
-            true => heard.doubted += 1,
-            false => heard.entries += 1,
+        match known.contains(&Outcome::Unknown).then(|| judged.accepted_at()).flatten() {
+            Some(answer) if judged.could_read(answer) => heard.doubted += 1,
+            // Whether a sender that had no processor could have known, nobody can say.
+            Some(answer) if judged.was_starved(answer) => {}
+            Some(_) | None => heard.entries += 1,
         }
     }
 }
 
-/// Whether an order may have several entries: where several of its messages, or several exams, are
-/// charged apart.
-fn may_be_several(evidence: &Evidence<'_>, number: &str) -> bool {
-    let exams = evidence.exams.iter().filter(|exam| exam.exam.order.number == number).count();
-    exams > 1 || evidence.plan.mapping.identity.rule == OnceRule::PerCharge
+/// How many entries an order may have: one for each of its exams, and where lines are charged apart one
+/// for each of their lines.
+fn most_entries(evidence: &Evidence<'_>, number: &str) -> usize {
+    let exams = evidence.exams.iter().filter(|exam| exam.exam.order.number == number);
+    let of_exam = |exam: &KnownExam<'_>| match evidence.plan.mapping.identity.rule {
+        OnceRule::PerOrder => 1,
+        OnceRule::PerCharge => charges(&Message::read(&exam.expected)).count().max(1),
+    };
+    exams.map(of_exam).sum()
 }
 
 /// Entries about orders that nobody had placed by then. A sender that outlives its case knows those of
@@ -247,24 +256,39 @@ impl Judged<'_, '_> {
 
     /// Whether the only attempt was accepted in a way that leaves no doubt: by an acknowledgement that
     /// every sender must take, in time, to a sender that was there to read it.
-    fn is_plainly_accepted(&self) -> bool {
-        let [sent] = self.attempts else { return false };
+    fn accepted_at(&self) -> Option<Micros> {
+        let [sent] = self.attempts else { return None };
         let place = self.evidence.place(sent);
         let timeout = self.evidence.plan.limits.ack_timeout;
         let enough = Commit::to(sent.payload) == Commit::Enough;
         let asked = self.account.asked.unwrap_or(self.account.event.at);
         let answers = self.answers.to(&place, sent.control_id);
-        let [answer] = answers.as_slice() else { return false };
+        let [answer] = answers.as_slice() else { return None };
         let accepts = answer.said == Said::Accept || (enough && answer.said == Said::Commit);
         let in_time = answer.at.since(place.at) < timeout && answer.at < asked;
-        sent.whole && answer.strict && accepts && in_time && self.could_read(answer.at)
+        (sent.whole && answer.strict && accepts && in_time).then_some(answer.at)
+    }
+
+    /// Whether the machine had no processor for the sender around a time.
+    fn was_starved(&self, at: Micros) -> bool {
+        let is_late =
+            |what: &What| matches!(what, What::HarnessLate { .. } | What::SenderStarved { .. });
+        self.evidence.events[self.around(at)].iter().any(|event| is_late(&event.what))
+    }
+
+    /// The places of the events within the sender's patience before a time, and behind it.
+    fn around(&self, at: Micros) -> Range<usize> {
+        let timeout = self.evidence.plan.limits.ack_timeout;
+        let soon = Micros(at.0.saturating_add(timeout.0));
+        let events = self.evidence.events;
+        let from = events.partition_point(|event| at.since(event.at) > timeout);
+        let to = events.partition_point(|event| event.at <= soon).max(from);
+        from..to
     }
 
     /// Whether nothing kept the sender from reading what was written to it at a time: neither a fault,
     /// nor its own end, nor a machine that had no time for it.
     fn could_read(&self, at: Micros) -> bool {
-        let timeout = self.evidence.plan.limits.ack_timeout;
-        let soon = Micros(at.0.saturating_add(timeout.0));
         let disturbs = |what: &What| {
             matches!(
                 what,
@@ -276,13 +300,11 @@ impl Judged<'_, '_> {
                     | What::EndedByEmr { .. }
             )
         };
-        let events = self.evidence.events;
-        let from = events.partition_point(|event| at.since(event.at) > timeout);
-        let to = events.partition_point(|event| event.at <= soon).max(from);
+        let (near, events) = (self.around(at), self.evidence.events);
         // When what stood at a door that was shut was written, nobody knows.
         let waited = |what: &What| matches!(what, What::Waiting { .. } | What::Reading { .. });
-        !events[from..to].iter().any(|event| disturbs(&event.what))
-            && !events[..to].iter().any(|event| waited(&event.what))
+        !events[..near.end].iter().any(|event| waited(&event.what))
+            && !events[near].iter().any(|event| disturbs(&event.what))
     }
 
     /// The order has several entries: which of them is meant, nobody can say.

@@ -5,13 +5,13 @@
 //! to [elimination](super::elimination). This does **not** judge.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use memchr::memmem::Finder;
 use memchr::{memchr_iter, memmem, memrchr2};
 
 use crate::charge::{Agreement, Charge, charges, credit_of, lines};
-use crate::history::{Event, Piece, What};
+use crate::history::{ConnectionId, Event, Piece, What};
 use crate::hl7::ack::{Due, due, is_acknowledgement};
 use crate::hl7::{Message, Segment, SegmentEnd, escape};
 
@@ -103,6 +103,11 @@ impl Sent<'_> {
     }
 }
 
+/// Whether the first bytes of a connection are a ClientHello, and the endpoint is plain.
+pub(super) fn begins_tls(evidence: &Evidence<'_>, bytes: &[u8]) -> bool {
+    evidence.plan.tls.is_none() && bytes.starts_with(&[0x16, 0x03])
+}
+
 /// Reads messages into the evidence, each of them once.
 pub(super) struct Reading {
     agreement: Agreement,
@@ -112,6 +117,8 @@ pub(super) struct Reading {
     numbers: HashMap<Vec<u8>, u32, Quick>,
     /// The distinct parts of the line that is being read.
     parts: Vec<u8>,
+    /// Connections on which the sender speaks TLS to an endpoint that does not.
+    in_tls: BTreeSet<ConnectionId>,
     /// The message that was cut last has an end among the bytes that nobody read, is a charge, and
     /// has no line: what stands behind it may go on with it.
     lacks_lines: bool,
@@ -125,6 +132,7 @@ impl Reading {
             header: Finder::new(b"\rMSH"),
             numbers: HashMap::default(),
             parts: Vec::new(),
+            in_tls: BTreeSet::new(),
             lacks_lines: false,
         }
     }
@@ -136,6 +144,9 @@ impl Reading {
         index: usize,
         event: &'h Event,
     ) -> Option<&'h [u8]> {
+        if self.is_of_tls(evidence, event) {
+            return None;
+        }
         let before = evidence.sent.len() + evidence.lines.len();
         let mut read: &'h [u8] = &[];
         match &event.what {
@@ -168,6 +179,22 @@ impl Reading {
         }
         let is_none = evidence.sent.len() + evidence.lines.len() == before;
         (is_none && !read.is_empty()).then_some(read)
+    }
+
+    /// Whether an event brought bytes of a TLS that the endpoint does not speak: whatever looks like a
+    /// frame among them is none, unless a message begins in it.
+    fn is_of_tls(&mut self, evidence: &Evidence<'_>, event: &Event) -> bool {
+        let (connection, bytes) = match &event.what {
+            What::Received { connection, offset, bytes, .. } => {
+                if *offset == 0 && begins_tls(evidence, bytes.as_slice()) {
+                    self.in_tls.insert(*connection);
+                }
+                (connection, bytes)
+            }
+            What::Unread { connection, bytes, .. } => (connection, bytes),
+            _ => return false,
+        };
+        self.in_tls.contains(connection) && memmem::find(bytes.as_slice(), b"MSH").is_none()
     }
 
     /// To be called after the last event.

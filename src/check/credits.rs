@@ -51,8 +51,16 @@ impl Credits {
             let sent = &evidence.sent[credit.sent as usize];
             let of_order = |_, order: &[u8]| order == self.order;
             let takes_back = || self.parts(sent, &of_order).iter().any(|own| parts.contains(own));
-            sent.whole && from < at && at < to && takes_back()
+            let is_before = at < to || credit.sent == again && self.stands_before(repeated, line);
+            sent.whole && from < at && is_before && takes_back()
         })
+    }
+
+    /// Whether a message has a credit of the order before one of its lines.
+    fn stands_before(&self, sent: &Sent<'_>, line: &SentLine) -> bool {
+        let message = Message::read(sent.payload);
+        let mut before = charges(&message).take_while(|one| one.ft1() < line.ft1 as usize);
+        before.any(|one| *one.order(&self.agreement) == *self.order)
     }
 
     /// What the lines of a message charge or take back, of those that are wanted by number and order.

@@ -45,6 +45,8 @@ pub(super) struct Disguised<'h> {
 pub(super) enum How {
     /// In a message that nobody agreed on.
     Unagreed,
+    /// In a message of another form, in the field, which names the order and no patient.
+    PerhapsUnagreed,
     /// In a segment that nobody agreed on, of a message that carries something else.
     Beside,
     /// In a segment of the sender's own, in the field, where nobody knows what that is for.
@@ -84,7 +86,7 @@ impl Disguises<'_> {
     pub(super) fn other_orders(&self) -> BTreeSet<&[u8]> {
         let others = self.attempts.iter().filter_map(|one| match &one.how {
             How::OtherOrder(other) | How::OtherSpelling(other) => Some(other.as_slice()),
-            How::Unagreed | How::Beside | How::PerhapsBeside => None,
+            How::Unagreed | How::PerhapsUnagreed | How::Beside | How::PerhapsBeside => None,
             How::NoOrder | How::Perhaps | How::PerhapsSpelling(_) => None,
         });
         others.collect()
@@ -303,7 +305,19 @@ fn read_message<'h>(
         subjects.named(&layers, expected);
     if evidence.is_field_capture() {
         // Where nobody knows the orders, a number may be anything: the patient has to be named as well.
-        charged.retain(|index| of_patients.contains(index));
+        let all = std::mem::take(&mut charged);
+        let (sure, others): (Vec<usize>, Vec<usize>) =
+            all.into_iter().partition(|index| of_patients.contains(index));
+        charged = sure;
+        if charged.is_empty() && by_order && !has_patient(sent) {
+            let perhaps = others.into_iter().map(|index| Disguised {
+                sent: sent.clone(),
+                order: subjects.get(index).order.as_slice().into(),
+                codes: Vec::new(),
+                how: How::PerhapsUnagreed,
+            });
+            found.attempts.extend(perhaps);
+        }
     }
     let is_attempted =
         |index: &usize| !evidence.attempts_at(&subjects.get(*index).order).is_empty();
@@ -328,10 +342,33 @@ fn read_message<'h>(
     } else if expected == Expected::Nothing
         && sent.kind != Kind::Charge
         && !evidence.is_field_capture()
-        && (!named.is_empty() || layers.opaque)
+        && (!named.is_empty() || layers.opaque && !is_about_another(evidence, sent))
     {
         found.untold.push(Untold { sent: sent.clone(), exams: named });
     }
+}
+
+/// Whether a message names any patient.
+fn has_patient(sent: &Sent<'_>) -> bool {
+    as_read(&patient(&Message::read(sent.payload))).len() >= SHORTEST_PATIENT
+}
+
+/// So many letters and digits a patient's number must have to tell one from another.
+const SHORTEST_PATIENT: usize = 3;
+
+/// Whether a message says that it is about a patient of whom no exam was handed over.
+pub(super) fn is_about_another(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
+    let patient_of = patient;
+    let patient = as_read(&patient_of(&Message::read(sent.payload)));
+    let is_own = |number: &String| as_read(number.as_bytes()) == patient;
+    let is_of = |exam: &KnownExam<'_>| {
+        let patient = &exam.exam.patient;
+        is_own(&patient.mrn) || is_own(&patient.account)
+    };
+    // A mapping may write more than the number, as a prefix.
+    let is_expected =
+        |exam: &KnownExam<'_>| as_read(&patient_of(&Message::read(&exam.expected))) == patient;
+    !patient.is_empty() && !evidence.exams.iter().any(|exam| is_of(exam) || is_expected(exam))
 }
 
 /// Reads the segments of a message that nobody agreed on, for charges of its own orders or of others.
@@ -409,6 +446,9 @@ struct Charged<'l> {
     code: &'l [u8],
 }
 
+/// How many orders of one content are told apart.
+const ALIKE: usize = 16;
+
 /// An order, its patient and what is charged, as people read them.
 type ReadAs = (Vec<u8>, Vec<u8>, Vec<u8>);
 
@@ -428,7 +468,10 @@ impl Seen {
         if evidence.is_field_capture() {
             for (line, print) in evidence.lines.iter().zip(fingerprints(evidence)) {
                 let order = &evidence.orders[line.order as usize].order;
-                by_content.entry(print).or_insert_with(|| vec![(**order).into()]);
+                let known = by_content.entry(print).or_default();
+                if known.len() < ALIKE && known.iter().all(|one| **one != **order) {
+                    known.push((**order).into());
+                }
             }
         } else {
             for exam in &evidence.exams {
@@ -477,7 +520,14 @@ impl Seen {
         let key = (as_read(order), as_read(charged.patient), charged.code.to_vec());
         let first = self.spelled.entry(key).or_insert_with(|| order.as_slice().into());
         if **first != **order && read_alike(first, order) {
-            return Some((Arc::clone(first), How::OtherSpelling(order.clone())));
+            let known = self.by_content.get(&charged.line.fingerprint);
+            let is_same = known.is_some_and(|orders| orders.iter().any(|one| one == first));
+            // In the field, what was done at another time may be another charge.
+            let how = match is_captured && !is_same {
+                true => How::PerhapsSpelling(order.clone()),
+                false => How::OtherSpelling(order.clone()),
+            };
+            return Some((Arc::clone(first), how));
         }
         let is_credit = order.ends_with(CREDIT.as_bytes());
         if !is_captured || is_credit {
@@ -509,9 +559,14 @@ impl Seen {
         if let Some(order) = self.by_content(evidence, print) {
             return Some((order, How::NoOrder));
         }
-        let named = subjects.named(&Layers::of(sent.payload), Expected::Nothing);
-        if let Some(index) = named.charged.first().filter(|_| named.by_order) {
-            return Some((subjects.get(*index).order.as_slice().into(), How::NoOrder));
+        let message = Message::read(sent.payload);
+        let line = message.segment("FT1", charged.line.ft1).map(|line| line.raw().to_vec());
+        // The line itself, before the message in which it stands.
+        for text in line.iter().map(Vec::as_slice).chain([sent.payload]) {
+            let named = subjects.named(&Layers::of(text), Expected::Nothing);
+            if let Some(index) = named.charged.first().filter(|_| named.by_order) {
+                return Some((subjects.get(*index).order.as_slice().into(), How::NoOrder));
+            }
         }
         let content = without_stamps(sent.payload);
         let order = Arc::from(print.to_string().into_bytes());

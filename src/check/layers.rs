@@ -22,7 +22,7 @@ const SHORTEST_RUN: usize = 16;
 const SHORTEST_SECRET: usize = 88;
 
 /// The shortest text that can be called unreadable.
-const SHORTEST_NOISE: usize = 64;
+const SHORTEST_NOISE: usize = 16;
 
 /// A text, and what was found inside it.
 pub(super) struct Layers<'t> {
@@ -66,8 +66,11 @@ impl<'t> Layers<'t> {
         if memchr::memchr(0, text).is_some() {
             found.push(text.iter().copied().filter(|&byte| byte != 0).collect());
         }
-        if memchr::memchr(b'\\', text).is_some() {
+        let mark = Message::read_header(text).delimiters().escape;
+        if mark.is_some_and(|mark| memchr::memchr(mark, text).is_some()) {
             found.push(unescaped_values(text));
+        }
+        if memchr::memchr(b'\\', text).is_some() {
             found.push(unquoted(text));
         }
         if memchr::memchr(b'&', text).is_some() {
@@ -79,20 +82,28 @@ impl<'t> Layers<'t> {
             }
         }
         let mut opaque = false;
-        let pieces = runs(text);
+        // What a header holds are ids, and those may be long.
+        let pieces = runs(behind_header(text));
         if pieces.len() > 1 {
             // One text may have been cut into several values.
             let all = pieces.concat();
             match decoded(&all) {
                 Some(inner) => found.push(inner),
-                None => opaque |= all.len() >= 2 * SHORTEST_SECRET && is_mixed(&all),
+                None => opaque |= all.len() >= 2 * SHORTEST_SECRET && is_secret(&all),
             }
         }
+        found.extend(declared(text).and_then(|all| decoded(&all)));
         found.extend(spelled_out(text));
         for run in pieces {
             match decoded(&run) {
                 Some(inner) => found.push(inner),
-                None => opaque |= run.len() >= SHORTEST_SECRET && is_mixed(&run),
+                None => {
+                    opaque |= run.len() >= SHORTEST_SECRET && is_secret(&run);
+                    // What is part of a path or of a name stands behind a slash or a hyphen.
+                    let parts = run.split(|byte| matches!(byte, b'/' | b'-' | b'_'));
+                    let long = parts.filter(|part| (SHORTEST_RUN..run.len()).contains(&part.len()));
+                    found.extend(long.filter_map(decoded));
+                }
             }
         }
         let own = text.clone();
@@ -108,19 +119,24 @@ impl<'t> Layers<'t> {
 fn unescaped_values(text: &[u8]) -> Vec<u8> {
     let delimiters = Message::read_header(text).delimiters();
     let ends = |byte: &u8| *byte == delimiters.field || matches!(byte, b'\r' | b'\n');
-    let escaped = text.split(ends).filter(|value| memchr::memchr(b'\\', value).is_some());
+    let mark = delimiters.escape.unwrap_or(b'\\');
+    let escaped = text.split(ends).filter(|value| memchr::memchr(mark, value).is_some());
     let plain = escaped.map(|value| {
-        let lines = replaced(value, b"\\.br\\", b"\r");
+        let lines = replaced(value, &[mark, b'.', b'b', b'r', mark], b"\r");
         unescape(&lines, delimiters).into_owned()
     });
     plain.collect::<Vec<_>>().join(&b'\r')
 }
 
-/// Whether nobody can read it: much of it is neither a letter nor anything else that texts have.
+/// Whether nobody can read it: it is no text in any character set. A text has hardly a control
+/// character, and where its letters stand beyond ASCII its digits and delimiters do not.
 fn is_noise(text: &[u8]) -> bool {
-    let is_odd = |byte: &&u8| !matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~') && **byte != 0;
-    let odd = text.iter().filter(is_odd).count();
-    text.len() >= SHORTEST_NOISE && odd * 3 > text.len() && std::str::from_utf8(text).is_err()
+    let is_control =
+        |byte: &&u8| **byte < b' ' && !matches!(byte, 0 | b'\t' | b'\r' | b'\n' | 0x1B);
+    let controls = text.iter().filter(is_control).count();
+    let odd = text.iter().filter(|byte| !byte.is_ascii()).count();
+    let has_noise = controls * 32 > text.len() && controls > 1 || odd * 4 > text.len() * 3;
+    text.len() >= SHORTEST_NOISE && has_noise && std::str::from_utf8(text).is_err()
 }
 
 /// Runs of letters and digits that may be base64 or hexadecimal, over the line ends of long lines.
@@ -184,11 +200,36 @@ fn is_text(bytes: &[u8]) -> bool {
     !bytes.is_empty() && plain * 10 >= bytes.len() * 9
 }
 
-/// Whether a long run has what encoded bytes have and words have not.
-fn is_mixed(run: &[u8]) -> bool {
-    let has = |is: fn(&u8) -> bool| run.iter().any(is);
-    has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+fn behind_header(text: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\r', text).filter(|_| text.starts_with(b"MSH"));
+    end.map_or(text, |end| &text[end..])
 }
+
+/// What is said to be base64, in however many values it stands: behind `Base64^`.
+fn declared(text: &[u8]) -> Option<Vec<u8>> {
+    const WORD: &[u8] = b"BASE64";
+    let upper = text.to_ascii_uppercase();
+    let mut all = Vec::new();
+    for at in memchr::memmem::find_iter(&upper, WORD) {
+        let rest = &text[at + WORD.len()..];
+        let value =
+            rest.iter().skip(1).take_while(|byte| sextet(**byte).is_some() || **byte == b'=');
+        all.extend(value);
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// Whether a long run has what encoded bytes have, and words, paths, identifiers and digests have not.
+fn is_secret(run: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| run.iter().any(is);
+    let between = run.iter().filter(|byte| matches!(byte, b'/' | b'-' | b'_' | b'+')).count();
+    let is_digest = DIGESTS.contains(&run.len()) && run.iter().all(u8::is_ascii_hexdigit);
+    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    is_mixed && between * 10 <= run.len() && !is_digest
+}
+
+/// How many hexadecimal digits a digest has: SHA-384 and SHA-512; shorter ones are no secret anyway.
+const DIGESTS: [usize; 2] = [96, 128];
 
 fn from_hexadecimal(run: &[u8]) -> Option<Vec<u8>> {
     let run = run.strip_prefix(b"0x").unwrap_or(run);
@@ -248,9 +289,15 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
         match after {
             [b'r', more @ ..] => (rest, _) = (more, out.push(b'\r')),
             [b'n', more @ ..] => (rest, _) = (more, out.push(b'\n')),
-            [b'u', b'0', b'0', high, low, more @ ..] => {
-                if let Some(byte) = hexadecimal([*high, *low]) {
-                    (rest, _) = (more, out.push(byte));
+            [b'u', page, cell, high, low, more @ ..] => {
+                let pair = hexadecimal([*page, *cell]).zip(hexadecimal([*high, *low]));
+                if let Some((page, cell)) = pair {
+                    rest = more;
+                    let character = char::from_u32(u32::from(page) << 8 | u32::from(cell));
+                    let mut bytes = [0; 4];
+                    let text =
+                        character.map_or(&b""[..], |one| one.encode_utf8(&mut bytes).as_bytes());
+                    out.extend_from_slice(text);
                 }
             }
             [b'x', high, low, more @ ..] => {
@@ -265,6 +312,9 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// How far the end of an entity is looked for.
+const LONGEST_ENTITY: usize = 16;
+
 /// The entities of XML, by name and by number.
 fn without_entities(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
@@ -272,7 +322,7 @@ fn without_entities(text: &[u8]) -> Vec<u8> {
     while let Some(at) = memchr::memchr(b'&', rest) {
         out.extend_from_slice(&rest[..at]);
         let body = &rest[at + 1..];
-        let end = body.iter().take(8).position(|&byte| byte == b';');
+        let end = body.iter().take(LONGEST_ENTITY).position(|&byte| byte == b';');
         match end.and_then(|end| Some((end, entity(&body[..end])?))) {
             Some((end, byte)) => {
                 out.push(byte);

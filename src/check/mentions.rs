@@ -96,7 +96,9 @@ impl Subjects {
     /// The first subject of this order.
     pub(super) fn of_order(&self, order: &[u8]) -> Option<usize> {
         let found = self.by_order.get(&as_read(order))?;
-        found.iter().copied().find(|&index| read_alike(order, &self.list[index].order))
+        let reads =
+            |index: &usize| self.list[*index].orders.iter().any(|own| read_alike(order, own));
+        found.iter().copied().find(reads)
     }
 
     /// The one subject whose order is part of this one, or the other way round: with a prefix or a
@@ -128,20 +130,28 @@ impl Subjects {
         self.list[index].patients.iter().any(|own| as_read(own) == patient)
     }
 
-    /// Subjects whose order stands in a text in parts, or inside a longer run of letters and digits, as
-    /// in a record of fixed columns.
+    /// Subjects of which a text has the code, and the order in parts, among other digits or in a record
+    /// of fixed columns. Without the code, digits that happen to be an order's are a time or a number of
+    /// somebody else.
     fn spelled_apart(&self, layers: &Layers<'_>) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         for text in layers.texts.iter().map(|text| squeezed(text)) {
-            for (order, subjects) in self.by_order.iter().filter(|(order, _)| order.len() >= SHORT)
-            {
-                let mut places = memchr::memmem::find_iter(&text, order);
-                if places.any(|at| stands_at(&text, at, order)) {
-                    found.extend(subjects.iter().copied());
+            for (order, subjects) in &self.by_order {
+                let is_there = match order.len() >= SHORT {
+                    true => contains(&text, order),
+                    false => is_a_run(&text, order),
+                };
+                if is_there {
+                    let has_code = |index: &&usize| self.has_code_in(**index, &text);
+                    found.extend(subjects.iter().filter(has_code).copied());
                 }
             }
         }
         found
+    }
+
+    fn has_code_in(&self, index: usize, squeezed: &[u8]) -> bool {
+        self.list[index].codes.iter().any(|code| contains(squeezed, &as_read(code)))
     }
 
     /// Whom a text is about.
@@ -186,28 +196,39 @@ fn has_own_line(text: &[u8], subject: &Subject) -> bool {
     })
 }
 
-/// A text without its headers and without what parts a value, in capitals.
+/// The letters and digits of a text without its headers and without highlighting, in capitals; digits of
+/// full width are digits.
 fn squeezed(text: &[u8]) -> Vec<u8> {
-    let lines = text.split(|byte| matches!(byte, b'\r' | b'\n'));
     let is_header = |line: &&[u8]| HEADERS.iter().any(|id| line.starts_with(&id[..]));
-    let bodies: Vec<&[u8]> = lines.filter(|line| !is_header(line)).collect();
-    let whole = bodies.join(&b'\r');
-    let parts = |byte: &u8| joins(*byte) || matches!(byte, b'^' | b'&' | b'~' | b' ');
-    whole.iter().filter(|byte| !parts(byte)).map(u8::to_ascii_uppercase).collect()
+    let lines = text.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !is_header(line));
+    let mut out = Vec::with_capacity(text.len());
+    for line in lines {
+        let mut rest = line;
+        while let [first, after @ ..] = rest {
+            rest = match rest {
+                // \H\ and \N\ begin and end highlighting (HL7 v2 chapter 2, section 2.7).
+                [b'\\', b'H' | b'N', b'\\', more @ ..] => more,
+                [0xEF, 0xBC, digit @ 0x90..=0x99, more @ ..] => {
+                    out.push(digit - 0x90 + b'0');
+                    more
+                }
+                _ => {
+                    out.extend(first.is_ascii_alphanumeric().then(|| first.to_ascii_uppercase()));
+                    after
+                }
+            };
+        }
+    }
+    out
 }
 
-/// Whether a number stands at this place as a value, or as a column of a record: padded with zeros, or
-/// at the beginning of a run of digits. Inside another number or a time it is no number of its own.
-fn stands_at(text: &[u8], at: usize, number: &[u8]) -> bool {
-    let is_digit = |byte: &&u8| byte.is_ascii_digit();
-    let before = text[..at].iter().rev().take_while(is_digit).count();
-    let behind = text[at..].iter().take_while(is_digit).count();
-    let run = before + behind;
-    run <= number.len() || run >= SHORTEST_RECORD && (before == 0 || text[at - 1] == b'0')
+/// Whether a short number is a whole run of digits.
+fn is_a_run(text: &[u8], number: &[u8]) -> bool {
+    let is_digit =
+        |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
+    let mut places = memchr::memmem::find_iter(text, number);
+    places.any(|at| !is_digit(at.checked_sub(1)) && !is_digit(Some(at + number.len())))
 }
-
-/// The shortest run of digits that is taken for several columns; a time has fewer.
-const SHORTEST_RECORD: usize = 16;
 
 fn contains(whole: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find(whole, part).is_some()
@@ -276,12 +297,19 @@ pub(super) fn names_one(text: &[u8], codes: &[Vec<u8>]) -> bool {
 
 /// Whether a text has a charge line: FT1 in any case, where a segment or an element begins.
 pub(super) fn has_charge_line(text: &[u8]) -> bool {
+    let begins = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x0B | b'<' | b'"' | b'\'');
     let is_line = |at: usize| {
-        let before = at.checked_sub(1).and_then(|before| text.get(before));
-        let begins = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x0B | b'<' | b'"' | b'\'');
-        let ends = |byte: &u8| byte.is_ascii_graphic() && !byte.is_ascii_alphanumeric();
         let is_id = text[at..].get(1..3).is_some_and(|rest| rest.eq_ignore_ascii_case(b"T1"));
-        is_id && before.is_none_or(begins) && text.get(at + 3).is_some_and(ends)
+        let before = text[..at].iter().rev().find(|byte| **byte != b' ');
+        if !is_id || !before.is_none_or(begins) {
+            return false;
+        }
+        match text[at + 3..] {
+            // A word in quotes is the name of what follows, or a word.
+            [b'"' | b'\'', ref rest @ ..] => rest.trim_ascii_start().starts_with(b":"),
+            [end, ..] => end.is_ascii_punctuation(),
+            [] => false,
+        }
     };
     memchr::memchr2_iter(b'F', b'f', text).any(is_line)
 }
@@ -319,6 +347,7 @@ fn carries_charge(text: &[u8], subject: &Subject, is_whole: bool) -> bool {
 
 /// The id of the segment that a line is, in capitals; none where it is no segment but a line of text.
 fn segment_id(line: &[u8]) -> Option<[u8; 3]> {
+    let line = line.trim_ascii_start();
     let [a, b, c, separator, ..] = *line else { return None };
     let is_id = a.is_ascii_alphabetic() && b.is_ascii_alphanumeric() && c.is_ascii_alphanumeric();
     let is_apart = separator.is_ascii_graphic() && !separator.is_ascii_alphanumeric();

@@ -11,6 +11,7 @@ use crate::verdict::Proof;
 
 use super::attempts::{Kind, Sent};
 use super::between::{answered, moments, witness};
+use super::disguise::is_about_another;
 use super::evidence::{Evidence, Place};
 use super::findings::{Findings, Told};
 use super::late;
@@ -29,7 +30,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
     let mut told: HashMap<Key, ()> = HashMap::new();
     let held_back = held_back(evidence);
     for (index, sent) in evidence.sent.iter().enumerate() {
-        if sent.kind != Kind::Result || !sent.whole {
+        if sent.kind != Kind::Result || !sent.whole || is_anothers(evidence, sent) {
             continue;
         }
         findings.exercised(SETTLED, 1);
@@ -44,6 +45,13 @@ pub(super) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
             settled.entry(key).or_insert((index, answer));
         }
     }
+}
+
+/// Whether a result is of an exam that nobody handed over, for a patient of whom there is none.
+fn is_anothers(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
+    !evidence.is_field_capture()
+        && evidence.reported(sent).is_none()
+        && is_about_another(evidence, sent)
 }
 
 fn key(sent: &Sent<'_>, order: Option<&Path>) -> Key {

@@ -130,7 +130,10 @@ fn judge_order(
     let mut attempts: Vec<Attempt<'_, '_>> = hidden.collect();
     for one in plain {
         let is_counted = |other: &Attempt<'_, '_>| {
-            !other.disguise.is_some_and(is_beside) && is_same(one.sent, other.sent)
+            let is_further = other.disguise.is_some_and(|disguise| {
+                is_beside(disguise) || is_further_line(evidence, order, disguise)
+            });
+            !is_further && is_same(one.sent, other.sent)
         };
         if !attempts.iter().any(is_counted) {
             attempts.push(one);
@@ -160,9 +163,25 @@ fn is_beside(one: &Disguised<'_>) -> bool {
     matches!(one.how, How::Beside | How::PerhapsBeside)
 }
 
+/// Whether a line under another spelling stands in a message beside one of the order itself that charges
+/// the same.
+fn is_further_line(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>) -> bool {
+    let message = Message::read(one.sent.payload);
+    let is_of_order = |line: &&Line| line.order == order;
+    let own = lines(&message, &evidence.agreement);
+    matches!(one.how, How::OtherSpelling(_) | How::NoOrder)
+        && own.iter().filter(is_of_order).any(|line| {
+            let code = message.value(&format!("FT1[{}]-7.1", line.ft1)).to_ascii_uppercase();
+            one.codes.contains(&code)
+        })
+}
+
 /// Whether it can be told that it is an attempt at the order.
 fn is_told(one: &Disguised<'_>) -> bool {
-    !matches!(one.how, How::Perhaps | How::PerhapsBeside | How::PerhapsSpelling(_))
+    !matches!(
+        one.how,
+        How::Perhaps | How::PerhapsUnagreed | How::PerhapsBeside | How::PerhapsSpelling(_)
+    )
 }
 
 /// Two attempts of which at least one is in disguise, where more were made than `wanted`.
@@ -207,7 +226,7 @@ fn tell(
     findings.add(rule, Weight::SentTwice, || {
         let words = order_in_words(evidence, order);
         let (as_what, under) = match &disguise.how {
-            How::Unagreed => (
+            How::Unagreed | How::PerhapsUnagreed => (
                 format!("in {}, which nobody agreed on", kind(disguise.sent.payload)),
                 "in another message",
             ),
@@ -267,7 +286,7 @@ const KINDS: [&str; 20] = [
 /// A charge in disguise that is no repetition of one that was seen.
 fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findings: &mut Findings) {
     let (circumstance, message) = match &one.how {
-        How::Unagreed => (
+        How::Unagreed | How::PerhapsUnagreed => (
             "charge in a message that nobody agreed on",
             format!(
                 "the charge of order {} came in {}, which nobody agreed on",

@@ -20,6 +20,7 @@ use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
 use super::attempts::Sent;
 use super::between::witness;
 use super::compare::{Compared, lies_in, unescaped};
+use super::disguise::is_about_another;
 use super::evidence::{Evidence, KnownExam};
 use super::findings::{Findings, Told};
 use super::frame::{FS, VT, frame_payload};
@@ -86,7 +87,7 @@ fn is_well_framed(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
 
 /// A result that names no order of which there is an exam.
 fn not_placed(evidence: &Evidence<'_>, message: &Compared<'_, '_>, findings: &mut Findings) {
-    if evidence.is_field_capture() {
+    if evidence.is_field_capture() || is_about_another(evidence, message.sent) {
         return;
     }
     findings.add(SNAPSHOT, Weight::Broken, || {

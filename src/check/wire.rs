@@ -10,7 +10,7 @@ use crate::history::{ConnectionId, Event, Micros, Piece, What};
 use crate::hl7::{Charset, Delimiters, Message, Path, Segment, SegmentEnd, escape};
 use crate::verdict::{FieldDifference, Proof, Weight};
 
-use super::attempts::{CONTROL_ID_LENGTH, Kind, Sent};
+use super::attempts::{CONTROL_ID_LENGTH, Kind, Sent, begins_tls};
 use super::between::witness;
 use super::compare::{Compared, unescaped};
 use super::evidence::Evidence;
@@ -87,11 +87,9 @@ pub(super) fn judge(
 /// The connections on which the sender has greeted with TLS (RFC 8446, section 5.1: a handshake record of
 /// version 3) although the endpoint is plain. What else stands there is no framing of anything.
 fn greeted_with_tls(evidence: &Evidence<'_>) -> BTreeSet<ConnectionId> {
-    let is_plain = evidence.plan.tls.is_none();
-    let pieces = evidence.events.iter().filter(|_| is_plain);
-    let greeted = pieces.filter_map(|event| match &event.what {
+    let greeted = evidence.events.iter().filter_map(|event| match &event.what {
         What::Received { connection, offset: 0, bytes, .. } => {
-            bytes.as_slice().starts_with(&[0x16, 0x03]).then_some(*connection)
+            begins_tls(evidence, bytes.as_slice()).then_some(*connection)
         }
         _ => None,
     });

@@ -353,14 +353,58 @@ fn in_the_field_letters_may_make_a_number_another(#[case] order: &str, #[case] o
     assert_ne!(judgement.exit(), Exit::SentTwice);
 }
 
+/// What is about a patient of whom nothing was handed over, and signs of life, are free though nobody can
+/// read all of them.
+#[rstest]
+#[case::picture_of_another("PID|1||X99881||OTHER\rOBX|1|ED|R||^^^Base64^JVBERi0xLjQKqz7YkA91kd6Rz1fXbWx0SkeZ3w8mQmJvZLQJw5k1d3o0c0RVYmJpN2w5bTZzYWdhZGFzZGFkYXNkYXNkYXNk")]
+#[case::digest("ZSG|SHA512|a4abd4448c49562d828115d13a1fccea927f52b4d5459297f8b43e42da89238bc13626e43dcb38ddb082488927ec904fb42057443983e88585179d50551afe62")]
+#[case::letters_of_another("PID|1||X99881||\u{416}\u{443}\u{43a}\u{43e}\u{432}")]
+fn who_is_about_somebody_else_is_free(#[case] lines: &str) {
+    let head = "MSH|^~\\&|IRIS|IRIS|||||ADT^A08|78|P|2.4";
+    let judgement = and(|_| format!("{head}\r{lines}\r")).judge();
+    assert_eq!(inconclusive(&judgement), []);
+}
+
+/// The order's number of the EMR is the order's as well.
+#[test]
+fn a_charge_under_the_number_of_the_emr_is_the_same() {
+    let judgement = and(|m: &str| m.replace("|273013|", "|2017273013|")).judge();
+    assert_eq!(judgement.exit(), Exit::SentTwice, "{:?}", judgement.findings);
+}
+
+#[rstest]
+#[case::without_an_order(|line: &str| line.replace("|273013|", "||"))]
+#[case::another_spelling(|line: &str| line.replace("|273013|", "|0273013|"))]
+fn one_message_may_charge_twice_under_two_spellings(#[case] again: fn(&str) -> String) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    let message = String::from_utf8(case.message("john-doe")).unwrap();
+    let line = lines(&message)[0].to_owned();
+    case.send(1, format!("{message}{}\r", again(&line)).as_bytes());
+    let judgement = case.judge();
+    assert_eq!(judgement.exit(), Exit::SentTwice, "{:?}", judgement.findings);
+}
+
 /// A number in parts or among others is not silent.
 #[rstest]
 #[case::columns("CHG0000273013000092250000050", true)]
 #[case::parted("ZZZ|273^013|92250", true)]
 #[case::blanks("ZZZ|27 3013|92250", true)]
-#[case::over_fields("ZZZ|273|013|92250", false)]
+#[case::over_fields("ZZZ|273|013|92250", true)]
+#[case::by_comma("ZZZ|273,013|92250", true)]
+#[case::narrow_blank("ZZZ|273\u{202f}013|92250", true)]
+#[case::full_width("ZZZ|２７３０１３|92250", true)]
+#[case::highlighted("ZZZ|273\\H\\013\\N\\|92250", true)]
+#[case::year_before("CHG|2026273013|92250", true)]
+#[case::digits_behind("CHG|273013001|92250", true)]
+#[case::few_columns("CHG0027301392250", true)]
+#[case::list("ZZZ|[2, 7, 3, 0, 1, 3]|92250", true)]
 #[case::another_number("CHG0000273914000092250000050", false)]
 #[case::a_time("ZZZ|20170273013100", false)]
+#[case::a_measure("OBX|1|NM|GLU||273.013|mg/dL", false)]
+#[case::a_bed("PV1|1|I|27^30^13", false)]
+#[case::a_telephone("PID|1||X99881||OTHER||19500101|F|||||27-30-13", false)]
+#[case::milliseconds("QRD|20261130102730.132|R|I|Q1", false)]
 fn a_number_in_parts_names_the_exam(#[case] line: &str, #[case] open: bool) {
     let head = "MSH|^~\\&|IRIS|IRIS|||||ZST^Z01|78|P|2.4";
     let judgement = and(|_| format!("{head}\r{line}\r")).judge();
