@@ -76,7 +76,7 @@ impl<'t> Layers<'t> {
         if memchr::memchr(b'&', text).is_some() {
             found.push(without_entities(text));
         }
-        for mark in [b'%', b'='] {
+        for mark in [b'%', b'=', b'\''] {
             if memchr::memchr(mark, text).is_some() {
                 found.push(without_marks(text, mark));
             }
@@ -94,6 +94,8 @@ impl<'t> Layers<'t> {
         }
         found.extend(declared(text).and_then(|all| decoded(&all)));
         found.extend(spelled_out(text));
+        found.extend(in_decimal(text));
+        found.extend(from_uuencode(text));
         for run in pieces {
             match decoded(&run) {
                 Some(inner) => found.push(inner),
@@ -135,7 +137,9 @@ fn is_noise(text: &[u8]) -> bool {
         |byte: &&u8| **byte < b' ' && !matches!(byte, 0 | b'\t' | b'\r' | b'\n' | 0x1B);
     let controls = text.iter().filter(is_control).count();
     let odd = text.iter().filter(|byte| !byte.is_ascii()).count();
-    let has_noise = controls * 32 > text.len() && controls > 1 || odd * 4 > text.len() * 3;
+    let has_noise = controls * 32 > text.len() && controls > 1
+        || controls > 0 && odd * 4 > text.len()
+        || odd * 4 > text.len() * 3;
     text.len() >= SHORTEST_NOISE && has_noise && std::str::from_utf8(text).is_err()
 }
 
@@ -186,6 +190,35 @@ fn spelled_out(text: &[u8]) -> Option<Vec<u8>> {
         }
     }
     (bytes.len() >= SHORTEST_RUN && is_text(&bytes)).then_some(bytes)
+}
+
+/// The text that single bytes in decimal stand for.
+fn in_decimal(text: &[u8]) -> Option<Vec<u8>> {
+    let words = text.split(|byte| !byte.is_ascii_digit()).filter(|word| !word.is_empty());
+    let byte = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u8>().ok();
+    // The digits of a header stand before them.
+    let bytes: Vec<u8> = words.filter_map(byte).collect();
+    (bytes.len() >= SHORTEST_RUN && is_text(&bytes[bytes.len() / 4..])).then_some(bytes)
+}
+
+/// What stands between `begin` and `end` (POSIX uuencode, the historical algorithm).
+fn from_uuencode(text: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = text.split(|byte| matches!(byte, b'\r' | b'\n'));
+    lines.find(|line| line.starts_with(b"begin "))?;
+    let sextet = |byte: u8| u32::from(byte.wrapping_sub(b' ') & 63);
+    let mut out = Vec::new();
+    for line in lines.take_while(|line| *line != b"end") {
+        let Some((length, rest)) = line.split_first() else { continue };
+        let mut bytes = Vec::with_capacity(rest.len());
+        for four in rest.chunks(4) {
+            let bits = four.iter().fold(0, |bits, byte| bits << 6 | sextet(*byte));
+            let bits = bits << (6 * (4 - four.len()));
+            bytes.extend(bits.to_be_bytes().into_iter().skip(1));
+        }
+        bytes.truncate(sextet(*length) as usize);
+        out.append(&mut bytes);
+    }
+    is_text(&out).then_some(out)
 }
 
 /// The text that a run stands for, if it is one.
@@ -300,6 +333,10 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
                     out.extend_from_slice(text);
                 }
             }
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', more @ ..] => {
+                rest = more;
+                out.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+            }
             [b'x', high, low, more @ ..] => {
                 if let Some(byte) = hexadecimal([*high, *low]) {
                     (rest, _) = (more, out.push(byte));
@@ -353,7 +390,8 @@ fn entity(name: &[u8]) -> Option<u8> {
     }
 }
 
-/// Two hexadecimal digits behind a mark are a byte: the per cent of addresses, the equals sign of mail.
+/// Two hexadecimal digits behind a mark are a byte: the per cent of addresses, the equals sign of mail,
+/// the apostrophe of RTF.
 fn without_marks(text: &[u8], mark: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -407,6 +445,10 @@ mod tests {
     #[case::spelled_out(
         "OBX|1|TX|||46 54 31 7c 31 7c 7c 32 37 33 30 31 33 7c 43 47 7c 39 32 32 35 30 0d|\r"
     )]
+    #[case::decimal("70 84 49 124 49 124 124 50 55 51 48 49 51 124 67 71 124 57 50 50 53 48 13")]
+    #[case::octal("\\106\\124\\061\\1741\\174\\174273013\\174CG\\17492250\\015")]
+    #[case::rich_text("{\\rtf1 \\'46\\'54\\'31|1||273013|CG|92250}")]
+    #[case::uuencode("begin 644 a\r71E0Q?#%\\?#(W,S Q,WQ#1WPY,C(U, T \rend\r")]
     #[case::behind_an_equals_sign("p=RlQxfDF8fDI3MzAxM3xDR3w5MjI1MA0=")]
     #[case::two_bytes_a_letter(
         "F\0T\x001\0|\x001\0|\0|\x002\x007\x003\x000\x001\x003\0|\0C\0G\0|\x009\x002\x002\x005\x000\0\r\0"

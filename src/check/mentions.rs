@@ -135,11 +135,12 @@ impl Subjects {
     /// somebody else.
     fn spelled_apart(&self, layers: &Layers<'_>) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
-        for text in layers.texts.iter().map(|text| squeezed(text)) {
+        for whole in &layers.texts {
+            let text = squeezed(whole);
             for (order, subjects) in &self.by_order {
                 let is_there = match order.len() >= SHORT {
                     true => contains(&text, order),
-                    false => is_a_run(&text, order),
+                    false => has_run(whole, order),
                 };
                 if is_there {
                     let has_code = |index: &&usize| self.has_code_in(**index, &text);
@@ -222,8 +223,8 @@ fn squeezed(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether a short number is a whole run of digits.
-fn is_a_run(text: &[u8], number: &[u8]) -> bool {
+/// Whether a short number is a whole run of digits of a text.
+fn has_run(text: &[u8], number: &[u8]) -> bool {
     let is_digit =
         |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
     let mut places = memchr::memmem::find_iter(text, number);

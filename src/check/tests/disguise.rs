@@ -356,8 +356,12 @@ fn in_the_field_letters_may_make_a_number_another(#[case] order: &str, #[case] o
 /// What is about a patient of whom nothing was handed over, and signs of life, are free though nobody can
 /// read all of them.
 #[rstest]
-#[case::picture_of_another("PID|1||X99881||OTHER\rOBX|1|ED|R||^^^Base64^JVBERi0xLjQKqz7YkA91kd6Rz1fXbWx0SkeZ3w8mQmJvZLQJw5k1d3o0c0RVYmJpN2w5bTZzYWdhZGFzZGFkYXNkYXNkYXNk")]
-#[case::digest("ZSG|SHA512|a4abd4448c49562d828115d13a1fccea927f52b4d5459297f8b43e42da89238bc13626e43dcb38ddb082488927ec904fb42057443983e88585179d50551afe62")]
+#[case::picture_of_another(
+    "PID|1||X99881||OTHER\rOBX|1|ED|R||^^^Base64^JVBERi0xLjQKqz7YkA91kd6Rz1fXbWx0SkeZ3w8mQmJvZLQJw5k1d3o0c0RVYmJpN2w5bTZzYWdhZGFzZGFkYXNkYXNkYXNk"
+)]
+#[case::digest(
+    "ZSG|SHA512|a4abd4448c49562d828115d13a1fccea927f52b4d5459297f8b43e42da89238bc13626e43dcb38ddb082488927ec904fb42057443983e88585179d50551afe62"
+)]
 #[case::letters_of_another("PID|1||X99881||\u{416}\u{443}\u{43a}\u{43e}\u{432}")]
 fn who_is_about_somebody_else_is_free(#[case] lines: &str) {
     let head = "MSH|^~\\&|IRIS|IRIS|||||ADT^A08|78|P|2.4";

@@ -70,7 +70,7 @@ fn mangled(message: &str, (kind, at, byte): (u8, usize, u8)) -> Vec<u8> {
     const IDS: [&str; 8] = ["EVN", "PID", "PV1", "FT1", "NK1", "ZPI", "msh", "GT1"];
     let pick = |number: usize| IDS[number % IDS.len()];
     let mut bytes = message.as_bytes().to_vec();
-    let at_byte = at % bytes.len();
+    let at_byte = at % bytes.len().max(1);
     match kind % 14 {
         0 => {}
         1 => return message.replacen(&format!("\r{}", pick(at)), pick(at), 1).into_bytes(),
@@ -89,11 +89,12 @@ fn mangled(message: &str, (kind, at, byte): (u8, usize, u8)) -> Vec<u8> {
         6 => return message.to_lowercase().into_bytes(),
         7 => return message.replace("|", "#").replace("^", "*").into_bytes(),
         8 => {
-            let (head, rest) = message.split_once('\r').unwrap();
+            let Some((head, rest)) = message.split_once('\r') else { return bytes };
             return format!("{head}\r{}", rest.replace('|', "#")).into_bytes();
         }
         9 => return message.replacen("MSH|^~\\&", &format!("MSH|{}", pick(at)), 1).into_bytes(),
         10 => bytes.insert(at_byte, b"|^~&\r\n \x0b"[usize::from(byte) % 8]),
+        11 | 12 if bytes.is_empty() => {}
         11 => drop(bytes.remove(at_byte)),
         12 => bytes[at_byte] = byte,
         _ => bytes.truncate(at_byte),
