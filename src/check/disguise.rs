@@ -431,7 +431,9 @@ fn under_other_orders<'h>(evidence: &Evidence<'h>, subjects: &Subjects, found: &
             .filter(|line| line.order.is_empty() || !evidence.exam_of.contains_key(&*line.order));
         let hidden = strange.find_map(|line| {
             let code = message.value(&format!("FT1[{}]-7.1", line.ft1)).to_ascii_uppercase();
-            let charged = Charged { line, patient: &patient, code: &code };
+            let done = message.value(&format!("FT1[{}]-4.1", line.ft1));
+            let day = done.get(..DAY).unwrap_or(done);
+            let charged = Charged { line, patient: &patient, code: &code, day };
             let (order, how) = seen.resolve(evidence, subjects, sent, &charged)?;
             Some(Disguised { sent: sent.clone(), order, codes: vec![code], how })
         });
@@ -439,11 +441,16 @@ fn under_other_orders<'h>(evidence: &Evidence<'h>, subjects: &Subjects, found: &
     }
 }
 
+/// How many digits a day has.
+const DAY: usize = 8;
+
 /// A line, whose it is, and what it charges.
 struct Charged<'l> {
     line: &'l Line,
     patient: &'l [u8],
     code: &'l [u8],
+    /// The day on which it was done, as FT1-4 has it.
+    day: &'l [u8],
 }
 
 /// How many orders of one content are told apart.
@@ -456,8 +463,8 @@ type ReadAs = (Vec<u8>, Vec<u8>, Vec<u8>);
 struct Seen {
     /// Orders of known charges by their fingerprint.
     by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick>,
-    /// The first spelling of each order.
-    spelled: HashMap<ReadAs, Arc<[u8]>, Quick>,
+    /// The first spelling of each order, and the day of its charge.
+    spelled: HashMap<ReadAs, (Arc<[u8]>, Vec<u8>), Quick>,
     /// Lines without an order by their fingerprint, and the message of the first.
     orderless: HashMap<u64, Vec<u8>, Quick>,
 }
@@ -518,12 +525,11 @@ impl Seen {
             }
         }
         let key = (as_read(order), as_read(charged.patient), charged.code.to_vec());
-        let first = self.spelled.entry(key).or_insert_with(|| order.as_slice().into());
+        let new = || (order.as_slice().into(), charged.day.to_vec());
+        let (first, day) = self.spelled.entry(key).or_insert_with(new);
         if **first != **order && read_alike(first, order) {
-            let known = self.by_content.get(&charged.line.fingerprint);
-            let is_same = known.is_some_and(|orders| orders.iter().any(|one| one == first));
-            // In the field, what was done at another time may be another charge.
-            let how = match is_captured && !is_same {
+            // In the field, what was done on another day may be another charge.
+            let how = match is_captured && day != charged.day {
                 true => How::PerhapsSpelling(order.clone()),
                 false => How::OtherSpelling(order.clone()),
             };
@@ -534,11 +540,14 @@ impl Seen {
             return None;
         }
         // With letters before or behind it, a number is the same to some and another to others.
-        let first = self.by_content.get(&charged.line.fingerprint)?.first()?;
-        let (own, other) = (as_read(order), as_read(first));
-        let is_alike = own != other && bare(&own) == bare(&other);
-        let has_letters = own.len().min(other.len()) == bare(&own).len();
-        (is_alike && has_letters).then(|| (Arc::clone(first), How::PerhapsSpelling(order.clone())))
+        let own = as_read(order);
+        let is_alike = |known: &&Arc<[u8]>| {
+            let other = as_read(known);
+            let has_letters = own.len().min(other.len()) == bare(&own).len();
+            own != other && bare(&own) == bare(&other) && has_letters
+        };
+        let first = self.by_content.get(&charged.line.fingerprint)?.iter().find(is_alike)?;
+        Some((Arc::clone(first), How::PerhapsSpelling(order.clone())))
     }
 
     /// A known order of which a line has all the content, one that was attempted before others.
