@@ -190,18 +190,33 @@ fn elsewhere(bytes: &[u8]) -> Option<Elsewhere> {
     }
     let is_segment = |line: &[u8]| match line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) {
         [first, second, third, separator, ..] => {
-            first.is_ascii_uppercase()
-                && [second, third]
-                    .iter()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+            first.is_ascii_alphabetic()
+                && [second, third].iter().all(|byte| byte.is_ascii_alphanumeric())
                 && (*separator == b'|'
                     || [*first, *second, *third] == *b"MSH" && separator.is_ascii_punctuation())
         }
         _ => false,
     };
     let is_framed = bytes.iter().any(|byte| matches!(byte, 0x0B | 0x1C));
-    let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
-    (is_framed || lines.any(is_segment)).then_some(Elsewhere::Message)
+    let lines = || bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
+    // What an author writes of a message is indented, under a key; a log or a page has no keys.
+    let is_indented = |line: &[u8]| line.first().is_none_or(u8::is_ascii_whitespace);
+    let has_key = lines().any(|line| {
+        let end = line.iter().position(|byte| !(byte.is_ascii_lowercase() || *byte == b'_'));
+        end.is_some_and(|end| end > 0 && line[end] == b':')
+    });
+    let mut suspects = lines().filter(|line| !has_key || !is_indented(line));
+    let is_message = is_framed || suspects.any(|line| is_segment(line) || speaks_of_patients(line));
+    is_message.then_some(Elsewhere::Message)
+}
+
+/// Whether a line has what stands in messages, wherever it stands in it.
+fn speaks_of_patients(line: &[u8]) -> bool {
+    const SIGNS: [&[u8]; 6] = [b"MSH|", b"PID|", b"<MSH", b"<PID", b"\"MSH", b"\"PID"];
+    // Two bytes a letter are the same letters.
+    let plain: Vec<u8> =
+        line.iter().filter(|byte| **byte != 0).map(u8::to_ascii_uppercase).collect();
+    SIGNS.iter().any(|sign| memchr::memmem::find(&plain, sign).is_some())
 }
 
 /// Every file below `folder` with this ending, by its path without the ending.
@@ -218,7 +233,8 @@ fn from_disk(folder: &Path, ending: &str) -> Result<BTreeMap<String, Source>, Fa
             if path.is_dir() {
                 waiting.push(path);
             } else if path.extension().is_some_and(|one| one == ending) {
-                found.insert(name_below(folder, &path), read_source(&path)?);
+                let source = if ending == "yaml" { read_yaml(&path)? } else { read_source(&path)? };
+                found.insert(name_below(folder, &path), source);
             }
         }
     }
@@ -278,6 +294,13 @@ mod tests {
     #[case::bytes_to_answer(b"emr:\n  - reply:\n      raw: |\n        MSH|^~\\&|A\n", None)]
     #[case::message(b"MSH|^~\\&|A\rPID|1||77\r", Some(Elsewhere::Message))]
     #[case::other_delimiters(b"MSH#*~\\&#A\r", Some(Elsewhere::Message))]
+    #[case::lower_case(b"msh|^~\\&|a\npid|1||77\n", Some(Elsewhere::Message))]
+    #[case::indented(b"  MSH|^~\\&|A\n  PID|1||77\n", Some(Elsewhere::Message))]
+    #[case::markup(b"<DFT_P03>\n  <PID><PID.3>77</PID.3></PID>\n", Some(Elsewhere::Message))]
+    #[case::log(b"12:00:01 sent MSH|^~\\&|A PID|1||77\n", Some(Elsewhere::Message))]
+    #[case::its_fields(b"{\"PID-5\": \"DOE\"}\n", Some(Elsewhere::Message))]
+    #[case::two_bytes_a_letter(b"M\0S\0H\0|\0A\0\n\0", Some(Elsewhere::Message))]
+    #[case::mapping(b"message: DFT^P03\nfields:\n  PID-3: { fact: patient.mrn }\n", None)]
     #[case::its_rest(b"2026-01-05 sent\nPID|1||77\n", Some(Elsewhere::Message))]
     #[case::in_a_frame(b"log: \x0bpid\x1c\r", Some(Elsewhere::Message))]
     #[case::recording(
