@@ -77,23 +77,33 @@ fn tell_given_up(
 ) {
     let submitted = exam.submitted.first().map_or(Micros(0), |&at| evidence.events[at].at);
     let had = Had::since(evidence, submitted, Micros(u64::MAX));
-    late::add_if_it_could(evidence, findings, DELIVERS, had, share_of_patience(evidence), || {
-        let order = order_in_words(evidence, &exam.order);
-        let message = format!(
-            "the EMR was well again after {fault} and took other charges, the sender was restarted \
+    late::add_if_it_could(
+        evidence,
+        findings,
+        DELIVERS,
+        had,
+        share_of_patience(evidence, exam),
+        || {
+            let order = order_in_words(evidence, &exam.order);
+            let message = format!(
+                "the EMR was well again after {fault} and took other charges, the sender was restarted \
              and watched, and the charge of order {order} never came"
-        );
-        let proof = Proof { charge: format!("order {order}"), ..Proof::default() };
-        Told::plainly(format!("given up after {fault}"), message).with(proof)
-    });
+            );
+            let proof = Proof { charge: format!("order {order}"), ..Proof::default() };
+            Told::plainly(format!("given up after {fault}"), message).with(proof)
+        },
+    );
 }
 
 /// How much of the patience of a case may be lost: whoever is heard of within that had as much less of
 /// it. A sender that is started for the charge has all its work in that time.
-fn share_of_patience(evidence: &Evidence<'_>) -> Most {
+fn share_of_patience(evidence: &Evidence<'_>, exam: &KnownExam<'_>) -> Most {
     let patience = evidence.plan.limits.patience.0;
     let starved = if is_started_for_each(evidence) { patience / 20 } else { patience / 4 };
-    Most { late: Micros(patience / 20), starved: Micros(starved) }
+    // A charge that came was not given up.
+    let at_once = Micros(evidence.plan.limits.ack_timeout.0 / 2);
+    let at_once = (!evidence.arrived(&exam.order)).then_some(at_once);
+    Most { late: Micros(patience / 20), starved: Micros(starved), at_once }
 }
 
 /// The first event by which something had gone wrong: a fault had played, or the sender was killed,
@@ -179,7 +189,7 @@ fn tell_missing(
         });
     }
     let had = Had::since(evidence, submitted, time_was_up(evidence, exam));
-    let most = share_of_patience(evidence);
+    let most = share_of_patience(evidence, exam);
     late::add_if_it_could(evidence, findings, rule, had, most, || {
         let parts = evidence.attempts_at(&exam.order);
         let parts_sent = || parts.iter().map(|part| &evidence.sent[part.sent as usize]);

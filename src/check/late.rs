@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::history::{Micros, What};
-use crate::verdict::Weight;
+use crate::verdict::{Finding, Weight};
 
 use super::evidence::Evidence;
 use super::findings::{Findings, Told};
@@ -26,7 +26,7 @@ pub(super) fn between(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Micr
 }
 
 /// For how long the sender was ready to run between two times and got no processor, all in all.
-fn starved_between(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Micros {
+pub(super) fn starved_between(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Micros {
     let starved = evidence.events.iter().filter_map(|event| match event.what {
         What::SenderStarved { by, within } => {
             let began = Micros(event.at.0.saturating_sub(within.0)).max(from);
@@ -35,6 +35,32 @@ fn starved_between(evidence: &Evidence<'_>, from: Micros, to: Micros) -> Micros 
         _ => None,
     });
     Micros(starved.fold(0, u64::saturating_add))
+}
+
+/// Whether the sender got no processor for more than `most` of a time as long as it waits for an answer:
+/// whatever it waited for then, it may have given up for that.
+fn was_starved_at_once(
+    evidence: &Evidence<'_>,
+    (from, to): (Micros, Micros),
+    most: Micros,
+) -> bool {
+    let patience = evidence.plan.limits.ack_timeout;
+    let ends = evidence
+        .events
+        .iter()
+        .filter(|event| matches!(event.what, What::SenderStarved { .. }) && event.at >= from);
+    // What reaches beyond the time is told when it is over.
+    let ends = ends.map(|event| event.at.min(to));
+    ends.map(|end| {
+        starved_between(evidence, Micros(end.0.saturating_sub(patience.0)).max(from), end)
+    })
+    .any(|starved| starved > most)
+}
+
+/// For how long the sender got no processor in all, if that is more than it waits for an answer.
+pub(super) fn starved_in_all(evidence: &Evidence<'_>) -> Option<Micros> {
+    let starved = starved_between(evidence, Micros(0), Micros(u64::MAX));
+    (starved > evidence.plan.limits.ack_timeout).then_some(starved)
 }
 
 /// From when on lateness tells of a machine that had as little time for the sender at `time`: a
@@ -71,12 +97,14 @@ pub(super) struct Most {
     pub(super) late: Micros,
     /// For how long the sender may have got no processor: it never gets it at once.
     pub(super) starved: Micros,
+    /// For how long in a time in which it may give up for good, where that is the question.
+    pub(super) at_once: Option<Micros>,
 }
 
 impl Most {
     /// The same of both.
     pub(super) const fn of_both(most: Micros) -> Self {
-        Self { late: most, starved: most }
+        Self { late: most, starved: most, at_once: None }
     }
 }
 
@@ -110,7 +138,9 @@ pub(super) fn add_if_it_could(
     make: impl FnOnce() -> Told,
 ) {
     let starved = starved_between(evidence, had.from, had.to);
-    if starved <= most.starved {
+    let time = (had.from, had.to);
+    let at_once = most.at_once.is_some_and(|most| was_starved_at_once(evidence, time, most));
+    if starved <= most.starved && !at_once {
         return add(evidence, findings, rule, (had.late_from, had.to), most.late, make);
     }
     findings.add(rule, Weight::Inconclusive, || {
@@ -119,6 +149,33 @@ pub(super) fn add_if_it_could(
         Told { circumstance: STARVED.to_owned(), message, ..told }
     });
 }
+
+/// Names what a sender got no processor for as the reason of what was not seen in time.
+pub(super) fn name_starvation(evidence: &Evidence<'_>, findings: &mut [Finding]) {
+    let Some(starved) = starved_in_all(evidence) else { return };
+    let hangs_on_time = |finding: &&mut Finding| {
+        finding.weight == Weight::Inconclusive
+            && HANG_ON_TIME.contains(&finding.circumstance.as_str())
+    };
+    for finding in findings.iter_mut().filter(hangs_on_time) {
+        finding.message.push_str("; but ");
+        finding.message.push_str(&starved_in_words(starved));
+        STARVED.clone_into(&mut finding.circumstance);
+    }
+}
+
+/// Circumstances of what may come of a sender that had no time.
+const HANG_ON_TIME: [&str; 9] = [
+    "end not proven",
+    "fault not played",
+    "no account",
+    "not handed over",
+    "nothing was sent",
+    "probe timed out",
+    "start",
+    "stop seen late",
+    "waited in vain",
+];
 
 /// The circumstance of what came of a sender that got no processor.
 pub(super) const STARVED: &str = "sender starved";

@@ -84,7 +84,8 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     let snapshots = snapshot::judge(&evidence, &messages, started, &mut findings);
     exercise::judge(&evidence, &mut findings);
     exercise::altered(&evidence, history.seal, &mut findings);
-    let (findings, held, unjudged) = findings.settle();
+    let (mut findings, held, unjudged) = findings.settle();
+    late::name_starvation(&evidence, &mut findings);
     #[cfg(feature = "planted-defects")]
     let findings = overlooked(findings);
     let verdict = findings.iter().map(|finding| finding.weight.verdict());

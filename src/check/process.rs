@@ -29,7 +29,11 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                 findings.exercised(BOUNDED, 1);
             }
             What::SenderFailed { why, incarnation } => {
-                findings.add(STARTS, Weight::Undriven, || {
+                let weight = match had_no_time(evidence, event.at, *incarnation) {
+                    true => Weight::Inconclusive,
+                    false => Weight::Undriven,
+                };
+                findings.add(STARTS, weight, || {
                     let memory = memory(evidence);
                     let message =
                         format!("the sender could not be started or driven: {why}{memory}");
@@ -73,6 +77,15 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             _ => {}
         }
     }
+}
+
+/// Whether the machine had no time for a sender that could not be driven: it got no processor for a good
+/// part of the time that it had.
+fn had_no_time(evidence: &Evidence<'_>, failed: Micros, life: Incarnation) -> bool {
+    let life = evidence.lives.get(&life);
+    let started = life.map_or(Micros(0), |life| evidence.time_of(life.started));
+    let starved = late::starved_between(evidence, started, failed);
+    starved.0 > failed.since(started).0 / 4
 }
 
 /// An exit that nobody had asked for; unless the harness had, and came to see it late.
@@ -275,7 +288,10 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
         || format!("life {incarnation} of the sender was asked to stop, and had to be killed");
     if let Some(code) = exit_code(evidence, incarnation) {
         findings.add(STOPS, Weight::Inconclusive, || {
-            let message = format!("{}; but it exited by itself, with code {code}", message());
+            let message = format!(
+                "life {incarnation} of the sender was asked to stop; when it was to be killed, it had \
+                 just exited with code {code}"
+            );
             Told::plainly("stop seen late", message)
         });
         return;

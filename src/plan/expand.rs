@@ -222,7 +222,7 @@ impl Expansion<'_> {
             Some(name) => Err(name
                 .place
                 .error(format!("the exam `{}` is never handed over", name.text))
-                .hint(format!("add the step `submit: {}`, or expect `never`", name.text))),
+                .hint(format!("add the step `submit: {}`, or take the exam out", name.text))),
             None => Ok(charges),
         }
     }

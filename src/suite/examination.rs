@@ -94,6 +94,12 @@ impl Trial<'_> {
                 why,
                 "start it by hand with the command of its file; --show-output shows what it prints",
             )),
+            // An exam is handed over to who is ready.
+            None if self.count(|what| matches!(what, What::Submitted { .. })) == 0 => Err(wrong(
+                "it was not there any more, or not ready, when an exam was to be handed over"
+                    .into(),
+                "start it by hand with the command of its file; --show-output shows what it prints",
+            )),
             None if self.plan.sender.driving.ready.is_some() => Ok("it was ready in time".into()),
             None => Ok("it was started".into()),
         }

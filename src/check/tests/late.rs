@@ -5,6 +5,7 @@ use rstest::rstest;
 use super::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{End, Ending, Micros, Outcome, What};
 use crate::plan::{Fault, Lifetime};
+use crate::verdict::Exit;
 
 /// The harness slept for so many milliseconds.
 fn sleep(case: &mut Case, milliseconds: u64) {
@@ -341,4 +342,40 @@ fn an_account_of_a_starved_sender_that_lacks_a_charge(#[case] by: u64, #[case] e
 
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A sender that got no processor for as long as it waits for an answer may have given up for that,
+/// however long it was waited for afterwards.
+#[rstest]
+#[case::hardly(100, &["delivers"], false)]
+#[case::for_most_of_its_patience(300, &[], true)]
+fn a_sender_that_was_starved_while_it_tried(
+    #[case] starving: u64,
+    #[case] expected: &[&str],
+    #[case] open: bool,
+) {
+    let mut case = Case::begun();
+    case.submit("john-doe");
+    starve(&mut case, starving, 300);
+    case.pause(4_000);
+    let wanted = "the charge of `john-doe`".to_owned();
+    case.push(What::WaitedInVain { wanted, waited: Micros(4_300_000) });
+    let case = case.ended(1, Outcome::NotSent);
+    assert_eq!(starved(&case), (expected.iter().map(|rule| (*rule).to_owned()).collect(), open));
+}
+
+/// What could not be driven for want of a processor is open, and the starvation is its reason.
+#[rstest]
+#[case::of_itself(100, Exit::Undriven)]
+#[case::starved(29_000, Exit::Inconclusive)]
+fn a_sender_that_was_not_ready_in_time(#[case] starving: u64, #[case] expected: Exit) {
+    let mut case = Case::new();
+    case.start(1);
+    starve(&mut case, starving, 30_000);
+    case.push(What::SenderFailed { incarnation: 1, why: "it was not ready after 30s".to_owned() });
+    case.push(What::Finished);
+    let judgement = case.judge();
+    assert_eq!(judgement.exit(), expected, "{:?}", judgement.findings);
+    let named = inconclusive(&judgement).contains(&("sender/starts", "sender starved"));
+    assert_eq!(named, expected == Exit::Inconclusive);
 }

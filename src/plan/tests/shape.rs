@@ -124,7 +124,7 @@ fn an_exam_that_is_never_handed_over() {
       |
     2 | exams: [john-doe]
       |         ^^^^^^^^
-    hint: add the step `submit: john-doe`, or expect `never`
+    hint: add the step `submit: john-doe`, or take the exam out
     ");
 }
 
