@@ -37,6 +37,7 @@ mod secured;
 mod sent_again;
 mod shown;
 pub mod snapshot;
+mod spellings;
 mod stamps;
 mod time;
 mod unread;
