@@ -55,8 +55,12 @@ pub const RULES: &[Rule] = &[
                       resend under a new control id is still a second charge, and so is one in a \
                       message that nobody agreed on: another type, XML, base64, a Z segment. Such a \
                       message that only names an exam, by its order, the EMR's order number or the \
-                      MRN, leaves the rule inconclusive; one that names nobody is free. Where the \
-                      rule is inconclusive, the evidence that is missing is named.",
+                      MRN, leaves the rule inconclusive, and so does one that holds the digits of \
+                      an order in parts or among others beside the procedure, or that cannot be \
+                      read; one that names nobody, or is about another patient, is free. In what is \
+                      served the orders are not known: there a charge in another form convicts if \
+                      it names the patient too, and is inconclusive otherwise. Where the rule is \
+                      inconclusive, the evidence that is missing is named.",
     },
     Rule {
         name: PER_CHARGE,
