@@ -35,6 +35,7 @@ fn bare(number: &[u8]) -> &[u8] {
 
 /// So many digits are left of a number whose letters may be somebody's prefix or suffix.
 const SHORTEST_CORE: usize = 5;
+
 /// Charge lines whose order nobody placed, or that have none.
 pub(super) fn under_other_orders<'h>(
     evidence: &Evidence<'h>,
