@@ -3,7 +3,7 @@
 //! A charge may be repeated in a segment of the sender's own, or in a line that calls itself `ft1`,
 //! inside the charge of another order. This does **not** read them.
 
-use memchr::memmem;
+use memchr::{memchr2_iter, memmem};
 
 use super::attempts::{Kind, Sent};
 use super::evidence::{Evidence, KnownExam};
@@ -48,7 +48,9 @@ impl<'e, 'h> AgreedSegments<'e, 'h> {
 }
 
 fn segments(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = payload.split(|byte| matches!(byte, b'\r' | b'\n'));
+    let mut start = 0;
+    let ends = memchr2_iter(b'\r', b'\n', payload).chain([payload.len()]);
+    let lines = ends.map(move |end| &payload[std::mem::replace(&mut start, end + 1)..end]);
     lines.filter(|line| !line.is_empty())
 }
 
