@@ -126,10 +126,8 @@ fn whatever_ends_a_run_leaves_nothing_behind(#[case] before: &[Signal], #[case] 
     wait_for("the guardian to be gone", || guardian(&place).is_none());
 }
 
-#[test]
-fn a_run_that_comes_to_its_end_takes_its_guardian_along() {
-    let place = Place::new();
-    std::fs::create_dir(place.path("temporary")).unwrap();
+/// A run of one case, with its temporary folders where `begun` has them.
+fn run_to_its_end(place: &Place) {
     let status = Command::new(PROGRAM)
         .args(["run", "options/option-1"])
         .current_dir(place.path(""))
@@ -138,6 +136,13 @@ fn a_run_that_comes_to_its_end_takes_its_guardian_along() {
         .status()
         .unwrap();
     assert!(status.success());
+}
+
+#[test]
+fn a_run_that_comes_to_its_end_takes_its_guardian_along() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("temporary")).unwrap();
+    run_to_its_end(&place);
     assert!(guardian(&place).is_none() && is_empty(&place.path("temporary")));
 }
 
@@ -150,14 +155,7 @@ fn the_next_run_sweeps_up_after_one_whose_guardian_was_killed_too() {
     tell(&child, Signal::KILL);
     child.wait().unwrap();
     assert!(!is_empty(&place.path("temporary")) && is_running(&place.path("sender.sh")));
-    let status = Command::new(PROGRAM)
-        .args(["run", "options/option-1"])
-        .current_dir(place.path(""))
-        .env("TMPDIR", place.path("temporary"))
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success());
+    run_to_its_end(&place);
     assert!(is_empty(&place.path("temporary")));
     wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
 }

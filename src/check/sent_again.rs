@@ -313,8 +313,8 @@ fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findin
         How::PerhapsSpelling(other) => (
             "order that may be another's",
             format!(
-                "order {} charges the same as order {}, and nobody knows whether the letters in the \
-                 number make it another",
+                "order {} reads like order {} and charges the same procedure for the same patient; \
+                 the capture does not say whether they are two orders",
                 order_in_words(evidence, other),
                 order_in_words(evidence, order),
             ),
