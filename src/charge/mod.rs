@@ -51,9 +51,19 @@ pub fn credit_of(order: &[u8]) -> Vec<u8> {
 /// ```
 #[must_use]
 pub fn as_read(number: &[u8]) -> Vec<u8> {
+    read_as(number).into_owned()
+}
+
+/// What [`as_read`] returns, and no copy of a number that is as it is read.
+pub(crate) fn read_as(number: &[u8]) -> Cow<'_, [u8]> {
+    let is_plain = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || *byte >= 0x80;
+    if number.iter().all(is_plain) {
+        return Cow::Borrowed(without_zeros(number));
+    }
     let first = number.split(|&byte| matches!(byte, b'^' | b'&' | b'~')).next().unwrap_or_default();
     let plain = first.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80);
-    without_zeros(&plain.map(u8::to_ascii_uppercase).collect::<Vec<u8>>()).to_vec()
+    let number: Vec<u8> = plain.map(u8::to_ascii_uppercase).collect();
+    Cow::Owned(without_zeros(&number).to_vec())
 }
 
 /// Whether two numbers read the same, and nothing that both say tells them apart: what joins their parts,

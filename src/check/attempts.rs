@@ -307,19 +307,18 @@ impl Reading {
     }
 }
 
-/// What every line in the evidence is about, apart from ids and times.
-pub(super) fn fingerprints(evidence: &Evidence<'_>) -> Vec<u64> {
-    let mut found = Vec::with_capacity(evidence.lines.len());
-    for sent in evidence.sent.iter().filter(|sent| sent.line_count > 0) {
-        let (payload, whole) = sent.apart.unwrap_or((sent.payload, sent.whole));
-        let message = Message::read(readable(payload, whole));
-        let mut lines = lines(&message, &evidence.agreement).into_iter();
-        found.extend(sent.lines(evidence).iter().map(|known| {
-            let line = lines.by_ref().find(|line| line.ft1 == known.ft1 as usize);
-            line.map_or(0, |line| line.fingerprint)
-        }));
-    }
-    found
+/// What every line of a message is about, apart from ids and times.
+pub(super) fn fingerprints<'e>(
+    evidence: &'e Evidence<'_>,
+    sent: &Sent<'_>,
+) -> impl Iterator<Item = (&'e SentLine, u64)> {
+    let (payload, whole) = sent.apart.unwrap_or((sent.payload, sent.whole));
+    let message = Message::read(readable(payload, whole));
+    let mut lines = lines(&message, &evidence.agreement).into_iter();
+    sent.lines(evidence).iter().map(move |known| {
+        let line = lines.by_ref().find(|line| line.ft1 == known.ft1 as usize);
+        (known, line.map_or(0, |line| line.fingerprint))
+    })
 }
 
 /// Whether a line that was cut may be of the credit of its order: both are known, and begin alike.

@@ -24,7 +24,7 @@ use super::evidence::{Evidence, KnownExam};
 use super::frame::may_begin_message;
 use super::layers::Layers;
 use super::mentions::{Expected, Named, Subject, Subjects, has_charge_line, names_one};
-use super::spellings::{have_other_spellings, under_other_orders};
+use super::spellings::{Suspects, under_other_orders};
 
 /// A message that is an attempt at an order which it does not name as agreed.
 #[derive(Debug)]
@@ -110,15 +110,17 @@ const SHORTEST: usize = 6;
 
 /// Looks for disguises, and takes what they explain from what was unexplained.
 pub(super) fn find<'h>(evidence: &mut Evidence<'h>, strays: &Strays<'h>) -> Disguises<'h> {
+    let found = look(evidence, strays);
+    explain(evidence, &found);
+    found
+}
+
+fn look<'h>(evidence: &Evidence<'h>, strays: &Strays<'h>) -> Disguises<'h> {
     let mut found = Disguises::default();
-    let looks = Looks::of(evidence);
-    let Looks { lines, messages, beside } = looks;
-    if !lines && messages.is_empty() && beside.is_empty() && strays.0.is_empty() {
-        return found;
-    }
-    let subjects = subjects(evidence);
-    if lines {
-        found.attempts = under_other_orders(evidence, &subjects);
+    let Looks { lines, messages, beside } = Looks::of(evidence);
+    let subjects: KnownSubjects<'_> = LazyCell::new(Box::new(|| subjects(evidence)));
+    if let Some(suspects) = &lines {
+        found.attempts = under_other_orders(evidence, &subjects, suspects);
     }
     for number in messages {
         let sent = &evidence.sent[number as usize];
@@ -136,14 +138,13 @@ pub(super) fn find<'h>(evidence: &mut Evidence<'h>, strays: &Strays<'h>) -> Disg
         read_message(evidence, &subjects, &sent, Expected::Nothing, &mut found);
     }
     found.attempts.sort_by_key(|one| one.sent.event);
-    explain(evidence, &found);
     found
 }
 
 /// What has to be looked at.
 struct Looks {
-    /// Whether there are charge lines of no order that is known.
-    lines: bool,
+    /// Messages with charge lines of no order that is known.
+    lines: Option<Suspects>,
     /// Messages that are not an agreed charge, by their number.
     messages: Vec<u32>,
     /// Agreed charges and results with segments that nobody agreed on, and these segments.
@@ -157,7 +158,11 @@ impl Looks {
             evidence.exam_of.contains_key(order)
         };
         let captured = evidence.is_field_capture();
-        let mut lines = evidence.orderless > 0 || captured && have_other_spellings(evidence);
+        let mut lines = match () {
+            () if evidence.orderless > 0 => Some(Suspects::All),
+            () if captured => Suspects::that_read_alike(evidence),
+            () => None,
+        };
         let mut messages = Vec::new();
         let mut beside = Vec::new();
         let agreed = LazyCell::new(|| AgreedSegments::of(evidence));
@@ -171,7 +176,9 @@ impl Looks {
                 beside.extend(agreed.beside(sent).map(|segments| (number, segments)));
             }
             if is_charge {
-                lines |= !captured && !own.iter().all(is_known);
+                if !captured && !own.iter().all(is_known) {
+                    lines = Some(Suspects::All);
+                }
                 continue;
             }
             messages.push(number);
@@ -206,6 +213,9 @@ fn is_as_made(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
         |mapping: &Arc<Mapping>| exam().is_some_and(|exam| is_made(kind, mapping, exam, sent));
     mapping.is_some_and(is_made)
 }
+
+/// The subjects of a history, once somebody asks.
+pub(super) type KnownSubjects<'e> = LazyCell<Subjects, Box<dyn FnOnce() -> Subjects + 'e>>;
 
 /// The exams that were handed over; where a history was captured in the field, the charges that came.
 fn subjects(evidence: &Evidence<'_>) -> Subjects {

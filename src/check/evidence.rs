@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use indexmap::IndexSet;
@@ -63,6 +64,44 @@ pub(super) struct Evidence<'h> {
     pub(super) known: OnceCell<Known>,
     /// Charges that came in disguise, and what cannot be told.
     pub(super) disguises: Disguises<'h>,
+    /// The control ids of all messages, once somebody asks.
+    control_ids: OnceCell<ControlIds>,
+}
+
+/// The control ids of all messages, as numbers: equal ids have equal numbers.
+#[derive(Debug, Default)]
+pub(super) struct ControlIds {
+    /// By the message's number; none where it has no control id.
+    numbers: Vec<Option<NonZeroU32>>,
+    /// How many ids there are.
+    count: u32,
+}
+
+impl ControlIds {
+    fn of(sent: &[Sent<'_>]) -> Self {
+        let mut seen: HashMap<&[u8], NonZeroU32, Quick> = HashMap::default();
+        seen.reserve(sent.len());
+        let mut count = 0;
+        let mut number = |id| {
+            *seen.entry(id).or_insert_with(|| {
+                count += 1;
+                NonZeroU32::new(count).expect("invariant: counted from 1, fewer than 2^32 messages")
+            })
+        };
+        let ids = sent.iter().map(|sent| Some(sent.control_id).filter(|id| !id.is_empty()));
+        let numbers = ids.map(|id| id.map(&mut number)).collect();
+        Self { numbers, count }
+    }
+
+    /// The number of a message's control id, from 0.
+    pub(super) fn number(&self, sent: usize) -> Option<usize> {
+        self.numbers[sent].map(|number| number.get() as usize - 1)
+    }
+
+    /// How many different control ids there are.
+    pub(super) fn count(&self) -> usize {
+        self.count as usize
+    }
 }
 
 /// An exam of the plan.
@@ -175,6 +214,7 @@ impl<'h> Evidence<'h> {
             unexplained: Vec::new(),
             known: OnceCell::new(),
             disguises: Disguises::default(),
+            control_ids: OnceCell::new(),
         };
         for (index, exam) in evidence.exams.iter().enumerate() {
             // Of the exams of one order, one that is charged says that the order is.
@@ -187,6 +227,11 @@ impl<'h> Evidence<'h> {
         evidence.has_twins = evidence.exam_of.len() < evidence.exams.len();
         let names: HashMap<&str, usize, Quick> =
             evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
+        let is_piece = |event: &&Event| matches!(event.what, What::Received { .. });
+        let pieces = events.iter().filter(is_piece).count();
+        evidence.sent.reserve(pieces);
+        evidence.orders.reserve(pieces);
+        evidence.order_ids.reserve(pieces);
         let mut reading = Reading::of(&evidence.agreement);
         let mut strays = Strays::default();
         for (index, event) in events.iter().enumerate() {
@@ -330,7 +375,17 @@ impl<'h> Evidence<'h> {
 
     /// The event with this `seq`, as an index; where it would stand if it is missing.
     pub(super) fn index_of(&self, seq: u64) -> usize {
+        // In a history of which nothing was taken, the first event is 1.
+        let usual = usize::try_from(seq.wrapping_sub(1)).unwrap_or(usize::MAX);
+        if self.events.get(usual).is_some_and(|event| event.seq == seq) {
+            return usual;
+        }
         self.events.partition_point(|event| event.seq < seq)
+    }
+
+    /// The control ids of all messages, told apart.
+    pub(super) fn control_ids(&self) -> &ControlIds {
+        self.control_ids.get_or_init(|| ControlIds::of(&self.sent))
     }
 
     /// When the event with this `seq` was seen; the beginning if it is missing.

@@ -7,8 +7,9 @@
 //! have taken for its answer what was not: see [`muddled`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU32;
 
-use crate::history::{ConnectionId, Micros, What};
+use crate::history::{ConnectionId, Event, Micros, What};
 use crate::hl7::Message;
 use crate::hl7::ack::AckCondition;
 use crate::plan::Moment;
@@ -30,12 +31,15 @@ const UNSAID: Micros = Micros(100_000);
 pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let Some(limit) = evidence.plan.limits.in_flight else { return };
     let sure = Micros(evidence.plan.limits.ack_timeout.since(UNSAID).0 / 2);
-    let answers = Answers::of(evidence);
+    let firsts = Firsts::of(evidence);
+    let answers = Answers::of(evidence, &firsts);
     let mut lines: BTreeMap<ConnectionId, Vec<OnTheWay<'_, '_>>> = BTreeMap::new();
-    let (held_up, muddled) = (held_up(evidence), muddled(evidence));
+    let (held_up, muddled) = (held_up(evidence), muddled(evidence, &firsts));
     let shared = shared(evidence);
-    let counted = |sent: &&Sent<'_>| counts(sent) && !shared.contains(&sent.event);
-    for sent in evidence.sent.iter().filter(counted) {
+    for (number, sent) in evidence.sent.iter().enumerate() {
+        if !counts(sent) || shared.contains(&sent.event) {
+            continue;
+        }
         let place = evidence.place(sent);
         let in_doubt = muddled.get(&place.connection).is_some_and(|from| *from <= place.began);
         if in_doubt || held_up.contains(&place.connection) {
@@ -44,7 +48,8 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         let before = lines.entry(place.connection).or_default();
         let waited = before.last().is_some_and(|last| was_at_hand(evidence, sent, last));
         before.retain(|one| one.is_open(&place, sure));
-        before.push(OnTheWay { sent, place, answered: answers.first(sent, &place) });
+        let answered = answers.first(name(evidence, &firsts, number), &place);
+        before.push(OnTheWay { sent, place, answered });
         findings.exercised(IN_FLIGHT, u64::from(waited));
         if before.len() as u64 > u64::from(limit) {
             tell(evidence, before, limit, findings);
@@ -77,46 +82,86 @@ fn counts(sent: &Sent<'_>) -> bool {
     sent.whole && matches!(sent.kind, Kind::Charge | Kind::Result) && due
 }
 
-/// What a sender knows a message by: a message that it writes again under the same control id is
-/// answered by what answers the one before. Without a control id it is this message alone.
-type Name<'h> = (&'h [u8], u64);
+/// The first message that each event brought, by the event's index.
+struct Firsts(Vec<Option<NonZeroU32>>);
 
-fn name<'h>(sent: &Sent<'h>, seq: u64) -> Name<'h> {
-    (sent.control_id, if sent.control_id.is_empty() { seq } else { 0 })
+impl Firsts {
+    fn of(evidence: &Evidence<'_>) -> Self {
+        let mut firsts = vec![None; evidence.events.len()];
+        for (number, sent) in (1..).zip(&evidence.sent) {
+            let first: &mut Option<NonZeroU32> = &mut firsts[sent.event];
+            *first = first.or(NonZeroU32::new(number));
+        }
+        Self(firsts)
+    }
+
+    /// The number of the first message that the event with this index brought.
+    fn at(&self, event: usize) -> Option<usize> {
+        self.0.get(event)?.map(|number| number.get() as usize - 1)
+    }
+
+    /// The number of the first message that the event with this `seq` brought.
+    fn with_seq(&self, evidence: &Evidence<'_>, seq: u64) -> Option<usize> {
+        let index = evidence.index_of(seq);
+        let event = evidence.events.get(index)?;
+        (event.seq == seq).then(|| self.at(index)).flatten()
+    }
+}
+
+/// What a sender knows a message by, as a number: a message that it writes again under the same control
+/// id is answered by what answers the one before. Without a control id it is this message alone.
+fn name(evidence: &Evidence<'_>, firsts: &Firsts, number: usize) -> usize {
+    let ids = evidence.control_ids();
+    ids.number(number).unwrap_or_else(|| {
+        let alone = firsts.at(evidence.sent[number].event).unwrap_or(number);
+        ids.count() + alone
+    })
 }
 
 /// The answers by what they answer, in the order in which they were over: when each was, and when the
 /// first byte was written of it or of any that follows.
-struct Answers<'h>(HashMap<Name<'h>, Vec<(Micros, Micros)>, Quick>);
+struct Answers {
+    /// Where the answers to each name begin, and where the last end.
+    starts: Vec<usize>,
+    times: Vec<(Micros, Micros)>,
+}
 
-impl<'h> Answers<'h> {
-    fn of(evidence: &Evidence<'h>) -> Self {
-        let named = |sent: &Sent<'h>| {
-            let seq = evidence.place(sent).seq;
-            (seq, name(sent, seq))
-        };
-        let names: HashMap<u64, Name<'h>, Quick> = evidence.sent.iter().rev().map(named).collect();
-        let mut answers: HashMap<Name<'h>, Vec<(Micros, Micros)>, Quick> = HashMap::default();
-        for event in evidence.events {
-            if let What::Replied { to: Some(to), began, .. } = event.what
-                && let Some(name) = names.get(&to)
-            {
-                answers.entry(*name).or_default().push((event.at, began));
+impl Answers {
+    fn of(evidence: &Evidence<'_>, firsts: &Firsts) -> Self {
+        let named = |event: &Event| match event.what {
+            What::Replied { to: Some(to), began, .. } => {
+                let number = firsts.with_seq(evidence, to)?;
+                Some((name(evidence, firsts, number), (event.at, began)))
             }
+            _ => None,
+        };
+        let names = evidence.control_ids().count() + evidence.sent.len();
+        let mut starts = vec![0; names + 1];
+        for (name, _) in evidence.events.iter().filter_map(named) {
+            starts[name + 1] += 1;
         }
-        for answers in answers.values_mut() {
+        for name in 0..names {
+            starts[name + 1] += starts[name];
+        }
+        let mut times = vec![(Micros(0), Micros(0)); starts[names]];
+        let mut ends = starts.clone();
+        for (name, answer) in evidence.events.iter().filter_map(named) {
+            times[ends[name]] = answer;
+            ends[name] += 1;
+        }
+        for name in 0..names {
             let mut earliest = Micros(u64::MAX);
-            for (_, began) in answers.iter_mut().rev() {
+            for (_, began) in times[starts[name]..starts[name + 1]].iter_mut().rev() {
                 earliest = earliest.min(*began);
                 *began = earliest;
             }
         }
-        Self(answers)
+        Self { starts, times }
     }
 
-    /// When the message that was sent at `place` may first have been answered.
-    fn first(&self, sent: &Sent<'h>, place: &Place<'_>) -> Option<Micros> {
-        let answers = self.0.get(&name(sent, place.seq))?;
+    /// When the message of this name that was sent at `place` may first have been answered.
+    fn first(&self, name: usize, place: &Place<'_>) -> Option<Micros> {
+        let answers = &self.times[self.starts[name]..self.starts[name + 1]];
         let next = answers.partition_point(|(over, _)| *over < place.at);
         answers.get(next).map(|(_, began)| *began)
     }
@@ -132,33 +177,29 @@ fn shared(evidence: &Evidence<'_>) -> BTreeSet<usize> {
 /// From when on a sender may be out of step with the EMR on a connection. It was written what no
 /// message asked for, or what came when the next message was on its way; an honest sender may take
 /// that for the answer to what it sent last, and go on. The same goes for an end by the EMR.
-fn muddled(evidence: &Evidence<'_>) -> HashMap<ConnectionId, Micros, Quick> {
-    let mut frames: HashMap<ConnectionId, Vec<(u64, Micros)>, Quick> = HashMap::default();
-    for event in evidence.events {
-        if let What::Received { connection, began, .. } = event.what {
-            frames.entry(connection).or_default().push((event.seq, began));
-        }
-    }
-    let mut sent: HashMap<u64, &Sent<'_>, Quick> = HashMap::default();
-    for one in &evidence.sent {
-        sent.entry(evidence.events[one.event].seq).or_insert(one);
-    }
-    let mut replies: HashMap<u64, usize, Quick> = HashMap::default();
+fn muddled(evidence: &Evidence<'_>, firsts: &Firsts) -> HashMap<ConnectionId, Micros, Quick> {
+    let coming = coming(evidence);
+    let mut last: HashMap<ConnectionId, u64, Quick> = HashMap::default();
+    let mut replies = vec![0_usize; evidence.sent.len()];
     let mut muddled: HashMap<ConnectionId, Micros, Quick> = HashMap::default();
-    for event in evidence.events {
+    for (index, event) in evidence.events.iter().enumerate() {
         let (connection, from) = match &event.what {
+            What::Received { connection, .. } => {
+                last.insert(*connection, event.seq);
+                continue;
+            }
             What::EndedByEmr { connection, .. } => (*connection, event.at),
             What::Replied { connection, to, bytes, began, complete, .. } => {
-                let overtaken = |to: u64| {
-                    let frames = frames.get(connection).map_or(&[][..], Vec::as_slice);
-                    let next = frames.get(frames.partition_point(|(seq, _)| *seq <= to));
-                    next.is_some_and(|(seq, began)| (*began, *seq) < (event.at, event.seq))
+                let is_overtaken = |to: u64| {
+                    let began = coming[index].map(|next| next.began(evidence));
+                    last.get(connection).is_some_and(|last| *last > to)
+                        || began.is_some_and(|began| began < event.at)
                 };
                 let asked = to.filter(|_| *complete).is_some_and(|to| {
-                    let so_far = replies.entry(to).or_default();
-                    *so_far += 1;
-                    let fits = |sent: &&Sent<'_>| answers(sent, bytes.as_slice(), *so_far);
-                    sent.get(&to).is_some_and(fits) && !overtaken(to)
+                    let Some(number) = firsts.with_seq(evidence, to) else { return false };
+                    replies[number] += 1;
+                    let fits = answers(&evidence.sent[number], bytes.as_slice(), replies[number]);
+                    fits && !is_overtaken(to)
                 });
                 if asked {
                     continue;
@@ -171,6 +212,37 @@ fn muddled(evidence: &Evidence<'_>) -> HashMap<ConnectionId, Micros, Quick> {
         *earliest = from.min(*earliest);
     }
     muddled
+}
+
+/// A piece of what was received, by its event.
+#[derive(Clone, Copy)]
+struct Coming(NonZeroU32);
+
+impl Coming {
+    fn began(self, evidence: &Evidence<'_>) -> Micros {
+        match &evidence.events[self.0.get() as usize].what {
+            What::Received { began, .. } => *began,
+            _ => unreachable!("invariant: only what was received is coming"),
+        }
+    }
+}
+
+/// What comes next on its connection after each answer, by the answer's event.
+fn coming(evidence: &Evidence<'_>) -> Vec<Option<Coming>> {
+    let mut next: HashMap<ConnectionId, Coming, Quick> = HashMap::default();
+    let mut coming = vec![None; evidence.events.len()];
+    for (index, event) in evidence.events.iter().enumerate().rev() {
+        match &event.what {
+            What::Received { connection, .. } => {
+                // Nothing stands before the first event for which that could be coming.
+                let index = u32::try_from(index).ok().and_then(NonZeroU32::new);
+                next.extend(index.map(|index| (*connection, Coming(index))));
+            }
+            What::Replied { connection, .. } => coming[index] = next.get(connection).copied(),
+            _ => {}
+        }
+    }
+    coming
 }
 
 /// Whether this is one frame that names the message, and not one more than are due to it.

@@ -7,21 +7,67 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crate::charge::{CREDIT, Line, as_read, lines, patient, read_alike, without_zeros};
+use crate::charge::{CREDIT, Line, as_read, lines, patient, read_alike, read_as, without_zeros};
 use crate::hl7::Message;
 
 use super::attempts::{Kind, Sent, fingerprints, readable};
-use super::disguise::{Disguised, How};
+use super::disguise::{Disguised, How, KnownSubjects};
 use super::evidence::Evidence;
 use super::layers::Layers;
-use super::mentions::{Expected, Subjects};
+use super::mentions::Expected;
 use super::quick::Quick;
 
-/// Whether two of the orders may read the same: of a million, only a short number each is kept.
-pub(super) fn have_other_spellings(evidence: &Evidence<'_>) -> bool {
-    let short = Quick::default();
-    let mut seen: HashSet<u64, Quick> = HashSet::default();
-    !evidence.orders.iter().all(|order| seen.insert(short.hash_one(bare(&as_read(&order.order)))))
+/// The messages whose charge lines may be of another order than theirs.
+#[derive(Debug)]
+pub(super) enum Suspects {
+    /// Every message.
+    All,
+    /// Those of orders that read like another order.
+    ReadAlike(Alike),
+}
+
+impl Suspects {
+    /// What has to be looked at in a capture where every line has an order; mostly nothing.
+    pub(super) fn that_read_alike(evidence: &Evidence<'_>) -> Option<Self> {
+        let alike = Alike::of(evidence);
+        (!alike.numbers.is_empty()).then_some(Self::ReadAlike(alike))
+    }
+
+    fn hold(&self, evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
+        let Self::ReadAlike(alike) = self else { return true };
+        let mut lines = sent.lines(evidence).iter();
+        lines.any(|line| alike.hold(&evidence.orders[line.order as usize].order))
+    }
+}
+
+/// How orders read that read like another order: of a million, only a short number each is kept.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    short: Quick,
+    numbers: HashSet<u64, Quick>,
+}
+
+impl Alike {
+    fn of(evidence: &Evidence<'_>) -> Self {
+        let mut alike = Self::default();
+        let mut seen: HashSet<u64, Quick> = HashSet::default();
+        seen.reserve(evidence.orders.len());
+        for order in &evidence.orders {
+            let number = alike.short(&order.order);
+            if !seen.insert(number) {
+                alike.numbers.insert(number);
+            }
+        }
+        alike
+    }
+
+    fn short(&self, order: &[u8]) -> u64 {
+        self.short.hash_one(bare(&read_as(order)))
+    }
+
+    fn hold(&self, order: &[u8]) -> bool {
+        self.numbers.contains(&self.short(order))
+    }
 }
 
 /// A number without the letters before and behind it, where enough is left to know it by.
@@ -39,11 +85,14 @@ const SHORTEST_CORE: usize = 5;
 /// Charge lines whose order nobody placed, or that have none.
 pub(super) fn under_other_orders<'h>(
     evidence: &Evidence<'h>,
-    subjects: &Subjects,
+    subjects: &KnownSubjects<'_>,
+    suspects: &Suspects,
 ) -> Vec<Disguised<'h>> {
     let mut found = Vec::new();
-    let mut seen = Seen::of(evidence);
-    for sent in evidence.sent.iter().filter(|sent| sent.kind == Kind::Charge) {
+    let mut seen = Seen::of(evidence, suspects);
+    let is_suspect = |sent: &&Sent<'_>| suspects.hold(evidence, sent);
+    let charges = evidence.sent.iter().filter(|sent| sent.kind == Kind::Charge);
+    for sent in charges.filter(is_suspect) {
         let (payload, whole) = sent.apart.unwrap_or((sent.payload, sent.whole));
         let message = Message::read(readable(payload, whole));
         let patient = patient(&message);
@@ -82,39 +131,39 @@ const ALIKE: usize = 16;
 /// An order, its patient and what is charged, as people read them.
 type ReadAs = (Vec<u8>, Vec<u8>, Vec<u8>);
 
+/// An order as it was written, and the day of its charge.
+type Spelling = (Arc<[u8]>, Vec<u8>);
+
 /// Charges by what they charge, and orders as people read them.
 struct Seen {
     /// Orders of known charges by their fingerprint.
     by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick>,
-    /// The first spelling of each order, and the day of its charge.
-    spelled: HashMap<ReadAs, (Arc<[u8]>, Vec<u8>), Quick>,
+    /// The first spelling of each order.
+    spelled: HashMap<ReadAs, Spelling, Quick>,
     /// Lines without an order by their fingerprint, and the message of the first.
     orderless: HashMap<u64, Vec<u8>, Quick>,
 }
 
 impl Seen {
-    fn of(evidence: &Evidence<'_>) -> Self {
+    fn of(evidence: &Evidence<'_>, suspects: &Suspects) -> Self {
         let mut by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick> = HashMap::default();
-        if evidence.is_field_capture() {
-            for (line, print) in evidence.lines.iter().zip(fingerprints(evidence)) {
-                let order = &evidence.orders[line.order as usize].order;
-                let known = by_content.entry(print).or_default();
-                if known.len() < ALIKE && known.iter().all(|one| **one != **order) {
-                    known.push((**order).into());
-                }
+        for exam in evidence.exams.iter().filter(|_| !evidence.is_field_capture()) {
+            for line in lines(&Message::read(&exam.expected), &evidence.agreement) {
+                by_content.entry(line.fingerprint).or_default().push(Arc::clone(&exam.order));
             }
-        } else {
-            for exam in &evidence.exams {
-                for line in lines(&Message::read(&exam.expected), &evidence.agreement) {
-                    by_content.entry(line.fingerprint).or_default().push(Arc::clone(&exam.order));
-                }
+        }
+        let sent = evidence.sent.iter().filter(|sent| suspects.hold(evidence, sent));
+        for (line, print) in sent.flat_map(|sent| fingerprints(evidence, sent)) {
+            let order = &*evidence.orders[line.order as usize].order;
+            if !evidence.is_field_capture() {
+                let exam = evidence.exam(order);
+                let known = exam.map(|exam| Arc::clone(&exam.order));
+                by_content.entry(print).or_default().extend(known);
+                continue;
             }
-            let all = fingerprints(evidence);
-            for (line, print) in evidence.lines.iter().zip(all) {
-                let order = &*evidence.orders[line.order as usize].order;
-                if let Some(exam) = evidence.exam(order) {
-                    by_content.entry(print).or_default().push(Arc::clone(&exam.order));
-                }
+            let known = by_content.entry(print).or_default();
+            if known.len() < ALIKE && known.iter().all(|one| **one != *order) {
+                known.push(order.into());
             }
         }
         Self { by_content, spelled: HashMap::default(), orderless: HashMap::default() }
@@ -124,7 +173,7 @@ impl Seen {
     fn resolve(
         &mut self,
         evidence: &Evidence<'_>,
-        subjects: &Subjects,
+        subjects: &KnownSubjects<'_>,
         sent: &Sent<'_>,
         charged: &Charged<'_>,
     ) -> Option<(Arc<[u8]>, How)> {
@@ -183,7 +232,7 @@ impl Seen {
     fn without_order(
         &mut self,
         evidence: &Evidence<'_>,
-        subjects: &Subjects,
+        subjects: &KnownSubjects<'_>,
         sent: &Sent<'_>,
         charged: &Charged<'_>,
     ) -> Option<(Arc<[u8]>, How)> {

@@ -3,7 +3,7 @@
 //! Each kind of mistake is one finding with its first witness and a count, however often it was
 //! made. Does **not** look at what the messages say.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::AnomalyKind;
 use crate::history::{ConnectionId, Event, Micros, Piece, What};
@@ -18,7 +18,6 @@ use super::findings::{Findings, Told};
 use super::frame::{FS, VT, frame_payload, further_headers, may_begin_message};
 use super::late;
 use super::mask::{Mask, Sides};
-use super::quick::Quick;
 use super::rules::{CHARSET, CONTROL_IDS, ESCAPES, FRAMING, SEGMENTS};
 use super::words::{control_id_in_words, order_in_words};
 
@@ -441,14 +440,15 @@ fn is_2_7_or_later(version: &[u8]) -> bool {
 /// Two messages about different orders, or a charge and a result, under one control id. Messages
 /// that have an order in common are a resend, which other rules judge.
 fn shared_control_ids(evidence: &Evidence<'_>, findings: &mut Findings) {
-    let mut first_with: HashMap<&[u8], &Sent<'_>, Quick> = HashMap::default();
-    first_with.reserve(evidence.sent.len());
-    for sent in &evidence.sent {
+    let ids = evidence.control_ids();
+    let mut first_with: Vec<Option<&Sent<'_>>> = vec![None; ids.count()];
+    for (number, sent) in evidence.sent.iter().enumerate() {
+        let Some(id) = ids.number(number) else { continue };
         let judged = matches!(sent.kind, Kind::Charge | Kind::Result);
-        if !judged || !sent.whole || sent.control_id.is_empty() {
+        if !judged || !sent.whole {
             continue;
         }
-        let first = *first_with.entry(sent.control_id).or_insert(sent);
+        let first = *first_with[id].get_or_insert(sent);
         if std::ptr::eq(first, sent) || same_subject(evidence, first, sent) {
             continue;
         }

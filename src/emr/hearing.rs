@@ -1,6 +1,7 @@
 //! What arrives: bytes become pieces, pieces become events, messages are looked up in the script.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Buf;
@@ -157,7 +158,7 @@ impl Turn<'_, '_> {
         let moment = Moment {
             exam,
             attempt: exam.map_or(1, |exam| {
-                attempts.get(&counted_as(&settings.orders, exam)).map_or(1, |count| count + 1)
+                attempts.get(counted_as(&settings.orders, exam)).map_or(1, |count| count + 1)
             }),
             message: endpoints[connection.endpoint].messages + 1,
             connection: connection.number,
@@ -180,7 +181,7 @@ impl Turn<'_, '_> {
         let exam = self.emr.expecting.clone();
         if let Some(exam) = &exam {
             let slot = counted_as(&self.emr.settings.orders, exam);
-            *self.emr.attempts.entry(slot).or_insert(0) += 1;
+            count(&mut self.emr.attempts, slot);
         }
         if let Some(connection) = self.emr.connections.get_mut(id) {
             connection.broken_off = true;
@@ -281,10 +282,10 @@ impl Turn<'_, '_> {
         let mut attempt = 1;
         if let Some(subject) = subject {
             let exam = counted_as(&settings.orders, &subject.exam);
-            let slot = if kind == MessageKind::Charge { exam } else { result_of(&exam) };
-            let count = attempts.entry(slot).or_insert(0);
-            *count += 1;
-            attempt = *count;
+            attempt = match kind {
+                MessageKind::Charge => count(attempts, exam),
+                MessageKind::Result => count(attempts, &result_of(exam)),
+            };
         }
         let moment = Moment {
             exam: subject.map(|subject| &*subject.exam),
@@ -408,6 +409,16 @@ fn is_result(message: &Message<'_>) -> bool {
     matches!(message.code(), b"ORU" | b"MDM")
 }
 
-fn result_of(exam: &str) -> Arc<str> {
-    Arc::from(format!("{exam}\u{0}result"))
+fn result_of(exam: &str) -> String {
+    format!("{exam}\u{0}result")
+}
+
+/// Counts one more attempt, and returns which it is.
+fn count(attempts: &mut BTreeMap<Arc<str>, u32>, name: &str) -> u32 {
+    if let Some(count) = attempts.get_mut(name) {
+        *count += 1;
+        return *count;
+    }
+    attempts.insert(Arc::from(name), 1);
+    1
 }

@@ -85,7 +85,7 @@ impl Turn<'_, '_> {
         let moment = Moment {
             exam,
             attempt: exam.map_or(1, |exam| {
-                attempts.get(&counted_as(&settings.orders, exam)).map_or(1, |count| count + 1)
+                attempts.get(counted_as(&settings.orders, exam)).map_or(1, |count| count + 1)
             }),
             message: endpoints[endpoint].messages + 1,
             connection: number,

@@ -20,8 +20,8 @@ pub(super) struct Subject {
 }
 
 /// Under which name the attempts at an exam's order are counted.
-pub(super) fn counted_as(orders: &Orders, exam: &str) -> Arc<str> {
-    orders.twins(exam).first().map_or_else(|| Arc::from(exam), Arc::clone)
+pub(super) fn counted_as<'o>(orders: &'o Orders, exam: &'o str) -> &'o str {
+    orders.twins(exam).first().map_or(exam, |first| first)
 }
 
 impl Emr {

@@ -85,8 +85,7 @@ impl Stirs {
 fn is_ping(frame: &[u8]) -> bool {
     let payload = frame.strip_prefix(&[0x0B]).unwrap_or(frame);
     let header = payload.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    let has = |code: &[u8]| memchr::memmem::find(header, code).is_some();
-    let is_known = [&b"DFT"[..], b"ORU", b"MDM"].into_iter().any(has);
+    let is_known = header.windows(3).any(|code| matches!(code, b"DFT" | b"ORU" | b"MDM"));
     let is_told = header.starts_with(b"MSH") || payload.len() <= SHORT;
     !is_known && is_told && memchr::memmem::find(payload, b"FT1").is_none()
 }
