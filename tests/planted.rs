@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "the commands are shared with other tests, which use more of them")]
 
+#[path = "it/command/mod.rs"]
 mod command;
 
 use std::collections::BTreeSet;

@@ -2,12 +2,6 @@
 //! errors, its ends and its times. And whatever such a client has sent is recorded, though nobody
 //! had accepted or read it when the case ended.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-#[allow(dead_code, reason = "a plain socket takes the place of its client here")]
-mod wire;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -15,8 +9,8 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use command::Place;
-use wire::{Server, charge, msa};
+use crate::command::Place;
+use crate::wire::{Server, charge, msa};
 
 /// A server whose script plays `reply` for whoever comes.
 fn playing(reply: &str) -> Server {

@@ -4,29 +4,21 @@
 //! One server plays them all, an endpoint each, and all clients work side by side. Times have lower
 //! bounds only.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "the server is shared with other tests, which use more of it")]
-
-#[path = "observer/client.rs"]
 mod client;
-mod command;
-#[path = "observer/pattern.rs"]
-mod pattern;
-#[path = "observer/rows.rs"]
+pub(crate) mod pattern;
 mod rows;
-mod wire;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use self::client::{BOUND, Client, Ended};
+use self::pattern::Pattern;
+use self::rows::{ROWS, Row};
+use crate::command::Place;
+use crate::wire::{Server, charge};
 use chargeproof::plan::Fault;
-use client::{BOUND, Client, Ended};
-use command::Place;
-use pattern::Pattern;
-use rows::{ROWS, Row};
-use wire::{Server, charge};
 
 #[test]
 fn every_fault_has_one_row() {

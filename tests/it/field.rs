@@ -1,18 +1,12 @@
 //! What is met in the field, said to `serve` by a client: messages that a judge may misjudge, each of
 //! them the smallest of its kind, and what must be said of it.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "the server is shared with other tests")]
-
-mod command;
-mod wire;
-
 use std::time::Duration;
 
+use crate::command::{Place, rules_found};
+use crate::wire::Server;
 use chargeproof::mllp::encode;
-use command::{Place, rules_found};
 use rstest::rstest;
-use wire::Server;
 
 #[rstest]
 #[case::two_orders_in_one_message(held(twice_in_one("92228")).by("field").exits(10))]

@@ -2,11 +2,7 @@
 //! with it: each is convicted over real processes by the rule that convicts the reference sender, and
 //! the same program without a defect is clean.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
-use command::{Place, Ran, python, rules_found};
+use crate::command::{Place, Ran, python, rules_found};
 use rstest::rstest;
 
 #[rstest]
@@ -118,5 +114,5 @@ const PREFIX: &str = "once/unknown-code[reply=payload/code-prefix]";
 const SIGNS: &str = "content/signs-that-software-spoils";
 const KILLED: &str = "crash/killed[at=end-of-message]";
 
-const OUTBOX: &str = include_str!("senders/outbox.py");
-const BROKEN: &str = include_str!("senders/broken.py");
+const OUTBOX: &str = include_str!("../senders/outbox.py");
+const BROKEN: &str = include_str!("../senders/broken.py");

@@ -3,24 +3,16 @@
 //! `ci/foreign-clients` brings them, and never a test. One that is missing is skipped, unless
 //! `CHARGEPROOF_REQUIRE_CLIENTS` says that none may be.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "the server and the patterns are shared with other tests")]
-
-mod command;
-#[path = "observer/pattern.rs"]
-mod pattern;
-mod wire;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use command::{Place, python};
-use pattern::Pattern;
+use crate::command::{Place, python};
+use crate::observer::pattern::Pattern;
+use crate::wire::{Server, charge};
 use rstest::rstest;
 use serde_json::Value;
-use wire::{Server, charge};
 
 /// Faults that come in one whole frame, which each of the clients can take.
 const FAULTS: &[&str] = &[

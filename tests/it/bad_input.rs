@@ -1,13 +1,9 @@
 //! Every mistake that an author can make is told with its place, a caret and advice, and is found
 //! before anything is started.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::time::{Duration, Instant};
 
-use command::{Place, Ran};
+use crate::command::{Place, Ran};
 use rstest::rstest;
 
 /// A project with `scenario`, and a sender that leaves a mark when it is started.

@@ -1,14 +1,10 @@
 //! What a run leaves behind: for whom it may be read, what becomes of what an earlier one left, and
 //! what is said of a history that cannot be read.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use command::{Place, Ran};
+use crate::command::{Place, Ran};
 use rstest::rstest;
 
 const RUN: [&str; 5] = ["run", "options/option-1", "--simulated", "--out", "out"];
@@ -172,9 +168,9 @@ fn what_could_not_be_kept_is_the_last_thing_that_is_said(
     let place = Place::new();
     let mut shell = assert_cmd::Command::new("sh");
     let bounded = "trap '' XFSZ; ulimit -f 4; exec \"$@\"";
-    shell.args(["-c", bounded, "sh", command::PROGRAM]).args(run);
+    shell.args(["-c", bounded, "sh", crate::command::PROGRAM]).args(run);
     shell.args(["--simulated", "--out", "full"]);
-    let output = shell.current_dir(place.path("")).timeout(command::BOUND).output().unwrap();
+    let output = shell.current_dir(place.path("")).timeout(crate::command::BOUND).output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "\nout:\n{out}\nerr:\n{err}");

@@ -1,10 +1,6 @@
 //! `init` and `doctor`: the first thing that is wrong with a sender is named, with what to try next.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
-use command::{PROGRAM, Place, python};
+use crate::command::{PROGRAM, Place, python};
 use rstest::rstest;
 
 /// A place whose `sender.yaml` runs a shell script.
@@ -114,9 +110,9 @@ fn its_output_is_shown_only_where_somebody_asks_for_it() {
 fn the_outbox_of_the_examples_is_well() {
     let Some(python) = python() else { return };
     let place = Place::new();
-    let text = include_str!("../senders/outbox.yaml").replace("python3", &python);
+    let text = include_str!("../../senders/outbox.yaml").replace("python3", &python);
     place.write("outbox.yaml", text);
-    place.write("outbox.py", include_str!("../senders/outbox.py"));
-    place.write("charge.json", include_str!("../senders/charge.json"));
+    place.write("outbox.py", include_str!("../../senders/outbox.py"));
+    place.write("charge.json", include_str!("../../senders/charge.json"));
     place.run(&["doctor", "outbox.yaml"]).exits(0);
 }

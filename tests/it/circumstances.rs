@@ -1,20 +1,18 @@
 //! A defect that sends twice is convicted wherever its circumstance comes up, and not by one lucky
 //! case: by at least three different faults, or by as many as there can be.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "../benches/shelf/mod.rs"]
+#[path = "../../benches/shelf/mod.rs"]
 mod shelf;
 
 use std::collections::BTreeSet;
 
+use self::shelf::Shelf;
 use chargeproof::plan::{Fault, Plan, Play};
 use chargeproof::run::simulated;
 use chargeproof::sender::Bug;
 use chargeproof::suite::judge;
 use chargeproof::suite::selftest::own_rule;
 use chargeproof::verdict::Weight;
-use shelf::Shelf;
 
 /// How many different faults convict a defect, if nothing is said below.
 const ENOUGH: usize = 3;

@@ -1,13 +1,9 @@
 //! A recording is judged as the live run was, and evidence that is taken away never leads to a
 //! pass.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::collections::BTreeMap;
 
-use command::Place;
+use crate::command::Place;
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -1,11 +1,7 @@
 //! Every way to feed a sender, with a sender that takes exams in that way: what it was handed is
 //! what arrives, and a way that does not work is named.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
-use command::{Place, python, rules_found};
+use crate::command::{Place, python, rules_found};
 use rstest::rstest;
 
 /// A place with the sender of this way.
@@ -235,6 +231,6 @@ exams: [john-doe]
 emr: [{ on: { exam: john-doe }, reply: REPLY }]
 ";
 
-const ENGINE: &str = include_str!("senders/engine.py");
+const ENGINE: &str = include_str!("../senders/engine.py");
 
-const TAKER: &str = include_str!("senders/taker.py");
+const TAKER: &str = include_str!("../senders/taker.py");

@@ -4,14 +4,10 @@
 //! The runtimes are brought by `ci/foreign-clients` and never by a test. Where one is missing its
 //! cases are skipped, unless `CHARGEPROOF_REQUIRE_CLIENTS` says that none may be.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use command::{Place, Ran, python, rules_found};
+use crate::command::{Place, Ran, python, rules_found};
 use rstest::rstest;
 
 /// Where `ci/foreign-clients` puts what it brings.

@@ -113,4 +113,4 @@ pub(crate) fn python() -> Option<String> {
     Some(String::from_utf8(answer.stdout).ok()?.trim().to_owned())
 }
 
-const JOHN_DOE: &str = include_str!("../../scenarios/exams/john-doe.yaml");
+const JOHN_DOE: &str = include_str!("../../../scenarios/exams/john-doe.yaml");

@@ -1,10 +1,6 @@
 //! What the program writes for people, for other programs and for shells.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
-use command::Place;
+use crate::command::Place;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -304,9 +300,10 @@ fn the_repeat_line_repeats_a_failure(
     let junit = place.text("out/junit.xml").replace("&apos;", "'");
     assert!(junit.contains(line), "{junit}");
 
-    let again = line.replacen("chargeproof", command::PROGRAM, 1) + " --simulated --out again";
+    let again =
+        line.replacen("chargeproof", crate::command::PROGRAM, 1) + " --simulated --out again";
     let mut shell = assert_cmd::Command::new("sh");
-    shell.args(["-c", &again]).current_dir(place.path("")).timeout(command::BOUND);
+    shell.args(["-c", &again]).current_dir(place.path("")).timeout(crate::command::BOUND);
     shell.assert().code(10);
     let again = place.json("again/report.json");
     let cases = again["cases"].as_array().unwrap();

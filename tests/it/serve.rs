@@ -1,16 +1,11 @@
 //! `serve` is an EMR for any sender: it answers, bears whatever comes, records it byte for byte
 //! and judges it on Ctrl-C.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-mod wire;
-
 use std::time::Duration;
 
-use command::{Place, rules_found};
+use crate::command::{Place, rules_found};
+use crate::wire::{Client, Server, charge, msa};
 use rstest::rstest;
-use wire::{Client, Server, charge, msa};
 
 fn server() -> Server {
     Server::start(Place::new(), &[])

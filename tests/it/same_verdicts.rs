@@ -1,13 +1,8 @@
 //! How many cases run side by side, and how often a run is repeated, changes nothing of what is found.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "the commands are shared with other tests, which use more of them")]
-
-mod command;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use command::Place;
+use crate::command::Place;
 use rstest::rstest;
 use serde_json::Value;
 

@@ -3,9 +3,7 @@
 //! The readers and what must hold of them are in `fuzz/src`, where libFuzzer calls the same functions.
 //! `CHARGEPROOF_FUZZ_BYTES` says how many bytes all of them get together; each says how many it got.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "it is the library of another package as well")]
 mod readers;
 
@@ -14,8 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use readers::mutate::Mutator;
-use readers::{TARGETS, Target, target};
+use self::readers::mutate::Mutator;
+use self::readers::{TARGETS, Target, target};
 use rstest::rstest;
 
 #[rstest]

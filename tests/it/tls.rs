@@ -1,12 +1,6 @@
 //! TLS as others see it: a client of the same library and one of another, Python's, each speak to
 //! `serve` and are told exactly what the catalogue says of every fault of TLS.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-#[allow(dead_code, reason = "clients under TLS take the place of its own here")]
-mod wire;
-
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -22,8 +16,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
-use command::{BOUND, Place, python, rules_found};
-use wire::{Judged, Server, charge, msa};
+use crate::command::{BOUND, Place, python, rules_found};
+use crate::wire::{Judged, Server, charge, msa};
 
 /// A server with TLS that plays `fault` on its first connection, or to its first message.
 fn serving(script: &str, arguments: &[&str]) -> Server {

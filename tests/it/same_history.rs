@@ -10,10 +10,6 @@
 //! which the system answers with a reset; a kill between an accepted connection and the first byte;
 //! and a stop as soon as the process runs.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -21,7 +17,7 @@ use jiff::tz::TimeZone;
 use rstest::rstest;
 use serde_json::Value;
 
-use command::Place;
+use crate::command::Place;
 
 const CASES: &[&str] = &[
     "agreements/enhanced-mode[mapping=island-both-acknowledgements]",
@@ -70,7 +66,7 @@ const CASES: &[&str] = &[
 
 /// The reference sender. Over sockets it is given more patience, so that a busy machine is not taken
 /// for a silent EMR; every delay of a case is measured against that, so the events stay the same.
-const REFERENCE: &str = include_str!("../senders/reference.yaml");
+const REFERENCE: &str = include_str!("../../senders/reference.yaml");
 
 #[test]
 fn real_and_virtual_time_lead_to_the_same_history() {

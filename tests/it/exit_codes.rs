@@ -1,13 +1,9 @@
 //! One command line for each exit code, which is part of the program's interface.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::fs::File;
 use std::process::Stdio;
 
-use command::{Place, rules_found};
+use crate::command::{Place, rules_found};
 use rstest::rstest;
 
 #[test]
@@ -145,7 +141,7 @@ fn a_charge_that_was_sent_twice_exits_10() {
 
 #[test]
 fn an_output_that_cannot_be_written_exits_70() {
-    let mut program = std::process::Command::new(command::PROGRAM);
+    let mut program = std::process::Command::new(crate::command::PROGRAM);
     let full = File::create("/dev/full").unwrap();
     let ended = program.arg("man").stdout(full).stderr(Stdio::null()).status().unwrap();
     assert_eq!(ended.code(), Some(70));
@@ -170,7 +166,7 @@ fn inconclusive_is_worse_than_pending() {
 
 #[test]
 fn a_reader_who_leaves_early_hides_no_double_charge() {
-    let mut program = std::process::Command::new(command::PROGRAM);
+    let mut program = std::process::Command::new(crate::command::PROGRAM);
     program.args(["run", "once/silence", "--simulated", "--bug", "resend-on-timeout"]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

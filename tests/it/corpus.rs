@@ -1,14 +1,10 @@
 //! The judge against stored histories, whose verdicts and witnesses were settled by reasoning.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use command::Place;
+use crate::command::Place;
 use serde_json::Value;
 
 /// One line of the table.

@@ -4,10 +4,6 @@
 //! A row that is known to be wrong is marked there, and fails here once it is right. Without Python
 //! nothing is proven, and that is said, unless `CHARGEPROOF_REQUIRE_CLIENTS` says that none may be missing.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use command::{Place, python};
+use crate::command::{Place, python};
 use serde_json::Value;
 
 #[test]
@@ -104,7 +100,7 @@ impl Row {
         let scenarios = scenarios.to_str().unwrap();
         let cases: Vec<String> =
             self.cases.iter().map(|case| case.replace("SCENARIOS", scenarios)).collect();
-        place.write("charge.json", include_str!("../senders/charge.json"));
+        place.write("charge.json", include_str!("../../senders/charge.json"));
         place.write("sender.yaml", sender_file(python, &self.sender));
         let rest = ["--sender", "sender.yaml", "--jobs", jobs, "--out", "out", "--report", "json"];
         let arguments =

@@ -1,13 +1,9 @@
 //! Broken senders over real sockets and processes: each is convicted by its own rule, in the
 //! report, on the terminal and by the exit code.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
+use crate::command::{Place, rules_found};
 use chargeproof::sender::Bug;
 use chargeproof::suite::selftest::own_rule;
-use command::{Place, rules_found};
 use rstest::rstest;
 
 #[rstest]
@@ -83,7 +79,7 @@ fn an_unusual_habit_is_no_defect(#[case] variant: &str) {
 #[test]
 fn two_seconds_between_two_messages_are_no_defect() {
     let place = Place::new();
-    let reference = include_str!("../senders/reference.yaml");
+    let reference = include_str!("../../senders/reference.yaml");
     let slow = reference
         .replace("longest_retry: 200ms", "longest_retry: 2s")
         .replace("  - --tls-ca", "  - --variant=gap-between\n  - --tls-ca");
@@ -124,7 +120,7 @@ fn the_command_that_a_report_names_repeats_the_verdict() {
 /// The README says which rule convicts which broken sender.
 #[test]
 fn the_readme_names_every_broken_sender_under_its_rule() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let row = |rule: &str| readme.lines().find(|line| line.starts_with(&format!("| `{rule}` | `")));
     for bug in Bug::ALL {
         let rule = own_rule(*bug);

@@ -3,18 +3,14 @@
 //!
 //! A new row or a new name in a row is a decision: change the table, and say why in the commit.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "layers/paths.rs"]
 mod paths;
-#[path = "layers/tokens.rs"]
 mod tokens;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use paths::{Contents, Named};
+use self::paths::{Contents, Named};
 use rstest::rstest;
 
 /// Each room and what it may import; a row names only rows above it, so that no cycle can stand.

@@ -1,10 +1,6 @@
 //! `chargeproof explore`: what it finds from nothing, and that what it writes down fails again.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
-use command::Place;
+use crate::command::Place;
 use rstest::rstest;
 
 /// The one scenario by which an exploration has written into `found/` that a charge is sent twice.
@@ -165,7 +161,7 @@ fn a_defect_that_only_a_process_has_is_a_matter_of_usage() {
 #[test]
 fn the_example_of_the_readme_is_what_is_printed() {
     let command = "chargeproof explore --seed 7 --bug replay-after-kill --out found";
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let (_, example) = readme.split_once(&format!("$ {command}\n")).unwrap();
     let (example, _) = example.split_once("\n```").unwrap();
     let arguments: Vec<&str> = command.split(' ').skip(1).collect();

@@ -1,14 +1,10 @@
 //! A run that is broken off leaves nothing behind: no process, no folder.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod command;
-
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use command::{BOUND, PROGRAM, Place};
+use crate::command::{BOUND, PROGRAM, Place};
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 
