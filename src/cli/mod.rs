@@ -84,7 +84,8 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Completions { shell } => explain::completions(shell),
         Command::Man => explain::man(),
         Command::Guardian => {
-            real::stand_guard(std::io::stdin().lock()).map_err(Failure::Output)?;
+            real::stand_guard(std::io::stdin().lock(), std::io::stdout())
+                .map_err(Failure::Output)?;
             Ok(Exit::Passed)
         }
     }

@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,10 +24,27 @@ use crate::run::real::kin::{Seen, marked_folder, processes};
 pub const GUARDIAN: &str = "guardian";
 
 /// The guardian of this process, where it has one.
-static OURS: Mutex<Option<Child>> = Mutex::new(None);
+static OURS: Mutex<Option<Guardian>> = Mutex::new(None);
 
-fn ours() -> MutexGuard<'static, Option<Child>> {
+fn ours() -> MutexGuard<'static, Option<Guardian>> {
     OURS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Guardian {
+    process: Child,
+    /// What it says once no signal ends it any more, until that was heard.
+    ready: Option<ChildStdout>,
+}
+
+impl Guardian {
+    /// Writes to it, once it can be relied on.
+    fn hear(&mut self, line: &[u8]) {
+        if let Some(mut ready) = self.ready.take() {
+            let _ = ready.read(&mut [0]);
+        }
+        // A guardian that is gone cannot be told anything.
+        let _ = self.process.stdin.as_mut().map(|stdin| stdin.write_all(line));
+    }
 }
 
 /// Something that would be left behind, or is no longer there.
@@ -49,8 +66,9 @@ pub fn engage() {
     if ours.is_none() {
         // Whatever has become of the file, this is what runs now.
         let mut program = Command::new("/proc/self/exe");
-        program.arg(GUARDIAN).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        *ours = program.current_dir("/").process_group(0).spawn().ok();
+        program.arg(GUARDIAN).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let process = program.current_dir("/").process_group(0).spawn();
+        *ours = process.ok().map(|mut process| Guardian { ready: process.stdout.take(), process });
     }
 }
 
@@ -58,23 +76,22 @@ pub fn engage() {
 pub fn dismiss() {
     let guardian = ours().take();
     if let Some(mut guardian) = guardian {
-        drop(guardian.stdin.take());
-        let _ = guardian.wait();
+        drop(guardian.process.stdin.take());
+        let _ = guardian.process.wait();
     }
 }
 
 /// Whether a process is the guardian.
 pub(super) fn is_guardian(process: Pid) -> bool {
     let number = process.as_raw_nonzero().get();
-    ours().as_ref().is_some_and(|guardian| i32::try_from(guardian.id()) == Ok(number))
+    ours().as_ref().is_some_and(|guardian| i32::try_from(guardian.process.id()) == Ok(number))
 }
 
 /// Tells the guardian, if there is one.
 pub(super) fn tell(told: &Told<'_>) {
-    let mut ours = ours();
-    let Some(stdin) = ours.as_mut().and_then(|guardian| guardian.stdin.as_mut()) else { return };
-    // A guardian that is gone cannot be told anything.
-    let _ = stdin.write_all(&told.line());
+    if let Some(guardian) = ours().as_mut() {
+        guardian.hear(&told.line());
+    }
 }
 
 impl Told<'_> {
@@ -93,11 +110,11 @@ impl Told<'_> {
 }
 
 /// Is the guardian of whoever holds the other end of `pipe`, until that is closed and nothing is
-/// left.
+/// left; says a byte to `ready` once no signal that can be ignored ends it.
 ///
 /// # Errors
 /// A system that gives us no event queue.
-pub fn stand_guard(mut pipe: impl BufRead) -> io::Result<()> {
+pub fn stand_guard(mut pipe: impl BufRead, mut ready: impl Write) -> io::Result<()> {
     // Whoever ends all that is called like us means those that run, and not who cleans up after them.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _inside = runtime.enter();
@@ -108,6 +125,8 @@ pub fn stand_guard(mut pipe: impl BufRead) -> io::Result<()> {
         SignalKind::terminate(),
     ];
     let _unheard = deaf_to.map(signal);
+    // Who does not wait for this is gone, and will be seen to be.
+    let _ = ready.write_all(b"+").and_then(|()| ready.flush());
     let mut ward = Ward::default();
     let mut line = Vec::new();
     while pipe.read_until(0, &mut line).is_ok_and(|read| read > 0) {
