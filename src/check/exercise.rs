@@ -13,18 +13,18 @@ use crate::hl7::Message;
 use crate::plan::{Behaviour, Charged, Lifetime, MessageKind, Plan, Play, ProcessFault, Step};
 use crate::verdict::{NotDone, Weight};
 
-use super::evidence::Evidence;
-use super::findings::{Findings, Told};
-use super::once::agreed_rule;
-use super::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
-use super::shown;
-use super::time::to_the_second;
+use crate::check::evidence::index::Evidence;
+use crate::check::evidence::time::to_the_second;
+use crate::check::findings::{Findings, Told};
+use crate::check::proof;
+use crate::check::rules::once::agreed_rule;
+use crate::check::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
 
 /// The signal that a kill ends with.
 const SIGKILL: i32 = 9;
 
 /// Looks for what should have happened and did not.
-pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
+pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let rule = agreed_rule(evidence);
     // The usual course of a case restarts the sender, where that is ours to do.
     if evidence.plan.steps.contains(&Step::LeaveAlone) {
@@ -54,7 +54,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
 
 /// A stored history that is not as it was written proves nothing, whatever it shows: neither its
 /// plan nor its events are known to be what they were.
-pub(super) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findings) {
+pub(crate) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findings) {
     if seal == Seal::Broken {
         findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
             let message = "the history was altered after it was written: its seal does not fit";
@@ -64,7 +64,7 @@ pub(super) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findin
 }
 
 /// The steps of the usual course that this plan had to do without.
-pub(super) fn left_undone(plan: &Plan) -> Vec<NotDone> {
+pub(crate) fn left_undone(plan: &Plan) -> Vec<NotDone> {
     let life = plan.sender.driving.life;
     let why = match life {
         // Whoever serves or records has no course of his own to follow.
@@ -79,7 +79,7 @@ pub(super) fn left_undone(plan: &Plan) -> Vec<NotDone> {
 type Missing<'m> = &'m mut dyn FnMut(&str, String);
 
 /// The entries of the script that need not play and did not, in words.
-pub(super) fn idle(evidence: &Evidence<'_>) -> Vec<String> {
+pub(crate) fn idle(evidence: &Evidence<'_>) -> Vec<String> {
     let optional = evidence.plan.expect.optional_behaviours.iter();
     let entries = optional.filter_map(|&index| Some((index, evidence.plan.script.get(index)?)));
     let idle = entries.filter(|(index, _)| played(evidence, *index).is_err());
@@ -91,7 +91,7 @@ fn played(evidence: &Evidence<'_>, index: usize) -> Result<(), Option<String>> {
     let claims = evidence.played.iter().filter(|fault| fault.behaviour == index);
     let mut lacks = None;
     for claim in claims.take(MOST_CLAIMS) {
-        lacks = shown::missing(evidence, claim);
+        lacks = proof::missing(evidence, claim);
         if lacks.is_none() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ const WRITTEN_OUT: usize = 50;
 
 /// What was found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     list: Vec<Finding>,
     counts: BTreeMap<&'static str, Count>,
     /// How often each rule was exercised. There are few of them, and they are asked for by the same
@@ -31,7 +31,7 @@ struct Count {
 
 impl Findings {
     /// Adds a finding of `rule`. The message and proof are only made if they will be shown.
-    pub(super) fn add(&mut self, rule: &'static str, weight: Weight, make: impl FnOnce() -> Told) {
+    pub(crate) fn add(&mut self, rule: &'static str, weight: Weight, make: impl FnOnce() -> Told) {
         let count = self.counts.entry(rule).or_default();
         if count.written >= WRITTEN_OUT {
             count.more += 1;
@@ -44,7 +44,7 @@ impl Findings {
     }
 
     /// Notes that `rule` was exercised `times` more times.
-    pub(super) fn exercised(&mut self, rule: &'static str, times: u64) {
+    pub(crate) fn exercised(&mut self, rule: &'static str, times: u64) {
         let place = self.exercised.iter().position(|(known, _)| std::ptr::eq(*known, rule));
         let place = place.or_else(|| self.exercised.iter().position(|(known, _)| *known == rule));
         match place {
@@ -54,7 +54,7 @@ impl Findings {
     }
 
     /// Notes that `what` was not exercised, and why: the name of a rule, or what would have been done.
-    pub(super) fn unjudged(&mut self, what: &str, why: impl Into<String>) {
+    pub(crate) fn unjudged(&mut self, what: &str, why: impl Into<String>) {
         let one = Unjudged { what: what.to_owned(), why: why.into() };
         if !self.unjudged.contains(&one) {
             self.unjudged.push(one);
@@ -62,12 +62,12 @@ impl Findings {
     }
 
     /// Whether anything of at least `weight` was found under `rule`.
-    pub(super) fn has(&self, rule: &str, weight: Weight) -> bool {
+    pub(crate) fn has(&self, rule: &str, weight: Weight) -> bool {
         self.list.iter().any(|finding| finding.rule == rule && finding.weight >= weight)
     }
 
     /// The findings, worst first, the rules that were exercised and held, and what was not exercised.
-    pub(super) fn settle(mut self) -> (Vec<Finding>, Vec<Held>, Vec<Unjudged>) {
+    pub(crate) fn settle(mut self) -> (Vec<Finding>, Vec<Held>, Vec<Unjudged>) {
         for (rule, count) in &self.counts {
             if let Some(weight) = count.worst {
                 self.list.push(Finding {
@@ -94,23 +94,23 @@ impl Findings {
 
 /// The words of a finding.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// Under which circumstance, in stable words.
-    pub(super) circumstance: String,
+    pub(crate) circumstance: String,
     /// One sentence for a person.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// The evidence.
-    pub(super) proof: Option<Proof>,
+    pub(crate) proof: Option<Proof>,
 }
 
 impl Told {
     /// A finding without laid-out evidence.
-    pub(super) fn plainly(circumstance: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn plainly(circumstance: impl Into<String>, message: impl Into<String>) -> Self {
         Self { circumstance: circumstance.into(), message: message.into(), proof: None }
     }
 
     /// The same with evidence.
-    pub(super) fn with(mut self, proof: Proof) -> Self {
+    pub(crate) fn with(mut self, proof: Proof) -> Self {
         self.proof = Some(proof);
         self
     }

@@ -6,44 +6,12 @@
 //! sender or the drive loop, so a bug in those cannot excuse itself: what counts is what was on
 //! the wire.
 
-mod accounts;
-mod acknowledgements;
-mod attempts;
-mod beside;
-mod between;
-mod clock;
-mod companions;
-mod compare;
-mod credits;
-mod disguise;
-mod elimination;
 mod evidence;
 mod exercise;
 mod findings;
-mod frame;
-mod in_flight;
-mod late;
-mod layers;
-mod lost;
-mod mask;
-mod mentions;
-mod once;
-mod process;
-mod quick;
-mod replies;
-mod results;
+mod proof;
 mod rules;
-mod secured;
-mod sent_again;
-mod shown;
-pub mod snapshot;
-mod spellings;
-mod stamps;
-mod time;
-mod unread;
-mod wanted;
-mod wire;
-mod words;
+mod wording;
 
 #[cfg(test)]
 mod tests;
@@ -58,9 +26,14 @@ use crate::planted::{Planted, is};
 use crate::verdict::{Finding, Weight};
 use crate::verdict::{Judgement, Verdict};
 
-use evidence::Evidence;
+use evidence::answers::Answers;
+use evidence::index::Evidence;
 use findings::Findings;
-use replies::Answers;
+use rules::{
+    accounts, acknowledgements, clock, compared, delivery, form, in_flight, once, process, results,
+    snapshot, tls,
+};
+use wording::lateness;
 
 /// Judges `history` against `plan`.
 ///
@@ -72,12 +45,12 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     let mut findings = Findings::default();
     process::judge(&evidence, &mut findings);
     once::judge(&evidence, &mut findings);
-    companions::judge(&evidence, &mut findings);
+    delivery::judge(&evidence, &mut findings);
     accounts::judge(&evidence, &answers, &mut findings);
     results::judge(&evidence, &answers, &mut findings);
-    let messages = compare::compared(&evidence);
-    wire::judge(&evidence, &messages, &mut findings);
-    secured::judge(&evidence, &mut findings);
+    let messages = compared::compared(&evidence);
+    form::judge(&evidence, &messages, &mut findings);
+    tls::judge(&evidence, &mut findings);
     clock::judge(&evidence, history, &mut findings);
     acknowledgements::judge(&evidence, &mut findings);
     in_flight::judge(&evidence, &mut findings);
@@ -86,7 +59,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     exercise::judge(&evidence, &mut findings);
     exercise::altered(&evidence, history.seal, &mut findings);
     let (mut findings, held, unjudged) = findings.settle();
-    late::name_starvation(&evidence, &mut findings);
+    lateness::name_starvation(&evidence, &mut findings);
     #[cfg(feature = "planted-defects")]
     let findings = overlooked(findings);
     let verdict = findings.iter().map(|finding| finding.weight.verdict());

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, inconclusive, mapping};
+use crate::check::tests::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{Accounted, Micros, Outcome, What};
 use crate::plan::{Fault, Lifetime, Step};
 use crate::verdict::{Judgement, Verdict};

@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, ack, broken, changed, control_id, inconclusive};
+use crate::check::tests::fixture::{Case, ack, broken, changed, control_id, inconclusive};
 use crate::history::{Outcome, Raw, What};
 
 /// john-doe's charge is sent, receipt is confirmed, and `code` comes on a call.

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed, mapping};
+use crate::check::tests::fixture::{Case, broken, changed, mapping};
 use crate::history::Outcome;
 
 #[rstest]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed, exam, mapping};
+use crate::check::tests::fixture::{Case, broken, changed, exam, mapping};
 use crate::history::{End, Outcome, What};
 use crate::plan::{Charged, Fault, Step};
 use crate::verdict::{Exit, Finding, Weight};

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, ack, broken, changed, control_id, inconclusive, mapping};
+use crate::check::tests::fixture::{Case, ack, broken, changed, control_id, inconclusive, mapping};
 use crate::history::{AnomalyKind, End, Micros, Outcome, Pause, Piece, What};
 use crate::mapping::Mapping;
 use crate::plan::{Fault, Match, MessageKind, Parameters, Play};

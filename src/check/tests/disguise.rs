@@ -4,7 +4,7 @@
 use quickcheck::quickcheck;
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed, exam, inconclusive, mapping};
+use crate::check::tests::fixture::{Case, broken, changed, exam, inconclusive, mapping};
 use crate::history::{AnomalyKind, Outcome, Piece};
 use crate::plan::{AttemptMode, Charged, Step};
 use crate::verdict::{Exit, Verdict};

@@ -22,21 +22,21 @@ use crate::verdict::{Judgement, Weight};
 
 /// A case under construction. Each event is a millisecond after the one before.
 #[derive(Clone)]
-pub(super) struct Case {
-    pub(super) plan: Plan,
-    pub(super) events: Vec<Event>,
+pub(crate) struct Case {
+    pub(crate) plan: Plan,
+    pub(crate) events: Vec<Event>,
     clock: Micros,
     stamps: u64,
 }
 
 impl Case {
     /// A plan with the default steps and nothing seen yet.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { plan: PLAN.clone(), events: Vec::new(), clock: Micros(0), stamps: 0 }
     }
 
     /// The sender has started and delivered the first probe on connection 1.
-    pub(super) fn begun() -> Self {
+    pub(crate) fn begun() -> Self {
         let mut case = Self::new();
         case.start(1);
         case.open(1, 1);
@@ -45,13 +45,13 @@ impl Case {
     }
 
     /// The usual end: a second probe on `connection`, a restart, an account, a stop.
-    pub(super) fn ended(mut self, connection: ConnectionId, john: Outcome) -> Self {
+    pub(crate) fn ended(mut self, connection: ConnectionId, john: Outcome) -> Self {
         self.deliver(connection, "probe-2");
         self.restarted(1, john)
     }
 
     /// The usual end without the second probe, from this life on.
-    pub(super) fn restarted(mut self, life: Incarnation, john: Outcome) -> Self {
+    pub(crate) fn restarted(mut self, life: Incarnation, john: Outcome) -> Self {
         self.watch();
         self.stop(life);
         self.start(life + 1);
@@ -67,14 +67,14 @@ impl Case {
     }
 
     /// john-doe was refused, as the script has it, on connection 1.
-    pub(super) fn refused() -> Self {
+    pub(crate) fn refused() -> Self {
         let mut case = Self::begun().scripted(Fault::AnswerReject);
         case.refuse();
         case
     }
 
     /// john-doe is handed over, arrives on connection 1, and is refused, as the script has it.
-    pub(super) fn refuse(&mut self) {
+    pub(crate) fn refuse(&mut self) {
         self.submit("john-doe");
         let message = self.message("john-doe");
         let to = self.send(1, &message);
@@ -83,14 +83,14 @@ impl Case {
     }
 
     /// Everything went well.
-    pub(super) fn healthy() -> Self {
+    pub(crate) fn healthy() -> Self {
         let mut case = Self::begun();
         case.deliver(1, "john-doe");
         case.ended(1, Outcome::Delivered)
     }
 
     /// The script plays `fault` for john-doe.
-    pub(super) fn scripted(mut self, fault: Fault) -> Self {
+    pub(crate) fn scripted(mut self, fault: Fault) -> Self {
         self.plan.script.push(Behaviour {
             on: Match { exam: Some("john-doe".to_owned()), attempt: Some(1), ..Match::default() },
             play: vec![Play::Fault { fault, with: Parameters::default() }],
@@ -99,55 +99,55 @@ impl Case {
         self
     }
 
-    pub(super) fn push(&mut self, what: What) -> u64 {
+    pub(crate) fn push(&mut self, what: What) -> u64 {
         self.clock.0 += 1000;
         let seq = self.events.len() as u64 + 1;
         self.events.push(Event { seq, at: self.clock, what });
         seq
     }
 
-    pub(super) const fn now(&self) -> Micros {
+    pub(crate) const fn now(&self) -> Micros {
         self.clock
     }
 
-    pub(super) fn pause(&mut self, milliseconds: u64) {
+    pub(crate) fn pause(&mut self, milliseconds: u64) {
         self.clock.0 += milliseconds * 1000;
     }
 
-    pub(super) fn start(&mut self, incarnation: Incarnation) {
+    pub(crate) fn start(&mut self, incarnation: Incarnation) {
         self.push(What::SenderStarted { incarnation, beside: None });
     }
 
-    pub(super) fn stop(&mut self, incarnation: Incarnation) {
+    pub(crate) fn stop(&mut self, incarnation: Incarnation) {
         self.push(What::SenderEnding { incarnation, how: Ending::Stop });
         self.push(What::SenderExited { incarnation, code: Some(0), signal: None, asked: true });
     }
 
-    pub(super) fn kill(&mut self, incarnation: Incarnation) {
+    pub(crate) fn kill(&mut self, incarnation: Incarnation) {
         self.push(What::SenderEnding { incarnation, how: Ending::Kill });
         self.push(What::SenderExited { incarnation, code: None, signal: Some(9), asked: true });
     }
 
-    pub(super) fn open(&mut self, connection: ConnectionId, incarnation: Incarnation) {
+    pub(crate) fn open(&mut self, connection: ConnectionId, incarnation: Incarnation) {
         self.push(What::Opened { connection, endpoint: "emr".to_owned(), incarnation });
     }
 
-    pub(super) fn submit(&mut self, exam: &str) {
+    pub(crate) fn submit(&mut self, exam: &str) {
         self.push(What::Submitted { exam: exam.to_owned(), incarnation: 1 });
     }
 
-    pub(super) fn watch(&mut self) {
+    pub(crate) fn watch(&mut self) {
         let settle = self.plan.limits.settle;
         self.pause(settle.0 / 1000);
         self.push(What::Watched { quiet: settle, wanted: settle });
     }
 
-    pub(super) fn played(&mut self, connection: ConnectionId, fault: Fault) {
+    pub(crate) fn played(&mut self, connection: ConnectionId, fault: Fault) {
         let name = fault.name().to_owned();
         self.push(What::Played { behaviour: 0, name, connection: Some(connection) });
     }
 
-    pub(super) fn account(&mut self, charges: &[(&str, Outcome)]) {
+    pub(crate) fn account(&mut self, charges: &[(&str, Outcome)]) {
         let entry = |(exam, outcome): &(&str, Outcome)| Accounted {
             order: self.plan.exams[*exam].order.number.clone(),
             outcome: *outcome,
@@ -157,19 +157,19 @@ impl Case {
     }
 
     /// A new message for an exam: its time and control id differ from every other's.
-    pub(super) fn message(&mut self, exam: &str) -> Vec<u8> {
+    pub(crate) fn message(&mut self, exam: &str) -> Vec<u8> {
         let stamp = self.stamp();
         self.plan.mapping.message(&self.plan.exams[exam], &stamp)
     }
 
     /// A new result for an exam.
-    pub(super) fn result(&mut self, exam: &str) -> Vec<u8> {
+    pub(crate) fn result(&mut self, exam: &str) -> Vec<u8> {
         let stamp = self.stamp();
         let results = self.plan.results.as_ref().unwrap();
         results.message(&self.plan.exams[exam], &stamp)
     }
 
-    pub(super) fn stamp(&mut self) -> Stamp {
+    pub(crate) fn stamp(&mut self) -> Stamp {
         self.stamps += 1;
         let now: DateTime = "2017-04-10T15:13:00".parse().unwrap();
         let now = now.checked_add(jiff::SignedDuration::from_secs(self.stamps as i64)).unwrap();
@@ -177,18 +177,18 @@ impl Case {
     }
 
     /// A whole frame.
-    pub(super) fn send(&mut self, connection: ConnectionId, payload: &[u8]) -> u64 {
+    pub(crate) fn send(&mut self, connection: ConnectionId, payload: &[u8]) -> u64 {
         let bytes = [&[0x0B], payload, &[0x1C, b'\r']].concat();
         self.receive(connection, Piece::Frame, &bytes, &[])
     }
 
     /// The beginning of a frame whose connection then ended.
-    pub(super) fn send_part(&mut self, connection: ConnectionId, part: &[u8]) -> u64 {
+    pub(crate) fn send_part(&mut self, connection: ConnectionId, part: &[u8]) -> u64 {
         let bytes = [&[0x0B], part].concat();
         self.receive(connection, Piece::Unfinished, &bytes, &[AnomalyKind::NoEnd])
     }
 
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         connection: ConnectionId,
         piece: Piece,
@@ -209,7 +209,7 @@ impl Case {
     }
 
     /// How many bytes were received on a connection so far.
-    pub(super) fn received_on(&self, connection: ConnectionId) -> u64 {
+    pub(crate) fn received_on(&self, connection: ConnectionId) -> u64 {
         let received = self.events.iter().filter_map(|event| match event.what {
             What::Received { connection: of, length, .. } if of == connection => Some(length),
             _ => None,
@@ -218,7 +218,7 @@ impl Case {
     }
 
     /// The EMR writes these bytes in answer to a message.
-    pub(super) fn reply(&mut self, connection: ConnectionId, to: u64, name: &str, bytes: &[u8]) {
+    pub(crate) fn reply(&mut self, connection: ConnectionId, to: u64, name: &str, bytes: &[u8]) {
         let began = self.clock;
         self.push(What::Replied {
             connection,
@@ -234,7 +234,7 @@ impl Case {
     }
 
     /// The EMR answers `message` with this code.
-    pub(super) fn answer(&mut self, connection: ConnectionId, to: u64, code: &str, message: &[u8]) {
+    pub(crate) fn answer(&mut self, connection: ConnectionId, to: u64, code: &str, message: &[u8]) {
         let name = match code {
             "AA" => "answer/accept",
             "AR" => "answer/reject",
@@ -243,23 +243,23 @@ impl Case {
         self.reply(connection, to, name, &ack(code, &control_id(message)));
     }
 
-    pub(super) fn end(&mut self, connection: ConnectionId, how: End) {
+    pub(crate) fn end(&mut self, connection: ConnectionId, how: End) {
         self.push(What::EndedByEmr { connection, how });
     }
 
     /// Hands an exam over; its message arrives and is accepted.
-    pub(super) fn deliver(&mut self, connection: ConnectionId, exam: &str) {
+    pub(crate) fn deliver(&mut self, connection: ConnectionId, exam: &str) {
         self.submit(exam);
         let message = self.message(exam);
         let to = self.send(connection, &message);
         self.answer(connection, to, "AA", &message);
     }
 
-    pub(super) fn judge(&self) -> Judgement {
+    pub(crate) fn judge(&self) -> Judgement {
         judge(&self.plan, &self.history())
     }
 
-    pub(super) fn history(&self) -> History {
+    pub(crate) fn history(&self) -> History {
         let plan = serde_json::value::to_raw_value(&self.plan).unwrap();
         let header = Header {
             format: "chargeproof-history".to_owned(),
@@ -274,12 +274,12 @@ impl Case {
 }
 
 /// The rules that a judgement found broken, sorted, each once.
-pub(super) fn broken(judgement: &Judgement) -> Vec<&str> {
+pub(crate) fn broken(judgement: &Judgement) -> Vec<&str> {
     rules(judgement, |weight| weight >= Weight::Broken)
 }
 
 /// Rule and circumstance of everything inconclusive.
-pub(super) fn inconclusive(judgement: &Judgement) -> Vec<(&str, &str)> {
+pub(crate) fn inconclusive(judgement: &Judgement) -> Vec<(&str, &str)> {
     let found = judgement.findings.iter().filter(|finding| finding.weight == Weight::Inconclusive);
     found.map(|finding| (finding.rule.as_str(), finding.circumstance.as_str())).collect()
 }
@@ -292,26 +292,26 @@ fn rules(judgement: &Judgement, wanted: fn(Weight) -> bool) -> Vec<&str> {
     rules
 }
 
-pub(super) fn mapping(name: &str) -> Arc<Mapping> {
+pub(crate) fn mapping(name: &str) -> Arc<Mapping> {
     resolve(name, &shipped).unwrap().into()
 }
 
 /// A strict acknowledgement in a frame.
-pub(super) fn ack(code: &str, control_id: &str) -> Vec<u8> {
+pub(crate) fn ack(code: &str, control_id: &str) -> Vec<u8> {
     let payload = format!(
         "MSH|^~\\&|EMR|F|IRIS|IRIS|20170410151400||ACK^P03|9|P|2.4\rMSA|{code}|{control_id}\r"
     );
     format!("\u{b}{payload}\u{1c}\r").into_bytes()
 }
 
-pub(super) fn control_id(message: &[u8]) -> String {
+pub(crate) fn control_id(message: &[u8]) -> String {
     let header = message.split(|&byte| byte == b'\r').next().unwrap();
     let field = header.split(|&byte| byte == b'|').nth(9).unwrap();
     String::from_utf8(field.to_vec()).unwrap()
 }
 
 /// `message` with the first `from` replaced.
-pub(super) fn changed(message: &[u8], from: &str, to: &str) -> Vec<u8> {
+pub(crate) fn changed(message: &[u8], from: &str, to: &str) -> Vec<u8> {
     let text = String::from_utf8(message.to_vec()).unwrap();
     assert!(text.contains(from), "`{from}` is not in the message");
     text.replacen(from, to, 1).into_bytes()
@@ -380,7 +380,7 @@ fn limits() -> Limits {
 }
 
 /// An exam of this order; another order is another patient.
-pub(super) fn exam(order: &str) -> Exam {
+pub(crate) fn exam(order: &str) -> Exam {
     let facts = serde_json::json!({
         "order": {"number": order, "emr_number": format!("2017{order}"), "application": "EPIC"},
         "site": "POC01",

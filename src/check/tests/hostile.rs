@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed, exam, inconclusive, mapping};
+use crate::check::tests::fixture::{Case, broken, changed, exam, inconclusive, mapping};
 use crate::history::AnomalyKind;
 use crate::history::{Outcome, Piece};
 use crate::plan::{Charged, Step};

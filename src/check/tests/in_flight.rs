@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, ack, broken, control_id, inconclusive, mapping};
+use crate::check::tests::fixture::{Case, ack, broken, control_id, inconclusive, mapping};
 use crate::history::{End, Micros, Outcome, Raw, What};
 use crate::plan::{Fault, Moment};
 

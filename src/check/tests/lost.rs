@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, mapping};
+use crate::check::tests::fixture::{Case, broken, mapping};
 use crate::history::{Accounted, End, Ending, Micros, Outcome, What};
 use crate::plan::{Fault, MessageKind};
 

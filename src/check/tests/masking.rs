@@ -3,7 +3,7 @@
 
 use quickcheck::quickcheck;
 
-use super::fixture::{Case, changed};
+use crate::check::tests::fixture::{Case, changed};
 use crate::exam::Exam;
 use crate::history::{End, Outcome, Piece};
 use crate::plan::{Expect, Step};

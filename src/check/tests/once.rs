@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use super::fixture::{Case, ack, broken, changed, control_id, exam, inconclusive, mapping};
+use crate::check::tests::fixture::{
+    Case, ack, broken, changed, control_id, exam, inconclusive, mapping,
+};
 use crate::history::{End, Ending, Outcome, What};
 use crate::plan::{AttemptMode, Charged, Fault};
 use crate::verdict::{Exit, Verdict};

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, inconclusive};
+use crate::check::tests::fixture::{Case, broken, inconclusive};
 use crate::history::{Datum, Ending, Micros, Outcome, Standard, What};
 use crate::plan::{Fault, Lifetime, Match, Step, WireEvent};
 use crate::verdict::{Exit, Verdict, Weight};
@@ -154,7 +154,7 @@ fn a_watch_of_less_than_twice_the_longest_retry_is_inconclusive_with_the_figure(
 }
 
 /// The sender is killed when john-doe's message has arrived, and starts again.
-pub(super) fn killed() -> Case {
+pub(crate) fn killed() -> Case {
     let mut case = Case::begun();
     let position =
         case.plan.steps.iter().position(|step| *step == Step::Await("john-doe".to_owned()));

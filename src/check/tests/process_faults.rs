@@ -1,8 +1,8 @@
 //! Pauses, jumps of the clock and second instances: what was not seen is inconclusive, and what the
 //! sender may do is not held against it.
 
-use super::fixture::{Case, broken, inconclusive};
-use super::process::killed;
+use crate::check::tests::fixture::{Case, broken, inconclusive};
+use crate::check::tests::process::killed;
 use crate::history::{Micros, Outcome, What};
 use crate::plan::{ProcessFault, Step, WireEvent};
 

@@ -2,8 +2,8 @@
 
 use quickcheck::quickcheck;
 
-use super::fixture::Case;
-use super::process::killed;
+use crate::check::tests::fixture::Case;
+use crate::check::tests::process::killed;
 use crate::history::{Event, Micros, Outcome, What};
 use crate::plan::Plan;
 use crate::verdict::{Exit, Verdict};

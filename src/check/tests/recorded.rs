@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, inconclusive};
+use crate::check::tests::fixture::{Case, inconclusive};
 use crate::history::{Event, Micros, What};
 
 fn with(change: impl FnOnce(&mut Vec<Event>)) -> Case {

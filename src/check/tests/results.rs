@@ -1,6 +1,6 @@
 //! Results may be resent until they are accepted.
 
-use super::fixture::{Case, broken, changed, control_id, mapping};
+use crate::check::tests::fixture::{Case, broken, changed, control_id, mapping};
 use crate::history::{End, Event, Outcome, What};
 use crate::verdict::Weight;
 

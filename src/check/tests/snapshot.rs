@@ -3,8 +3,8 @@
 use jiff::civil::date;
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed, exam, mapping};
-use crate::check::stamps::Stamps;
+use crate::check::evidence::timestamp::Stamps;
+use crate::check::tests::fixture::{Case, broken, changed, exam, mapping};
 use crate::history::{Outcome, What};
 use crate::mapping::{Stamp, sample, shipped_names};
 use crate::plan::{Charged, Snapshot};

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Case, broken, changed, inconclusive};
+use crate::check::tests::fixture::{Case, broken, changed, inconclusive};
 use crate::history::{End, Outcome, What};
 use crate::plan::Fault;
 use crate::verdict::{Judgement, Verdict};

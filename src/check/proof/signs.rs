@@ -1,0 +1,326 @@
+//! What must be seen of each fault: what is written, waited for and ended, in this order, and what
+//! else belongs to it.
+//!
+//! A fault without a row is never believed, so that a new one cannot be believed unseen.
+
+use crate::history::{End, Micros, Raw};
+use crate::hl7::ack::Code;
+use crate::plan::{Cut, Fault, FaultKind, Parameters};
+
+use crate::check::proof::reply::Says;
+
+/// One thing that is seen of a behaviour, in its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Nothing for so long.
+    Pause(Micros),
+    /// Bytes.
+    Says(Says),
+    /// The EMR ends the connection.
+    End(End),
+}
+
+impl Part {
+    pub(crate) const fn pause(&self) -> Option<Micros> {
+        match self {
+            Self::Pause(time) => Some(*time),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn end(&self) -> Option<End> {
+        match self {
+            Self::End(how) => Some(*how),
+            _ => None,
+        }
+    }
+}
+
+/// What else must be seen of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Besides {
+    /// Its parts are all there is.
+    Nothing,
+    /// The connection stays as it is for as long as the sender waits.
+    StaysOpen,
+    /// All of it is out before the sender's timeout.
+    InTime,
+    /// It begins after the sender's timeout.
+    PastTimeout,
+    /// Its bytes come singly until after the timeout.
+    Dripped,
+    /// Its bytes come singly, and in time.
+    ByteByByte,
+    /// It leaves in one write.
+    InOneWrite,
+    /// It comes after the next message.
+    AfterNext {
+        /// And after the answer to that.
+        answered: bool,
+    },
+    /// It comes on a connection of the EMR's own, and a confirmation on the sender's.
+    ElsewhereToo,
+    /// It comes before the sender has said anything.
+    BeforeAnything,
+    /// Nothing was said for a while before the connection was ended.
+    Idle,
+    /// The connection ends inside a message.
+    InsideMessage,
+    /// It comes with every so many messages.
+    Every(Option<u32>),
+    /// So many other connections are open.
+    Beside(Option<u32>),
+    /// Another message came shortly before.
+    TooSoon,
+    /// It is longer than any acknowledgement has to be.
+    Length,
+    /// The way in which those who connect are met.
+    Door,
+    /// What happens in or to a handshake.
+    Handshake,
+}
+
+impl Besides {
+    /// Whether something is written whose words are not looked at one by one.
+    pub(crate) const fn is_written(self) -> bool {
+        matches!(self, Self::Length | Self::Dripped)
+    }
+}
+
+/// The parts of a fault, and what else belongs to it.
+type Sign = (Vec<Part>, Besides);
+
+/// What must be seen of `fault`; none if nobody knows.
+pub(crate) fn expected(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let (parts, besides) = whole(fault, with)?;
+    let Some(at) = with.cut else { return Some((parts, besides)) };
+    // Nothing follows where it was cut off, and how much was left out is seen in what was written.
+    let lead = parts.iter().take_while(|part| part.pause().is_some()).cloned();
+    let most = match at {
+        Cut::Half => None,
+        Cut::Bytes(bytes) => Some(bytes),
+    };
+    let lead = lead.chain([Part::Says(Says::Cut(most))]).collect();
+    let kept = match besides {
+        Besides::InTime | Besides::PastTimeout | Besides::AfterNext { .. } => besides,
+        _ => Besides::Nothing,
+    };
+    Some((lead, kept))
+}
+
+fn whole(fault: Fault, with: &Parameters) -> Option<Sign> {
+    match fault.kind() {
+        FaultKind::Answer => answer(fault, with),
+        FaultKind::Match => Some(wrong_match(fault, with)),
+        FaultKind::Payload => Some(payload(fault)),
+        FaultKind::Frame => frame(fault, with),
+        FaultKind::Connection => connection(fault, with),
+        FaultKind::Tls => tls(fault),
+    }
+}
+
+fn answer(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let after = pause(with);
+    let refused = |codes| refusal(codes, with.error);
+    let parts = match fault {
+        Fault::AnswerAccept => vec![Part::Says(Says::AsDue(ACCEPTS))],
+        Fault::AnswerError => vec![refused(&[Code::AE, Code::CE])],
+        Fault::AnswerReject => vec![refused(&[Code::AR, Code::CR])],
+        Fault::AnswerCommitAccept => vec![ack(&[Code::CA])],
+        Fault::AnswerCommitError => vec![refused(&[Code::CE])],
+        Fault::AnswerCommitReject => vec![refused(&[Code::CR])],
+        Fault::AnswerCommitThenAccept => vec![ack(&[Code::CA]), after, ack(AA)],
+        Fault::AnswerCommitThenError => vec![ack(&[Code::CA]), after, refused(&[Code::AE])],
+        Fault::AnswerCommitThenReject => vec![ack(&[Code::CA]), after, refused(&[Code::AR])],
+        Fault::AnswerAcceptOnOtherConnection => {
+            let said = match with.code {
+                Some(Code::AE) => refused(&[Code::AE]),
+                Some(Code::AR) => refused(&[Code::AR]),
+                _ => ack(AA),
+            };
+            return Some((vec![said], Besides::ElsewhereToo));
+        }
+        Fault::AnswerAcceptLost => vec![Part::End(End::Close)],
+        Fault::AnswerLate => return Some((vec![after, ack(AA)], Besides::PastTimeout)),
+        Fault::AnswerSlow => return Some((vec![after, ack(AA)], Besides::InTime)),
+        Fault::AnswerLateAfterNext => {
+            return Some((vec![ack(AA)], Besides::AfterNext { answered: false }));
+        }
+        // What it complains of is what makes it this fault, and no refusal like others.
+        Fault::AnswerDuplicateControlId => vec![complaint(with, 207)],
+        Fault::AnswerLocked => vec![complaint(with, 206)],
+        // The first attempts are refused, the others accepted.
+        Fault::AnswerFailThenAccept => vec![ack(ANY)],
+        Fault::AnswerErrorThenAccept => vec![refused(&[Code::AE]), after, ack(AA)],
+        Fault::AnswerNone => return Some((Vec::new(), Besides::StaysOpen)),
+        Fault::AnswerOtherType | Fault::AnswerAcceptWithErr | Fault::AnswerBatch => vec![odd()],
+        _ => return None,
+    };
+    Some((parts, Besides::Nothing))
+}
+
+/// What is wrong with most of these is in their bytes: not those of a plain acceptance.
+fn wrong_match(fault: Fault, with: &Parameters) -> Sign {
+    match fault {
+        Fault::MatchOutOfOrder => (vec![ack(AA)], Besides::AfterNext { answered: true }),
+        Fault::MatchTwice => (vec![ack(AA), pause(with), ack(AA)], Besides::Nothing),
+        Fault::MatchConflict => (vec![ack(AA), pause(with), ack(&[Code::AR])], Besides::Nothing),
+        Fault::MatchOnConnect => (vec![odd()], Besides::BeforeAnything),
+        _ => (vec![odd()], Besides::Nothing),
+    }
+}
+
+/// What is wrong with these is in their bytes.
+fn payload(fault: Fault) -> Sign {
+    match fault {
+        Fault::PayloadGiant => (Vec::new(), Besides::Length),
+        _ => (vec![odd()], Besides::Nothing),
+    }
+}
+
+fn frame(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let bytes = |count: u64| Part::Says(Says::Bytes(count));
+    let in_time = |parts: Vec<Part>| Some((parts, Besides::InTime));
+    let some = || Part::Says(Says::Some);
+    let parts = match fault {
+        Fault::FramePartialThenSilence | Fault::FrameNoFsCr => {
+            return Some((vec![odd()], Besides::StaysOpen));
+        }
+        Fault::FrameTwoInOneWrite => return Some((vec![odd()], Besides::InOneWrite)),
+        Fault::FrameByteByByte => {
+            return Some((vec![Part::Says(Says::Paced(AA))], Besides::ByteByByte));
+        }
+        Fault::FrameHeaderFirst => return in_time(vec![bytes(1), pause(with), ack(AA)]),
+        Fault::FrameTrailerLate => {
+            return in_time(vec![ack(AA), pause(with), exactly(b"\x1c\r")]);
+        }
+        Fault::FrameCrLate => return in_time(vec![ack(AA), pause(with), exactly(b"\r")]),
+        Fault::FramePauseInside => return in_time(vec![some(), pause(with), some()]),
+        Fault::FrameDrip => return Some((Vec::new(), Besides::Dripped)),
+        Fault::FramePartialThenClose => vec![odd(), Part::End(End::Close)],
+        Fault::FramePartialThenReset => vec![odd(), Part::End(End::Reset)],
+        Fault::FrameMllp2Ack => vec![exactly(b"\x0b\x06\x1c\r")],
+        Fault::FrameMllp2Nak => vec![exactly(b"\x0b\x15\x1c\r")],
+        Fault::FrameBareAckByte => vec![exactly(b"\x06")],
+        Fault::FrameBareNakByte => vec![exactly(b"\x15")],
+        Fault::FrameKeepaliveNoise => {
+            let noise = [&b"\n"[..], b"\0", b"\x0b\x1c\r"];
+            let noise = noise.into_iter().flat_map(|bytes| [pause(with), exactly(bytes)]);
+            [ack(AA)].into_iter().chain(noise).collect()
+        }
+        // What is wrong with these is in their bytes: not those of a plain acceptance.
+        Fault::FrameNoVt
+        | Fault::FrameUnframed
+        | Fault::FrameFsOnly
+        | Fault::FrameFsLf
+        | Fault::FrameCrFf
+        | Fault::FrameTrailingLf
+        | Fault::FrameDoubleWrapped
+        | Fault::FrameJunkBefore
+        | Fault::FrameJunkAfter
+        | Fault::FrameVtInside
+        | Fault::FrameFsInside
+        | Fault::FrameHllp
+        | Fault::FrameCustomBytes
+        | Fault::FrameSplitInTwoFrames => vec![odd()],
+        _ => return None,
+    };
+    Some((parts, Besides::Nothing))
+}
+
+fn connection(fault: Fault, with: &Parameters) -> Option<Sign> {
+    let end = |how| vec![Part::End(how)];
+    let accepted = |how| vec![ack(AA), Part::End(how)];
+    Some(match fault {
+        Fault::ConnectionAcceptClose => (end(End::Close), Besides::BeforeAnything),
+        Fault::ConnectionAcceptReset => (end(End::Reset), Besides::BeforeAnything),
+        Fault::ConnectionResetAfterBytes => (end(End::Reset), Besides::InsideMessage),
+        Fault::ConnectionCloseBeforeReply => (end(End::Close), Besides::Nothing),
+        Fault::ConnectionResetBeforeReply => (end(End::Reset), Besides::Nothing),
+        Fault::ConnectionReplyThenClose => (accepted(End::Close), Besides::Nothing),
+        Fault::ConnectionReplyThenReset => (accepted(End::Reset), Besides::Nothing),
+        Fault::ConnectionHalfClose => (end(End::HalfClose), Besides::Nothing),
+        Fault::ConnectionIdleDrop => (accepted(End::Close), Besides::Idle),
+        Fault::ConnectionCloseEvery => (accepted(End::Close), Besides::Every(with.count)),
+        Fault::ConnectionMaxConnections => (end(End::Close), Besides::Beside(with.count)),
+        Fault::ConnectionMinGap => {
+            let says = Says::Complaint(&[Code::AR], with.error.unwrap_or(207));
+            (vec![Part::Says(says)], Besides::TooSoon)
+        }
+        Fault::ConnectionRefused
+        | Fault::ConnectionBlackhole
+        | Fault::ConnectionSlowAccept
+        | Fault::ConnectionNoRead
+        | Fault::ConnectionStealSession
+        | Fault::ConnectionRestart => (Vec::new(), Besides::Door),
+        _ => return None,
+    })
+}
+
+fn tls(fault: Fault) -> Option<Sign> {
+    Some(match fault {
+        Fault::TlsExpired
+        | Fault::TlsWrongHost
+        | Fault::TlsUnknownCa
+        | Fault::TlsHandshakeStall
+        | Fault::TlsClientCertRequired
+        | Fault::TlsClientCertRefused => (Vec::new(), Besides::Handshake),
+        Fault::TlsPlaintextOnTls => (vec![Part::Says(Says::Some)], Besides::Handshake),
+        Fault::TlsTlsOnPlaintext => {
+            (vec![exactly(UNEXPECTED_MESSAGE), Part::End(End::Close)], Besides::Nothing)
+        }
+        Fault::TlsNoCloseNotify => (vec![ack(AA), Part::End(End::Truncated)], Besides::Handshake),
+        _ => return None,
+    })
+}
+
+fn pause(with: &Parameters) -> Part {
+    Part::Pause(with.after.unwrap_or_default())
+}
+
+const fn ack(codes: &'static [Code]) -> Part {
+    Part::Says(Says::Ack(codes))
+}
+
+/// A refusal, with the error that its author wants, if there is one.
+fn refusal(codes: &'static [Code], error: Option<u16>) -> Part {
+    Part::Says(error.map_or(Says::Ack(codes), |error| Says::Complaint(codes, error)))
+}
+
+/// A refusal that complains of this, where its author wants nothing else.
+fn complaint(with: &Parameters, usual: u16) -> Part {
+    let codes: &[Code] = match with.code {
+        Some(Code::AE) => &[Code::AE],
+        Some(Code::AR) => &[Code::AR],
+        _ => &[Code::AE, Code::AR],
+    };
+    Part::Says(Says::Complaint(codes, with.error.unwrap_or(usual)))
+}
+
+const fn odd() -> Part {
+    Part::Says(Says::Odd)
+}
+
+fn exactly(bytes: &[u8]) -> Part {
+    Part::Says(Says::Exactly(Raw::from(bytes)))
+}
+
+const AA: &[Code] = &[Code::AA];
+const ACCEPTS: &[Code] = &[Code::AA, Code::CA];
+const ANY: &[Code] = &[Code::AA, Code::CA, Code::AE, Code::AR, Code::CE, Code::CR];
+
+/// The alert unexpected_message, in a record of its own (RFC 8446 sections 5.1 and 6).
+const UNEXPECTED_MESSAGE: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0a];
+
+#[cfg(test)]
+mod tests {
+    use super::expected;
+    use crate::plan::{Fault, Parameters};
+
+    #[test]
+    fn every_fault_has_a_sign() {
+        for &fault in Fault::ALL {
+            assert!(expected(fault, &Parameters::default()).is_some(), "{fault}");
+        }
+    }
+}
