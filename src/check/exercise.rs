@@ -17,7 +17,7 @@ use crate::check::evidence::index::Evidence;
 use crate::check::evidence::time::to_the_second;
 use crate::check::findings::{Findings, Told};
 use crate::check::proof;
-use crate::check::rules::once::agreed_rule;
+use crate::check::rules::agreed_rule;
 use crate::check::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
 
 /// The signal that a kill ends with.

@@ -27,7 +27,6 @@ use crate::verdict::{Finding, Weight};
 use crate::verdict::{Judgement, Verdict};
 
 use evidence::answers::Answers;
-use evidence::index::Evidence;
 use findings::Findings;
 use rules::{
     accounts, acknowledgements, clock, compared, delivery, form, in_flight, once, process, results,
@@ -40,7 +39,7 @@ use wording::lateness;
 /// Never fails: what cannot be decided is a finding of weight inconclusive.
 #[must_use]
 pub fn judge(plan: &Plan, history: &History) -> Judgement {
-    let evidence = Evidence::read(plan, &history.events);
+    let evidence = evidence::read(plan, &history.events);
     let answers = Answers::read(&evidence);
     let mut findings = Findings::default();
     process::judge(&evidence, &mut findings);

@@ -6,7 +6,7 @@
 use memchr::{memchr2_iter, memmem};
 
 use crate::check::evidence::index::{Evidence, KnownExam};
-use crate::check::evidence::reading::{Kind, Sent};
+use crate::check::evidence::message::{Kind, Sent};
 
 /// Which segments charges and results may have.
 pub(crate) enum AgreedSegments<'e, 'h> {

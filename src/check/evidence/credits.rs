@@ -7,7 +7,8 @@ use crate::charge::{Agreement, charges, credit_of};
 use crate::hl7::{Message, Path};
 
 use crate::check::evidence::index::{Attempted, Evidence};
-use crate::check::evidence::reading::{Sent, SentLine, began};
+use crate::check::evidence::message::{Sent, SentLine};
+use crate::check::evidence::reading::began;
 
 /// The credits of one order.
 pub(crate) struct Credits {

@@ -8,7 +8,6 @@
 //! This does **not** judge; the once rules do.
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::charge::{as_read, patient};
@@ -18,81 +17,16 @@ use crate::mapping::Mapping;
 use crate::plan::MessageKind;
 
 use crate::check::evidence::beside::AgreedSegments;
+use crate::check::evidence::disguised::{Disguised, Disguises, How, Untold};
 use crate::check::evidence::frame::may_begin_message;
 use crate::check::evidence::index::{Evidence, KnownExam};
 use crate::check::evidence::layers::Layers;
+use crate::check::evidence::made::is_made;
 use crate::check::evidence::mentions::{
-    Expected, Named, Subject, Subjects, has_charge_line, names_one,
+    Expected, KnownSubjects, Named, Subject, Subjects, has_charge_line, names_one,
 };
-use crate::check::evidence::reading::{Kind, Sent, SentLine};
+use crate::check::evidence::message::{Kind, Sent, SentLine};
 use crate::check::evidence::spellings::{Suspects, under_other_orders};
-use crate::check::rules::compared::is_made;
-
-/// A message that is an attempt at an order which it does not name as agreed.
-#[derive(Debug)]
-pub(crate) struct Disguised<'h> {
-    /// The message.
-    pub(crate) sent: Sent<'h>,
-    /// The order that it is an attempt at, as it stands on the wire elsewhere.
-    pub(crate) order: Arc<[u8]>,
-    /// Which codes of the order it charges.
-    pub(crate) codes: Vec<Vec<u8>>,
-    /// How it hides that.
-    pub(crate) how: How,
-}
-
-/// How a message hides whose charge it carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// In a message that nobody agreed on.
-    Unagreed,
-    /// In a message of another form, in the field, which names the order and no patient.
-    PerhapsUnagreed,
-    /// In a segment that nobody agreed on, of a message that carries something else.
-    Beside,
-    /// In a segment of the sender's own, in the field, where nobody knows what that is for.
-    PerhapsBeside,
-    /// In a message or a line without an order.
-    NoOrder,
-    /// Under the number of an order that nobody placed; by what it charges it is the same.
-    OtherOrder(Vec<u8>),
-    /// Under a number that reads like the order's.
-    OtherSpelling(Vec<u8>),
-    /// Under a number that is the order's with letters before or behind it, in the field.
-    PerhapsSpelling(Vec<u8>),
-    /// All but equal to a line without an order, and it cannot be told from it.
-    Perhaps,
-}
-
-/// A message that nobody agreed on, and that may be about a charge.
-#[derive(Debug)]
-pub(crate) struct Untold<'h> {
-    /// The message.
-    pub(crate) sent: Sent<'h>,
-    /// The exams that it names; none if it can be read by nobody.
-    pub(crate) exams: Vec<usize>,
-}
-
-/// What was found.
-#[derive(Debug, Default)]
-pub(crate) struct Disguises<'h> {
-    /// Attempts, in the order in which they were received.
-    pub(crate) attempts: Vec<Disguised<'h>>,
-    /// What cannot be told.
-    pub(crate) untold: Vec<Untold<'h>>,
-}
-
-impl Disguises<'_> {
-    /// The orders under which charges of others came.
-    pub(crate) fn other_orders(&self) -> BTreeSet<&[u8]> {
-        let others = self.attempts.iter().filter_map(|one| match &one.how {
-            How::OtherOrder(other) | How::OtherSpelling(other) => Some(other.as_slice()),
-            How::Unagreed | How::PerhapsUnagreed | How::Beside | How::PerhapsBeside => None,
-            How::NoOrder | How::Perhaps | How::PerhapsSpelling(_) => None,
-        });
-        others.collect()
-    }
-}
 
 /// Pieces of what was received in which no message begins.
 #[derive(Debug, Default)]
@@ -215,9 +149,6 @@ fn is_as_made(evidence: &Evidence<'_>, sent: &Sent<'_>) -> bool {
         |mapping: &Arc<Mapping>| exam().is_some_and(|exam| is_made(kind, mapping, exam, sent));
     mapping.is_some_and(is_made)
 }
-
-/// The subjects of a history, once somebody asks.
-pub(crate) type KnownSubjects<'e> = LazyCell<Subjects, Box<dyn FnOnce() -> Subjects + 'e>>;
 
 /// The exams that were handed over; where a history was captured in the field, the charges that came.
 fn subjects(evidence: &Evidence<'_>) -> Subjects {

@@ -21,7 +21,8 @@ use crate::mapping::{Mapping, Stamp};
 
 use crate::check::evidence::frame::{FS, VT, may_begin_message, separator};
 use crate::check::evidence::index::{Attempted, Evidence, KnownExam, Place};
-use crate::check::evidence::reading::{Kind, Sent, attempt_by_elimination, half_told};
+use crate::check::evidence::message::{Kind, Sent};
+use crate::check::evidence::reading::{attempt_by_elimination, half_told};
 
 /// What a part of a message may belong to.
 enum Belongs {

@@ -16,15 +16,13 @@ use crate::charge::Agreement;
 use crate::exam::Exam;
 use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
 use crate::hl7::Message;
-use crate::mapping::{Form, OnceRule};
+use crate::mapping::{Form, OnceRule, Stamp};
 use crate::plan::{Agreed, AttemptMode, Charged, Messages, Orders, Plan, Step};
 
-use crate::check::evidence::disguise;
-use crate::check::evidence::disguise::{Disguises, Strays};
-use crate::check::evidence::elimination;
+use crate::check::evidence::disguised::Disguises;
 use crate::check::evidence::known::Known;
+use crate::check::evidence::message::{Sent, SentLine};
 use crate::check::evidence::quick::Quick;
-use crate::check::evidence::reading::{Reading, Sent, SentLine};
 
 /// A history, indexed.
 pub(crate) struct Evidence<'h> {
@@ -62,7 +60,7 @@ pub(crate) struct Evidence<'h> {
     pub(crate) unexplained: Vec<(u32, Vec<usize>)>,
     /// The values that may be shown wherever they stand. Found out when something is to be shown for
     /// the first time: of most histories nothing is.
-    pub(crate) known: OnceCell<Known>,
+    known: OnceCell<Known>,
     /// Charges that came in disguise, and what cannot be told.
     pub(crate) disguises: Disguises<'h>,
     /// The control ids of all messages, once somebody asks.
@@ -193,8 +191,8 @@ pub(crate) struct Attempted {
 }
 
 impl<'h> Evidence<'h> {
-    /// Indexes `events` for `plan`.
-    pub(crate) fn read(plan: &'h Plan, events: &'h [Event]) -> Self {
+    /// What was to be done, and nothing yet of what was seen.
+    pub(crate) fn of(plan: &'h Plan, events: &'h [Event]) -> Self {
         let messages = plan.messages();
         let mut evidence = Self {
             plan,
@@ -226,28 +224,21 @@ impl<'h> Evidence<'h> {
             }
         }
         evidence.has_twins = evidence.exam_of.len() < evidence.exams.len();
-        let names: HashMap<&str, usize, Quick> =
-            evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
         let is_piece = |event: &&Event| matches!(event.what, What::Received { .. });
         let pieces = events.iter().filter(is_piece).count();
         evidence.sent.reserve(pieces);
         evidence.orders.reserve(pieces);
         evidence.order_ids.reserve(pieces);
-        let mut reading = Reading::of(&evidence.agreement);
-        let mut strays = Strays::default();
-        for (index, event) in events.iter().enumerate() {
-            evidence.note(index, event, &names);
-            if let Some(bytes) = reading.event(&mut evidence, index, event) {
-                strays.add(index, bytes);
-            }
-        }
-        reading.finish(&mut evidence);
-        elimination::attribute(&mut evidence);
-        evidence.disguises = disguise::find(&mut evidence, &strays);
         evidence
     }
 
-    fn note(&mut self, index: usize, event: &'h Event, names: &HashMap<&str, usize, Quick>) {
+    /// Takes up what one event says of connections, lives, exams and faults.
+    pub(crate) fn note(
+        &mut self,
+        index: usize,
+        event: &'h Event,
+        names: &HashMap<&str, usize, Quick>,
+    ) {
         let seq = event.seq;
         match &event.what {
             What::Submitted { exam, .. } => {
@@ -384,6 +375,24 @@ impl<'h> Evidence<'h> {
         self.events.partition_point(|event| event.seq < seq)
     }
 
+    /// The values that the exams hold, and what stands in the messages that the mappings make of them:
+    /// the words of whoever wrote the mappings among it.
+    pub(crate) fn known(&self) -> &Known {
+        self.known.get_or_init(|| {
+            let mut known = Known::default();
+            for exam in &self.exams {
+                known.add(&exam.expected);
+                known.add(&exam.order);
+                let stamp = Stamp { now: exam.exam.grading.signed, control_id: String::new() };
+                if let Some(results) = &self.plan.results {
+                    known.add(&results.message(exam.exam, &stamp));
+                }
+                known.add_facts(&serde_json::to_value(exam.exam).unwrap_or_default());
+            }
+            known
+        })
+    }
+
     /// The control ids of all messages, told apart.
     pub(crate) fn control_ids(&self) -> &ControlIds {
         self.control_ids.get_or_init(|| ControlIds::of(&self.sent))
@@ -408,6 +417,14 @@ impl<'h> Evidence<'h> {
     /// When an attempt counts.
     pub(crate) fn mode(&self) -> AttemptMode {
         self.plan.expect.attempts
+    }
+}
+
+impl Sent<'_> {
+    /// Its lines.
+    pub(crate) fn lines<'e>(&self, evidence: &'e Evidence<'_>) -> &'e [SentLine] {
+        let first = self.first_line as usize;
+        &evidence.lines[first..first + self.line_count as usize]
     }
 }
 

@@ -4,6 +4,7 @@
 //! Numbers are compared as people read them: without leading zeros, in any case, with or without
 //! letters before them. Does **not** judge, and does not ask where in a message a number stands.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::charge::{as_read, read_alike, without_zeros};
@@ -64,6 +65,9 @@ pub(crate) enum Expected {
     /// Segments that nobody agreed on, in a message that somebody did.
     Beside,
 }
+
+/// The subjects of a history, once somebody asks.
+pub(crate) type KnownSubjects<'e> = LazyCell<Subjects, Box<dyn FnOnce() -> Subjects + 'e>>;
 
 impl Subjects {
     /// Adds a subject.

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use crate::charge::{CREDIT, Line, as_read, lines, patient, read_alike, read_as, without_zeros};
 use crate::hl7::Message;
 
-use crate::check::evidence::disguise::{Disguised, How, KnownSubjects};
+use crate::check::evidence::disguised::{Disguised, How};
 use crate::check::evidence::index::Evidence;
 use crate::check::evidence::layers::Layers;
 use crate::check::evidence::mentions::Expected;
+use crate::check::evidence::mentions::KnownSubjects;
+use crate::check::evidence::message::{Kind, Sent};
 use crate::check::evidence::quick::Quick;
-use crate::check::evidence::reading::{Kind, Sent, fingerprints, readable};
+use crate::check::evidence::reading::{fingerprints, readable};
 
 /// The messages whose charge lines may be of another order than theirs.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use crate::history::{ConnectionId, End, Micros, What};
 use crate::plan::Fault;
 
-use crate::check::proof::{Scene, Shown, ms};
+use crate::check::proof::scene::{Scene, Shown};
+use crate::check::proof::span::ms;
 
 impl<'h> Scene<'_, 'h> {
     pub(crate) fn door(&self, fault: Fault, after: Micros) -> Shown {

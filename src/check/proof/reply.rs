@@ -2,39 +2,14 @@
 
 use memchr::memmem;
 
-use crate::history::{ConnectionId, Event, Micros, Pause, Raw, What};
+use crate::history::{ConnectionId, Event, Micros, Pause, What};
 use crate::hl7::Message;
 use crate::hl7::ack::{Answer, Code};
 use crate::plan::Text;
 
 use crate::check::evidence::frame::{FS, VT, frame_payload};
-use crate::check::proof::ms;
-use crate::check::proof::signs::Part;
-
-/// What bytes must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Says {
-    /// An acknowledgement of the message with one of these codes.
-    Ack(&'static [Code]),
-    /// The same, with an ERR that has this code of table 0357.
-    Complaint(&'static [Code], u16),
-    /// The same as an acknowledgement, where MSH-15 and MSH-16 ask for one.
-    AsDue(&'static [Code]),
-    /// The same, however many pauses are inside.
-    Paced(&'static [Code]),
-    /// Anything but the plain acceptance of the message.
-    Odd,
-    /// The beginning of something, and not more of it than this.
-    Cut(Option<u64>),
-    /// These.
-    Exactly(Raw),
-    /// These, with what is filled in from the message and from what is the EMR's own.
-    Filled(Vec<Text>),
-    /// So many.
-    Bytes(u64),
-    /// Any.
-    Some,
-}
+use crate::check::proof::signs::{Part, Says};
+use crate::check::proof::span::ms;
 
 /// What the EMR wrote.
 pub(crate) struct Reply<'h> {

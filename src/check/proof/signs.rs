@@ -3,11 +3,13 @@
 //!
 //! A fault without a row is never believed, so that a new one cannot be believed unseen.
 
+use std::ops::Range;
+
 use crate::history::{End, Micros, Raw};
 use crate::hl7::ack::Code;
-use crate::plan::{Cut, Fault, FaultKind, Parameters};
+use crate::plan::{Cut, Fault, FaultKind, Parameters, Text};
 
-use crate::check::proof::reply::Says;
+use crate::check::proof::span::plus;
 
 /// One thing that is seen of a behaviour, in its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -311,6 +313,61 @@ const ANY: &[Code] = &[Code::AA, Code::CA, Code::AE, Code::AR, Code::CE, Code::C
 
 /// The alert unexpected_message, in a record of its own (RFC 8446 sections 5.1 and 6).
 const UNEXPECTED_MESSAGE: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0a];
+
+/// What bytes must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Says {
+    /// An acknowledgement of the message with one of these codes.
+    Ack(&'static [Code]),
+    /// The same, with an ERR that has this code of table 0357.
+    Complaint(&'static [Code], u16),
+    /// The same as an acknowledgement, where MSH-15 and MSH-16 ask for one.
+    AsDue(&'static [Code]),
+    /// The same, however many pauses are inside.
+    Paced(&'static [Code]),
+    /// Anything but the plain acceptance of the message.
+    Odd,
+    /// The beginning of something, and not more of it than this.
+    Cut(Option<u64>),
+    /// These.
+    Exactly(Raw),
+    /// These, with what is filled in from the message and from what is the EMR's own.
+    Filled(Vec<Text>),
+    /// So many.
+    Bytes(u64),
+    /// Any.
+    Some,
+}
+
+/// How a fault lies among the other parts of its behaviour.
+#[derive(Clone, Copy)]
+pub(crate) struct Among {
+    /// What follows is pauses, if anything.
+    pub(crate) last: bool,
+    /// Another part says something.
+    pub(crate) others_speak: bool,
+    /// How many pauses lie between the first word of the behaviour and the fault's own.
+    pub(crate) pauses_before: usize,
+    /// For how long the others pause, all in all.
+    pub(crate) others_pause: Micros,
+}
+
+impl Among {
+    pub(crate) fn of(parts: &[Part], own: Range<usize>) -> Self {
+        let is_pause = |part: &&Part| part.pause().is_some();
+        let others = parts[..own.start].iter().chain(&parts[own.end..]);
+        let speaks = |part: &Part| matches!(part, Part::Says(_));
+        let lead = parts.iter().take_while(is_pause).count();
+        let own_lead = parts[own.clone()].iter().take_while(is_pause).count();
+        let up_to_words = &parts[..own.start + own_lead];
+        Self {
+            last: parts[own.end..].iter().all(|part| part.pause().is_some()),
+            others_speak: others.clone().any(speaks),
+            pauses_before: up_to_words.iter().skip(lead).filter(is_pause).count(),
+            others_pause: others.filter_map(Part::pause).fold(Micros(0), plus),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use crate::history::{Event, What};
 use crate::plan::MessageKind;
 
 use crate::check::evidence::index::{Evidence, Fault as Claim, KnownExam};
-use crate::check::proof::{Scene, Shown};
+use crate::check::proof::scene::{Scene, Shown};
 
 /// The exam whose charge was under way on its connection when a behaviour played inside a message; none
 /// if that cannot be told, or if it plays elsewhere.

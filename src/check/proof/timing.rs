@@ -6,8 +6,10 @@ use crate::plan::{Fault, Moment, Parameters};
 
 use crate::check::proof::reply;
 use crate::check::proof::reply::Reply;
+use crate::check::proof::scene::{Scene, Shown};
+use crate::check::proof::signs::Among;
 use crate::check::proof::signs::Besides;
-use crate::check::proof::{Among, Scene, Shown, ms, plus};
+use crate::check::proof::span::{ms, plus};
 use crate::check::wording::lateness;
 
 /// How soon after a connection was accepted the EMR hangs up if it does so at once.

@@ -15,7 +15,7 @@ use crate::verdict::{Proof, Weight};
 
 use crate::check::evidence::answers::{Answers, Commit, Said};
 use crate::check::evidence::index::{Attempted, Evidence, KnownExam};
-use crate::check::evidence::reading::Sent;
+use crate::check::evidence::message::Sent;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::ACCOUNTS;
 use crate::check::wording::circumstance::{answered, moments, witness};

@@ -14,7 +14,7 @@ use crate::verdict::{Proof, Weight};
 
 use crate::check::evidence::frame::{FS, frame_payload};
 use crate::check::evidence::index::Evidence;
-use crate::check::evidence::reading::Sent;
+use crate::check::evidence::message::Sent;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::ACKNOWLEDGEMENTS;
 use crate::check::wording::circumstance::witness;

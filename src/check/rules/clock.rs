@@ -16,7 +16,7 @@ use crate::mapping::{Form, Hole, Precision};
 use crate::verdict::{Proof, Weight};
 
 use crate::check::evidence::index::Evidence;
-use crate::check::evidence::reading::{Kind, Sent};
+use crate::check::evidence::message::{Kind, Sent};
 use crate::check::evidence::timestamp::Stamp;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::CLOCK;

@@ -8,9 +8,9 @@ use crate::mapping::{Mapping, OnceRule, Stamp};
 use crate::plan::{AttemptMode, MessageKind};
 
 use crate::check::evidence::index::{Evidence, KnownExam};
-use crate::check::evidence::reading::{Kind, Sent, SentLine};
+use crate::check::evidence::made::{is_made, observed_stamp};
+use crate::check::evidence::message::{Kind, Sent, SentLine};
 use crate::check::evidence::resend_requests::{Allowed, Wanted};
-use crate::check::evidence::time::to_the_second;
 use crate::check::evidence::timestamp::Stamps;
 use crate::check::rules::once::{repeated_line, repeating};
 
@@ -53,26 +53,6 @@ impl<'e, 'h> Compared<'e, 'h> {
                 self.mapping.message(exam.exam, &stamp)
             }
         }
-    }
-}
-
-/// Whether a message is, byte for byte, what the mapping makes of an exam at the time and under the
-/// control id that it bears.
-pub(crate) fn is_made(
-    kind: MessageKind,
-    mapping: &Mapping,
-    exam: &KnownExam<'_>,
-    sent: &Sent<'_>,
-) -> bool {
-    let form = match kind {
-        MessageKind::Charge => Some(&exam.charge),
-        MessageKind::Result => exam.result.as_ref(),
-    };
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    let has_plain_id = !sent.control_id.is_empty() && sent.control_id.iter().all(is_plain);
-    match form.filter(|_| has_plain_id && to_the_second(sent.written).is_some()) {
-        Some(form) => form.is_filled(sent.payload, sent.written, sent.control_id),
-        None => mapping.message(exam.exam, &observed_stamp(exam, sent.payload)) == sent.payload,
     }
 }
 
@@ -226,14 +206,6 @@ fn is_unescaped(agreed: &Segment<'_>, found: &Segment<'_>) -> bool {
     // A value with an escape character of its own may look like a sequence once it is unescaped.
     let same = agreed_plain == found.raw() || agreed_plain == plain(found.raw());
     marks(found.raw()) < marks(agreed.raw()) && same
-}
-
-/// The stamp that a sender with the observed clock would have used.
-fn observed_stamp(exam: &KnownExam<'_>, found: &[u8]) -> Stamp {
-    let message = Message::read_header(found);
-    let now = to_the_second(message.value("MSH-7")).unwrap_or(exam.exam.grading.signed);
-    let control_id = String::from_utf8_lossy(message.control_id()).into_owned();
-    Stamp { now, control_id }
 }
 
 /// Whether a difference lies inside one of `segments`, which are named `FT1[2]`.

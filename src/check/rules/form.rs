@@ -12,7 +12,8 @@ use crate::verdict::{FieldDifference, Proof, Weight};
 
 use crate::check::evidence::frame::{FS, VT, frame_payload, further_headers, may_begin_message};
 use crate::check::evidence::index::Evidence;
-use crate::check::evidence::reading::{CONTROL_ID_LENGTH, Kind, Sent, begins_tls};
+use crate::check::evidence::message::{CONTROL_ID_LENGTH, Kind, Sent};
+use crate::check::evidence::reading::begins_tls;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::compared::{Compared, unescaped};
 use crate::check::rules::{CHARSET, CONTROL_IDS, ESCAPES, FRAMING, SEGMENTS};

@@ -17,8 +17,8 @@ use crate::verdict::Proof;
 
 use crate::check::evidence::frame::{FS, VT};
 use crate::check::evidence::index::{Evidence, Place};
+use crate::check::evidence::message::{Kind, Sent};
 use crate::check::evidence::quick::Quick;
-use crate::check::evidence::reading::{Kind, Sent};
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::IN_FLIGHT;
 use crate::check::wording::circumstance::witness;

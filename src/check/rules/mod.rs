@@ -14,6 +14,10 @@ pub(crate) mod results;
 pub(crate) mod sent_again;
 pub(crate) mod snapshot;
 pub(crate) mod tls;
+pub(crate) mod two_witnesses;
+
+use crate::check::evidence::index::Evidence;
+use crate::mapping::OnceRule;
 
 /// Name of a rule.
 pub(crate) const PER_ORDER: &str = "once/per-order";
@@ -314,5 +318,13 @@ mod tests {
             let texts = [rule.title, rule.promise, rule.source, rule.how_to_read];
             assert!(texts.iter().all(|text| !text.is_empty()), "{} is incomplete", rule.name);
         }
+    }
+}
+
+/// The rule that the agreement has.
+pub(crate) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
+    match evidence.plan.mapping.identity.rule {
+        OnceRule::PerOrder => PER_ORDER,
+        OnceRule::PerCharge => PER_CHARGE,
     }
 }

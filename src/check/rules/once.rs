@@ -8,25 +8,23 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use crate::charge::lines;
-use crate::hl7::{Message, diff};
+use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Charged};
 use crate::verdict::{Proof, Weight};
 
 use crate::check::evidence::credits::Credits;
 use crate::check::evidence::index::{Attempted, Evidence, KnownExam, OrderSeen};
+use crate::check::evidence::message::{Kind, Sent, SentLine};
 use crate::check::evidence::quick::Quick;
-use crate::check::evidence::reading::{Kind, Sent, SentLine};
 use crate::check::evidence::resend_requests::{Allowed, Wanted};
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::sent_again;
-use crate::check::rules::{PER_CHARGE, PER_ORDER};
-use crate::check::wording::circumstance::{circumstance, moments, witness};
+use crate::check::rules::two_witnesses::{laid_out, line_differences};
+use crate::check::rules::{PER_CHARGE, PER_ORDER, agreed_rule};
+use crate::check::wording::circumstance::witness;
 use crate::check::wording::events::{charge_in_words, order_in_words};
-use crate::check::wording::mask::{Mask, Sides};
-
-/// How many differences between two witnesses are shown.
-const DIFFERENCES: usize = 20;
+use crate::check::wording::mask::Mask;
 
 /// Up to how many lines of a message are compared each with each.
 const FEW_LINES: usize = 16;
@@ -43,14 +41,6 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     sent_again::judge(evidence, &mask, findings);
     nothing_sent(evidence, findings);
     unexplained(evidence, findings);
-}
-
-/// The rule that the agreement has.
-pub(crate) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
-    match evidence.plan.mapping.identity.rule {
-        OnceRule::PerOrder => PER_ORDER,
-        OnceRule::PerCharge => PER_CHARGE,
-    }
 }
 
 fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
@@ -450,65 +440,4 @@ fn twice(
         told.circumstance.push_str(", by elimination");
     }
     told
-}
-
-/// A finding with two witnesses and what happened between them.
-pub(crate) fn laid_out(
-    evidence: &Evidence<'_>,
-    mask: &Mask,
-    order: &[u8],
-    (first, second): (&Sent<'_>, &Sent<'_>),
-    message: String,
-) -> Told {
-    let shown = if first.whole { first } else { second };
-    let proof = Proof {
-        charge: charge_in_words(evidence, order, shown),
-        attempts: vec![witness(evidence, first), witness(evidence, second)],
-        between: moments(evidence, first, Some(second)),
-        differences: differences(first, second, mask),
-    };
-    Told { circumstance: circumstance(evidence, order, first, second), message, proof: Some(proof) }
-}
-
-/// How the second message differs from the first; nothing for a part, which differs everywhere.
-fn differences(
-    first: &Sent<'_>,
-    second: &Sent<'_>,
-    mask: &Mask,
-) -> Vec<crate::verdict::FieldDifference> {
-    if !(first.whole && second.whole) {
-        return Vec::new();
-    }
-    let (first, second) = (Message::read(first.payload), Message::read(second.payload));
-    differences_of(&first, &second, mask)
-}
-
-/// How two lines differ.
-fn line_differences(
-    (sent, first): (&Sent<'_>, &SentLine),
-    (again, second): (&Sent<'_>, &SentLine),
-    mask: &Mask,
-) -> Vec<crate::verdict::FieldDifference> {
-    let message =
-        |sent: &Sent<'_>| sent.apart.map_or(sent.payload, |(payload, _)| payload).to_vec();
-    let (one, other) = (message(sent), message(again));
-    let line = |message: &[u8], line: &SentLine| {
-        let segment = Message::read(message).segment("FT1", line.ft1 as usize);
-        segment.map(|segment| segment.range())
-    };
-    let of = |message: &[u8], range: Option<std::ops::Range<usize>>| {
-        range.map_or(Vec::new(), |range| message[range].to_vec())
-    };
-    let (one, other) = (of(&one, line(&one, first)), of(&other, line(&other, second)));
-    differences_of(&Message::read(&one), &Message::read(&other), mask)
-}
-
-fn differences_of(
-    first: &Message<'_>,
-    second: &Message<'_>,
-    mask: &Mask,
-) -> Vec<crate::verdict::FieldDifference> {
-    let (first_page, second_page) = (mask.page(first), mask.page(second));
-    let sides = Sides { expected: Some(&first_page), found: &second_page };
-    diff(first, second).iter().take(DIFFERENCES).map(|difference| sides.show(difference)).collect()
 }

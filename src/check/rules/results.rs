@@ -12,7 +12,7 @@ use crate::verdict::Proof;
 use crate::check::evidence::answers::{Answers, Commit, Said};
 use crate::check::evidence::disguise::is_about_another;
 use crate::check::evidence::index::{Evidence, Place};
-use crate::check::evidence::reading::{Kind, Sent};
+use crate::check::evidence::message::{Kind, Sent};
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::SETTLED;
 use crate::check::wording::circumstance::{answered, moments, witness};

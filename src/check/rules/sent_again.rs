@@ -11,13 +11,15 @@ use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Charged};
 use crate::verdict::{Proof, Weight};
 
-use crate::check::evidence::disguise::{Disguised, How, Untold, is_same};
+use crate::check::evidence::disguise::is_same;
+use crate::check::evidence::disguised::{Disguised, How, Untold};
 use crate::check::evidence::index::{Evidence, KnownExam, OrderSeen};
 use crate::check::evidence::mentions::names_one;
-use crate::check::evidence::reading::Sent;
+use crate::check::evidence::message::Sent;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::PER_CHARGE;
-use crate::check::rules::once::{agreed_rule, laid_out};
+use crate::check::rules::agreed_rule;
+use crate::check::rules::two_witnesses::laid_out;
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::events::order_in_words;
 use crate::check::wording::mask::Mask;

@@ -20,7 +20,7 @@ use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
 use crate::check::evidence::disguise::is_about_another;
 use crate::check::evidence::frame::{FS, VT, frame_payload};
 use crate::check::evidence::index::{Evidence, KnownExam};
-use crate::check::evidence::reading::Sent;
+use crate::check::evidence::message::Sent;
 use crate::check::evidence::timestamp::Stamps;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::SNAPSHOT;

@@ -10,7 +10,7 @@ use crate::history::{ConnectionId, Shown, Side, What};
 use crate::verdict::{Proof, Weight};
 
 use crate::check::evidence::index::Evidence;
-use crate::check::evidence::reading::{Kind, Sent};
+use crate::check::evidence::message::{Kind, Sent};
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::VERIFIED;
 use crate::check::wording::circumstance::witness;

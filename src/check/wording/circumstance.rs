@@ -10,7 +10,7 @@ use crate::verdict::{Attempt, Moment};
 
 use crate::check::evidence::frame::FS;
 use crate::check::evidence::index::{Evidence, Place};
-use crate::check::evidence::reading::Sent;
+use crate::check::evidence::message::Sent;
 use crate::check::wording::events::{ACCEPT, control_id_in_words, in_words};
 
 /// How many moments a proof shows.

@@ -10,7 +10,7 @@ use crate::plan::Fault;
 
 use crate::check::evidence::frame::frame_payload;
 use crate::check::evidence::index::Evidence;
-use crate::check::evidence::reading::{Sent, SentLine};
+use crate::check::evidence::message::{Sent, SentLine};
 use crate::check::wording::lateness;
 use crate::check::wording::mask::{Mask, Masked};
 

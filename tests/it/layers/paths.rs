@@ -11,6 +11,8 @@ pub(super) struct Named {
     pub(super) line: usize,
     /// Whether it stands in a `use` item.
     pub(super) imported: bool,
+    /// Whether that item hands on what it imports.
+    pub(super) exported: bool,
     /// How many inline modules enclose it.
     pub(super) depth: usize,
     /// Whether one of them is only compiled for tests.
@@ -60,8 +62,10 @@ impl Reader<'_> {
             "mod" if self.is_name(1) => self.module(),
             // `use<'a>` in a return type captures; it imports nothing.
             "use" if self.text(1) != "<" => {
+                let before = self.at.checked_sub(1).map_or("", |before| &self.tokens[before].text);
+                let exported = matches!(before, "pub" | ")");
                 self.at += 1;
-                self.tree(&[]);
+                self.tree(&[], exported);
             }
             _ if self.text(1) == "!" && self.is_name(0) && self.text(2) != "=" => {
                 let called = self.named(vec![self.text(0).to_owned()], false);
@@ -114,14 +118,14 @@ impl Reader<'_> {
     }
 
     /// A `use` tree, of which `before` has been read.
-    fn tree(&mut self, before: &[String]) {
+    fn tree(&mut self, before: &[String], exported: bool) {
         let mut segments = before.to_vec();
         loop {
             match self.text(0) {
                 "{" => {
                     self.at += 1;
                     while !matches!(self.text(0), "}" | ";" | "") {
-                        self.tree(&segments);
+                        self.tree(&segments, exported);
                         if self.text(0) == "," {
                             self.at += 1;
                         }
@@ -138,7 +142,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let path = self.named(segments, true);
+        let path = Named { exported, ..self.named(segments, true) };
         self.contents.paths.push(path);
     }
 
@@ -147,6 +151,7 @@ impl Reader<'_> {
             segments,
             line: self.tokens[self.at.min(self.tokens.len() - 1)].line,
             imported,
+            exported: false,
             depth: self.open.iter().flatten().count(),
             in_test: self.open.contains(&Some(true)),
         }

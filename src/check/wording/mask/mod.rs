@@ -83,8 +83,7 @@ impl<'e> Mask<'e> {
     }
 
     fn known(self) -> &'e Known {
-        let Evidence { known, exams, plan, .. } = self.evidence;
-        known.get_or_init(|| Known::of(exams, plan.results.as_ref()))
+        self.evidence.known()
     }
 }
 
