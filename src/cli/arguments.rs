@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cli::explore::Explore;
-use crate::sender::{Bug, Variant};
+use crate::cli::values::{bugs, time, variants};
 
 /// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) drops every charge into an
 /// EMR once, and exactly as agreed.
@@ -331,28 +331,6 @@ pub(super) enum SchemaKind {
     Exam,
     /// `report.json`
     Report,
-}
-
-pub(super) fn bugs() -> impl Iterator<Item = &'static str> {
-    Bug::ALL.iter().map(|bug| bug.name())
-}
-
-pub(super) fn variants() -> impl Iterator<Item = &'static str> {
-    Variant::ALL.iter().map(|variant| variant.name())
-}
-
-/// A time as it is written in scenarios.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| "a time is a number and a unit".to_owned())?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
-        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
-        _ => Err("the unit of a time is `ms`, `s`, `m` or `h`".to_owned()),
-    }
 }
 
 const EXIT_CODES: &str = "\

@@ -23,6 +23,7 @@ mod sender;
 mod serve;
 mod snapshots;
 mod store;
+mod values;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};

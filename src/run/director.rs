@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::history::{Ending, Incarnation, Micros, What};
 use crate::plan::{Limits, ProcessFault, Step, WireEvent};
-use crate::run::drive::Command;
+use crate::run::command::Command;
 
 /// What the director sees of the world.
 #[derive(Clone, Copy, Debug)]

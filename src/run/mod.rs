@@ -4,6 +4,7 @@
 //! does it with sockets and processes, [`simulated`] in memory and in virtual time, where a
 //! second costs nothing.
 
+mod command;
 mod director;
 mod drive;
 mod lookout;
@@ -14,7 +15,8 @@ mod threads;
 
 pub use threads::side_by_side;
 
-pub use drive::{Command, Do, Drive, Happening};
+pub use command::Command;
+pub use drive::{Do, Drive, Happening};
 pub use lookout::Disclosure;
 
 /// An exam's name as the file that it comes in has it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::sender_file::{command, placeholders};
+use super::placeholders::{command, placeholders};
 use super::{Word, duration};
 use crate::yaml::{Diagnostic, Fields, Node, Value};
 

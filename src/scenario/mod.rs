@@ -8,6 +8,7 @@
 mod axes;
 mod driving;
 mod duration;
+mod placeholders;
 mod raw;
 mod read;
 mod schema;
@@ -19,10 +20,11 @@ mod write;
 
 pub use axes::Choice;
 pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};
+pub use placeholders::PLACEHOLDERS;
 pub use raw::{A_BRACE, Text};
 pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
 pub use script::{Given, How, Kind, On, Part, Reaction, SPECIAL, When};
-pub use sender_file::{Account, Attempts, PLACEHOLDERS, SenderFile, SenderLimits, StopBy};
+pub use sender_file::{Account, Attempts, SenderFile, SenderLimits, StopBy};
 pub use steps::{Act, Delay, Moment, WireEvent};
 pub use tls::{Tls, TlsVersion};
 
@@ -114,6 +116,12 @@ impl Word {
         let text = node.text(wanted)?.to_owned();
         Ok(Self { text, place: node.place.clone() })
     }
+}
+
+/// The word that stands for `value`.
+fn named<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    let found = words.iter().find(|(_, known)| known == value);
+    found.map_or("", |(word, _)| word)
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::write::named;
-use super::{Word, duration};
+use super::{Word, duration, named};
 use crate::yaml::{Diagnostic, Fields, Node, Place, Value};
 
 /// Steps that are one word.

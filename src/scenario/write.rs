@@ -13,7 +13,7 @@ use super::steps::DELAYS;
 use super::tls::{CLIENT, VERSIONS};
 use super::{
     Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Text, Tls, TlsVersion, When,
-    WireEvent, Word,
+    WireEvent, Word, named,
 };
 use crate::yaml::{Node, Value};
 
@@ -240,12 +240,6 @@ fn list(items: impl Iterator<Item = String>) -> String {
 fn map(rows: impl IntoIterator<Item = String>) -> String {
     let rows: Vec<String> = rows.into_iter().collect();
     if rows.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", rows.join(", ")) }
-}
-
-/// The word that stands for `value`.
-pub(super) fn named<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
-    let found = words.iter().find(|(_, known)| known == value);
-    found.map_or("", |(word, _)| word)
 }
 
 /// Whole hours and seconds as such, everything else as milliseconds.

@@ -14,8 +14,18 @@ use serde::de::{
 use super::node::add;
 use super::{Diagnostic, Key, Node, Place, Value};
 
+impl Node {
+    /// Reads it as a `T`.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
+        read(self)
+    }
+}
+
 /// Reads `node` as a `T`.
-pub(super) fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Diagnostic> {
+fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Diagnostic> {
     T::deserialize(Reader(node)).map_err(|mistake| mistake.at(&node.place).finish(&node.place))
 }
 

@@ -5,6 +5,7 @@
 //! library's own messages are met only where the text is no YAML at all. This room does **not**
 //! open files and knows nothing of what the files are about.
 
+mod bytes;
 mod deserialize;
 mod diagnostic;
 mod nearest;

@@ -1,8 +1,6 @@
 //! The tree of what an author wrote: every value and every key with its place.
 
-use serde::de::DeserializeOwned;
-
-use super::{Diagnostic, Source, deserialize};
+use super::{Diagnostic, Source};
 
 /// Where something is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,14 +221,6 @@ impl Node {
             let valid = words.iter().map(|(word, _)| *word);
             self.error(format!("expected {what}, found `{text}`")).hint_words(text, plural, valid)
         })
-    }
-
-    /// Reads it as a `T`.
-    ///
-    /// # Errors
-    /// The first mistake, with its place.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
-        deserialize::read(self)
     }
 }
 

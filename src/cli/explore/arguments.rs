@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::cli::arguments::{bugs, time, variants};
+use crate::cli::values::{bugs, time, variants};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Explore {

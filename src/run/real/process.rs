@@ -27,7 +27,8 @@ use crate::plan::{
     Account, Driving, Fault, FeedBy, HandedOver, Lifetime, Plan, ReadyWhen, SenderPlan, StopBy,
     Writer,
 };
-use crate::run::drive::{Command, Happening, stop_signal};
+use crate::run::command::Command;
+use crate::run::drive::{Happening, stop_signal};
 use crate::run::lookout::{Lookout, Overheard};
 use crate::run::real::Case;
 use crate::run::real::account::{Ask, Outcomes, printed_by, read_account};

@@ -23,7 +23,8 @@ use crate::history::{
     Micros, Outcome, Seal, Standard,
 };
 use crate::plan::{Plan, Step, WireEvent};
-use crate::run::drive::{Command, Do, Drive, Happening};
+use crate::run::command::Command;
+use crate::run::drive::{Do, Drive, Happening};
 use crate::run::lookout::{Listening, Lookout, Overheard};
 use crate::sender::{self, Bug, Config, Link, Machine, Output, Poll, Record, Variant};
 use tls::Security;

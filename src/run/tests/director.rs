@@ -7,8 +7,8 @@ use rstest::rstest;
 use super::{awaiting, limits, ms, submit};
 use crate::history::{Ending, Micros, What};
 use crate::plan::{Step, WireEvent};
+use crate::run::command::Command;
 use crate::run::director::{Director, View, Wish};
-use crate::run::drive::Command;
 
 /// A director, what it sees, and a sender that starts and ends as it is told.
 struct Walk {
