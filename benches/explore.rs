@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
+use chargeproof::explore::Explorer;
 use chargeproof::plan::Choices;
-use chargeproof::suite::explore::Explorer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 mod shelf;

@@ -5,11 +5,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::explore::ExploreError;
 use crate::run::real::RunError;
 use crate::run::simulated::SimulationError;
 use crate::sender::SenderError;
 use crate::suite::SuiteError;
-use crate::suite::explore::ExploreError;
 use crate::verdict::Exit;
 use crate::yaml::Diagnostic;
 

@@ -13,7 +13,7 @@ use crate::cli::project::Project;
 use crate::cli::run::{interrupts, runtime};
 use crate::plan::Plan;
 use crate::run::real::Place;
-use crate::suite::selftest::{Broken, Matrix, confirm, names, simulate};
+use crate::selftest::{Broken, Matrix, confirm, names, simulate};
 use crate::verdict::Exit;
 use crate::yaml::nearest;
 

@@ -5,36 +5,15 @@
 //! virtual time. It does **not** judge: whatever a sender does is written down and answered as
 //! the script says.
 
-mod acts;
-mod answer;
-mod batches;
-mod calls;
-mod connecting;
-mod connection;
-mod connections;
-mod doors;
-mod framing;
-mod giant;
-mod handshake;
-mod hearing;
-mod machine;
-mod odd;
-mod play;
-mod replies;
-mod script;
-mod securing;
-mod sessions;
-mod speaking;
-mod turn;
-mod twins;
-mod wrong;
+pub(crate) mod faults;
+pub(crate) mod machine;
 
-pub use acts::WireAct;
-pub use doors::Door;
-pub use handshake::{Asked, Failure, Handshake, Manner, Secured};
+pub(crate) use faults::matching::{Trigger, trigger};
+pub use faults::tls::UNEXPECTED_MESSAGE;
+pub use machine::acts::WireAct;
+pub use machine::doors::Door;
+pub use machine::handshake::{Asked, Failure, Handshake, Manner, Secured};
 pub use machine::{Emr, Input, Output, Settings};
-pub(crate) use play::{Trigger, trigger};
-pub use securing::UNEXPECTED_MESSAGE;
 
 #[cfg(test)]
 mod tests;

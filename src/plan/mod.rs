@@ -3,6 +3,7 @@
 //! A plan travels in the header of the history that it leads to, so that the history can be
 //! judged again without the files it came from. It does **not** read files and does not act.
 
+mod arc_serde;
 mod conduct;
 mod defaults;
 mod driving;
@@ -10,8 +11,7 @@ mod exams;
 mod expand;
 mod fault;
 mod library;
-mod lists;
-mod made;
+mod messages;
 mod named;
 mod naming;
 mod needs;
@@ -19,7 +19,7 @@ mod orders;
 mod parameters;
 mod pointless;
 mod script;
-mod shared;
+mod sequence;
 mod steps;
 mod text;
 
@@ -27,7 +27,7 @@ pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
 pub use expand::{Choices, Patience, decide, expand};
 pub use fault::{Fault, FaultKind};
 pub use library::Library;
-pub use made::{Agreed, Made, Messages, Orders};
+pub use messages::{Agreed, Made, Messages, Orders};
 pub use named::{Meanings, Named};
 pub use naming::UnknownFault;
 pub use needs::{Lack, unmet};
@@ -61,13 +61,13 @@ pub struct Plan {
     /// What decides every random choice.
     pub seed: u64,
     /// What the message is made by, and which fields make a charge.
-    #[serde(with = "shared")]
+    #[serde(with = "arc_serde")]
     pub mapping: Arc<Mapping>,
     /// What results are made by, if the sender is to send any.
-    #[serde(with = "shared::option")]
+    #[serde(with = "arc_serde::option")]
     pub results: Option<Arc<Mapping>>,
     /// The exams by name, in the order in which they were written; probes included.
-    #[serde(with = "shared")]
+    #[serde(with = "arc_serde")]
     pub exams: Arc<IndexMap<String, Arc<Exam>>>,
     /// Names of the endpoints that the EMR listens on.
     pub endpoints: Vec<String>,

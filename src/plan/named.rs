@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use indexmap::IndexMap;
 
 use super::library::mapping;
-use super::made::Made;
 use super::{Library, defaults, exams};
 use crate::exam::Exam;
 use crate::mapping::Mapping;
+use crate::plan::messages::Made;
 use crate::scenario::{Case, Word};
 use crate::yaml::{Diagnostic, Place};
 

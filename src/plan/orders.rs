@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Plan;
-use super::made::Made;
+use crate::plan::messages::Made;
 
 /// Gives every order a number of its own among all cases and seeds, with the same number of the
 /// EMR's own for it: a sender that outlives its case remembers the orders that it has seen.

@@ -9,11 +9,11 @@ use super::{
     Behaviour, Cut, Fault, FaultKind, FieldIs, Match, MessageKind, Moment, Parameter, Parameters,
     Play, Tls,
 };
-use super::{defaults, lists, text};
 use crate::exam::Exam;
 use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
 use crate::hl7::{Path, PathError};
+use crate::plan::{defaults, sequence, text};
 use crate::scenario::{Given, How, Kind, On, Part, Reaction, SPECIAL, SenderLimits, When, Word};
 use crate::yaml::Diagnostic;
 
@@ -32,7 +32,7 @@ pub(super) fn read(
             times: reaction.times,
         };
         knows_what_it_names(reaction, &behaviour)?;
-        lists::can_all_play(reaction, &behaviour)?;
+        sequence::can_all_play(reaction, &behaviour)?;
         Ok(behaviour)
     };
     reactions.iter().map(behaviour).collect()

@@ -1,8 +1,6 @@
 //! What the harness does to the sender, as its driver is told.
 
 use crate::history::{Ending, Incarnation, Micros};
-#[allow(unused_imports, reason = "named in the docs")]
-use crate::run::drive::Happening;
 
 /// Something that the harness does to the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +15,7 @@ pub enum Command {
         /// Its name in the plan.
         exam: String,
     },
-    /// Tell it to send the charge of an exam once more, then report [`Happening::Asked`].
+    /// Tell it to send the charge of an exam once more, then report [`Happening::Asked`](super::Happening::Asked).
     Resend {
         /// Its name in the plan.
         exam: String,
@@ -29,17 +27,17 @@ pub enum Command {
         /// How.
         how: Ending,
     },
-    /// Stop its processes where they stand, then report [`Happening::Paused`].
+    /// Stop its processes where they stand, then report [`Happening::Paused`](super::Happening::Paused).
     Pause {
         /// Which life.
         incarnation: Incarnation,
     },
-    /// Let them go on, then report [`Happening::Resumed`].
+    /// Let them go on, then report [`Happening::Resumed`](super::Happening::Resumed).
     Resume {
         /// Which life.
         incarnation: Incarnation,
     },
-    /// Move its wall clock forward, then report [`Happening::Jumped`].
+    /// Move its wall clock forward, then report [`Happening::Jumped`](super::Happening::Jumped).
     Jump {
         /// By how much.
         by: Micros,

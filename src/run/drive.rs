@@ -12,7 +12,7 @@ use crate::history::{Accounted, Bounds, Ending, Event, Incarnation, Micros, Reco
 use crate::plan::{Plan, StopBy};
 use crate::run::command::Command;
 use crate::run::director::{Director, View, Wish};
-use crate::run::lookout::{Disclosure, Overheard};
+use crate::run::disclosure::{Disclosure, Overheard};
 use crate::run::stirs::Stirs;
 
 /// What a driver is to do.

@@ -6,18 +6,18 @@
 
 mod command;
 mod director;
+mod disclosure;
 mod drive;
-mod lookout;
+mod parallel;
 pub mod real;
 pub mod simulated;
 mod stirs;
-mod threads;
 
-pub use threads::side_by_side;
+pub use parallel::side_by_side;
 
 pub use command::Command;
+pub use disclosure::Disclosure;
 pub use drive::{Do, Drive, Happening};
-pub use lookout::Disclosure;
 
 /// An exam's name as the file that it comes in has it.
 fn file_name(exam: &str) -> String {

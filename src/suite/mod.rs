@@ -5,11 +5,9 @@
 //! do with a history.
 
 mod examination;
-pub mod explore;
 mod judge;
 mod pipeline;
 pub mod sample;
-pub mod selftest;
 pub mod wire;
 
 pub use examination::{Examination, Examined, Symptom, examine};

@@ -2,8 +2,8 @@
 //! report, on the terminal and by the exit code.
 
 use crate::command::{Place, rules_found};
+use chargeproof::selftest::own_rule;
 use chargeproof::sender::Bug;
-use chargeproof::suite::selftest::own_rule;
 use rstest::rstest;
 
 #[rstest]

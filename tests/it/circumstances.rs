@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use self::shelf::Shelf;
 use chargeproof::plan::{Fault, Plan, Play};
 use chargeproof::run::simulated;
+use chargeproof::selftest::own_rule;
 use chargeproof::sender::Bug;
 use chargeproof::suite::judge;
-use chargeproof::suite::selftest::own_rule;
 use chargeproof::verdict::Weight;
 
 /// How many different faults convict a defect, if nothing is said below.

@@ -295,6 +295,14 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
+/// The rule that the agreement has.
+pub(crate) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
+    match evidence.plan.mapping.identity.rule {
+        OnceRule::PerOrder => PER_ORDER,
+        OnceRule::PerCharge => PER_CHARGE,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -318,13 +326,5 @@ mod tests {
             let texts = [rule.title, rule.promise, rule.source, rule.how_to_read];
             assert!(texts.iter().all(|text| !text.is_empty()), "{} is incomplete", rule.name);
         }
-    }
-}
-
-/// The rule that the agreement has.
-pub(crate) fn agreed_rule(evidence: &Evidence<'_>) -> &'static str {
-    match evidence.plan.mapping.identity.rule {
-        OnceRule::PerOrder => PER_ORDER,
-        OnceRule::PerCharge => PER_CHARGE,
     }
 }

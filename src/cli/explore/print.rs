@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Finding, Found, Search};
 use crate::cli::failure::Failure;
 use crate::cli::run::print;
-use crate::suite::explore::Tally;
+use crate::explore::Tally;
 use crate::verdict::RunOutcome;
 
 /// How many names a line shows.

@@ -8,8 +8,8 @@ use std::time::Instant;
 use super::{Bounds, Runs, SIDE_BY_SIDE, Search};
 use crate::cli::failure::Failure;
 use crate::cli::run::{interrupts, runtime};
+use crate::explore::{Conviction, Explorer, Schedule, Tried, judged};
 use crate::run::real::Place;
-use crate::suite::explore::{Conviction, Explorer, Schedule, Tried, judged};
 use crate::suite::{Job, News, run_real};
 use crate::verdict::CaseOutcome;
 

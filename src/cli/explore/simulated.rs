@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{Bounds, LOOK_FURTHER, Runs, Search};
 use crate::cli::failure::Failure;
-use crate::suite::explore::{Conviction, Explorer, Schedule, Tried};
+use crate::explore::{Conviction, Explorer, Schedule, Tried};
 use crate::verdict::{CaseOutcome, Weight};
 
 /// Runs schedules of the reference sender in virtual time.

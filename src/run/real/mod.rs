@@ -4,31 +4,10 @@
 //! [`RefCell`], and whoever has seen something feeds it in and carries out what follows before
 //! anything else can happen.
 
-mod account;
-mod answered;
-mod authority;
-mod doors;
-mod each;
-mod folder;
-mod guardian;
-mod handover;
-mod http;
-mod kept;
-mod kin;
-mod orphans;
-mod outbox;
-mod output;
-mod peer;
-mod placeholders;
-mod process;
-mod ready;
-mod records;
-mod secrets;
-mod sockets;
-mod starved;
-mod subject;
-mod sweep;
-mod tls;
+pub(crate) mod descendants;
+pub(crate) mod sender;
+pub(crate) mod tls;
+pub(crate) mod wire;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -47,17 +26,17 @@ use crate::emr::{Input, WireAct};
 use crate::history::{ConnectionId, FORMAT_VERSION, Header, History, Seal};
 use crate::plan::{Fault, Plan};
 use crate::run::drive::{Do, Drive, Happening};
-use doors::Endpoint;
-use process::Process;
-use sockets::Line;
-use starved::Starved;
+use sender::process::Process;
+use sender::starvation::Starved;
+use wire::doors::Endpoint;
+use wire::sockets::Line;
 
-pub use authority::{Authority, AuthorityError, Issued, Own};
-pub use folder::abandon;
-pub use guardian::{GUARDIAN, dismiss, engage, stand_guard};
-pub use kept::Kept;
-pub use orphans::{adopt, end_children};
-pub use sockets::allow_many_connections;
+pub use sender::folder::abandon;
+pub use sender::guardian::{GUARDIAN, dismiss, engage, stand_guard};
+pub use sender::orphans::{adopt, end_children};
+pub use sender::per_run::Kept;
+pub use tls::authority::{Authority, AuthorityError, Issued, Own};
+pub use wire::sockets::allow_many_connections;
 
 /// Why a case could not be run at all. What the sender does is never one of these.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +98,7 @@ pub async fn run(
     bound: impl FnOnce(&[SocketAddr]),
 ) -> Result<History, RunError> {
     let started = Timestamp::now();
-    let folder = folder::Folder::new(plan).map_err(RunError::Folder)?;
+    let folder = sender::folder::Folder::new(plan).map_err(RunError::Folder)?;
     let window = plan.plays(Fault::ConnectionNoRead).then_some(SMALL_WINDOW);
     if let Some(tls) = &plan.tls {
         let issued = place.authority.issued().map_err(|error| RunError::Tls(error.to_string()))?;

@@ -24,8 +24,8 @@ use crate::history::{
 };
 use crate::plan::{Plan, Step, WireEvent};
 use crate::run::command::Command;
+use crate::run::disclosure::{Listening, Lookout, Overheard};
 use crate::run::drive::{Do, Drive, Happening};
-use crate::run::lookout::{Listening, Lookout, Overheard};
 use crate::sender::{self, Bug, Config, Link, Machine, Output, Poll, Record, Variant};
 use tls::Security;
 

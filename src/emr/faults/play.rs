@@ -1,0 +1,135 @@
+//! What a behaviour does, broken down into steps that a connection can carry out.
+//!
+//! Every fault, whatever its layer, is a list of [`Action`]s, which the file of its kind makes:
+//! `replies`, `payload`, `framing`, `connecting`, `tls`. A new fault is a new row there, never a new
+//! mechanism.
+
+use crate::emr::faults::action::{Action, frame};
+use crate::emr::faults::giant;
+use crate::emr::faults::scene::Scene;
+use crate::emr::faults::{connecting, framing, payload, replies, tls};
+use crate::history::End;
+use crate::plan::{Cut, Fault, FaultKind, Parameters, Play};
+
+/// Whether what plays on an accepted connection leaves no time for a handshake.
+pub(crate) fn is_before_tls(play: &[Play]) -> bool {
+    let Some(Play::Fault { fault, .. }) = play.first() else {
+        return false;
+    };
+    matches!(fault, Fault::ConnectionAcceptClose | Fault::ConnectionAcceptReset)
+}
+
+/// The actions of a whole behaviour and the name that its reply goes by.
+pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
+    let mut all = Vec::new();
+    for (index, entry) in play.iter().enumerate() {
+        match entry {
+            Play::Fault { fault, with } => {
+                let mut actions = fault_actions(*fault, with, scene);
+                let pauses = |one: &Play| matches!(one, Play::Wait(_));
+                if index + 1 < play.len() || !play[..index].iter().all(pauses) {
+                    // A list has been played once all of it has.
+                    actions.retain(|action| !matches!(action, Action::Mark));
+                }
+                all.extend(match with.cut {
+                    Some(at) => cut(actions, at),
+                    None => actions,
+                });
+            }
+            Play::End(how) => all.push(Action::End(*how)),
+            Play::Raw(bytes) => all.push(Action::Write(bytes.as_slice().to_vec())),
+            Play::Filled(parts) => all.push(Action::Write(scene.filled(parts))),
+            Play::Wait(time) => all.push(Action::Wait((*time).into())),
+        }
+    }
+    all
+}
+
+/// Whether a behaviour is played by doing nothing: no answer is asked for, or none may be due.
+pub(crate) fn is_silent(play: &[Play]) -> bool {
+    play.iter().all(|entry| match entry {
+        Play::Fault { fault, .. } => {
+            matches!(fault, Fault::AnswerNone | Fault::AnswerAccept | Fault::TlsHandshakeStall)
+        }
+        Play::Raw(_) | Play::Filled(_) | Play::End(_) => false,
+        Play::Wait(_) => true,
+    })
+}
+
+/// Whether a behaviour breaks the connection off, so that nothing more is read from it.
+pub(crate) fn resets(play: &[Play]) -> bool {
+    play.iter().any(|entry| match entry {
+        Play::End(how) => *how == End::Reset,
+        Play::Fault { fault, .. } => matches!(
+            fault,
+            Fault::ConnectionAcceptReset
+                | Fault::ConnectionResetAfterBytes
+                | Fault::ConnectionResetBeforeReply
+                | Fault::ConnectionReplyThenReset
+                | Fault::FramePartialThenReset
+        ),
+        Play::Raw(_) | Play::Filled(_) | Play::Wait(_) => false,
+    })
+}
+
+/// The name that a behaviour's reply goes by: its first fault, or `raw`.
+pub(crate) fn name(play: &[Play]) -> String {
+    let fault = play.iter().find_map(|entry| match entry {
+        Play::Fault { fault, .. } => Some(fault.name()),
+        Play::Raw(_) | Play::Filled(_) | Play::Wait(_) | Play::End(_) => None,
+    });
+    fault.unwrap_or("raw").to_owned()
+}
+
+fn fault_actions(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
+    match fault.kind() {
+        FaultKind::Answer => replies::answers(fault, with, scene),
+        FaultKind::Match => replies::matches(fault, with, scene),
+        FaultKind::Payload => payloads(fault, with, scene),
+        FaultKind::Frame => framing::frames(fault, with, scene),
+        FaultKind::Connection => connecting::connections(fault, with, scene),
+        FaultKind::Tls => tls::tls(fault, with, scene),
+    }
+}
+
+/// Malformed payloads: in a good frame, but for one that comes without any.
+fn payloads(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
+    match fault {
+        Fault::PayloadGiant => giant::reply(with, scene),
+        Fault::PayloadHttp if with.form.as_deref() == Some("raw") => {
+            vec![Action::Write(payload::payload(fault, with, scene))]
+        }
+        _ => vec![frame(&payload::payload(fault, with, scene))],
+    }
+}
+
+/// The actions up to where the reply is cut off. Nothing is written afterwards, and so nothing is
+/// waited for either.
+fn cut(actions: Vec<Action>, at: Cut) -> Vec<Action> {
+    let length = |action: &Action| match action {
+        Action::Write(bytes) => bytes.len() as u64,
+        Action::Stream(stream) => stream.length(),
+        _ => 0,
+    };
+    let mut left = match at {
+        Cut::Half => actions.iter().map(length).sum::<u64>() / 2,
+        Cut::Bytes(count) => count,
+    };
+    let mut kept = Vec::new();
+    for action in actions {
+        if left == 0 {
+            break;
+        }
+        let taken = length(&action).min(left);
+        kept.push(match action {
+            Action::Write(mut bytes) => {
+                bytes.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
+                Action::Write(bytes)
+            }
+            Action::Stream(stream) => Action::Stream(stream.cut(taken)),
+            other => other,
+        });
+        left -= taken;
+    }
+    kept
+}

@@ -1,0 +1,160 @@
+//! Counts what was tried: which faults played, beside which others, and what was inconclusive.
+//!
+//! What counts is what the histories show, not what was drawn.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::history::{Ending, Event, What};
+use crate::plan::{Fault, Plan, Play};
+use crate::verdict::{Judgement, Verdict};
+
+/// Something that happened in a schedule: a fault by its place in the catalogue, or what the
+/// harness did.
+type Happening = usize;
+
+/// What the harness does beside the faults, in the words of a report.
+const DOINGS: [&str; 8] = [
+    "kill",
+    "restart",
+    "handed over twice",
+    "two exams or more",
+    "pause",
+    "second instance",
+    "clock jump",
+    "resend on request",
+];
+
+/// What happened in one schedule, each thing once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Situation(Vec<Happening>);
+
+impl Situation {
+    /// What these events show to have happened.
+    pub(crate) fn of(plan: &Plan, events: &[Event]) -> Self {
+        let doing = |index: usize| Fault::ALL.len() + index;
+        let mut found = Vec::new();
+        let mut submitted: Vec<&str> = Vec::new();
+        for event in events {
+            match &event.what {
+                What::Played { behaviour, .. } => {
+                    let plays = plan.script.get(*behaviour).map_or(&[][..], |one| &one.play);
+                    found.extend(plays.iter().filter_map(|play| match play {
+                        Play::Fault { fault, .. } => Some(*fault as usize),
+                        Play::Raw(_) | Play::Filled(_) | Play::Wait(_) | Play::End(_) => None,
+                    }));
+                }
+                What::SenderEnding { how: Ending::Kill, .. } => found.push(doing(0)),
+                What::SenderStarted { beside: Some(_), .. } => found.push(doing(5)),
+                What::SenderStarted { incarnation, .. } if *incarnation > 1 => {
+                    found.push(doing(1));
+                }
+                What::SenderPaused { .. } => found.push(doing(4)),
+                What::ClockJumped { .. } => found.push(doing(6)),
+                What::ResendAsked { .. } => found.push(doing(7)),
+                What::Submitted { exam, .. } if submitted.contains(&exam.as_str()) => {
+                    found.push(doing(2));
+                }
+                What::Submitted { exam, .. } => submitted.push(exam),
+                _ => {}
+            }
+        }
+        if submitted
+            .iter()
+            .filter(|exam| !plan.expect.probes.iter().any(|one| one == *exam))
+            .count()
+            > 1
+        {
+            found.push(doing(3));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Self(found)
+    }
+}
+
+/// What was tried so far.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How many schedules.
+    pub schedules: u64,
+    /// How many of them convicted the sender.
+    pub convicting: u64,
+    /// How many proved nothing, by the reason that weighs most.
+    pub inconclusive: BTreeMap<String, u64>,
+    times: Vec<u64>,
+    pairs: BTreeSet<(Happening, Happening)>,
+    situations: BTreeSet<Situation>,
+}
+
+impl Tally {
+    /// Counts one schedule.
+    pub fn add(&mut self, situation: Situation, judgement: &Judgement) {
+        self.schedules += 1;
+        self.times.resize(Fault::ALL.len() + DOINGS.len(), 0);
+        for (index, &one) in situation.0.iter().enumerate() {
+            self.times[one] += 1;
+            self.pairs.extend(situation.0[index + 1..].iter().map(|&other| (one, other)));
+        }
+        self.situations.insert(situation);
+        match judgement.verdict {
+            Verdict::Pass => {}
+            Verdict::Fail => self.convicting += 1,
+            Verdict::Inconclusive => {
+                let why = judgement.findings.first().map_or("", |finding| &finding.circumstance);
+                *self.inconclusive.entry(why.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Adds what another has counted.
+    pub fn merge(&mut self, other: Self) {
+        self.schedules += other.schedules;
+        self.convicting += other.convicting;
+        for (why, count) in other.inconclusive {
+            *self.inconclusive.entry(why).or_default() += count;
+        }
+        self.times.resize(Fault::ALL.len() + DOINGS.len(), 0);
+        for (mine, theirs) in self.times.iter_mut().zip(other.times) {
+            *mine += theirs;
+        }
+        self.pairs.extend(other.pairs);
+        self.situations.extend(other.situations);
+    }
+
+    /// How many different sets of things happened together.
+    #[must_use]
+    pub fn situations(&self) -> usize {
+        self.situations.len()
+    }
+
+    /// In how many schedules each fault played, the rarest first.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(Fault, u64)> {
+        let times = |fault: &Fault| self.times.get(*fault as usize).copied().unwrap_or(0);
+        let mut all: Vec<(Fault, u64)> =
+            Fault::ALL.iter().map(|fault| (*fault, times(fault))).collect();
+        all.sort_by_key(|(fault, times)| (*times, *fault));
+        all
+    }
+
+    /// In how many schedules the harness did what.
+    #[must_use]
+    pub fn doings(&self) -> Vec<(&'static str, u64)> {
+        let times = |index: usize| self.times.get(Fault::ALL.len() + index).copied().unwrap_or(0);
+        DOINGS.iter().enumerate().map(|(index, name)| (*name, times(index))).collect()
+    }
+
+    /// How many pairs of faults played in one schedule, and how many pairs there are.
+    #[must_use]
+    pub fn pairs(&self) -> (usize, usize) {
+        let faults = Fault::ALL.len();
+        let seen = self.pairs.iter().filter(|(one, other)| *one < faults && *other < faults);
+        (seen.count(), faults * (faults - 1) / 2)
+    }
+
+    /// How many schedules proved nothing.
+    #[must_use]
+    pub fn inconclusive(&self) -> u64 {
+        self.inconclusive.values().sum()
+    }
+}

@@ -1,0 +1,56 @@
+//! What can stand beside what in a reply of several parts: nothing behind the end of a connection,
+//! and nothing beside what lasts until the sender is gone.
+
+use crate::plan::{Behaviour, Fault, Play};
+use crate::scenario::{How, Part, Reaction};
+use crate::yaml::Diagnostic;
+
+/// Whether every part of a reply can be played.
+pub(crate) fn can_all_play(reaction: &Reaction, behaviour: &Behaviour) -> Result<(), Diagnostic> {
+    let plays: Vec<(&Part, &Play)> = reaction.play.iter().zip(&behaviour.play).collect();
+    for (index, (part, play)) in plays.iter().enumerate() {
+        let (Part::Fault { name, .. }, Play::Fault { fault, .. }) = (part, play) else { continue };
+        let (before, behind) = (&plays[..index], &plays[index + 1..]);
+        let is_wait = |(part, _): &(&Part, &Play)| matches!(part, Part::Wait(_));
+        if *fault == Fault::FrameDrip && !(behind.is_empty() && before.iter().all(is_wait)) {
+            let mistake =
+                name.place.error(format!("only a `wait` before it can stand beside `{fault}`"));
+            return Err(mistake.hint(
+                "it lasts until the sender has given up and is gone; `frame/partial-then-close` and `frame/partial-then-reset` end the connection inside an answer",
+            ));
+        }
+        let Some(how) = end(*fault) else { continue };
+        let can_follow = |(part, _): &(&Part, &Play)| {
+            how == How::HalfClose && matches!(part, Part::Wait(_) | Part::End(How::Reset))
+        };
+        if !behind.iter().all(can_follow) {
+            let mistake = name.place.error(format!("nothing can be played behind `{fault}`"));
+            return Err(mistake.hint("it ends the connection: put it last"));
+        }
+    }
+    Ok(())
+}
+
+/// How a fault ends the connection that it plays on, if it does.
+const fn end(fault: Fault) -> Option<How> {
+    match fault {
+        Fault::AnswerAcceptLost
+        | Fault::FramePartialThenClose
+        | Fault::ConnectionAcceptClose
+        | Fault::ConnectionCloseBeforeReply
+        | Fault::ConnectionReplyThenClose
+        | Fault::ConnectionIdleDrop
+        | Fault::ConnectionCloseEvery
+        | Fault::ConnectionMaxConnections
+        | Fault::ConnectionRestart
+        | Fault::TlsTlsOnPlaintext
+        | Fault::TlsNoCloseNotify => Some(How::Close),
+        Fault::FramePartialThenReset
+        | Fault::ConnectionAcceptReset
+        | Fault::ConnectionResetAfterBytes
+        | Fault::ConnectionResetBeforeReply
+        | Fault::ConnectionReplyThenReset => Some(How::Reset),
+        Fault::ConnectionHalfClose => Some(How::HalfClose),
+        _ => None,
+    }
+}
