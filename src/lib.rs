@@ -19,7 +19,6 @@
 
 pub mod charge;
 pub mod check;
-pub mod cli;
 pub mod emr;
 pub mod exam;
 pub mod explore;

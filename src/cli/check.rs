@@ -12,9 +12,9 @@ use crate::cli::project::Project;
 use crate::cli::recorded;
 use crate::cli::run::print;
 use crate::cli::store::{Store, quoted};
-use crate::history::{History, Seal};
-use crate::suite::judge_recorded;
-use crate::verdict::{CaseOutcome, Exit, RunOutcome};
+use chargeproof::history::{History, Seal};
+use chargeproof::suite::judge_recorded;
+use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 
 /// Judges recorded histories, one at a time, and reports.
 ///

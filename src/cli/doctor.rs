@@ -9,13 +9,13 @@ use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
 use crate::cli::run::{interrupts, runtime};
-use crate::plan::{self, Choices, Plan};
-use crate::report::terminal;
-use crate::run::real::{self, Place};
-use crate::scenario::{Scenario, SenderFile};
-use crate::suite::{self, Symptom, judge};
-use crate::verdict::Exit;
-use crate::yaml::Source;
+use chargeproof::plan::{self, Choices, Plan};
+use chargeproof::report::terminal;
+use chargeproof::run::real::{self, Place};
+use chargeproof::scenario::{Scenario, SenderFile};
+use chargeproof::suite::{self, Symptom, judge};
+use chargeproof::verdict::Exit;
+use chargeproof::yaml::Source;
 
 /// Tries the sender, and prints what was found up to the first thing that is wrong.
 ///

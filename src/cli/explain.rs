@@ -5,15 +5,15 @@ use std::io::Write;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::check::RULES;
 use crate::cli::arguments::{Arguments, SchemaKind};
 use crate::cli::failure::Failure;
-use crate::plan::{Fault, Parameter};
-use crate::report;
-use crate::scenario::FaultWords;
-use crate::verdict::Exit;
-use crate::yaml::nearest;
-use crate::{mapping, scenario};
+use chargeproof::check::RULES;
+use chargeproof::plan::{Fault, Parameter};
+use chargeproof::report;
+use chargeproof::scenario::FaultWords;
+use chargeproof::verdict::Exit;
+use chargeproof::yaml::nearest;
+use chargeproof::{mapping, scenario};
 
 /// Prints what one rule means, or all rules in a line each.
 ///
@@ -100,20 +100,18 @@ pub(super) fn man() -> Result<Exit, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::faults;
-    use crate::scenario;
-    use crate::yaml::{Source, parse};
+    use crate::cli::project;
+    use chargeproof::scenario;
+    use chargeproof::yaml::{Source, parse};
 
     #[test]
     fn every_shipped_scenario_fits_its_schema() {
         let schema = jsonschema::validator_for(&scenario::schema(&faults())).unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        let files = scenario::shipped_for_tests(&root);
+        let files = project::shipped_scenarios();
         assert!(!files.is_empty());
         for (path, text) in files {
-            let file = parse(&Source::new(path.as_str(), text.as_str())).unwrap().read().unwrap();
+            let file = parse(&Source::new(path, text)).unwrap().read().unwrap();
             if let Err(error) = schema.validate(&file) {
                 panic!("{path}: {error} at {}", error.instance_path());
             }

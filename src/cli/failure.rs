@@ -5,13 +5,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::explore::ExploreError;
-use crate::run::real::RunError;
-use crate::run::simulated::SimulationError;
-use crate::sender::SenderError;
-use crate::suite::SuiteError;
-use crate::verdict::Exit;
-use crate::yaml::Diagnostic;
+use chargeproof::explore::ExploreError;
+use chargeproof::run::real::RunError;
+use chargeproof::run::simulated::SimulationError;
+use chargeproof::sender::SenderError;
+use chargeproof::suite::SuiteError;
+use chargeproof::verdict::Exit;
+use chargeproof::yaml::Diagnostic;
 
 /// What kept a command from its work.
 #[derive(Debug, thiserror::Error)]

@@ -12,14 +12,14 @@ use serde_json::{Map, Value};
 use crate::cli::arguments::Faults;
 use crate::cli::failure::Failure;
 use crate::cli::project::Project;
-use crate::history::Outcome;
-use crate::plan::{self, Choices, Fault, Parameter, Parameters, Plan, Play};
-use crate::report::wrap;
-use crate::scenario::{Scenario, SenderFile};
-use crate::suite::sample;
-use crate::suite::wire::{self, By, Line};
-use crate::verdict::Exit;
-use crate::yaml::{Source, nearest};
+use chargeproof::history::Outcome;
+use chargeproof::plan::{self, Choices, Fault, Parameter, Parameters, Plan, Play};
+use chargeproof::report::wrap;
+use chargeproof::scenario::{Scenario, SenderFile};
+use chargeproof::suite::sample;
+use chargeproof::suite::wire::{self, By, Line};
+use chargeproof::verdict::Exit;
+use chargeproof::yaml::{Source, nearest};
 
 /// Prints the catalogue, a family of it, or one fault.
 ///
@@ -346,9 +346,9 @@ mod tests {
     use rstest::rstest;
 
     use super::{Bench, Named, folded, named};
-    use crate::plan::{Fault, FaultKind};
-    use crate::suite::sample;
-    use crate::suite::wire::{By, Line};
+    use chargeproof::plan::{Fault, FaultKind};
+    use chargeproof::suite::sample;
+    use chargeproof::suite::wire::{By, Line};
 
     #[test]
     fn every_fault_is_played_by_a_built_in_case_and_seen_on_the_wire() {

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use crate::cli::failure::Failure;
-use crate::verdict::Exit;
+use chargeproof::verdict::Exit;
 
 /// Writes a commented sender file to begin with, and never over one that is there.
 ///

@@ -7,12 +7,12 @@ use crate::cli::arguments::Selection;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source, read_yaml};
 use crate::cli::store::quoted;
-use crate::mapping::Document;
-use crate::plan::{self, Choices, Lack, Plan};
-use crate::scenario::{Account, Form, Scenario, SenderFile};
-use crate::suite::Job;
-use crate::verdict::LeftOut;
-use crate::yaml::{Source, nearest};
+use chargeproof::mapping::Document;
+use chargeproof::plan::{self, Choices, Lack, Plan};
+use chargeproof::scenario::{Account, Form, Scenario, SenderFile};
+use chargeproof::suite::Job;
+use chargeproof::verdict::LeftOut;
+use chargeproof::yaml::{Source, nearest};
 
 /// What was typed, decided.
 #[derive(Debug)]

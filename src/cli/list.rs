@@ -6,8 +6,8 @@ use crate::cli::arguments::List;
 use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
-use crate::report::terminal;
-use crate::verdict::Exit;
+use chargeproof::report::terminal;
+use chargeproof::verdict::Exit;
 
 /// Prints every case that is meant, a line each.
 ///

@@ -31,18 +31,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::run::real;
-use crate::verdict::Exit;
 use arguments::{Arguments, Command};
+use chargeproof::run::real;
+use chargeproof::verdict::Exit;
 use failure::Failure;
 
 /// Runs the command line that the process was started with.
 #[must_use]
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     #[cfg(feature = "planted-defects")]
     if let Ok(name) = std::env::var("CHARGEPROOF_PLANTED") {
-        assert!(crate::planted::plant(&name), "`{name}` is no defect that can be planted");
+        assert!(chargeproof::planted::plant(&name), "`{name}` is no defect that can be planted");
     }
     let exit = match guarded(|| dispatch(arguments)) {
         Ok(exit) => exit,
@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
     };
     real::dismiss();
     #[cfg(feature = "planted-defects")]
-    if crate::planted::is(crate::planted::Planted::ExitAlways0) {
+    if chargeproof::planted::is(chargeproof::planted::Planted::ExitAlways0) {
         return ExitCode::SUCCESS;
     }
     ExitCode::from(exit.code())

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::project::Project;
-use crate::plan::{self, AttemptMode, Choices, Plan};
-use crate::scenario::{Attempts, Scenario, SenderFile};
+use chargeproof::plan::{self, AttemptMode, Choices, Plan};
+use chargeproof::scenario::{Attempts, Scenario, SenderFile};
 
 /// In what a plan differs from the built-in case that is called so; nothing where it does not, where
 /// none is, or where it cannot be told.
@@ -68,8 +68,8 @@ fn value(part: impl Serialize) -> Value {
 mod tests {
     use super::{built_in, differs};
     use crate::cli::project::Project;
-    use crate::plan::{self, Charged, Choices, Plan};
-    use crate::scenario::{Scenario, SenderFile};
+    use chargeproof::plan::{self, Charged, Choices, Plan};
+    use chargeproof::scenario::{Scenario, SenderFile};
 
     fn plans(project: &Project, retry: u64) -> Vec<Plan> {
         let mut sender = SenderFile::read(&Project::reference()).unwrap();

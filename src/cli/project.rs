@@ -11,9 +11,9 @@ use include_dir::{Dir, include_dir};
 
 use crate::cli::failure::Failure;
 use crate::cli::snapshots;
-use crate::mapping::{self, Mapping};
-use crate::plan::Library;
-use crate::yaml::Source;
+use chargeproof::mapping::{self, Mapping};
+use chargeproof::plan::Library;
+use chargeproof::yaml::Source;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 static MAPPINGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mappings");
@@ -281,6 +281,22 @@ fn split_exams(
         };
     }
     (exams, scenarios)
+}
+
+/// The built-in scenarios, by their paths.
+#[cfg(test)]
+pub(super) fn shipped_scenarios() -> Vec<(&'static str, &'static str)> {
+    fn below(folder: &Dir<'static>, found: &mut Vec<(&'static str, &'static str)>) {
+        for file in folder.files() {
+            let path = file.path().to_str().unwrap_or_default();
+            found.push((path, file.contents_utf8().unwrap_or_default()));
+        }
+        folder.dirs().for_each(|folder| below(folder, found));
+    }
+    let mut found = Vec::new();
+    below(&SCENARIOS, &mut found);
+    found.retain(|(path, _)| path.ends_with(".yaml") && !path.starts_with("exams"));
+    found
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use crate::cli::failure::Failure;
-use crate::history::{self, History, HistoryError};
-use crate::yaml::{Diagnostic, Source, nearest};
+use chargeproof::history::{self, History, HistoryError};
+use chargeproof::yaml::{Diagnostic, Source, nearest};
 
 /// Reads a stored history.
 ///

@@ -14,11 +14,11 @@ use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
 use crate::cli::snapshots;
 use crate::cli::store::Store;
-use crate::report::progress::Progress;
-use crate::report::{Colour, terminal};
-use crate::run::real::{self, Authority, Own, Place};
-use crate::suite::{self, Job, News};
-use crate::verdict::{CaseOutcome, Exit, RunOutcome};
+use chargeproof::report::progress::Progress;
+use chargeproof::report::{Colour, terminal};
+use chargeproof::run::real::{self, Authority, Own, Place};
+use chargeproof::suite::{self, Job, News};
+use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 
 /// Runs the cases that are meant, and reports.
 ///

@@ -7,9 +7,9 @@ use tempfile::TempDir;
 
 use crate::cli::arguments::{Serve, ServeTls};
 use crate::cli::failure::Failure;
-use crate::history::TlsVersion;
-use crate::plan::{ClientCertificate, Fault, Plan, Tls};
-use crate::run::real::{Authority, Own};
+use chargeproof::history::TlsVersion;
+use chargeproof::plan::{ClientCertificate, Fault, Plan, Tls};
+use chargeproof::run::real::{Authority, Own};
 
 /// Lets `plan` speak TLS where it was asked for; a script may have asked as well.
 ///

@@ -11,11 +11,11 @@ use crate::cli::failure::Failure;
 use crate::cli::inputs;
 use crate::cli::project::Project;
 use crate::cli::run::{interrupts, runtime};
-use crate::plan::Plan;
-use crate::run::real::Place;
-use crate::selftest::{Broken, Matrix, confirm, names, simulate};
-use crate::verdict::Exit;
-use crate::yaml::nearest;
+use chargeproof::plan::Plan;
+use chargeproof::run::real::Place;
+use chargeproof::selftest::{Broken, Matrix, confirm, names, simulate};
+use chargeproof::verdict::Exit;
+use chargeproof::yaml::nearest;
 
 /// Proves the judge, and prints the matrix.
 ///

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::cli::arguments::{Account, Resend, Sender};
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_yaml};
-use crate::mapping::Mapping;
-use crate::sender::{self, ShellOptions, TlsFiles};
-use crate::verdict::Exit;
+use chargeproof::mapping::Mapping;
+use chargeproof::sender::{self, ShellOptions, TlsFiles};
+use chargeproof::verdict::Exit;
 
 /// Is the reference sender until it is asked to stop.
 ///

@@ -14,13 +14,13 @@ use crate::cli::project::{Project, read_yaml};
 use crate::cli::run::{interrupts, print, runtime};
 use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
-use crate::history::{History, Micros};
-use crate::plan::{self, Choices, Expect, Patience, Plan, Step};
-use crate::run::real::{self, Place};
-use crate::scenario::{Scenario, SenderFile};
-use crate::suite::judge;
-use crate::verdict::{Exit, RunOutcome};
-use crate::yaml::{Source, parse};
+use chargeproof::history::{History, Micros};
+use chargeproof::plan::{self, Choices, Expect, Patience, Plan, Step};
+use chargeproof::run::real::{self, Place};
+use chargeproof::scenario::{Scenario, SenderFile};
+use chargeproof::suite::judge;
+use chargeproof::verdict::{Exit, RunOutcome};
+use chargeproof::yaml::{Source, parse};
 
 /// Plays an EMR until Ctrl-C, then judges what arrived.
 ///

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
-use crate::verdict::CaseOutcome;
+use chargeproof::verdict::CaseOutcome;
 
 /// The content of a snapshot file: what stands below insta's header.
 pub(super) fn content(text: &str) -> String {

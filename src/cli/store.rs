@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::arguments::ReportKind;
 use crate::cli::failure::Failure;
-use crate::history::{self, History};
-use crate::report;
-use crate::verdict::RunOutcome;
+use chargeproof::history::{self, History};
+use chargeproof::report;
+use chargeproof::verdict::RunOutcome;
 
 /// The folder of one run.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sender::{Bug, Variant};
+use chargeproof::sender::{Bug, Variant};
 
 pub(super) fn bugs() -> impl Iterator<Item = &'static str> {
     Bug::ALL.iter().map(|bug| bug.name())

@@ -366,7 +366,7 @@ fn planted(file: &str, text: &str) -> Vec<Violation> {
         fs::write(path, text).unwrap();
     };
     write("lib.rs", "//! The map.\n\n#![allow(missing_docs, reason = \"small\")]\npub mod hl7;\n");
-    write("main.rs", "fn main() -> std::process::ExitCode {\n    chargeproof::cli::main()\n}\n");
+    write("main.rs", "fn main() -> std::process::ExitCode {\n    cli::main()\n}\n");
     write("hl7/mod.rs", "//! Text.\nmod path;\npub use path::Path;\n");
     write("hl7/path.rs", "pub struct Path;\nfn f() { super::delimiters::f() }\n");
     write(file, text);

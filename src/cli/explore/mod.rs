@@ -18,9 +18,9 @@ use crate::cli::failure::Failure;
 use crate::cli::inputs::{options, sender_file};
 use crate::cli::project::Project;
 use crate::cli::store::quoted;
-use crate::explore::{Conviction, Convicts, Explorer, Schedule, Tally, Tried, shrink, size};
-use crate::plan::Choices;
-use crate::verdict::{CaseOutcome, Exit, Verdict};
+use chargeproof::explore::{Conviction, Convicts, Explorer, Schedule, Tally, Tried, shrink, size};
+use chargeproof::plan::Choices;
+use chargeproof::verdict::{CaseOutcome, Exit, Verdict};
 
 /// How many schedules are tried in virtual time where nobody says.
 const SIMULATED: u64 = 50_000;

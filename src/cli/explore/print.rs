@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Finding, Found, Search};
 use crate::cli::failure::Failure;
 use crate::cli::run::print;
-use crate::explore::Tally;
-use crate::verdict::RunOutcome;
+use chargeproof::explore::Tally;
+use chargeproof::verdict::RunOutcome;
 
 /// How many names a line shows.
 const SHOWN: usize = 4;

@@ -8,10 +8,10 @@ use std::time::Instant;
 use super::{Bounds, Runs, SIDE_BY_SIDE, Search};
 use crate::cli::failure::Failure;
 use crate::cli::run::{interrupts, runtime};
-use crate::explore::{Conviction, Explorer, Schedule, Tried, judged};
-use crate::run::real::Place;
-use crate::suite::{Job, News, run_real};
-use crate::verdict::CaseOutcome;
+use chargeproof::explore::{Conviction, Explorer, Schedule, Tried, judged};
+use chargeproof::run::real::Place;
+use chargeproof::suite::{Job, News, run_real};
+use chargeproof::verdict::CaseOutcome;
 
 /// Runs schedules of any sender over real processes.
 pub(super) struct Real<'e, 'l> {

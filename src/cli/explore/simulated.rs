@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::{Bounds, LOOK_FURTHER, Runs, Search};
 use crate::cli::failure::Failure;
-use crate::explore::{Conviction, Explorer, Schedule, Tried};
-use crate::verdict::{CaseOutcome, Weight};
+use chargeproof::explore::{Conviction, Explorer, Schedule, Tried};
+use chargeproof::verdict::{CaseOutcome, Weight};
 
 /// Runs schedules of the reference sender in virtual time.
 pub(super) struct Simulated<'e, 'l> {
