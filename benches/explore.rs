@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use chargeproof::explore::Explorer;
-use chargeproof::plan::Choices;
+use chargeproof::planning::Choices;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 mod shelf;

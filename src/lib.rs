@@ -24,7 +24,7 @@
 //! # Play a plan in virtual time
 //!
 //! [`run::simulated::run`] plays a plan against the reference sender, without a socket and without
-//! waiting: a second costs nothing. [`plan::expand`] makes plans of a scenario.
+//! waiting: a second costs nothing. [`planning::expand`] makes plans of a scenario.
 //!
 //! ```
 //! use chargeproof::{history, plan::Plan, run::simulated, suite, verdict::Verdict};
@@ -54,7 +54,7 @@
 //! # The rooms
 //!
 //! ```text
-//! scenario.yaml -> scenario -> plan -> run <-> emr, sender -> history -> check -> verdict -> report
+//! scenario.yaml -> scenario -> planning -> plan -> run <-> emr, sender -> history -> check -> verdict -> report
 //!                                                               ^ a recording enters here
 //! ```
 //!
@@ -83,6 +83,7 @@ pub mod mapping;
 #[doc(hidden)]
 pub mod mllp;
 pub mod plan;
+pub mod planning;
 #[cfg(feature = "planted-defects")]
 #[doc(hidden)]
 pub mod planted;

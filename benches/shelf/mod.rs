@@ -7,7 +7,8 @@ use std::path::Path;
 
 use chargeproof::mapping::{shipped, shipped_names};
 use chargeproof::mllp;
-use chargeproof::plan::{Choices, Library, Plan, Step, expand};
+use chargeproof::plan::{Plan, Step};
+use chargeproof::planning::{Choices, Library, expand};
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::yaml::Source;
 

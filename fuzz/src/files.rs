@@ -3,7 +3,8 @@
 use chargeproof::exam::Exam;
 use chargeproof::hl7::Message;
 use chargeproof::mapping::{Document, Mapping, Stamp, read as read_mapping, shipped};
-use chargeproof::plan::{Choices, Plan, expand};
+use chargeproof::plan::Plan;
+use chargeproof::planning::{Choices, expand};
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::yaml::{Diagnostic, Node, Place, Source, Value, parse, read};
 

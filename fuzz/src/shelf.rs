@@ -8,7 +8,8 @@ use chargeproof::exam::Exam;
 use chargeproof::history::{What, read};
 use chargeproof::mapping::{Stamp, resolve, shipped, shipped_names};
 use chargeproof::mllp::encode;
-use chargeproof::plan::{Choices, Library, Plan, expand};
+use chargeproof::plan::Plan;
+use chargeproof::planning::{Choices, Library, expand};
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::yaml::{Source, read as read_yaml};
 

@@ -9,7 +9,9 @@ use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
 use crate::cli::run::{interrupts, runtime};
-use chargeproof::plan::{self, Choices, Plan};
+use chargeproof::plan::Plan;
+use chargeproof::planning;
+use chargeproof::planning::Choices;
 use chargeproof::report::terminal;
 use chargeproof::run::real::{self, Place};
 use chargeproof::scenario::{Scenario, SenderFile};
@@ -105,5 +107,5 @@ fn plan(sender: &SenderFile, project: &Project, show_output: bool) -> Result<Pla
     );
     let scenario = Scenario::read(&Source::new("doctor", text))?;
     let choices = Choices { seed: 1, show_output, ..Choices::default() };
-    Ok(plan::expand(&scenario, "doctor", project, sender, &choices)?.swap_remove(0))
+    Ok(planning::expand(&scenario, "doctor", project, sender, &choices)?.swap_remove(0))
 }

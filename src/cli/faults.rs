@@ -13,7 +13,9 @@ use crate::cli::arguments::Faults;
 use crate::cli::failure::Failure;
 use crate::cli::project::Project;
 use chargeproof::history::Outcome;
-use chargeproof::plan::{self, Choices, Fault, Parameter, Parameters, Plan, Play};
+use chargeproof::plan::{Fault, Parameter, Parameters, Plan, Play, UnknownFault};
+use chargeproof::planning;
+use chargeproof::planning::Choices;
 use chargeproof::report::wrap;
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::suite::sample;
@@ -77,7 +79,7 @@ fn unknown(name: &str) -> Failure {
         Some(near) => format!("did you mean `{near}`? `chargeproof faults` lists them all"),
         None => "`chargeproof faults` lists them all".to_owned(),
     };
-    Failure::usage(plan::UnknownFault(name.to_owned()).to_string(), hint)
+    Failure::usage(UnknownFault(name.to_owned()).to_string(), hint)
 }
 
 /// The families, in the order of the catalogue.
@@ -132,7 +134,7 @@ impl Bench {
         let mut plans = Vec::new();
         for (id, source) in project.scenarios() {
             let scenario = Scenario::read(source)?;
-            plans.extend(plan::expand(&scenario, id, &project, &sender, &Choices::default())?);
+            plans.extend(planning::expand(&scenario, id, &project, &sender, &Choices::default())?);
         }
         sender.limits.ack_timeout = PATIENCE;
         sender.limits.longest_retry = PATIENCE;
@@ -164,7 +166,7 @@ impl Bench {
         let scenario = Scenario::read(source)?;
         let id = source.name.trim_end_matches(".yaml");
         let choices = Choices::default();
-        let mut plans = plan::expand(&scenario, id, &self.project, &self.sender, &choices)?;
+        let mut plans = planning::expand(&scenario, id, &self.project, &self.sender, &choices)?;
         Ok(plans.swap_remove(0))
     }
 }

@@ -8,8 +8,11 @@ use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_source, read_yaml};
 use crate::cli::store::quoted;
 use chargeproof::mapping::Document;
-use chargeproof::plan::{self, Choices, Lack, Plan};
-use chargeproof::scenario::{Account, Form, Scenario, SenderFile};
+use chargeproof::plan::Account;
+use chargeproof::plan::Plan;
+use chargeproof::planning;
+use chargeproof::planning::{Choices, Lack};
+use chargeproof::scenario::{Form, Scenario, SenderFile};
 use chargeproof::suite::Job;
 use chargeproof::verdict::LeftOut;
 use chargeproof::yaml::{Source, nearest};
@@ -41,7 +44,7 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
     let mut plans: Vec<(String, &str, Plan)> = Vec::new();
     for (id, Chosen { source, file }) in &scenarios {
         let scenario = Scenario::read(source)?;
-        for plan in plan::expand(&scenario, id, project, &sender, &choices)? {
+        for plan in planning::expand(&scenario, id, project, &sender, &choices)? {
             let axes = plan.id.strip_prefix(id.as_str()).unwrap_or_default();
             let name =
                 file.as_ref().map_or_else(|| plan.id.clone(), |file| format!("{file}{axes}"));
@@ -62,7 +65,7 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         if in_part.contains(id) && !is_named(&plan) {
             continue;
         }
-        let lacks = plan::unmet(&plan, &sender);
+        let lacks = planning::unmet(&plan, &sender);
         if lacks.is_empty() {
             meant.jobs.push(Job { repeat: repeat(&name, &plan.id, selection), plan });
         } else {

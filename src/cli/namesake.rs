@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::project::Project;
-use chargeproof::plan::{self, AttemptMode, Choices, Plan};
+use chargeproof::plan::{AttemptMode, Plan};
+use chargeproof::planning;
+use chargeproof::planning::Choices;
 use chargeproof::scenario::{Attempts, Scenario, SenderFile};
 
 /// In what a plan differs from the built-in case that is called so; nothing where it does not, where
@@ -40,7 +42,7 @@ fn built_in(project: &Project, recorded: &Plan) -> Option<Plan> {
     };
     let watch_for = Some(limits.settle.into());
     let choices = Choices { seed: recorded.seed, watch_for, ..Choices::default() };
-    let plans = plan::expand(&scenario, id, project, &sender, &choices).ok()?;
+    let plans = planning::expand(&scenario, id, project, &sender, &choices).ok()?;
     plans.into_iter().find(|plan| plan.id == recorded.id)
 }
 
@@ -68,7 +70,9 @@ fn value(part: impl Serialize) -> Value {
 mod tests {
     use super::{built_in, differs};
     use crate::cli::project::Project;
-    use chargeproof::plan::{self, Charged, Choices, Plan};
+    use chargeproof::plan::{Charged, Plan};
+    use chargeproof::planning;
+    use chargeproof::planning::Choices;
     use chargeproof::scenario::{Scenario, SenderFile};
 
     fn plans(project: &Project, retry: u64) -> Vec<Plan> {
@@ -77,7 +81,7 @@ mod tests {
         let choices = Choices { seed: 7, ..Choices::default() };
         let all = project.scenarios().iter().flat_map(|(id, source)| {
             let scenario = Scenario::read(source).unwrap();
-            plan::expand(&scenario, id, project, &sender, &choices).unwrap()
+            planning::expand(&scenario, id, project, &sender, &choices).unwrap()
         });
         all.collect()
     }

@@ -12,7 +12,7 @@ use include_dir::{Dir, include_dir};
 use crate::cli::failure::Failure;
 use crate::cli::snapshots;
 use chargeproof::mapping::{self, Mapping};
-use chargeproof::plan::Library;
+use chargeproof::planning::Library;
 use chargeproof::yaml::Source;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");

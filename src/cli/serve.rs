@@ -15,7 +15,9 @@ use crate::cli::run::{interrupts, print, runtime};
 use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
 use chargeproof::history::{History, Micros};
-use chargeproof::plan::{self, Choices, Expect, Patience, Plan, Step};
+use chargeproof::plan::{Expect, Plan, Step};
+use chargeproof::planning;
+use chargeproof::planning::{Choices, Patience};
 use chargeproof::run::real::{self, Place};
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::suite::judge;
@@ -136,7 +138,7 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     // Nobody waits but who ends it, and knows for how long.
     let patience = serve.ack_timeout.map_or(Patience::Assumed, |_| Patience::Said);
     let choices = Choices { watch_for: Some(Duration::MAX), patience, ..Choices::default() };
-    let mut plans = plan::expand(&scenario, "serve", project, &sender, &choices)?;
+    let mut plans = planning::expand(&scenario, "serve", project, &sender, &choices)?;
     let mut plan = plans.swap_remove(0);
     if serve.script.is_none() {
         plan.exams = Arc::default();

@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::emr::{Trigger, trigger};
 use crate::explore::random::Random;
 use crate::mapping::{self, Mapping};
-use crate::plan::{Behaviour, Fault, Library, Match, Parameter, Parameters, Play};
+use crate::plan::{Behaviour, Fault, Match, Parameter, Parameters, Play};
+use crate::planning::Library;
 use crate::scenario::{
     Case, ExamEntry, Expectation, Given, HowOften, Kind, On, Part, Reaction, SenderFile, Tls, Word,
 };

@@ -15,7 +15,9 @@ mod tally;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::history::History;
-use crate::plan::{self, Choices, Library, Meanings, Named, Plan};
+use crate::plan::Plan;
+use crate::planning;
+use crate::planning::{Choices, Library, Meanings, Named};
 use crate::run::simulated::{self, Hands, SimulationError};
 use crate::scenario::{Case, SenderFile};
 use crate::sender::Bug;
@@ -161,7 +163,7 @@ impl<'l> Explorer<'l> {
     /// Whether the sender file offers everything that a plan needs.
     #[must_use]
     pub fn is_met(&self, plan: &Plan) -> bool {
-        plan::unmet(plan, self.sender).is_empty()
+        planning::unmet(plan, self.sender).is_empty()
     }
 
     /// The plan of a schedule.
@@ -181,7 +183,7 @@ impl<'l> Explorer<'l> {
         let case = &schedule.case;
         let named = self.named(case)?;
         let choices = Choices { seed: schedule.seed, ..choices.clone() };
-        let mut plan = plan::decide(case, &named, id, self.library, self.sender, &choices)?;
+        let mut plan = planning::decide(case, &named, id, self.library, self.sender, &choices)?;
         if self.bug == Some(Bug::Floods) {
             plan.limits.messages = FLOOD; // the same proof, sooner
         }

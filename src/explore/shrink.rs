@@ -5,7 +5,8 @@
 //! order is fixed, so a schedule always shrinks to the same one.
 
 use crate::plan::Fault;
-use crate::scenario::{Act, Case, Moment, On, Part, Reaction, WireEvent, Word};
+use crate::plan::WireEvent;
+use crate::scenario::{Act, Case, Moment, On, Part, Reaction, Word};
 
 use crate::explore::Schedule;
 

@@ -1,6 +1,7 @@
 //! Tells in words what happens in a case: its title, and what its file is called.
 
-use crate::scenario::{Act, Case, Kind, Part, Reaction, WireEvent};
+use crate::plan::WireEvent;
+use crate::scenario::{Act, Case, Kind, Part, Reaction};
 
 /// One sentence that says what happens, for a person.
 pub(crate) fn title(case: &Case) -> String {

@@ -13,7 +13,7 @@ use super::Plan;
 use crate::exam::Exam;
 use crate::history::Micros;
 use crate::mapping::{Document, Mapping, Stamp};
-use crate::scenario::{FeedBy, Lifetime, ReadyWhen};
+use crate::plan::{FeedBy, Lifetime, ReadyWhen};
 
 /// How a sender is driven.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

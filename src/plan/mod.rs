@@ -5,37 +5,22 @@
 
 mod arc_serde;
 mod conduct;
-mod defaults;
 mod driving;
-mod exams;
-mod expand;
 mod fault;
-mod library;
 mod messages;
-mod named;
 mod naming;
-mod needs;
-mod orders;
 mod parameters;
-mod pointless;
-mod script;
-mod sequence;
-mod steps;
 mod text;
+mod words;
 
 pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
-pub use expand::{Choices, Patience, decide, expand};
 pub use fault::{Fault, FaultKind};
-pub use library::Library;
 pub use messages::{Agreed, Made, Messages, Orders};
-pub use named::{Meanings, Named};
 pub use naming::UnknownFault;
-pub use needs::{Lack, unmet};
 pub use parameters::{Cut, Parameter, Parameters};
 pub use text::{Fill, Text};
-
-// Words of a scenario and of a sender file that a plan carries on as they are.
-pub use crate::scenario::{Account, FeedBy, Lifetime, ReadyWhen, Separator, WireEvent};
+pub(crate) use words::WIRE_EVENTS;
+pub use words::{Account, AccountWord, FeedBy, Lifetime, ReadyWhen, Separator, WireEvent};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -395,6 +380,3 @@ pub enum StopBy {
     /// The end of its standard input.
     StandardInput,
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,34 +3,10 @@
 use core::net::SocketAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::placeholders::{command, placeholders};
 use super::{Word, duration};
+use crate::plan::{FeedBy, Lifetime, ReadyWhen, Separator};
 use crate::yaml::{Diagnostic, Fields, Node, Value};
-
-/// For how long one process of the sender lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Lifetime {
-    /// For one case, restarts aside.
-    #[default]
-    Case,
-    /// For all cases of a run, which come to it one after the other.
-    Run,
-    /// For one exam.
-    Exam,
-    /// For ever: it is not ours to start, and an operator does what has to be done.
-    Observed,
-}
-
-impl Lifetime {
-    /// Whether a case may end and restart it.
-    #[must_use]
-    pub const fn is_ours_to_end(self) -> bool {
-        matches!(self, Self::Case | Self::Exam)
-    }
-}
 
 /// The lifetimes that `start: { per: … }` can name.
 pub(super) const PER: &[(&str, Lifetime)] =
@@ -49,35 +25,6 @@ pub struct Feed {
     pub by: FeedBy,
     /// As what.
     pub form: Form,
-}
-
-/// A way to the sender.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FeedBy {
-    /// A file in the folder `{inbox}`, whole or not at all.
-    #[default]
-    Inbox,
-    /// Its standard input, each document with this after it.
-    StandardInput(Separator),
-    /// An HTTP POST to this address, placeholders still in it.
-    Post(String),
-    /// An MLLP frame to this address, placeholders still in it.
-    Mllp(String),
-    /// An operator, who is told which exam it is.
-    Hand,
-}
-
-/// What stands after a document on a standard input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Separator {
-    /// A line feed: a document is a line.
-    Line,
-    /// A NUL byte.
-    Nul,
-    /// An empty line.
-    BlankLine,
 }
 
 /// What a document is.
@@ -100,18 +47,6 @@ pub struct Ready {
     pub when: ReadyWhen,
     /// How long that may take.
     pub within: Duration,
-}
-
-/// What shows that a sender is ready.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReadyWhen {
-    /// A line of its standard output that holds this text.
-    Line(String),
-    /// This address accepts a connection, placeholders still in it.
-    Port(String),
-    /// This file is there, placeholders still in it.
-    File(String),
 }
 
 /// The keys of `feed`.

@@ -19,13 +19,13 @@ mod tls;
 mod write;
 
 pub use axes::Choice;
-pub use driving::{Feed, FeedBy, Form, Lifetime, Ready, ReadyWhen, Separator};
+pub use driving::{Feed, Form, Ready};
 pub use placeholders::PLACEHOLDERS;
 pub use raw::{A_BRACE, Text};
 pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
 pub use script::{Given, How, Kind, On, Part, Reaction, SPECIAL, When};
-pub use sender_file::{Account, Attempts, SenderFile, SenderLimits, StopBy};
-pub use steps::{Act, Delay, Moment, WireEvent};
+pub use sender_file::{Attempts, SenderFile, SenderLimits, StopBy};
+pub use steps::{Act, Delay, Moment};
 pub use tls::{Tls, TlsVersion};
 
 use crate::yaml::{Diagnostic, Node, Place, Source};

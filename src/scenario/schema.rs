@@ -341,7 +341,7 @@ fn step_list() -> Value {
         { "type": ["string", "number"] },
         { "type": "array", "items": { "type": ["string", "number"] } },
     ] });
-    let event = || words("A wire event.", steps::WIRE_EVENTS);
+    let event = || words("A wire event.", crate::plan::WIRE_EVENTS);
     let moment = || {
         let delays = words("A moment around the sender's timeout.", steps::DELAYS);
         let after = json!({ "anyOf": [delays, duration("How long after it.")] });

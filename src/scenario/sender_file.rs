@@ -4,12 +4,11 @@ use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::driving::{Feed, FeedBy, Lifetime, Ready, feed, listen, ready, start};
+use super::driving::{Feed, Ready, feed, listen, ready, start};
 use super::duration;
 use super::placeholders::{command, placeholders};
 use crate::mapping::Document;
+use crate::plan::{Account, AccountWord, FeedBy, Lifetime};
 use crate::yaml::{Diagnostic, Node, Source, Value, parse};
 
 /// The keys of a sender file.
@@ -89,30 +88,6 @@ pub struct SenderFile {
     pub resend: Option<Vec<String>>,
     /// How it is asked what became of its charges.
     pub account: Option<Account>,
-}
-
-/// How a sender is asked what became of its charges.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Account {
-    /// A command that prints it; its program is found as that of `start` is.
-    Command(Vec<String>),
-    /// In a word.
-    Word(AccountWord),
-    /// An address that answers a GET with it, placeholders still in it.
-    Get(String),
-}
-
-/// What says what became of a charge, where nobody is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AccountWord {
-    /// The exit code of the process that was started for it: 0 that it was delivered, anything
-    /// else nothing.
-    #[serde(rename = "exit-code")]
-    ExitCode,
-    /// The answer to what feeds the sender, as of an engine that hands back what the EMR has said.
-    #[serde(rename = "answer")]
-    Answer,
 }
 
 /// The accounts that are one word.

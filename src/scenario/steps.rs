@@ -1,11 +1,9 @@
 //! Reads the steps of a scenario.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Word, duration, named};
+use super::{Word, duration};
+use crate::plan::{WIRE_EVENTS, WireEvent};
 use crate::yaml::{Diagnostic, Fields, Node, Place, Value};
 
 /// Steps that are one word.
@@ -39,17 +37,6 @@ pub(super) const DELAYS: &[(&str, Delay)] = &[
     ("before-timeout", Delay::BeforeTimeout),
     ("at-timeout", Delay::AtTimeout),
     ("past-timeout", Delay::PastTimeout),
-];
-
-/// Wire events that are one word.
-pub(super) const WIRE_EVENTS: &[(&str, WireEvent)] = &[
-    ("at-once", WireEvent::AtOnce),
-    ("accepted", WireEvent::Accepted),
-    ("first-byte", WireEvent::FirstByte),
-    ("inside-ft1", WireEvent::InsideFt1),
-    ("end-of-message", WireEvent::EndOfMessage),
-    ("before-reply", WireEvent::BeforeReply),
-    ("reply-sent", WireEvent::ReplySent),
 ];
 
 /// One step, as it is written.
@@ -111,41 +98,6 @@ pub enum Delay {
     AtTimeout,
     /// Just after it has given up.
     PastTimeout,
-}
-
-/// Something on the wire that a step can wait for; the first one after the step began counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WireEvent {
-    /// Nothing: there is no need to wait.
-    AtOnce,
-    /// A connection was accepted.
-    Accepted,
-    /// The first byte of a message arrived.
-    FirstByte,
-    /// This many bytes of a message arrived.
-    Bytes(u64),
-    /// The message has come to its first FT1.
-    InsideFt1,
-    /// The whole message arrived; nothing was answered.
-    EndOfMessage,
-    /// The reply is due, and is not written.
-    BeforeReply,
-    /// This many bytes of the reply were written; the rest is not.
-    ReplyBytes(u64),
-    /// The whole reply was written.
-    ReplySent,
-}
-
-impl fmt::Display for WireEvent {
-    /// As an author writes it.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bytes(count) => write!(out, "bytes: {count}"),
-            Self::ReplyBytes(count) => write!(out, "reply-bytes: {count}"),
-            one_word => out.write_str(named(WIRE_EVENTS, one_word)),
-        }
-    }
 }
 
 /// Reads the list that stands under `steps`.

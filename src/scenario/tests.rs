@@ -8,9 +8,9 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::{
-    Account, Attempts, FaultWords, FeedBy, Form, Lifetime, ReadyWhen, SenderFile, Separator,
-    StopBy, exam_schema, schema, sender_file_schema,
+    Attempts, FaultWords, Form, SenderFile, StopBy, exam_schema, schema, sender_file_schema,
 };
+use crate::plan::{Account, FeedBy, Lifetime, ReadyWhen, Separator};
 use crate::yaml::{Source, parse};
 
 /// Path and text of every YAML file in the directories below `root`, sorted; exams left out.

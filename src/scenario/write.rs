@@ -12,9 +12,10 @@ use super::sender_file::ATTEMPTS;
 use super::steps::DELAYS;
 use super::tls::{CLIENT, VERSIONS};
 use super::{
-    Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Text, Tls, TlsVersion, When,
-    WireEvent, Word, named,
+    Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Text, Tls, TlsVersion, When, Word,
+    named,
 };
+use crate::plan::WireEvent;
 use crate::yaml::{Node, Value};
 
 impl Case {

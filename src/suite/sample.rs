@@ -110,7 +110,8 @@ mod tests {
     use crate::emr::Trigger;
     use crate::history::{History, Outcome, What};
     use crate::mapping;
-    use crate::plan::{Choices, Fault, Library, Plan, expand};
+    use crate::plan::{Fault, Plan};
+    use crate::planning::{Choices, Library, expand};
     use crate::run::simulated;
     use crate::scenario::{Scenario, SenderFile};
     use crate::suite::judge;

@@ -26,8 +26,9 @@ const ROOMS: Rows = &[
     ("mapping", &["hl7", "exam", "yaml"]),
     ("history", &["hl7", "mllp"]),
     ("verdict", &["history"]),
-    ("scenario", &["hl7", "exam", "mapping", "yaml"]),
-    ("plan", &["hl7", "exam", "charge", "mapping", "scenario", "history", "yaml"]),
+    ("plan", &["hl7", "exam", "charge", "mapping", "history"]),
+    ("scenario", &["hl7", "exam", "mapping", "plan", "yaml"]),
+    ("planning", &["hl7", "exam", "charge", "mapping", "history", "plan", "scenario", "yaml"]),
     ("emr", &["planted", "mllp", "hl7", "history", "plan"]),
     ("check", &["planted", "hl7", "mapping", "charge", "history", "verdict", "plan", "exam"]),
     ("report", &["hl7", "history", "verdict"]),
@@ -37,29 +38,29 @@ const ROOMS: Rows = &[
         "suite",
         &[
             "yaml", "hl7", "mllp", "exam", "charge", "mapping", "history", "verdict", "scenario",
-            "plan", "emr", "check", "sender", "run",
+            "plan", "planning", "emr", "check", "sender", "run",
         ],
     ),
     (
         "explore",
         &[
             "yaml", "hl7", "mllp", "exam", "charge", "mapping", "history", "verdict", "scenario",
-            "plan", "emr", "check", "sender", "run", "suite",
+            "plan", "planning", "emr", "check", "sender", "run", "suite",
         ],
     ),
     (
         "selftest",
         &[
-            "yaml", "hl7", "mapping", "history", "verdict", "scenario", "plan", "check", "sender",
-            "run", "suite",
+            "yaml", "hl7", "mapping", "history", "verdict", "scenario", "plan", "planning",
+            "check", "sender", "run", "suite",
         ],
     ),
     (
         "cli",
         &[
             "planted", "yaml", "hl7", "mllp", "exam", "charge", "mapping", "history", "verdict",
-            "scenario", "plan", "emr", "check", "report", "sender", "run", "suite", "explore",
-            "selftest",
+            "scenario", "plan", "planning", "emr", "check", "report", "sender", "run", "suite",
+            "explore", "selftest",
         ],
     ),
 ];

@@ -19,7 +19,7 @@ use crate::cli::inputs::{options, sender_file};
 use crate::cli::project::Project;
 use crate::cli::store::quoted;
 use chargeproof::explore::{Conviction, Convicts, Explorer, Schedule, Tally, Tried, shrink, size};
-use chargeproof::plan::Choices;
+use chargeproof::planning::Choices;
 use chargeproof::verdict::{CaseOutcome, Exit, Verdict};
 
 /// How many schedules are tried in virtual time where nobody says.

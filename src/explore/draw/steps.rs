@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::emr::Trigger;
 use crate::explore::draw::{Deck, at_most_once, stands, trigger_of};
 use crate::explore::random::Random;
-use crate::scenario::{Act, Case, Delay, Moment, On, WireEvent, Word};
+use crate::plan::WireEvent;
+use crate::scenario::{Act, Case, Delay, Moment, On, Word};
 
 /// How far the sender's clock jumps: past whatever is done once a day.
 const JUMP: Duration = Duration::from_secs(25 * 60 * 60);

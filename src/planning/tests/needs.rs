@@ -2,9 +2,10 @@
 
 use rstest::rstest;
 
-use super::{plan, plans_for, sender};
 use crate::mapping::Document;
-use crate::plan::{Choices, Plan, Step, unmet};
+use crate::plan::{Plan, Step};
+use crate::planning::tests::{plan, plans_for, sender};
+use crate::planning::{Choices, unmet};
 use crate::scenario::SenderFile;
 use crate::yaml::Source;
 

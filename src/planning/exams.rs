@@ -5,19 +5,19 @@ use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 
-use super::Library;
-use super::library::unknown;
 use crate::charge::CREDIT;
 use crate::exam::Exam;
 use crate::mapping::Mapping;
+use crate::planning::Library;
+use crate::planning::library::unknown;
 use crate::scenario::{ExamEntry, Word};
 use crate::yaml::{Diagnostic, Node, Place, Source, Value, parse, read};
 
 /// Names that begin so belong to probes.
-pub(super) const PROBE: &str = "probe-";
+pub(crate) const PROBE: &str = "probe-";
 
 /// The exams of `entries` by name, in the order in which they are written.
-pub(super) fn read_all(
+pub(crate) fn read_all(
     entries: &[ExamEntry],
     library: &dyn Library,
 ) -> Result<IndexMap<String, Arc<Exam>>, Diagnostic> {
@@ -84,7 +84,7 @@ fn wrong_credit(
 }
 
 /// Refuses a credit of which `mapping` would make a charge.
-pub(super) fn credits_are_written(
+pub(crate) fn credits_are_written(
     entries: &[ExamEntry],
     exams: &IndexMap<String, Arc<Exam>>,
     mapping: &Mapping,
@@ -105,7 +105,7 @@ pub(super) fn credits_are_written(
 }
 
 /// Adds as many probes as the steps hand over; their names, in order.
-pub(super) fn add_probes(
+pub(crate) fn add_probes(
     exams: &mut IndexMap<String, Arc<Exam>>,
     count: usize,
 ) -> Result<Vec<String>, Diagnostic> {

@@ -3,9 +3,9 @@
 use insta::assert_snapshot;
 use rstest::rstest;
 
-use super::{SHORT, mistake, plan};
 use crate::history::TlsVersion::{V1_2, V1_3};
 use crate::plan::{ClientCertificate, Fault, Tls};
+use crate::planning::tests::{SHORT, mistake, plan};
 
 #[rstest]
 #[case::not_written("", None)]
@@ -99,5 +99,9 @@ fn a_stall_lasts_longer_than_the_patience_of_the_sender() {
         crate::plan::Play::Fault { with, .. } => with.after,
         other => panic!("{other:?}"),
     };
-    assert_eq!(after, Some(super::millis(600)), "twice the acknowledgement timeout");
+    assert_eq!(
+        after,
+        Some(crate::planning::tests::millis(600)),
+        "twice the acknowledgement timeout"
+    );
 }

@@ -11,12 +11,13 @@ use std::time::Duration;
 use quickcheck::quickcheck;
 use rstest::rstest;
 
-use super::{
-    AttemptMode, Charged, Choices, Fault, Library, MessageKind, Parameters, Plan, Play,
-    ProcessFault, Step, StopBy, WireEvent, expand,
-};
 use crate::history::{Micros, Raw};
 use crate::mapping::{shipped, shipped_names};
+use crate::plan::{
+    AttemptMode, Charged, Fault, MessageKind, Parameters, Plan, Play, ProcessFault, Step, StopBy,
+    WireEvent,
+};
+use crate::planning::{Choices, Library, expand};
 use crate::scenario::{Scenario, SenderFile};
 use crate::yaml::{Diagnostic, Source};
 

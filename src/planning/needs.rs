@@ -7,10 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use super::defaults::MAPPING;
-use super::{Fault, Plan, ProcessFault, Step, Tls};
 use crate::mapping::Document;
-use crate::scenario::{Form, Lifetime, SenderFile};
+use crate::plan::Lifetime;
+use crate::plan::{Fault, Plan, ProcessFault, Step, Tls};
+use crate::planning::defaults::MAPPING;
+use crate::scenario::{Form, SenderFile};
 
 /// Something that a case needs and its sender file does not offer.
 #[derive(Clone, Debug, PartialEq, Eq)]

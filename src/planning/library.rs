@@ -20,7 +20,7 @@ pub trait Library {
 }
 
 /// The mapping of this name with every parent resolved.
-pub(super) fn mapping(library: &dyn Library, word: &Word) -> Result<Mapping, Diagnostic> {
+pub(crate) fn mapping(library: &dyn Library, word: &Word) -> Result<Mapping, Diagnostic> {
     match library.mapping(&word.text) {
         Some(_) => resolve(&word.text, &|name| library.mapping(name)),
         None => Err(unknown("mapping", &word.text, &word.place, &library.mappings())),
@@ -28,7 +28,7 @@ pub(super) fn mapping(library: &dyn Library, word: &Word) -> Result<Mapping, Dia
 }
 
 /// The mistake that there is nothing of this name, with the nearest name that there is.
-pub(super) fn unknown(what: &str, name: &str, place: &Place, valid: &[String]) -> Diagnostic {
+pub(crate) fn unknown(what: &str, name: &str, place: &Place, valid: &[String]) -> Diagnostic {
     let mistake = place.error(format!("unknown {what} `{name}`"));
     let valid: Vec<&str> = valid.iter().map(String::as_str).collect();
     if valid.is_empty() {

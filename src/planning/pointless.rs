@@ -3,7 +3,7 @@
 //!
 //! Does **not** decide anything, and what is drawn rather than written is not held to it.
 
-use super::{Behaviour, Charged, Fault, Match, MessageKind, Moment, Plan, Play, Step};
+use crate::plan::{Behaviour, Charged, Fault, Match, MessageKind, Moment, Plan, Play, Step};
 use crate::scenario::{Act, Case};
 use crate::yaml::{Diagnostic, Place};
 
@@ -11,7 +11,7 @@ use crate::yaml::{Diagnostic, Place};
 ///
 /// # Errors
 /// The first such part, with its place.
-pub(super) fn refuse(case: &Case, plan: &Plan) -> Result<(), Diagnostic> {
+pub(crate) fn refuse(case: &Case, plan: &Plan) -> Result<(), Diagnostic> {
     never_handed_over(case, plan)?;
     second_without_work(case)?;
     covered(case, plan)

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Plan;
-use crate::plan::messages::Made;
+use crate::plan::Made;
+use crate::plan::Plan;
 
 /// Gives every order a number of its own among all cases and seeds, with the same number of the
 /// EMR's own for it: a sender that outlives its case remembers the orders that it has seen.
-pub(super) fn renew(plan: &mut Plan) {
+pub(crate) fn renew(plan: &mut Plan) {
     let suffix = format!("{:07}", fingerprint(&plan.id, plan.seed) % 10_000_000);
     for exam in Arc::make_mut(&mut plan.exams).values_mut() {
         let exam = Arc::make_mut(exam);

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::library::{mapping, unknown};
-use super::named::{Named, WithProbes};
-use super::{
-    AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Library, Limits, Plan,
-    Ready, SenderPlan, Snapshot, Step, StopBy, Tls, defaults, orders, pointless, script, steps,
-};
 use crate::exam::Exam;
 use crate::history::TlsVersion;
+use crate::plan::{
+    AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Limits, Plan, Ready,
+    SenderPlan, Snapshot, Step, StopBy, Tls,
+};
+use crate::planning::library::{mapping, unknown};
+use crate::planning::named::{Named, WithProbes};
+use crate::planning::{Library, defaults, orders, pointless, script, steps};
 use crate::scenario::{Attempts, Case, Choice, Form, HowOften, Scenario, SenderFile, Word};
 use crate::scenario::{Ready as WrittenReady, StopBy as WrittenStop};
 use crate::scenario::{Tls as WrittenTls, TlsVersion as WrittenVersion};

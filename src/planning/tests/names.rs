@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use rstest::rstest;
 
-use super::mistake;
+use crate::planning::tests::mistake;
 
 #[test]
 fn an_unknown_key_of_a_scenario() {

@@ -4,25 +4,26 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::exams::PROBE;
-use super::library::unknown;
-use super::{ProcessFault, Step, WireEvent};
 use crate::exam::Exam;
 use crate::history::Micros;
-use crate::scenario::{Act, Delay, Lifetime, Moment, SenderLimits, Word};
+use crate::plan::Lifetime;
+use crate::plan::{ProcessFault, Step, WireEvent};
+use crate::planning::exams::PROBE;
+use crate::planning::library::unknown;
+use crate::scenario::{Act, Delay, Moment, SenderLimits, Word};
 use crate::yaml::{Diagnostic, Place};
 
 /// Steps, and how many probes they hand over.
-pub(super) struct Steps {
-    pub(super) steps: Vec<Step>,
-    pub(super) probes: usize,
+pub(crate) struct Steps {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) probes: usize,
     /// Names of the exams that are handed over.
-    pub(super) submitted: Vec<String>,
+    pub(crate) submitted: Vec<String>,
 }
 
 /// What a case does whose author wrote no steps: a probe, its exams one after another, a probe
 /// again, a clean restart, and a probe for its second life, all watched until the wire is quiet.
-pub(super) fn default(exams: &IndexMap<String, Arc<Exam>>, life: Lifetime) -> Steps {
+pub(crate) fn default(exams: &IndexMap<String, Arc<Exam>>, life: Lifetime) -> Steps {
     let mut writer = Writer::default();
     writer.steps.push(Step::Start);
     writer.probe();
@@ -41,7 +42,7 @@ pub(super) fn default(exams: &IndexMap<String, Arc<Exam>>, life: Lifetime) -> St
 }
 
 /// The steps that the author wrote.
-pub(super) fn written(
+pub(crate) fn written(
     acts: &[Act],
     exams: &IndexMap<String, Arc<Exam>>,
     limits: &SenderLimits,
@@ -95,7 +96,7 @@ pub(super) fn written(
 
 /// Steps that hand exams to a sender which nobody ever starts; told at the first of them, or at
 /// `beginning`. A sender that is up before the case begins need not be started by it.
-pub(super) fn must_start(
+pub(crate) fn must_start(
     acts: &[Act],
     life: Lifetime,
     beginning: &Place,

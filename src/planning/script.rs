@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::library::unknown;
-use super::{
-    Behaviour, Cut, Fault, FaultKind, FieldIs, Match, MessageKind, Moment, Parameter, Parameters,
-    Play, Tls,
-};
 use crate::exam::Exam;
 use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
 use crate::hl7::{Path, PathError};
-use crate::plan::{defaults, sequence, text};
+use crate::plan::{
+    Behaviour, Cut, Fault, FaultKind, FieldIs, Match, MessageKind, Moment, Parameter, Parameters,
+    Play, Tls,
+};
+use crate::planning::library::unknown;
+use crate::planning::text;
+use crate::planning::{defaults, sequence};
 use crate::scenario::{Given, How, Kind, On, Part, Reaction, SPECIAL, SenderLimits, When, Word};
 use crate::yaml::Diagnostic;
 
 /// The behaviours that `reactions` are.
-pub(super) fn read(
+pub(crate) fn read(
     reactions: &[Reaction],
     exams: &IndexMap<String, Arc<Exam>>,
     endpoints: &[String],
@@ -70,7 +71,7 @@ fn knows_what_it_names(reaction: &Reaction, behaviour: &Behaviour) -> Result<(),
 }
 
 /// Whether every answer that is to come late comes when the sender has given up.
-pub(super) fn late_enough(
+pub(crate) fn late_enough(
     reactions: &[Reaction],
     behaviours: &[Behaviour],
     patience: Micros,
@@ -103,7 +104,7 @@ pub(super) fn late_enough(
 }
 
 /// Whether every fault of TLS can be played where the endpoints speak `tls`, or plain MLLP.
-pub(super) fn fit_for_tls(
+pub(crate) fn fit_for_tls(
     reactions: &[Reaction],
     behaviours: &[Behaviour],
     tls: Option<&Tls>,

@@ -7,15 +7,16 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Behaviour, Fault, Limits, Parameters, Play};
 use crate::history::Micros;
-use crate::scenario::{FeedBy, SenderLimits};
+use crate::plan::FeedBy;
+use crate::plan::{Behaviour, Fault, Limits, Parameters, Play};
+use crate::scenario::SenderLimits;
 
 /// The mapping of a scenario that names none.
-pub(super) const MAPPING: &str = "iris/option-1";
+pub(crate) const MAPPING: &str = "iris/option-1";
 
 /// The endpoint of a scenario that names none.
-pub(super) const ENDPOINT: &str = "emr";
+pub(crate) const ENDPOINT: &str = "emr";
 
 /// How long a sender may take to stop.
 const STOP: Duration = Duration::from_secs(2);
@@ -32,13 +33,13 @@ const WATCH: Duration = Duration::from_secs(60);
 
 /// The sender's limits as far as they are waited for: twice its longest retry, but no longer than
 /// `watch`.
-pub(super) fn waited_for(sender: &SenderLimits, watch: Option<Duration>) -> SenderLimits {
+pub(crate) fn waited_for(sender: &SenderLimits, watch: Option<Duration>) -> SenderLimits {
     let longest_retry = sender.longest_retry.min(watch.unwrap_or(WATCH) / 2);
     SenderLimits { longest_retry, ..*sender }
 }
 
 /// The limits that follow from the sender's own, as far as they are waited for.
-pub(super) fn limits(sender: &SenderLimits, feed: &FeedBy, script: &[Behaviour]) -> Limits {
+pub(crate) fn limits(sender: &SenderLimits, feed: &FeedBy, script: &[Behaviour]) -> Limits {
     let longest = sender.ack_timeout.max(sender.longest_retry);
     let base = sender
         .ack_timeout
@@ -92,7 +93,7 @@ fn delay(behaviour: &Behaviour) -> Duration {
 /// | `connection/min-gap` | within which a message comes too soon | twenty timeouts |
 /// | `connection/no-read` | how long bytes wait to be read | twice the timeout |
 /// | `tls/handshake-stall` | how long nothing is said | twice the acknowledgement timeout |
-pub(super) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
+pub(crate) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
     let bytes = match fault {
         // 600 bytes end inside the first FT1 of every mapping that is shipped.
         Fault::ConnectionResetAfterBytes => Some(600),
@@ -177,7 +178,7 @@ const fn text(fault: Fault) -> Option<&'static str> {
 }
 
 /// How many bytes `fault` can be asked for, where that has bounds.
-pub(super) const fn range(fault: Fault) -> Option<RangeInclusive<u64>> {
+pub(crate) const fn range(fault: Fault) -> Option<RangeInclusive<u64>> {
     match fault {
         Fault::PayloadGiant => Some(MEBIBYTE..=16 * MEBIBYTE),
         Fault::MatchTruncated => Some(1..=199),
@@ -188,7 +189,7 @@ pub(super) const fn range(fault: Fault) -> Option<RangeInclusive<u64>> {
 }
 
 /// Whether the time that `fault` takes lies between two answers, which may as well come at once.
-pub(super) const fn may_be_at_once(fault: Fault) -> bool {
+pub(crate) const fn may_be_at_once(fault: Fault) -> bool {
     matches!(
         fault,
         Fault::AnswerCommitThenAccept

@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
-use super::library::mapping;
-use super::{Library, defaults, exams};
 use crate::exam::Exam;
 use crate::mapping::Mapping;
-use crate::plan::messages::Made;
+use crate::plan::Made;
+use crate::planning::library::mapping;
+use crate::planning::{Library, defaults, exams};
 use crate::scenario::{Case, Word};
 use crate::yaml::{Diagnostic, Place};
 
@@ -18,11 +18,11 @@ use crate::yaml::{Diagnostic, Place};
 #[derive(Debug)]
 pub struct Named {
     /// The beginning of the case's file, for what is written nowhere.
-    pub(super) start: Place,
-    pub(super) mapping: Arc<Mapping>,
-    pub(super) results: Option<Arc<Mapping>>,
+    pub(crate) start: Place,
+    pub(crate) mapping: Arc<Mapping>,
+    pub(crate) results: Option<Arc<Mapping>>,
     /// Without probes.
-    pub(super) exams: IndexMap<String, Arc<Exam>>,
+    pub(crate) exams: IndexMap<String, Arc<Exam>>,
     /// With as many probes as the place in the list says.
     with_probes: [OnceLock<WithProbes>; MOST_PROBES],
 }
@@ -118,11 +118,11 @@ fn exam_names(case: &Case) -> String {
 
 /// The exams of a plan with its probes, and what is made of them.
 #[derive(Clone, Debug)]
-pub(super) struct WithProbes {
-    pub(super) exams: Arc<IndexMap<String, Arc<Exam>>>,
+pub(crate) struct WithProbes {
+    pub(crate) exams: Arc<IndexMap<String, Arc<Exam>>>,
     /// The names of the probes.
-    pub(super) probes: Vec<String>,
-    pub(super) made: Made,
+    pub(crate) probes: Vec<String>,
+    pub(crate) made: Made,
 }
 
 /// So many probes are remembered; a case may well have more.
@@ -138,7 +138,7 @@ impl Named {
     }
 
     /// The exams with this many probes.
-    pub(super) fn with_probes(&self, count: usize) -> Result<WithProbes, Diagnostic> {
+    pub(crate) fn with_probes(&self, count: usize) -> Result<WithProbes, Diagnostic> {
         let remembered = self.with_probes.get(count);
         if let Some(known) = remembered.and_then(OnceLock::get) {
             return Ok(known.clone());

@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use rstest::rstest;
 
-use super::{mistake, plan, plans, plans_for};
-use crate::plan::Choices;
+use crate::planning::Choices;
+use crate::planning::tests::{mistake, plan, plans, plans_for};
 use crate::scenario::SenderFile;
 use crate::yaml::Source;
 
