@@ -8,24 +8,24 @@ use indexmap::IndexMap;
 use crate::hl7::{Charset, Path};
 use crate::yaml::Diagnostic;
 
-use super::draft::{Draft, Fields, LineDraft};
-use super::fact::Fact;
-use super::file::ModifiersFile;
-use super::form::Forms;
-use super::line::{Line, Modifiers};
-use super::mistake::Mistake;
-use super::place::{Each, FieldName};
-use super::segments::{Block, SegmentRule};
-use super::template::Template;
-use super::value::Value;
-use super::written::{Place, Written};
-use super::{Identity, Mapping};
+use crate::mapping::draft::{Draft, Fields, LineDraft};
+use crate::mapping::expression::fact::Fact;
+use crate::mapping::expression::form::Forms;
+use crate::mapping::expression::line::{Line, Modifiers};
+use crate::mapping::expression::template::Template;
+use crate::mapping::expression::value::Value;
+use crate::mapping::file::ModifiersFile;
+use crate::mapping::mistake::Mistake;
+use crate::mapping::place::{Each, FieldName};
+use crate::mapping::segments::{Block, SegmentRule};
+use crate::mapping::written::{Place, Written};
+use crate::mapping::{Identity, Mapping};
 
 /// The instructions that `draft` comes to.
 ///
 /// # Errors
 /// The first thing that is missing or that contradicts another.
-pub(super) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
+pub(crate) fn assemble(mut draft: Draft) -> Result<Mapping, Diagnostic> {
     let missing = |key: &str, example: &str| {
         let mistake = Mistake::new(format!("neither this mapping nor a parent says `{key}`"));
         draft.file.wrong(&mistake.hint(format!("as in `{example}`")))

@@ -15,12 +15,12 @@ use crate::hl7::Delimiters;
 use crate::hl7::escape::unescape;
 use crate::yaml::{Diagnostic, Source};
 
-use super::Stamp;
-use super::fact::Fact;
-use super::field_text::FieldText;
-use super::mistake::Mistake;
-use super::scope::Scope;
-use super::template::{Part, Template};
+use crate::mapping::Stamp;
+use crate::mapping::expression::fact::Fact;
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::expression::scope::Scope;
+use crate::mapping::expression::template::{Part, Template};
+use crate::mapping::mistake::Mistake;
 
 /// A document with facts in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

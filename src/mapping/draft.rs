@@ -4,53 +4,53 @@ use indexmap::IndexMap;
 
 use crate::yaml::{At, Diagnostic};
 
-use super::OnceRule;
-use super::condition::Condition;
-use super::file::{ChosenFile, File, IdentityFile, LineFile, ModifiersFile, WrittenValue};
-use super::line::ChargeDate;
-use super::mistake::Mistake;
-use super::place::FieldName;
-use super::segments::SegmentRule;
-use super::template::Template;
-use super::value::{Chosen, Value};
-use super::volatile::Tolerance;
-use super::written::{Place, Written};
+use crate::mapping::OnceRule;
+use crate::mapping::expression::condition::Condition;
+use crate::mapping::expression::line::ChargeDate;
+use crate::mapping::expression::template::Template;
+use crate::mapping::expression::value::{Chosen, Value};
+use crate::mapping::file::{ChosenFile, File, IdentityFile, LineFile, ModifiersFile, WrittenValue};
+use crate::mapping::mistake::Mistake;
+use crate::mapping::place::FieldName;
+use crate::mapping::segments::SegmentRule;
+use crate::mapping::volatile::Tolerance;
+use crate::mapping::written::{Place, Written};
 
 /// Fields and what they hold, in the order in which they were first written.
-pub(super) type Fields = IndexMap<FieldName, Written<Value>>;
+pub(crate) type Fields = IndexMap<FieldName, Written<Value>>;
 
 /// What a family of mapping files says so far.
-pub(super) struct Draft {
-    pub(super) name: String,
-    pub(super) file: Place,
-    pub(super) message: Option<Written<Template>>,
-    pub(super) version: Option<Written<Template>>,
-    pub(super) charset: Option<Written<Template>>,
-    pub(super) segments: Option<Vec<Written<SegmentRule>>>,
-    pub(super) option: Option<Written<String>>,
-    pub(super) codes_tell_apart: bool,
-    pub(super) charge_ungradable: bool,
-    pub(super) fields: Fields,
-    pub(super) lines: IndexMap<String, LineDraft>,
-    pub(super) order: Option<Written<String>>,
-    pub(super) distinct: Option<Vec<Written<String>>>,
-    pub(super) rule: OnceRule,
-    pub(super) stamps_within: Option<Written<Tolerance>>,
+pub(crate) struct Draft {
+    pub(crate) name: String,
+    pub(crate) file: Place,
+    pub(crate) message: Option<Written<Template>>,
+    pub(crate) version: Option<Written<Template>>,
+    pub(crate) charset: Option<Written<Template>>,
+    pub(crate) segments: Option<Vec<Written<SegmentRule>>>,
+    pub(crate) option: Option<Written<String>>,
+    pub(crate) codes_tell_apart: bool,
+    pub(crate) charge_ungradable: bool,
+    pub(crate) fields: Fields,
+    pub(crate) lines: IndexMap<String, LineDraft>,
+    pub(crate) order: Option<Written<String>>,
+    pub(crate) distinct: Option<Vec<Written<String>>>,
+    pub(crate) rule: OnceRule,
+    pub(crate) stamps_within: Option<Written<Tolerance>>,
 }
 
 /// A charge line so far.
 #[derive(Default)]
-pub(super) struct LineDraft {
-    pub(super) code: Option<Written<Template>>,
-    pub(super) date: Option<ChargeDate>,
-    pub(super) when: Option<Written<Condition>>,
-    pub(super) modifiers: ModifiersFile,
-    pub(super) fields: Fields,
+pub(crate) struct LineDraft {
+    pub(crate) code: Option<Written<Template>>,
+    pub(crate) date: Option<ChargeDate>,
+    pub(crate) when: Option<Written<Condition>>,
+    pub(crate) modifiers: ModifiersFile,
+    pub(crate) fields: Fields,
 }
 
 impl Draft {
     /// Nothing said; a mapping that charges for everything, once per order.
-    pub(super) fn new(file: Place) -> Self {
+    pub(crate) fn new(file: Place) -> Self {
         Self {
             name: String::new(),
             file,
@@ -71,7 +71,7 @@ impl Draft {
     }
 
     /// Lays `file` over it; `place` is the file as a whole.
-    pub(super) fn lay(&mut self, file: File, place: &Place) -> Result<(), Diagnostic> {
+    pub(crate) fn lay(&mut self, file: File, place: &Place) -> Result<(), Diagnostic> {
         self.name = file.mapping.value;
         self.file = place.clone();
         replace(&mut self.message, read(file.message, place)?);

@@ -12,120 +12,120 @@ use serde::{Deserialize, Deserializer};
 
 use crate::yaml::At;
 
-use super::OnceRule;
-use super::line::ChargeDate;
-use super::place::Each;
+use crate::mapping::OnceRule;
+use crate::mapping::expression::line::ChargeDate;
+use crate::mapping::place::Each;
 
 /// Mapping instructions: how the facts of an exam become one HL7 message. Everything but the
 /// name may be left out where a parent says it.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(title = "chargeproof mapping")]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(crate) struct File {
     /// The mapping's name, such as `mercy-cerner`.
     #[schemars(with = "String")]
-    pub(super) mapping: At<String>,
+    pub(crate) mapping: At<String>,
     /// The mapping from which this one differs in what is written here.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) extends: Option<At<String>>,
+    pub(crate) extends: Option<At<String>>,
     /// MSH-9, such as `DFT^P03`.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) message: Option<At<String>>,
+    pub(crate) message: Option<At<String>>,
     /// MSH-12, in quotes, such as `"2.4"`.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) version: Option<At<String>>,
+    pub(crate) version: Option<At<String>>,
     /// MSH-18, such as `8859/1`; decides how characters become bytes.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) charset: Option<At<String>>,
+    pub(crate) charset: Option<At<String>>,
     /// How far apart the stamps of one message may be, in whole seconds, such as `2s`; one second,
     /// where nothing is said. A sender may ask its clock anew for each field that wants the time.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) stamps_within: Option<At<String>>,
+    pub(crate) stamps_within: Option<At<String>>,
     /// The segments in their order, such as `PID`, `FT1 for each charge`, or a group that is
     /// repeated as a whole, as HL7 writes it: `{FT1 PR1} for each charge`.
     #[schemars(with = "Option<Vec<String>>")]
     #[serde(default)]
-    pub(super) segments: Option<Vec<At<String>>>,
+    pub(crate) segments: Option<Vec<At<String>>>,
     /// The charge lines that are sent, in their order: `professional + technical`.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) option: Option<At<String>>,
+    pub(crate) option: Option<At<String>>,
     /// Whether the codes tell professional and technical part apart, so that no modifier must.
     #[serde(default)]
-    pub(super) codes_tell_apart: Option<bool>,
+    pub(crate) codes_tell_apart: Option<bool>,
     /// Whether the customer pays for exams of which no image is gradable.
     #[serde(default)]
-    pub(super) charge_ungradable: Option<bool>,
+    pub(crate) charge_ungradable: Option<bool>,
     /// A template for each field, such as `PID-3: "{patient.mrn}"`; an empty one removes it.
     #[schemars(with = "IndexMap<String, ValueShape>")]
     #[schemars(extend("propertyNames" = { "pattern": "^[A-Z][A-Z0-9]{2}-[1-9][0-9]*$" }))]
     #[serde(default)]
-    pub(super) fields: IndexMap<String, At<WrittenValue>>,
+    pub(crate) fields: IndexMap<String, At<WrittenValue>>,
     /// The charge lines by name.
     #[serde(default)]
-    pub(super) charges: IndexMap<String, LineFile>,
+    pub(crate) charges: IndexMap<String, LineFile>,
     /// Which fields make an order and a charge.
     #[serde(default)]
-    pub(super) identity: IdentityFile,
+    pub(crate) identity: IdentityFile,
 }
 
 /// One charge line.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LineFile {
+pub(crate) struct LineFile {
     /// What is charged: `code^text^system`, a template.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) code: Option<At<String>>,
+    pub(crate) code: Option<At<String>>,
     /// The event whose date the charge bears.
     #[serde(default)]
-    pub(super) date: Option<ChargeDate>,
+    pub(crate) date: Option<ChargeDate>,
     /// What `{charge.modifiers}` says.
     #[serde(default)]
-    pub(super) modifiers: ModifiersFile,
+    pub(crate) modifiers: ModifiersFile,
     /// When the line is sent, such as `over-18 and normal`.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) when: Option<At<String>>,
+    pub(crate) when: Option<At<String>>,
     /// Fields in which the line differs from the others.
     #[schemars(with = "IndexMap<String, ValueShape>")]
     #[serde(default)]
-    pub(super) fields: IndexMap<String, At<WrittenValue>>,
+    pub(crate) fields: IndexMap<String, At<WrittenValue>>,
 }
 
 /// The modifiers of a line; an empty one removes what a parent said.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct ModifiersFile {
+pub(crate) struct ModifiersFile {
     /// The component that is charged: `26` or `TC`. Left out where the codes tell it.
-    pub(super) component: Option<String>,
+    pub(crate) component: Option<String>,
     /// Added where some images but not all are gradable: `52`.
-    pub(super) partly_gradable: Option<String>,
+    pub(crate) partly_gradable: Option<String>,
     /// Added where no image is gradable and such exams are not charged: `NC`.
-    pub(super) ungradable: Option<String>,
+    pub(crate) ungradable: Option<String>,
 }
 
 /// Which fields make an order and a charge.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct IdentityFile {
+pub(crate) struct IdentityFile {
     /// The field that identifies the order, such as `FT1-3`.
     #[schemars(with = "Option<String>")]
-    pub(super) order: Option<At<String>>,
+    pub(crate) order: Option<At<String>>,
     /// The parts of an FT1 that make it a distinct charge.
     #[schemars(with = "Option<Vec<String>>")]
-    pub(super) distinct: Option<Vec<At<String>>>,
+    pub(crate) distinct: Option<Vec<At<String>>>,
     /// `per-order`: one message per order. `per-charge`: no FT1 line is ever repeated.
-    pub(super) rule: Option<OnceRule>,
+    pub(crate) rule: Option<OnceRule>,
 }
 
 /// What is written for a field.
-pub(super) enum WrittenValue {
+pub(crate) enum WrittenValue {
     /// A template.
     Plain(String),
     /// A choice or a repetition.
@@ -135,21 +135,21 @@ pub(super) enum WrittenValue {
 /// A template that depends on the exam, or one for each of its parts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChosenFile {
+pub(crate) struct ChosenFile {
     /// The field repeats, once for each of these.
     #[serde(default)]
-    pub(super) each: Option<Each>,
+    pub(crate) each: Option<Each>,
     /// When the template is taken, such as `partly-gradable`.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) when: Option<At<String>>,
+    pub(crate) when: Option<At<String>>,
     /// The template.
     #[schemars(with = "String")]
-    pub(super) is: At<String>,
+    pub(crate) is: At<String>,
     /// The template where the condition does not hold.
     #[schemars(with = "Option<String>")]
     #[serde(default)]
-    pub(super) otherwise: Option<At<String>>,
+    pub(crate) otherwise: Option<At<String>>,
 }
 
 /// The schema of what is written for a field.

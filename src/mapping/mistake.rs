@@ -6,7 +6,7 @@ use crate::yaml;
 
 /// A mistake inside one written value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(crate) struct Mistake {
     /// What is wrong, as a lowercase fragment.
     message: String,
     /// What to try next.
@@ -16,37 +16,37 @@ pub(super) struct Mistake {
 }
 
 impl Mistake {
-    pub(super) fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, part: None }
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    pub(super) fn part(mut self, part: impl Into<String>) -> Self {
+    pub(crate) fn part(mut self, part: impl Into<String>) -> Self {
         self.part = Some(part.into());
         self
     }
 
     /// With the word nearest to `word` as its hint, if one is near.
-    pub(super) fn nearest<'a>(self, word: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn nearest<'a>(self, word: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
         match yaml::nearest(word, valid) {
             Some(near) => self.hint(format!("did you mean `{near}`?")),
             None => self,
         }
     }
 
-    pub(super) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    pub(super) fn advice(&self) -> Option<&str> {
+    pub(crate) fn advice(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    pub(super) fn place(&self) -> Option<&str> {
+    pub(crate) fn place(&self) -> Option<&str> {
         self.part.as_deref()
     }
 }

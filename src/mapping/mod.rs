@@ -19,24 +19,16 @@
 //! **not** judge a message, and does not know how one travels.
 
 mod assemble;
-mod compose;
-mod condition;
 mod document;
 mod draft;
-mod fact;
-mod field_text;
+mod expression;
 mod file;
-mod form;
 mod identity;
-mod line;
 mod mistake;
 mod place;
 mod resolve;
-mod scope;
 mod segments;
 mod shipped;
-mod template;
-mod value;
 mod volatile;
 mod written;
 
@@ -47,8 +39,8 @@ mod tests;
 pub(crate) mod sample;
 
 pub use document::Document;
-pub use fact::Precision;
-pub use form::{Form, Hole};
+pub use expression::fact::Precision;
+pub use expression::form::{Form, Hole};
 pub use identity::{Identity, OnceRule};
 pub use resolve::{read, resolve};
 pub use shipped::{shipped, shipped_names};
@@ -62,15 +54,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::exam::Exam;
 
-use compose::{Composer, sent};
-use fact::Fact;
+use expression::compose::{Composer, sent};
+use expression::fact::Fact;
+use expression::form::Forms;
+use expression::line::Line;
+use expression::scope::Scope;
+use expression::value::Value;
 use file::File;
-use form::Forms;
-use line::Line;
 use place::FieldName;
-use scope::Scope;
 use segments::SegmentRule;
-use value::Value;
 use volatile::Tolerance;
 
 /// Mapping instructions with every parent resolved. They travel as JSON, inside plans and to

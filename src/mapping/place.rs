@@ -6,20 +6,20 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::mistake::Mistake;
+use crate::mapping::mistake::Mistake;
 
 /// One whole field of a segment, such as `PID-3`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct FieldName {
+pub(crate) struct FieldName {
     /// Three characters, such as `PID`.
-    pub(super) segment: String,
+    pub(crate) segment: String,
     /// The field's number as HL7 counts it, from 1.
-    pub(super) number: usize,
+    pub(crate) number: usize,
 }
 
 impl FieldName {
-    pub(super) fn new(segment: &str, number: usize) -> Self {
+    pub(crate) fn new(segment: &str, number: usize) -> Self {
         Self { segment: segment.to_owned(), number }
     }
 }
@@ -67,7 +67,7 @@ impl From<FieldName> for String {
 /// What a segment, or a repetition of a field, is written once for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Each {
+pub(crate) enum Each {
     /// A charge line that is sent for the exam.
     Charge,
     /// A diagnosis.
@@ -87,7 +87,7 @@ impl Each {
     ];
 
     /// What a mapping calls by this word.
-    pub(super) fn called(word: &str) -> Result<Self, Mistake> {
+    pub(crate) fn called(word: &str) -> Result<Self, Mistake> {
         let known = Self::ALL.iter().find(|(known, _)| *known == word);
         known.map(|(_, each)| *each).ok_or_else(|| {
             Mistake::new(format!("nothing can be repeated for each `{word}`"))
@@ -97,7 +97,7 @@ impl Each {
     }
 
     /// As a mapping writes it.
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         let known = Self::ALL.iter().find(|(_, each)| *each == self);
         known.expect("invariant: every repetition has a word").0
     }
@@ -107,7 +107,7 @@ impl Each {
 const HIGHEST: usize = 200;
 
 /// Three characters, a letter first; capitals and digits only.
-pub(super) fn is_segment(text: &str) -> bool {
+pub(crate) fn is_segment(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 3
         && bytes[0].is_ascii_uppercase()

@@ -2,13 +2,13 @@
 
 use crate::yaml::{self, Diagnostic, Source};
 
-use super::Mapping;
-use super::assemble::assemble;
-use super::draft::Draft;
-use super::file::File;
-use super::mistake::Mistake;
-use super::shipped::shipped_names;
-use super::written::Place;
+use crate::mapping::Mapping;
+use crate::mapping::assemble::assemble;
+use crate::mapping::draft::Draft;
+use crate::mapping::file::File;
+use crate::mapping::mistake::Mistake;
+use crate::mapping::shipped::shipped_names;
+use crate::mapping::written::Place;
 
 /// The mapping of that name, with every parent resolved. `find` gives the file of a name.
 ///

@@ -1,7 +1,7 @@
 //! A mapping and an exam for the tests of rooms that do not read YAML themselves.
 
-use super::{Mapping, read, shipped};
 use crate::exam::Exam;
+use crate::mapping::{Mapping, read, shipped};
 use crate::yaml::{self, Source};
 
 /// The mapping that a text is.

@@ -10,20 +10,20 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::mistake::Mistake;
-use super::place::{Each, is_segment};
+use crate::mapping::mistake::Mistake;
+use crate::mapping::place::{Each, is_segment};
 
 /// A segment or a group of them, and what it is repeated for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct SegmentRule {
-    pub(super) block: Block,
-    pub(super) each: Option<Each>,
+pub(crate) struct SegmentRule {
+    pub(crate) block: Block,
+    pub(crate) each: Option<Each>,
 }
 
 /// What is written as often as its rule says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Block {
+pub(crate) enum Block {
     /// One segment, by its id.
     Segment(String),
     /// Several, one behind the other.
@@ -32,14 +32,14 @@ pub(super) enum Block {
 
 /// A segment with everything that it is repeated for, the outermost first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Leaf<'r> {
-    pub(super) id: &'r str,
-    pub(super) repeated: Vec<Each>,
+pub(crate) struct Leaf<'r> {
+    pub(crate) id: &'r str,
+    pub(crate) repeated: Vec<Each>,
 }
 
 impl SegmentRule {
     /// Its segments, in their order.
-    pub(super) fn leaves(&self) -> Vec<Leaf<'_>> {
+    pub(crate) fn leaves(&self) -> Vec<Leaf<'_>> {
         let mut found = match &self.block {
             Block::Segment(id) => vec![Leaf { id, repeated: Vec::new() }],
             Block::Group(rules) => rules.iter().flat_map(Self::leaves).collect(),

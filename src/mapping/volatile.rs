@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::mistake::Mistake;
+use crate::mapping::mistake::Mistake;
 
 /// What makes a field's value differ between two equal messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +21,7 @@ pub enum Volatile {
 /// each field that wants the time, and a second may end in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Tolerance(u32);
+pub(crate) struct Tolerance(u32);
 
 /// What is agreed where a mapping says nothing else.
 impl Default for Tolerance {
@@ -32,12 +32,12 @@ impl Default for Tolerance {
 
 impl Tolerance {
     /// As a number.
-    pub(super) fn seconds(self) -> i64 {
+    pub(crate) fn seconds(self) -> i64 {
         self.0.into()
     }
 
     /// Whether nothing else was agreed.
-    pub(super) fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }

@@ -2,33 +2,33 @@
 
 use crate::yaml::{At, Diagnostic, Source};
 
-use super::mistake::Mistake;
+use crate::mapping::mistake::Mistake;
 
 /// A value and the place where its author wrote it.
 #[derive(Clone, Debug)]
-pub(super) struct Written<T> {
-    pub(super) value: T,
-    pub(super) place: Place,
+pub(crate) struct Written<T> {
+    pub(crate) value: T,
+    pub(crate) place: Place,
 }
 
 /// A place in a mapping file.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     source: Source,
     line: usize,
     column: usize,
     /// How many parents the file has: a greater depth has the last word.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
 }
 
 impl Place {
     /// The file as a whole.
-    pub(super) const fn whole(source: Source, depth: usize) -> Self {
+    pub(crate) const fn whole(source: Source, depth: usize) -> Self {
         Self { source, line: 0, column: 0, depth }
     }
 
     /// The place of a located value in this place's file.
-    pub(super) fn of<T>(&self, located: &At<T>) -> Self {
+    pub(crate) fn of<T>(&self, located: &At<T>) -> Self {
         let number = |number: u64| usize::try_from(number).unwrap_or(0);
         let line = number(located.referenced.line());
         let column = number(located.referenced.column());
@@ -36,7 +36,7 @@ impl Place {
     }
 
     /// What is wrong here; points at the wrong part where that can be found in the text.
-    pub(super) fn wrong(&self, mistake: &Mistake) -> Diagnostic {
+    pub(crate) fn wrong(&self, mistake: &Mistake) -> Diagnostic {
         let found = mistake.place().and_then(|part| self.find(part));
         let (line, column) = found.unwrap_or((self.line, self.column));
         let diagnostic = Diagnostic::new(&self.source, line, column, mistake.message());
@@ -60,7 +60,7 @@ impl Place {
     }
 
     /// `text` read as a `T`.
-    pub(super) fn read<T>(&self, text: &str) -> Result<Written<T>, Diagnostic>
+    pub(crate) fn read<T>(&self, text: &str) -> Result<Written<T>, Diagnostic>
     where
         T: std::str::FromStr<Err = Mistake>,
     {

@@ -4,14 +4,14 @@
 //! of table 0008 in its exact spelling and our own MSH-10 in MSA-2, is an answer. Anything else
 //! is junk or answers another message, and the sender keeps waiting.
 
-use super::bug::Bug;
 use crate::hl7::Message;
 use crate::hl7::ack::{AckCondition, Code, Due, due};
 use crate::mllp::{Found, FoundKind};
+use crate::sender::broken::bug::Bug;
 
 /// What a reply means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// AA, or CA where nothing more is due.
     Accepted,
     /// AE, AR, CE or CR.
@@ -25,7 +25,7 @@ pub(super) enum Answer {
 }
 
 /// Reads `found` as the answer to `sent`.
-pub(super) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
+pub(crate) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
     if bug == Some(Bug::AcceptsJunk) {
         return Answer::Accepted;
     }

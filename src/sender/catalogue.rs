@@ -52,4 +52,4 @@ macro_rules! catalogue {
     };
 }
 
-pub(super) use catalogue;
+pub(crate) use catalogue;

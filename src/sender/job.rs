@@ -5,23 +5,23 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
-use super::journal::{Kind, Record};
-use super::variant::Variant;
+use crate::sender::journal::{Kind, Record};
+use crate::sender::variant::Variant;
 
 /// What is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Task {
+pub(crate) struct Task {
     /// Number of the order.
-    pub(super) order: String,
+    pub(crate) order: String,
     /// Charge or result.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// The whole message, or what a broken sender makes of it.
-    pub(super) shape: Shape,
+    pub(crate) shape: Shape,
 }
 
 /// Which message is made of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// The one that was agreed.
     Whole,
     /// The charge once more, as event P11.
@@ -32,45 +32,45 @@ pub(super) enum Shape {
 
 /// A task that is being carried out.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) task: Task,
+pub(crate) struct Job {
+    pub(crate) task: Task,
     /// The bytes, once a connection stands.
-    pub(super) message: Option<Written>,
+    pub(crate) message: Option<Written>,
     /// The record that must be stored before the first byte, by its number.
-    pub(super) ticket: u64,
+    pub(crate) ticket: u64,
     /// Whether the record of this attempt was handed to the journal.
-    pub(super) marked: bool,
+    pub(crate) marked: bool,
     /// How often a broken sender has sent it again.
-    pub(super) resends: u32,
+    pub(crate) resends: u32,
     /// How often a result was tried, over all lives of the sender.
-    pub(super) tries: u32,
+    pub(crate) tries: u32,
     /// How many writes it took so far on this connection.
-    pub(super) writes: u32,
+    pub(crate) writes: u32,
     /// Refusals in a row.
-    pub(super) refusals: u32,
+    pub(crate) refusals: u32,
     /// The order whose charge a broken sender has put into this message too.
-    pub(super) carried: Option<String>,
+    pub(crate) carried: Option<String>,
 }
 
 /// The bytes of a message and what its record says.
 #[derive(Clone, Debug)]
-pub(super) struct Written {
+pub(crate) struct Written {
     /// Without framing.
-    pub(super) payload: Vec<u8>,
-    pub(super) control_id: String,
-    pub(super) at: DateTime,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) control_id: String,
+    pub(crate) at: DateTime,
 }
 
 impl Task {
     /// The message that was agreed for `order`.
-    pub(super) const fn whole(order: String, kind: Kind) -> Self {
+    pub(crate) const fn whole(order: String, kind: Kind) -> Self {
         Self { order, kind, shape: Shape::Whole }
     }
 }
 
 impl Job {
     /// A task of which nothing was sent in this life; `tries` in earlier ones.
-    pub(super) const fn new(task: Task, tries: u32) -> Self {
+    pub(crate) const fn new(task: Task, tries: u32) -> Self {
         Self {
             task,
             message: None,
@@ -85,7 +85,7 @@ impl Job {
     }
 
     /// The record that bytes of the message may be on the wire.
-    pub(super) fn mark(&self) -> Option<Record> {
+    pub(crate) fn mark(&self) -> Option<Record> {
         let written = self.message.as_ref()?;
         Some(Record::Attempting {
             order: self.task.order.clone(),
@@ -97,7 +97,7 @@ impl Job {
 }
 
 /// The wall clock at `now`, to the second as HL7's `yyyyMMddHHmmss` has it.
-pub(super) fn wall_clock(epoch: DateTime, now: Duration) -> DateTime {
+pub(crate) fn wall_clock(epoch: DateTime, now: Duration) -> DateTime {
     let at = epoch.saturating_add(SignedDuration::try_from(now).unwrap_or(SignedDuration::MAX));
     at.saturating_sub(SignedDuration::from_nanos(i64::from(at.subsec_nanosecond())))
 }
@@ -106,7 +106,7 @@ pub(super) fn wall_clock(epoch: DateTime, now: Duration) -> DateTime {
 ///
 /// Two messages in one second would share it otherwise, and an acknowledgement of the one would
 /// be credited to the other.
-pub(super) fn control_id(at: DateTime, last: Option<&str>, variant: Option<Variant>) -> String {
+pub(crate) fn control_id(at: DateTime, last: Option<&str>, variant: Option<Variant>) -> String {
     if variant == Some(Variant::ControlIdCounter) {
         let used = last.and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
         return (used + 1).to_string();

@@ -107,39 +107,39 @@ pub fn account(journal: &[Record]) -> Vec<(String, Outcome)> {
 
 /// What the records add up to.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
-    pub(super) entries: IndexMap<String, Entry>,
+pub(crate) struct Ledger {
+    pub(crate) entries: IndexMap<String, Entry>,
     /// The MSH-10 that was used last.
-    pub(super) last_control_id: Option<String>,
+    pub(crate) last_control_id: Option<String>,
     /// What a broken sender says besides.
     claims: Vec<(String, Outcome)>,
 }
 
 /// What is known about one order.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) exam: Arc<Exam>,
-    pub(super) charge: Progress,
-    pub(super) result: Progress,
+pub(crate) struct Entry {
+    pub(crate) exam: Arc<Exam>,
+    pub(crate) charge: Progress,
+    pub(crate) result: Progress,
     /// What an operator has asked for, by name: so many attempts more are due.
-    pub(super) requests: BTreeSet<String>,
+    pub(crate) requests: BTreeSet<String>,
     forgotten: bool,
 }
 
 /// How far one message of an order has come.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// How often bytes of it may have left.
-    pub(super) attempts: u32,
+    pub(crate) attempts: u32,
     /// MSH-10 and time of the last attempt.
-    pub(super) last: Option<(String, DateTime)>,
+    pub(crate) last: Option<(String, DateTime)>,
     /// What became of it, once that is settled.
-    pub(super) outcome: Option<Outcome>,
+    pub(crate) outcome: Option<Outcome>,
 }
 
 impl Ledger {
     /// Adds up `journal`.
-    pub(super) fn of(journal: &[Record]) -> Self {
+    pub(crate) fn of(journal: &[Record]) -> Self {
         let mut ledger = Self::default();
         for record in journal {
             ledger.apply(record);
@@ -148,7 +148,7 @@ impl Ledger {
     }
 
     /// Takes one more record in.
-    pub(super) fn apply(&mut self, record: &Record) {
+    pub(crate) fn apply(&mut self, record: &Record) {
         match record {
             Record::Taken { exam } => self.take(exam),
             Record::Attempting { order, kind, control_id, at } => {
@@ -180,7 +180,7 @@ impl Ledger {
     }
 
     /// What became of each charge, in the order in which the exams were taken.
-    pub(super) fn account(&self) -> Vec<(String, Outcome)> {
+    pub(crate) fn account(&self) -> Vec<(String, Outcome)> {
         let told = self.entries.iter().filter(|(_, entry)| !entry.forgotten);
         let told = told.map(|(order, entry)| (order.clone(), entry.charge.standing()));
         self.claims.iter().cloned().chain(told).collect()
@@ -203,12 +203,12 @@ impl Ledger {
 
 impl Entry {
     /// Whether the charge is due: it was never attempted, or an operator has asked for more.
-    pub(super) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         !self.forgotten && (self.charge.attempts as usize) < 1 + self.requests.len()
     }
 
     /// How far the order's charge or result has come.
-    pub(super) const fn progress(&self, kind: Kind) -> &Progress {
+    pub(crate) const fn progress(&self, kind: Kind) -> &Progress {
         match kind {
             Kind::Charge => &self.charge,
             Kind::Result => &self.result,
@@ -225,7 +225,7 @@ impl Entry {
 
 impl Progress {
     /// Whether bytes may have left and nothing was settled.
-    pub(super) const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         self.attempts > 0 && self.outcome.is_none()
     }
 

@@ -9,23 +9,16 @@
 //! `mapping`.
 
 mod answer;
-mod bug;
+mod broken;
 mod catalogue;
-mod defect;
-mod draft;
 mod job;
 mod journal;
 mod machine;
-mod misread;
-mod resend;
-mod sending;
-mod settling;
 mod shell;
 mod trust;
 mod variant;
-mod wrapping;
 
-pub use bug::{Bug, UnknownBug};
+pub use broken::bug::{Bug, UnknownBug};
 pub use journal::{Kind, Outcome, Record, account};
 pub use machine::{Config, Input, Link, Machine, Output, Poll};
 pub use shell::{
@@ -35,8 +28,4 @@ pub use trust::Flaw;
 pub use variant::{UnknownVariant, Variant};
 
 #[cfg(test)]
-mod bug_tests;
-#[cfg(test)]
-mod promise_tests;
-#[cfg(test)]
-mod rehearsal;
+mod tests;

@@ -1,6 +1,6 @@
 //! What a sender must refuse to speak to, and which broken sender speaks to it all the same.
 
-use super::bug::Bug;
+use crate::sender::broken::bug::Bug;
 
 /// What can be wrong with the certificate of an EMR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

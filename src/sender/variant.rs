@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::catalogue::catalogue;
+use crate::sender::catalogue::catalogue;
 
 catalogue! {
     /// An honest habit.

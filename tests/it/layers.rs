@@ -95,7 +95,7 @@ const FOLDERS: &[(&str, Rows)] = &[
 type Rows = &'static [(&'static str, &'static [&'static str])];
 
 /// Folders in which calls go to and fro by their nature.
-const NATURAL: &[&str] = &["emr/machine/", "mapping/", "sender/"];
+const NATURAL: &[&str] = &["emr/machine", "mapping/expression", "sender/machine"];
 
 /// Paths that reach outside the program, wherever they begin.
 const EFFECTS: &[&[&str]] = &[

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use crate::yaml::Source;
 
-use super::super::{read, resolve, shipped};
+use crate::mapping::{read, resolve, shipped};
 
 fn told(text: &str) -> String {
     let find = |name: &str| match name {

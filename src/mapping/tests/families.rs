@@ -5,8 +5,8 @@ use rstest::rstest;
 use crate::exam::Exam;
 use crate::yaml::Source;
 
-use super::super::{Mapping, OnceRule, Volatile, read, schema, shipped, shipped_names};
-use super::{field, john_doe, noon, segments, shipped_mapping, written};
+use crate::mapping::tests::{field, john_doe, noon, segments, shipped_mapping, written};
+use crate::mapping::{Mapping, OnceRule, Volatile, read, schema, shipped, shipped_names};
 
 #[test]
 fn every_shipped_mapping_can_be_read_and_travels_as_json() {
@@ -85,7 +85,7 @@ fn a_line_has_the_last_word_about_its_own_fields() {
     );
     let charges = segments(&mapping, &john_doe(), "FT1");
     let fields = |charge: &str| [20, 22, 26].map(|number| field(charge, number).to_owned());
-    assert_eq!(fields(&charges[0]), [super::INTERPRETER, "", "26"]);
+    assert_eq!(fields(&charges[0]), [crate::mapping::tests::INTERPRETER, "", "26"]);
     assert_eq!(fields(&charges[1]), ["", "T", "TC~XX"]);
 }
 
@@ -96,7 +96,7 @@ fn a_child_that_lists_other_segments_drops_the_fields_of_those_it_leaves_out() {
          each diagnosis]\nfields:\n  DG1-1: '{diagnosis.number}'\n  DG1-3: \
          '{diagnosis.code.as_received}'\n",
     );
-    let ids: Vec<String> = super::lines(&mapping, &john_doe(), &noon())
+    let ids: Vec<String> = crate::mapping::tests::lines(&mapping, &john_doe(), &noon())
         .iter()
         .map(|line| line.split('|').next().unwrap().to_owned())
         .collect();
@@ -107,7 +107,7 @@ fn a_child_that_lists_other_segments_drops_the_fields_of_those_it_leaves_out() {
 #[test]
 fn a_group_is_repeated_as_a_whole() {
     let ids = |mapping: &Mapping| -> String {
-        let lines = super::lines(mapping, &john_doe(), &noon());
+        let lines = crate::mapping::tests::lines(mapping, &john_doe(), &noon());
         lines.iter().map(|line| format!("{} ", &line[..3])).collect()
     };
     let grove = shipped_mapping("grove-procedures");

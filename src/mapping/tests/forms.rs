@@ -4,9 +4,9 @@ use jiff::civil::{DateTime, date};
 use quickcheck::quickcheck;
 use rstest::rstest;
 
-use super::{john_doe, noon, shipped_mapping, stamp, written};
 use crate::exam::Exam;
-use crate::mapping::compose::Composer;
+use crate::mapping::expression::compose::Composer;
+use crate::mapping::tests::{john_doe, noon, shipped_mapping, stamp, written};
 use crate::mapping::{Mapping, Stamp, shipped_names};
 
 fn composed(mapping: &Mapping, exam: &Exam, stamp: &Stamp) -> Vec<u8> {

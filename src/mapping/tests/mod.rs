@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::exam::Exam;
 use crate::yaml::Source;
 
-use super::{Mapping, Stamp, read, shipped};
+use crate::mapping::{Mapping, Stamp, read, shipped};
 
 /// The interpreter of the samples.
 const INTERPRETER: &str = "GR0001^DOE^JANE^^^MD^MD^^^^^^NPI";
@@ -102,7 +102,7 @@ fn written(text: &str) -> Mapping {
 }
 
 fn shipped_mapping(name: &str) -> Mapping {
-    super::resolve(name, &shipped).unwrap_or_else(|wrong| panic!("{wrong}"))
+    crate::mapping::resolve(name, &shipped).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
 /// The message as text, one line for each segment.

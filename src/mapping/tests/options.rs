@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use crate::exam::Retinopathy;
 
-use super::{field, john_doe, segments, shipped_mapping, with_images, written};
+use crate::mapping::tests::{field, john_doe, segments, shipped_mapping, with_images, written};
 
 const GRADABLE: &[bool] = &[true, true];
 const ONE_OF_TWO: &[bool] = &[true, false];

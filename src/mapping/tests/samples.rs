@@ -4,7 +4,7 @@ use jiff::civil::{Time, date, time};
 use rstest::rstest;
 use serde_json::json;
 
-use super::{
+use crate::mapping::tests::{
     DIAGNOSES, FUNDUS, INTERPRETER, ORDERING, exam, john_doe, lines, noon, segments,
     shipped_mapping, stamp,
 };
@@ -58,7 +58,7 @@ fn a_line_of_two_is_the_sample(#[case] mapping: &str, #[case] now: Time, #[case]
 fn option_2_sends_the_order_number_alone() {
     let charges = segments(&shipped_mapping("iris/option-2"), &john_doe(), "FT1");
     assert_eq!(charges.len(), 2);
-    assert!(charges.iter().all(|charge| super::field(charge, 23) == "2017041006"));
+    assert!(charges.iter().all(|charge| crate::mapping::tests::field(charge, 23) == "2017041006"));
 }
 
 #[test]

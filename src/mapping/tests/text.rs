@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::{DIAGNOSES, field, john_doe, noon, segments, shipped_mapping, written};
+use crate::mapping::tests::{DIAGNOSES, field, john_doe, noon, segments, shipped_mapping, written};
 
 #[rstest]
 #[case("O'HARA", "O'HARA")]

@@ -10,26 +10,26 @@ use jiff::SignedDuration;
 
 /// The moved clock.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     file: PathBuf,
     moved: Duration,
 }
 
 impl Clock {
     /// The clock of the sender with this state directory.
-    pub(super) fn of(state: &Path) -> Self {
+    pub(crate) fn of(state: &Path) -> Self {
         let mut clock = Self { file: state.join("clock"), moved: Duration::ZERO };
         clock.moved = clock.read();
         clock
     }
 
     /// How far it was moved when it was last looked at.
-    pub(super) fn moved(&self) -> SignedDuration {
+    pub(crate) fn moved(&self) -> SignedDuration {
         SignedDuration::try_from(self.moved).unwrap_or_default()
     }
 
     /// By how much it was moved forward since.
-    pub(super) fn has_moved(&mut self) -> Option<Duration> {
+    pub(crate) fn has_moved(&mut self) -> Option<Duration> {
         let moved = self.read();
         let by = moved.checked_sub(self.moved).filter(|by| !by.is_zero())?;
         self.moved = moved;

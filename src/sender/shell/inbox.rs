@@ -14,7 +14,7 @@ use crate::exam::Exam;
 
 /// The inbox and where its files go.
 #[derive(Debug)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     directory: PathBuf,
     done: PathBuf,
     rejected: PathBuf,
@@ -22,29 +22,29 @@ pub(super) struct Inbox {
 
 /// One file of the inbox.
 #[derive(Debug)]
-pub(super) struct Letter {
+pub(crate) struct Letter {
     path: PathBuf,
     /// Its exam, or why it is none.
-    pub(super) exam: Result<Arc<Exam>, String>,
+    pub(crate) exam: Result<Arc<Exam>, String>,
 }
 
 /// A file by which an operator has a charge sent once more: its name is the name of the request.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     path: PathBuf,
     /// The number of the order.
-    pub(super) order: String,
+    pub(crate) order: String,
 }
 
 impl Request {
     /// The name of the request.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         name(&self.path)
     }
 }
 
 /// Puts a request into the inbox `directory`, whole or not at all.
-pub(super) fn request(directory: &Path, order: &str) -> io::Result<()> {
+pub(crate) fn request(directory: &Path, order: &str) -> io::Result<()> {
     let now = jiff::Timestamp::now().as_nanosecond();
     let stem = format!("{now}-{}", std::process::id());
     let (written, whole) = (format!("{stem}.part"), format!("{stem}.{REQUEST}"));
@@ -58,7 +58,7 @@ const REQUEST: &str = "resend";
 impl Inbox {
     /// The inbox `directory`, created if need be; its files go to `done` and `rejected` in
     /// `state`.
-    pub(super) fn open(directory: &Path, state: &Path) -> io::Result<Self> {
+    pub(crate) fn open(directory: &Path, state: &Path) -> io::Result<Self> {
         let inbox = Self {
             directory: directory.to_owned(),
             done: state.join("done"),
@@ -71,12 +71,12 @@ impl Inbox {
     }
 
     /// What lies in the inbox, in the order of the file names.
-    pub(super) fn letters(&self) -> io::Result<Vec<Letter>> {
+    pub(crate) fn letters(&self) -> io::Result<Vec<Letter>> {
         Ok(self.files("json")?.into_iter().map(Letter::open).collect())
     }
 
     /// What an operator asks for, in the order of asking.
-    pub(super) fn requests(&self) -> io::Result<Vec<Request>> {
+    pub(crate) fn requests(&self) -> io::Result<Vec<Request>> {
         let open = |path: PathBuf| {
             let order = read_to_string(&path)?;
             Ok(Request { order: order.trim().to_owned(), path })
@@ -97,17 +97,17 @@ impl Inbox {
     }
 
     /// Files `request` as taken: it is in the journal, or there is nothing to be done about it.
-    pub(super) fn heard(&self, request: &Request) -> io::Result<()> {
+    pub(crate) fn heard(&self, request: &Request) -> io::Result<()> {
         shift(&request.path, &self.done)
     }
 
     /// Files `letter` as taken: its exam is in the journal.
-    pub(super) fn taken(&self, letter: &Letter) -> io::Result<()> {
+    pub(crate) fn taken(&self, letter: &Letter) -> io::Result<()> {
         shift(&letter.path, &self.done)
     }
 
     /// Files `letter` as something that is no exam.
-    pub(super) fn rejected(&self, letter: &Letter) -> io::Result<()> {
+    pub(crate) fn rejected(&self, letter: &Letter) -> io::Result<()> {
         shift(&letter.path, &self.rejected)
     }
 }
@@ -121,7 +121,7 @@ impl Letter {
     }
 
     /// Its file name, for people.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         name(&self.path)
     }
 }

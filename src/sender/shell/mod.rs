@@ -29,11 +29,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 
-use super::bug::Bug;
-use super::journal::{Outcome, account};
-use super::machine::{Config, Input, Link, Machine, Output, Poll};
-use super::variant::Variant;
 use crate::mapping::Mapping;
+use crate::sender::broken::bug::Bug;
+use crate::sender::journal::{Outcome, account};
+use crate::sender::machine::{Config, Input, Link, Machine, Output, Poll};
+use crate::sender::variant::Variant;
 use clock::Clock;
 use inbox::{Inbox, Letter};
 use socket::Socket;
@@ -130,7 +130,7 @@ pub fn ask_to_resend(inbox: &Path, order: &str) -> Result<(), SenderError> {
     inbox::request(inbox, order).map_err(failed("writing to the inbox"))
 }
 
-pub(super) fn block_on(
+pub(crate) fn block_on(
     work: impl Future<Output = Result<(), SenderError>>,
 ) -> Result<(), SenderError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -138,7 +138,7 @@ pub(super) fn block_on(
 }
 
 /// A sender process at work.
-pub(super) struct Shell<'a> {
+pub(crate) struct Shell<'a> {
     machine: Machine,
     spool: Spool,
     inbox: Inbox,
@@ -168,7 +168,7 @@ enum Woken {
 }
 
 impl<'a> Shell<'a> {
-    pub(super) fn start(
+    pub(crate) fn start(
         options: &'a ShellOptions,
         log: &'a mut dyn FnMut(&str),
         stop: Receiver<()>,
@@ -218,7 +218,7 @@ impl<'a> Shell<'a> {
         })
     }
 
-    pub(super) async fn run(mut self) -> Result<(), SenderError> {
+    pub(crate) async fn run(mut self) -> Result<(), SenderError> {
         loop {
             self.look_into_inbox()?;
             let deadline = self.settle()?;

@@ -12,11 +12,11 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::tls::{Heard, Layer, Trust};
 use crate::sender::machine::{Input, Link};
+use crate::sender::shell::tls::{Heard, Layer, Trust};
 
 /// A connection that is open or being opened.
-pub(super) struct Socket {
+pub(crate) struct Socket {
     link: Link,
     state: State,
     tls: Option<Layer>,
@@ -38,7 +38,7 @@ enum State {
 
 impl Socket {
     /// Begins to connect to `endpoint`, a host and port; under TLS, if there is something to trust.
-    pub(super) fn open(link: Link, endpoint: &str, trust: Option<&Trust>) -> Self {
+    pub(crate) fn open(link: Link, endpoint: &str, trust: Option<&Trust>) -> Self {
         let layer = trust.map(|trust| trust.begin(endpoint)).transpose();
         let fallback = trust.filter(|trust| trust.falls_back()).map(|_| endpoint.to_owned());
         let (state, tls) = match layer {
@@ -52,14 +52,14 @@ impl Socket {
     }
 
     /// A connection that somebody has made to us.
-    pub(super) fn of(link: Link, stream: TcpStream) -> Self {
+    pub(crate) fn of(link: Link, stream: TcpStream) -> Self {
         let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
         let state = State::Open(stream);
         Self { link, state, tls: None, fallback: None, unsent: Vec::new(), begun: false }
     }
 
     /// Waits until there may be something to do; for ever if it is over.
-    pub(super) async fn ready(&mut self) -> Option<Input> {
+    pub(crate) async fn ready(&mut self) -> Option<Input> {
         match &mut self.state {
             State::Opening(connecting) => match connecting.await {
                 Ok(stream) => {
@@ -92,7 +92,7 @@ impl Socket {
     }
 
     /// Everything that can be read now.
-    pub(super) fn drain(&mut self) -> Vec<Input> {
+    pub(crate) fn drain(&mut self) -> Vec<Input> {
         let mut inputs = Vec::new();
         let mut buffer = [0; 16 * 1024];
         while let State::Shaking(stream) | State::Open(stream) = &self.state {
@@ -141,7 +141,7 @@ impl Socket {
     }
 
     /// Takes `bytes` to write; [`Socket::flush`] writes them.
-    pub(super) fn write(&mut self, bytes: &[u8]) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.begun = !self.unsent.is_empty();
         match &mut self.tls {
             Some(layer) => layer.seal(bytes, &mut self.unsent),
@@ -150,7 +150,7 @@ impl Socket {
     }
 
     /// Writes what can be written now.
-    pub(super) fn flush(&mut self) -> Option<Input> {
+    pub(crate) fn flush(&mut self) -> Option<Input> {
         while !self.unsent.is_empty() {
             let (State::Shaking(stream) | State::Open(stream)) = &self.state else { return None };
             match send(stream, &self.unsent, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {

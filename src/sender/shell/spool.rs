@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::sender::bug::Bug;
+use crate::sender::broken::bug::Bug;
 use crate::sender::journal::Record;
 
 /// A state directory that cannot be used.
@@ -43,7 +43,7 @@ pub enum SpoolError {
 
 /// An open state directory.
 #[derive(Debug)]
-pub(super) struct Spool {
+pub(crate) struct Spool {
     journal: File,
     path: PathBuf,
     /// Held for as long as the sender lives; the kernel lets go of it even after a kill.
@@ -53,7 +53,7 @@ pub(super) struct Spool {
 impl Spool {
     /// Opens `state`, creating it if need be, and reads its journal.
     /// A broken sender does without the lock.
-    pub(super) fn open(state: &Path, bug: Option<Bug>) -> Result<(Self, Vec<Record>), SpoolError> {
+    pub(crate) fn open(state: &Path, bug: Option<Bug>) -> Result<(Self, Vec<Record>), SpoolError> {
         create_dir_all(state).map_err(failed("creating", state))?;
         let lock = if bug == Some(Bug::NoLock) { None } else { Some(lock(state)?) };
         let path = state.join(JOURNAL);
@@ -73,7 +73,7 @@ impl Spool {
     }
 
     /// Makes `record` durable: over a kill in any case, over a power cut too.
-    pub(super) fn store(&mut self, record: &Record) -> Result<(), SpoolError> {
+    pub(crate) fn store(&mut self, record: &Record) -> Result<(), SpoolError> {
         let mut line = serde_json::to_vec(record).expect("invariant: a record is plain data");
         line.push(b'\n');
         self.journal.write_all(&line).map_err(failed("writing", &self.path))?;
@@ -88,7 +88,7 @@ impl Spool {
 
 /// The records of `state`, without locking it and whether or not a sender is alive; none if it
 /// has no journal.
-pub(super) fn read(state: &Path) -> Result<Vec<Record>, SpoolError> {
+pub(crate) fn read(state: &Path) -> Result<Vec<Record>, SpoolError> {
     let path = state.join(JOURNAL);
     match std::fs::read(&path) {
         Ok(bytes) => parse(whole_lines(&bytes), &path),
@@ -131,7 +131,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Vec<Record>, SpoolError> {
 }
 
 /// What `what` on `path` failed of.
-pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SpoolError {
+pub(crate) fn failed(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SpoolError {
     let path = path.to_owned();
     move |source| SpoolError::Disk { what, path, source }
 }

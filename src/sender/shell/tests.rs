@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::{Bug, Outcome, SenderError, ShellOptions, account_of, serve};
-use super::{Shell, block_on};
 use crate::hl7::Message;
 use crate::mllp::encode;
-use crate::sender::rehearsal::{exam, mapping_named};
+use crate::sender::shell::{Bug, Outcome, SenderError, ShellOptions, account_of, serve};
+use crate::sender::shell::{Shell, block_on};
+use crate::sender::tests::rehearsal::{exam, mapping_named};
 
 const A: &str = "700001";
 const B: &str = "700002";

@@ -24,7 +24,7 @@ use rustls::{
     SignatureScheme,
 };
 
-use crate::sender::bug::Bug;
+use crate::sender::broken::bug::Bug;
 use crate::sender::trust::Flaw;
 
 /// The files that TLS is spoken with, PEM.
@@ -57,7 +57,7 @@ pub enum TlsError {
 
 /// What connections are secured with.
 #[derive(Clone)]
-pub(super) struct Trust {
+pub(crate) struct Trust {
     provider: Arc<CryptoProvider>,
     verifier: Arc<Verifier>,
     shows: Option<Arc<CertifiedKey>>,
@@ -67,7 +67,7 @@ pub(super) struct Trust {
 impl Trust {
     /// Reads the files. `patience` is how long to wait for the first word of an EMR that asked for
     /// a certificate.
-    pub(super) fn read(
+    pub(crate) fn read(
         files: &TlsFiles,
         bug: Option<Bug>,
         patience: Duration,
@@ -94,12 +94,12 @@ impl Trust {
     }
 
     /// Whether a broken sender goes on in the clear where TLS fails.
-    pub(super) fn falls_back(&self) -> bool {
+    pub(crate) fn falls_back(&self) -> bool {
         self.verifier.bug == Some(Bug::FallsBackToPlaintext)
     }
 
     /// A client of `endpoint`, a host and port, that has not said anything yet.
-    pub(super) fn begin(&self, endpoint: &str) -> Result<Layer, Error> {
+    pub(crate) fn begin(&self, endpoint: &str) -> Result<Layer, Error> {
         let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let name = match host.parse::<IpAddr>() {
@@ -127,7 +127,7 @@ impl Trust {
 }
 
 /// The TLS of one connection.
-pub(super) struct Layer {
+pub(crate) struct Layer {
     connection: ClientConnection,
     asked: Arc<Asked>,
     /// When our part of the handshake was done.
@@ -138,7 +138,7 @@ pub(super) struct Layer {
 }
 
 /// What was read.
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// The connection is secured.
     Up,
     /// Plaintext.
@@ -151,7 +151,7 @@ pub(super) enum Heard {
 
 impl Layer {
     /// Takes bytes of the wire in; without any, looks whether enough time has passed.
-    pub(super) fn take(&mut self, mut bytes: &[u8]) -> Vec<Heard> {
+    pub(crate) fn take(&mut self, mut bytes: &[u8]) -> Vec<Heard> {
         let mut heard = Vec::new();
         loop {
             // It reads from memory, and as much as one record may have.
@@ -179,20 +179,20 @@ impl Layer {
     }
 
     /// The bytes of the wire that are to be written, behind what is in `out`.
-    pub(super) fn drain(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn drain(&mut self, out: &mut Vec<u8>) {
         // A write into memory takes everything.
         while self.connection.wants_write() && self.connection.write_tls(out).is_ok() {}
     }
 
     /// Puts `bytes` under TLS.
-    pub(super) fn seal(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn seal(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         self.connection.set_buffer_limit(None);
         let _ = self.connection.writer().write_all(bytes);
         self.drain(out);
     }
 
     /// Ends our side, if it ever stood.
-    pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn end(&mut self, out: &mut Vec<u8>) {
         if self.up {
             self.connection.send_close_notify();
         }

@@ -6,16 +6,16 @@
 use crate::exam::Exam;
 use crate::hl7::{Charset, Delimiters, SegmentWriter};
 
-use super::field_text::FieldText;
-use super::line::Line;
-use super::place::FieldName;
-use super::scope::Scope;
-use super::segments::{Block, SegmentRule};
-use super::value::Value;
-use super::{Mapping, Stamp};
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::expression::line::Line;
+use crate::mapping::expression::scope::Scope;
+use crate::mapping::expression::value::Value;
+use crate::mapping::place::FieldName;
+use crate::mapping::segments::{Block, SegmentRule};
+use crate::mapping::{Mapping, Stamp};
 
 /// Composes one message.
-pub(super) struct Composer<'a> {
+pub(crate) struct Composer<'a> {
     mapping: &'a Mapping,
     charset: Charset,
     out: Vec<u8>,
@@ -31,7 +31,7 @@ const USUAL_BYTES: usize = 2_048;
 
 impl<'a> Composer<'a> {
     /// A composer by these instructions.
-    pub(super) fn new(mapping: &'a Mapping) -> Self {
+    pub(crate) fn new(mapping: &'a Mapping) -> Self {
         Self {
             mapping,
             charset: Charset::named(&mapping.charset).unwrap_or_default(),
@@ -43,7 +43,7 @@ impl<'a> Composer<'a> {
     }
 
     /// The message for `exam`; without a stamp, with marks where it would be written.
-    pub(super) fn message(mut self, exam: &'a Exam, stamp: Option<&'a Stamp>) -> Vec<u8> {
+    pub(crate) fn message(mut self, exam: &'a Exam, stamp: Option<&'a Stamp>) -> Vec<u8> {
         let scope = Scope::of(exam, stamp);
         let lines = sent(self.mapping, &scope);
         self.write(&self.mapping.segments, &scope, &lines);
@@ -107,7 +107,7 @@ impl<'a> Composer<'a> {
 }
 
 /// The charge lines that are sent for an exam, in the order of the option.
-pub(super) fn sent<'a>(mapping: &'a Mapping, scope: &Scope<'_>) -> Vec<&'a Line> {
+pub(crate) fn sent<'a>(mapping: &'a Mapping, scope: &Scope<'_>) -> Vec<&'a Line> {
     let holds = |line: &&Line| line.when.as_ref().is_none_or(|condition| condition.holds(scope));
     mapping.lines.iter().filter(holds).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Names and one line each; what a defect does stands where the correct sender does the opposite.
 
-use super::catalogue::catalogue;
+use crate::sender::catalogue::catalogue;
 
 catalogue! {
     /// A defect. With it the sender is otherwise the correct one.

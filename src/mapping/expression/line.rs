@@ -7,37 +7,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::exam::Gradable;
 
-use super::condition::Condition;
-use super::fact::Moment;
-use super::field_text::FieldText;
-use super::place::FieldName;
-use super::template::Template;
-use super::value::Value;
+use crate::mapping::expression::condition::Condition;
+use crate::mapping::expression::fact::Moment;
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::expression::template::Template;
+use crate::mapping::expression::value::Value;
+use crate::mapping::place::FieldName;
 
 /// One charge line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Its name in the mapping, such as `professional`.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What is charged: code, text and coding system.
-    pub(super) code: Template,
+    pub(crate) code: Template,
     /// The event whose date the charge bears.
-    pub(super) date: ChargeDate,
+    pub(crate) date: ChargeDate,
     /// What `{charge.modifiers}` says.
-    pub(super) modifiers: Modifiers,
+    pub(crate) modifiers: Modifiers,
     /// When the line is sent; always, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) when: Option<Condition>,
+    pub(crate) when: Option<Condition>,
     /// Fields in which it differs from the other lines; an empty one is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) fields: BTreeMap<FieldName, Value>,
+    pub(crate) fields: BTreeMap<FieldName, Value>,
 }
 
 /// The event whose date a charge bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum ChargeDate {
+pub(crate) enum ChargeDate {
     /// The grader signed: the date of a professional charge.
     Signed,
     /// The first image was captured: the date of a technical and of a CPT II charge.
@@ -45,7 +45,7 @@ pub(super) enum ChargeDate {
 }
 
 impl ChargeDate {
-    pub(super) const fn moment(self) -> Moment {
+    pub(crate) const fn moment(self) -> Moment {
         match self {
             Self::Signed => Moment::Signed,
             Self::Captured => Moment::Captured,
@@ -56,21 +56,21 @@ impl ChargeDate {
 /// The modifiers of a line, decided: what the mapping's switches leave out is not here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Modifiers {
+pub(crate) struct Modifiers {
     /// The component that is charged: 26 or TC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) component: Option<String>,
+    pub(crate) component: Option<String>,
     /// Added where some images but not all are gradable: 52.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) partly_gradable: Option<String>,
+    pub(crate) partly_gradable: Option<String>,
     /// Added where no image is gradable: NC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ungradable: Option<String>,
+    pub(crate) ungradable: Option<String>,
 }
 
 impl Modifiers {
     /// Writes the modifiers of an exam of which so much was gradable, the component first.
-    pub(super) fn write(&self, gradable: Gradable, out: &mut FieldText) {
+    pub(crate) fn write(&self, gradable: Gradable, out: &mut FieldText) {
         let images = match gradable {
             Gradable::All => None,
             Gradable::Some => self.partly_gradable.as_deref(),

@@ -4,31 +4,31 @@ use jiff::civil::DateTime;
 
 use crate::exam::{Diagnosis, Exam, Eye, Image, Retinopathy};
 
-use super::Stamp;
-use super::fact::Moment;
-use super::line::Line;
-use super::place::Each;
+use crate::mapping::Stamp;
+use crate::mapping::expression::fact::Moment;
+use crate::mapping::expression::line::Line;
+use crate::mapping::place::Each;
 
 /// One exam, the sender's stamp, and where in their repetitions we are. Numbers count from 1.
 #[derive(Clone)]
-pub(super) struct Scope<'a> {
-    pub(super) exam: &'a Exam,
+pub(crate) struct Scope<'a> {
+    pub(crate) exam: &'a Exam,
     /// None while a form is made, in which its place is left open.
-    pub(super) stamp: Option<&'a Stamp>,
-    pub(super) charge: Option<(usize, &'a Line)>,
-    pub(super) diagnosis: Option<(usize, &'a Diagnosis)>,
-    pub(super) finding: Option<(usize, (Eye, Retinopathy))>,
-    pub(super) image: Option<(usize, &'a Image)>,
+    pub(crate) stamp: Option<&'a Stamp>,
+    pub(crate) charge: Option<(usize, &'a Line)>,
+    pub(crate) diagnosis: Option<(usize, &'a Diagnosis)>,
+    pub(crate) finding: Option<(usize, (Eye, Retinopathy))>,
+    pub(crate) image: Option<(usize, &'a Image)>,
 }
 
 impl<'a> Scope<'a> {
     /// The exam as a whole.
-    pub(super) const fn of(exam: &'a Exam, stamp: Option<&'a Stamp>) -> Self {
+    pub(crate) const fn of(exam: &'a Exam, stamp: Option<&'a Stamp>) -> Self {
         Self { exam, stamp, charge: None, diagnosis: None, finding: None, image: None }
     }
 
     /// This scope once for each turn of a repetition; charges are the lines of `charges`.
-    pub(super) fn each(&self, each: Each, charges: &[&'a Line]) -> Vec<Self> {
+    pub(crate) fn each(&self, each: Each, charges: &[&'a Line]) -> Vec<Self> {
         let grading = &self.exam.grading;
         match each {
             Each::Charge => {
@@ -45,7 +45,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The time that `moment` names, UTC; nothing where there is none.
-    pub(super) fn moment(&self, moment: Moment) -> Option<DateTime> {
+    pub(crate) fn moment(&self, moment: Moment) -> Option<DateTime> {
         match moment {
             Moment::Now => Some(self.stamp?.now),
             Moment::Signed => Some(self.exam.grading.signed),

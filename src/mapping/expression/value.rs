@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::condition::Condition;
-use super::fact::Fact;
-use super::field_text::FieldText;
-use super::place::Each;
-use super::scope::Scope;
-use super::template::Template;
-use super::volatile::Volatile;
+use crate::mapping::expression::condition::Condition;
+use crate::mapping::expression::fact::Fact;
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::expression::scope::Scope;
+use crate::mapping::expression::template::Template;
+use crate::mapping::place::Each;
+use crate::mapping::volatile::Volatile;
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// One template.
     Plain(Template),
     /// A template that depends on the exam, or one for each of its parts.
@@ -23,23 +23,23 @@ pub(super) enum Value {
 /// `{ each: …, when: …, is: …, otherwise: … }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     /// The field repeats, once for each of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) each: Option<Each>,
+    pub(crate) each: Option<Each>,
     /// Which template is taken; looked at for each repetition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) when: Option<Condition>,
+    pub(crate) when: Option<Condition>,
     /// The template, where the condition holds.
-    pub(super) is: Template,
+    pub(crate) is: Template,
     /// The template, where it does not.
     #[serde(default, skip_serializing_if = "Template::is_empty")]
-    pub(super) otherwise: Template,
+    pub(crate) otherwise: Template,
 }
 
 impl Value {
     /// Writes the text of the field, escaped and not yet encoded.
-    pub(super) fn write(&self, scope: &Scope<'_>, out: &mut FieldText) {
+    pub(crate) fn write(&self, scope: &Scope<'_>, out: &mut FieldText) {
         match self {
             Self::Plain(template) => template.write(scope, out),
             Self::Chosen(chosen) => chosen.write(scope, out),
@@ -47,13 +47,13 @@ impl Value {
     }
 
     /// Whether it removes the field.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Plain(template) if template.is_empty())
     }
 
     /// What of it varies between equal messages: in the whole field (nothing), or in the
     /// component of that number.
-    pub(super) fn volatile(&self) -> Vec<(Option<usize>, Volatile)> {
+    pub(crate) fn volatile(&self) -> Vec<(Option<usize>, Volatile)> {
         let chosen = match self {
             Self::Plain(template) => return template.volatile(),
             Self::Chosen(chosen) => chosen,
@@ -64,7 +64,7 @@ impl Value {
     }
 
     /// The facts that its condition looks at.
-    pub(super) fn asked(&self) -> impl Iterator<Item = Fact> {
+    pub(crate) fn asked(&self) -> impl Iterator<Item = Fact> {
         let condition = match self {
             Self::Plain(_) => None,
             Self::Chosen(chosen) => chosen.when.as_ref(),
@@ -73,7 +73,7 @@ impl Value {
     }
 
     /// Every fact that it names.
-    pub(super) fn facts(&self) -> impl Iterator<Item = Fact> {
+    pub(crate) fn facts(&self) -> impl Iterator<Item = Fact> {
         let templates: [Option<&Template>; 2] = match self {
             Self::Plain(template) => [Some(template), None],
             Self::Chosen(chosen) => [Some(&chosen.is), Some(&chosen.otherwise)],
@@ -82,7 +82,7 @@ impl Value {
     }
 
     /// What it repeats for, if it does.
-    pub(super) const fn each(&self) -> Option<Each> {
+    pub(crate) const fn each(&self) -> Option<Each> {
         match self {
             Self::Plain(_) => None,
             Self::Chosen(chosen) => chosen.each,

@@ -5,13 +5,13 @@
 
 use jiff::{SignedDuration, Span};
 
-use super::bug::Bug;
-use super::draft::Draft;
 use crate::exam::{Exam, Retinopathy};
 use crate::mapping::{Mapping, Stamp};
+use crate::sender::broken::bug::Bug;
+use crate::sender::broken::draft::Draft;
 
 /// The charge of `exam` as a sender with `bug` composes it.
-pub(super) fn compose(bug: Option<Bug>, mapping: &Mapping, exam: &Exam, stamp: &Stamp) -> Vec<u8> {
+pub(crate) fn compose(bug: Option<Bug>, mapping: &Mapping, exam: &Exam, stamp: &Stamp) -> Vec<u8> {
     match bug {
         Some(Bug::LocalTimeForUtc) => {
             let now = stamp.now.saturating_add(ZONE);

@@ -8,22 +8,22 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::fact::Fact;
-use super::field_text::FieldText;
-use super::mistake::Mistake;
-use super::scope::Scope;
-use super::volatile::Volatile;
+use crate::mapping::expression::fact::Fact;
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::expression::scope::Scope;
+use crate::mapping::mistake::Mistake;
+use crate::mapping::volatile::Volatile;
 
 /// A parsed template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Template {
+pub(crate) struct Template {
     parts: Vec<Part>,
 }
 
 /// One part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Text(String),
     Structure(char),
     Fact(Fact),
@@ -31,17 +31,17 @@ pub(super) enum Part {
 
 impl Template {
     /// Whether it says nothing at all, which is how a mapping removes a field.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
     /// Its parts, in their order.
-    pub(super) fn parts(&self) -> &[Part] {
+    pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
     }
 
     /// The facts that it names.
-    pub(super) fn facts(&self) -> impl Iterator<Item = Fact> {
+    pub(crate) fn facts(&self) -> impl Iterator<Item = Fact> {
         self.parts.iter().filter_map(|part| match part {
             Part::Fact(fact) => Some(*fact),
             _ => None,
@@ -50,7 +50,7 @@ impl Template {
 
     /// What of it varies between equal messages: in the whole field (nothing), or in the
     /// component of that number, where the component can be told before the facts are known.
-    pub(super) fn volatile(&self) -> Vec<(Option<usize>, Volatile)> {
+    pub(crate) fn volatile(&self) -> Vec<(Option<usize>, Volatile)> {
         let has = |separator| self.parts.contains(&Part::Structure(separator));
         let whole = self.facts().any(Fact::has_structure) || has('~') || !has('^');
         let mut component = 1;
@@ -69,7 +69,7 @@ impl Template {
     }
 
     /// Writes it, filled in.
-    pub(super) fn write(&self, scope: &Scope<'_>, out: &mut FieldText) {
+    pub(crate) fn write(&self, scope: &Scope<'_>, out: &mut FieldText) {
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.text(text),

@@ -6,33 +6,33 @@
 use crate::hl7::Delimiters;
 use crate::hl7::escape::escape_to;
 
-use super::form::Hole;
+use crate::mapping::expression::form::Hole;
 
 /// The text of one field, in the default delimiters `|^~\&`.
 #[derive(Debug, Default)]
-pub(super) struct FieldText {
+pub(crate) struct FieldText {
     out: String,
 }
 
 impl FieldText {
     /// Adds text in which no character has a meaning.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         escape_to(text, Delimiters::default(), &mut self.out);
     }
 
     /// Leaves a place open that the stamp fills.
-    pub(super) fn hole(&mut self, hole: Hole) {
+    pub(crate) fn hole(&mut self, hole: Hole) {
         self.out.push(hole.mark());
     }
 
     /// Adds text that is escaped already.
-    pub(super) fn escaped(&mut self, text: &str) {
+    pub(crate) fn escaped(&mut self, text: &str) {
         self.out.push_str(text);
     }
 
     /// Ends a subcomponent (`&`), component (`^`) or repetition (`~`), and drops the empty parts
     /// at its end.
-    pub(super) fn separator(&mut self, separator: char) {
+    pub(crate) fn separator(&mut self, separator: char) {
         self.drop_trailing(match separator {
             '~' => b"^&",
             '^' => b"&",
@@ -42,7 +42,7 @@ impl FieldText {
     }
 
     /// Adds components, each of them text.
-    pub(super) fn components<'a>(&mut self, components: impl IntoIterator<Item = &'a str>) {
+    pub(crate) fn components<'a>(&mut self, components: impl IntoIterator<Item = &'a str>) {
         for (index, component) in components.into_iter().enumerate() {
             if index > 0 {
                 self.separator('^');
@@ -52,13 +52,13 @@ impl FieldText {
     }
 
     /// The whole text, without empty parts at its end.
-    pub(super) fn finish(&mut self) -> &str {
+    pub(crate) fn finish(&mut self) -> &str {
         self.drop_trailing(b"^&~");
         &self.out
     }
 
     /// Begins another field.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.out.clear();
     }
 

@@ -6,19 +6,19 @@
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
-use super::bug::Bug;
-use super::draft::Draft;
-use super::job::Shape;
-use super::resend::Rewrite;
 use crate::exam::Exam;
 use crate::hl7::ack::{Answer, Code};
 use crate::hl7::escape::unescape;
 use crate::hl7::{Charset, Delimiters, Message};
 use crate::mapping::Stamp;
 use crate::mllp::{Found, encode};
+use crate::sender::broken::bug::Bug;
+use crate::sender::broken::draft::Draft;
+use crate::sender::broken::resend::Rewrite;
+use crate::sender::job::Shape;
 
 /// An acknowledgement of an acknowledgement, which nobody may write, in its frame.
-pub(super) fn acknowledgement(found: &Found) -> Option<Vec<u8>> {
+pub(crate) fn acknowledgement(found: &Found) -> Option<Vec<u8>> {
     let reply = Message::read(found.payload());
     if reply.code() != b"ACK" {
         return None;
@@ -29,7 +29,7 @@ pub(super) fn acknowledgement(found: &Found) -> Option<Vec<u8>> {
 }
 
 /// The same without saying of which: MSA-2 is empty.
-pub(super) fn acknowledgement_without_id(found: &Found) -> Option<Vec<u8>> {
+pub(crate) fn acknowledgement_without_id(found: &Found) -> Option<Vec<u8>> {
     let frame = acknowledgement(found)?;
     let id = Message::read(found.payload()).control_id().to_vec();
     let end = frame.len() - id.len() - END.len();
@@ -40,7 +40,7 @@ pub(super) fn acknowledgement_without_id(found: &Found) -> Option<Vec<u8>> {
 const END: &[u8] = b"\r\x1c\r";
 
 /// A line for the log that tells who the patient of an exam is.
-pub(super) fn indiscreet(bug: Option<Bug>, exam: &Exam) -> Option<String> {
+pub(crate) fn indiscreet(bug: Option<Bug>, exam: &Exam) -> Option<String> {
     let (order, patient) = (&exam.order.number, &exam.patient);
     let (family, given, born) = (&patient.family, &patient.given, patient.born);
     match bug? {
@@ -58,7 +58,7 @@ pub(super) fn indiscreet(bug: Option<Bug>, exam: &Exam) -> Option<String> {
 }
 
 /// The charge's message with the defect of `bug` in its content, in `shape`.
-pub(super) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8> {
+pub(crate) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8> {
     if bug.is_none() && shape == Shape::Whole {
         return payload.to_vec();
     }
@@ -76,21 +76,21 @@ pub(super) fn content(bug: Option<Bug>, payload: &[u8], shape: Shape) -> Vec<u8>
 }
 
 /// What a broken sender writes into the charge that an operator wants again.
-pub(super) fn resent(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn resent(payload: &[u8]) -> Vec<u8> {
     let mut draft = Draft::of(payload);
     draft.each("FT1", |line| line.set(10, "2"));
     draft.bytes()
 }
 
 /// What a broken sender writes once it was restarted.
-pub(super) fn drifted(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn drifted(payload: &[u8]) -> Vec<u8> {
     let mut draft = Draft::of(payload);
     drift(&mut draft);
     draft.bytes()
 }
 
 /// A result that says of another patient the opposite of what was graded.
-pub(super) fn garbled(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn garbled(payload: &[u8]) -> Vec<u8> {
     let mut draft = Draft::of(payload);
     draft.each("PID", |patient| patient.set(3, "ITCC20179999"));
     draft.each("OBX", |finding| {
@@ -102,7 +102,7 @@ pub(super) fn garbled(payload: &[u8]) -> Vec<u8> {
 
 /// The charge of an honest sender that asks its clock anew for the time of posting, when a second has
 /// just ended.
-pub(super) fn stamped_each(payload: &[u8], stamp: &Stamp) -> Vec<u8> {
+pub(crate) fn stamped_each(payload: &[u8], stamp: &Stamp) -> Vec<u8> {
     let told = |now: DateTime| now.strftime("%Y%m%d%H%M%S").to_string();
     let (now, later) = (told(stamp.now), told(stamp.now.saturating_add(ONE_SECOND)));
     let mut draft = Draft::of(payload);
@@ -117,7 +117,7 @@ pub(super) fn stamped_each(payload: &[u8], stamp: &Stamp) -> Vec<u8> {
 const ONE_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The charge's message as a broken sender writes it when it sends it again.
-pub(super) fn rewrite(how: Rewrite, payload: &[u8], control_id: &str) -> Vec<u8> {
+pub(crate) fn rewrite(how: Rewrite, payload: &[u8], control_id: &str) -> Vec<u8> {
     if matches!(how, Rewrite::Nothing | Rewrite::ControlId) {
         return payload.to_vec();
     }
@@ -139,7 +139,7 @@ pub(super) fn rewrite(how: Rewrite, payload: &[u8], control_id: &str) -> Vec<u8>
 }
 
 /// `payload` with the FT1 lines of `before` ahead of its own.
-pub(super) fn rebatched(before: &[u8], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn rebatched(before: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut draft = Draft::of(payload);
     let carried = Draft::of(before).lines("FT1");
     draft.insert_before("FT1", carried);
@@ -148,7 +148,7 @@ pub(super) fn rebatched(before: &[u8], payload: &[u8]) -> Vec<u8> {
 }
 
 /// The message with the defect of `bug` in how its segments are written.
-pub(super) fn segments(bug: Option<Bug>, payload: Vec<u8>) -> Vec<u8> {
+pub(crate) fn segments(bug: Option<Bug>, payload: Vec<u8>) -> Vec<u8> {
     match bug {
         Some(Bug::LfSegments) => {
             payload.into_iter().map(|byte| if byte == b'\r' { b'\n' } else { byte }).collect()
@@ -164,7 +164,7 @@ pub(super) fn segments(bug: Option<Bug>, payload: Vec<u8>) -> Vec<u8> {
 }
 
 /// The message framed, with the defect of `bug` in its framing.
-pub(super) fn frame(bug: Option<Bug>, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(bug: Option<Bug>, payload: &[u8]) -> Vec<u8> {
     let is_batched = bug == Some(Bug::BatchOfOne) && Message::read_header(payload).code() == b"DFT";
     let mut frame = if is_batched { encode(&batched(payload)) } else { encode(payload) };
     match bug {
@@ -203,7 +203,7 @@ fn batched(payload: &[u8]) -> Vec<u8> {
 }
 
 /// Twenty thousand messages that are neither charges nor results, a hundred a piece.
-pub(super) fn flood() -> impl Iterator<Item = Vec<u8>> {
+pub(crate) fn flood() -> impl Iterator<Item = Vec<u8>> {
     (0..200_u32).map(|piece| (0..100_u32).flat_map(|one| unasked(piece * 100 + one)).collect())
 }
 
@@ -216,7 +216,7 @@ fn unasked_message(number: u32) -> String {
 }
 
 /// 100 MiB of a frame without an end, in pieces.
-pub(super) fn endless() -> impl Iterator<Item = Vec<u8>> {
+pub(crate) fn endless() -> impl Iterator<Item = Vec<u8>> {
     let start = b"\x0bMSH|^~\\&|IRIS|IRIS|||||ADT^A08|E1|T|2.4\rNTE|1||".to_vec();
     std::iter::once(start).chain(std::iter::repeat_n(vec![b'x'; 1 << 20], 100))
 }
@@ -225,7 +225,7 @@ const VT: u8 = 0x0B;
 const FS: u8 = 0x1C;
 
 /// An offset in the middle of the frame's first FT1, for those who write in two pieces.
-pub(super) fn inside_charge(frame: &[u8]) -> usize {
+pub(crate) fn inside_charge(frame: &[u8]) -> usize {
     let starts = frame.windows(5).position(|window| window == b"\rFT1|").unwrap_or(0);
     let rest = frame.get(starts + 1..).unwrap_or_default();
     let length = rest.iter().position(|byte| *byte == b'\r').unwrap_or(rest.len());

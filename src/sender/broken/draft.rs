@@ -5,21 +5,21 @@ use crate::hl7::{Delimiters, Message};
 
 /// A message in parts.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     delimiters: Delimiters,
     lines: Vec<Line>,
 }
 
 /// One segment in fields; the first is its id.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     delimiters: Delimiters,
     fields: Vec<Vec<u8>>,
 }
 
 impl Draft {
     /// Takes `payload` apart.
-    pub(super) fn of(payload: &[u8]) -> Self {
+    pub(crate) fn of(payload: &[u8]) -> Self {
         let message = Message::read(payload);
         let delimiters = message.delimiters();
         let lines = message.segments().map(|segment| Line::of(segment.raw(), delimiters));
@@ -27,7 +27,7 @@ impl Draft {
     }
 
     /// The message, each segment ended by a carriage return.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for line in &self.lines {
             bytes.extend_from_slice(&line.fields.join(&self.delimiters.field));
@@ -37,35 +37,35 @@ impl Draft {
     }
 
     /// Copies of the segments called `id`.
-    pub(super) fn lines(&self, id: &str) -> Vec<Line> {
+    pub(crate) fn lines(&self, id: &str) -> Vec<Line> {
         self.lines.iter().filter(|line| line.is(id)).cloned().collect()
     }
 
     /// Changes each segment called `id`.
-    pub(super) fn each(&mut self, id: &str, change: impl FnMut(&mut Line)) {
+    pub(crate) fn each(&mut self, id: &str, change: impl FnMut(&mut Line)) {
         self.lines.iter_mut().filter(|line| line.is(id)).for_each(change);
     }
 
     /// Puts `lines` in the place of all segments called `id`.
-    pub(super) fn replace(&mut self, id: &str, lines: Vec<Line>) {
+    pub(crate) fn replace(&mut self, id: &str, lines: Vec<Line>) {
         let at = self.position(id);
         self.lines.retain(|line| !line.is(id));
         self.lines.splice(at..at, lines);
     }
 
     /// Puts `lines` ahead of the first segment called `id`.
-    pub(super) fn insert_before(&mut self, id: &str, lines: Vec<Line>) {
+    pub(crate) fn insert_before(&mut self, id: &str, lines: Vec<Line>) {
         let at = self.position(id);
         self.lines.splice(at..at, lines);
     }
 
     /// Adds a segment at the end.
-    pub(super) fn append(&mut self, raw: &str) {
+    pub(crate) fn append(&mut self, raw: &str) {
         self.lines.push(Line::of(raw.as_bytes(), self.delimiters));
     }
 
     /// Numbers the segments called `id` from 1 in their first field.
-    pub(super) fn number(&mut self, id: &str) {
+    pub(crate) fn number(&mut self, id: &str) {
         let mut next = 0;
         self.each(id, |line| {
             next += 1;
@@ -94,13 +94,13 @@ impl Line {
     }
 
     /// Field `number` as text; empty if absent.
-    pub(super) fn text(&self, number: usize) -> String {
+    pub(crate) fn text(&self, number: usize) -> String {
         let field = self.fields.get(self.place(number));
         field.map(|raw| String::from_utf8_lossy(raw).into_owned()).unwrap_or_default()
     }
 
     /// Sets field `number`; empty fields at the end are left out.
-    pub(super) fn set(&mut self, number: usize, value: impl Into<Vec<u8>>) {
+    pub(crate) fn set(&mut self, number: usize, value: impl Into<Vec<u8>>) {
         let place = self.place(number);
         if self.fields.len() <= place {
             self.fields.resize(place + 1, Vec::new());
@@ -112,7 +112,7 @@ impl Line {
     }
 
     /// Sets component `component` of field `number`, from 1.
-    pub(super) fn set_component(&mut self, number: usize, component: usize, value: &str) {
+    pub(crate) fn set_component(&mut self, number: usize, component: usize, value: &str) {
         let mut parts = self.parts(number, self.delimiters.component);
         if parts.len() < component {
             parts.resize(component, Vec::new());
@@ -122,21 +122,21 @@ impl Line {
     }
 
     /// Writes the repetitions of field `number` in reverse.
-    pub(super) fn reverse_repetitions(&mut self, number: usize) {
+    pub(crate) fn reverse_repetitions(&mut self, number: usize) {
         let mut parts = self.parts(number, self.delimiters.repetition);
         parts.reverse();
         self.set(number, parts.join(&self.delimiters.repetition));
     }
 
     /// Leaves out the last repetition of field `number`.
-    pub(super) fn drop_last_repetition(&mut self, number: usize) {
+    pub(crate) fn drop_last_repetition(&mut self, number: usize) {
         let mut parts = self.parts(number, self.delimiters.repetition);
         parts.pop();
         self.set(number, parts.join(&self.delimiters.repetition));
     }
 
     /// Leaves out the repetitions of field `number` that `keep` does not want.
-    pub(super) fn keep_repetitions(&mut self, number: usize, keep: impl Fn(&[u8]) -> bool) {
+    pub(crate) fn keep_repetitions(&mut self, number: usize, keep: impl Fn(&[u8]) -> bool) {
         let mut parts = self.parts(number, self.delimiters.repetition);
         parts.retain(|part| keep(part));
         self.set(number, parts.join(&self.delimiters.repetition));

@@ -1,12 +1,12 @@
 //! What a broken sender puts a charge into when it sends it again: messages of other types, other
 //! notations, and places where nobody agreed that a charge may stand.
 
-use super::draft::Draft;
 use crate::hl7::{Delimiters, Message, escape};
+use crate::sender::broken::draft::Draft;
 
 /// A form that nobody agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wrapping {
+pub(crate) enum Wrapping {
     /// BAR^P05 with the procedure in PR1 and the order in PV1-50.
     Bill,
     /// ORU^R01 with the charge's segments, escaped, in OBX-5.
@@ -29,7 +29,7 @@ pub(super) enum Wrapping {
 
 impl Wrapping {
     /// `payload`, a charge, in this form.
-    pub(super) fn of(self, payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn of(self, payload: &[u8]) -> Vec<u8> {
         match self {
             Self::Bill => bill(payload),
             Self::Observation => reported(payload, "ORU^R01", &escaped(payload)),
@@ -55,7 +55,10 @@ impl Wrapping {
     }
 }
 
-fn each_line(payload: &[u8], change: impl FnMut(&mut super::draft::Line)) -> Vec<u8> {
+fn each_line(
+    payload: &[u8],
+    change: impl FnMut(&mut crate::sender::broken::draft::Line),
+) -> Vec<u8> {
     let mut draft = Draft::of(payload);
     draft.each("FT1", change);
     draft.bytes()
@@ -92,7 +95,7 @@ fn own_segment(payload: &[u8]) -> Vec<u8> {
 }
 
 /// A message with the lines of a charge behind it, in segments of the sender's own.
-pub(super) fn with_own_segments(message: &[u8], charge: &[u8]) -> Vec<u8> {
+pub(crate) fn with_own_segments(message: &[u8], charge: &[u8]) -> Vec<u8> {
     let mut draft = Draft::of(message);
     for line in Draft::of(charge).lines("FT1") {
         draft.append(&format!("ZFT|{}|{}|{}", line.text(3), line.text(6), line.text(7)));

@@ -8,22 +8,25 @@
 //!
 //! How a message goes out stands in `sending`, what became of it in `settling`.
 
+pub(crate) mod sending;
+pub(crate) mod settling;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::bug::Bug;
-use super::defect;
-use super::job::{Job, Task};
-use super::journal::{Kind, Ledger, Outcome, Record};
-use super::sending::{Line, Stage};
-use super::settling::Unanswered;
-use super::variant::Variant;
 use crate::exam::Exam;
 use crate::mapping::Mapping;
 use crate::mllp::Decoder;
+use crate::sender::broken::bug::Bug;
+use crate::sender::broken::defect;
+use crate::sender::job::{Job, Task};
+use crate::sender::journal::{Kind, Ledger, Outcome, Record};
+use crate::sender::machine::sending::{Line, Stage};
+use crate::sender::machine::settling::Unanswered;
+use crate::sender::variant::Variant;
 
 /// What a sender is to do, and how.
 #[derive(Clone, Debug)]
@@ -134,39 +137,39 @@ pub enum Poll {
 /// The sender. One message is in flight at a time.
 #[derive(Debug)]
 pub struct Machine {
-    pub(super) config: Config,
-    pub(super) ledger: Ledger,
-    pub(super) queue: VecDeque<Task>,
-    pub(super) current: Option<Job>,
-    pub(super) stage: Stage,
-    pub(super) line: Option<Line>,
+    pub(crate) config: Config,
+    pub(crate) ledger: Ledger,
+    pub(crate) queue: VecDeque<Task>,
+    pub(crate) current: Option<Job>,
+    pub(crate) stage: Stage,
+    pub(crate) line: Option<Line>,
     /// Connections that are closed as soon as they stand.
     pings: BTreeSet<Link>,
     /// Those who have connected to the sender's own port.
-    pub(super) callers: BTreeMap<Link, Decoder>,
+    pub(crate) callers: BTreeMap<Link, Decoder>,
     /// The endpoint that the next connection goes to.
-    pub(super) endpoint: usize,
-    pub(super) outputs: VecDeque<Output>,
-    pub(super) unanswered: Option<Unanswered>,
+    pub(crate) endpoint: usize,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) unanswered: Option<Unanswered>,
     /// When what became of the last message was known.
-    pub(super) concluded: Option<Duration>,
+    pub(crate) concluded: Option<Duration>,
     /// A broken sender has stopped sending.
-    pub(super) blocked: bool,
+    pub(crate) blocked: bool,
     /// Charges that a broken sender has given to two workers.
-    pub(super) picked: BTreeSet<String>,
+    pub(crate) picked: BTreeSet<String>,
     /// What a broken sender still hopes to hear about, and how much has gone wrong so far.
-    pub(super) hoping: Option<(String, Vec<u8>)>,
-    pub(super) failures: u32,
+    pub(crate) hoping: Option<(String, Vec<u8>)>,
+    pub(crate) failures: u32,
     /// A broken sender has flooded already.
-    pub(super) flooded: bool,
+    pub(crate) flooded: bool,
     /// It has lived before.
-    pub(super) has_lived: bool,
+    pub(crate) has_lived: bool,
     /// Records that are durable, counted.
-    pub(super) stored: u64,
+    pub(crate) stored: u64,
     /// Records that were handed over, counted.
     asked: u64,
     links: u64,
-    pub(super) stopping: bool,
+    pub(crate) stopping: bool,
 }
 
 impl Machine {
@@ -223,11 +226,11 @@ impl Machine {
                 self.callers.remove(&link);
                 self.outputs.push_back(Output::Disconnect(link));
             }
-            Input::Ended(link) if self.owns(link) => self.lost(now, super::sending::Loss::Closed),
+            Input::Ended(link) if self.owns(link) => self.lost(now, sending::Loss::Closed),
             Input::Truncated(link) if self.owns(link) => {
-                self.lost(now, super::sending::Loss::Truncated);
+                self.lost(now, sending::Loss::Truncated);
             }
-            Input::Reset(link) if self.owns(link) => self.lost(now, super::sending::Loss::Reset),
+            Input::Reset(link) if self.owns(link) => self.lost(now, sending::Loss::Reset),
             Input::Stored => self.stored += 1,
             Input::ClockMoved(by) => self.clock_moved(now, by),
             Input::Stop => self.stop(),
@@ -259,7 +262,7 @@ impl Machine {
     }
 
     /// Hands `record` to the journal; the number by which it is known to be durable.
-    pub(super) fn store(&mut self, record: Record) -> u64 {
+    pub(crate) fn store(&mut self, record: Record) -> u64 {
         self.ledger.apply(&record);
         self.outputs.push_back(Output::Store(record));
         self.asked += 1;
@@ -267,18 +270,18 @@ impl Machine {
     }
 
     /// Whether a new message may begin.
-    pub(super) fn may_begin(&self) -> bool {
+    pub(crate) fn may_begin(&self) -> bool {
         !self.stopping && !self.blocked && self.config.bug != Some(Bug::Brick)
     }
 
     /// A connection that was never used before.
-    pub(super) const fn new_link(&mut self) -> Link {
+    pub(crate) const fn new_link(&mut self) -> Link {
         self.links += 1;
         Link(self.links)
     }
 
     /// Looks whether the EMR is there.
-    pub(super) fn ping(&mut self) {
+    pub(crate) fn ping(&mut self) {
         let (link, endpoint) = (self.new_link(), self.endpoint);
         self.pings.insert(link);
         self.outputs.push_back(Output::Connect { link, endpoint });
@@ -331,7 +334,7 @@ impl Machine {
     }
 
     /// Leaves what it is about to the next life, which the journal tells of it.
-    pub(super) fn let_go(&mut self) {
+    pub(crate) fn let_go(&mut self) {
         self.current = None;
         self.stage = Stage::Idle;
         self.disconnect();

@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use jiff::civil::date;
 
-use super::{Bug, Config, Input, Kind, Link, Machine, Outcome, Output, Poll, Record, Variant};
 use crate::exam::Exam;
 use crate::hl7::Message;
 use crate::mapping::{Mapping, resolve, shipped};
 use crate::mllp::{Decoder, encode};
+use crate::sender::{
+    Bug, Config, Input, Kind, Link, Machine, Outcome, Output, Poll, Record, Variant,
+};
 
 /// What the peer does with one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Accept,
     Code(&'static str),
     /// A code, and after a while an AA for the same message.
@@ -41,7 +43,7 @@ pub(super) enum Reply {
 
 /// When the sender is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kill {
+pub(crate) enum Kill {
     /// As soon as it has asked to store its nth record, which is then stored, or not.
     AtRecord(usize, Torn),
     /// As soon as the peer has the bytes of its nth write.
@@ -50,25 +52,25 @@ pub(super) enum Kill {
 
 /// Whether the record that was asked for last has reached the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Torn {
+pub(crate) enum Torn {
     Kept,
     Lost,
 }
 
 /// A message that the peer saw, whole or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) link: Link,
-    pub(super) endpoint: usize,
-    pub(super) payload: Vec<u8>,
+pub(crate) struct Seen {
+    pub(crate) link: Link,
+    pub(crate) endpoint: usize,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// The peer, the disk and the clock around machines that live one after the other.
-pub(super) struct Rehearsal {
+pub(crate) struct Rehearsal {
     config: Config,
-    pub(super) journal: Vec<Record>,
-    pub(super) seen: Vec<Seen>,
-    pub(super) now: Duration,
+    pub(crate) journal: Vec<Record>,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) now: Duration,
     script: VecDeque<Reply>,
     result_script: VecDeque<Reply>,
     refuse: BTreeMap<usize, u32>,
@@ -81,7 +83,7 @@ pub(super) struct Rehearsal {
 }
 
 impl Rehearsal {
-    pub(super) fn of(mapping: &str) -> Self {
+    pub(crate) fn of(mapping: &str) -> Self {
         let config = Config {
             mapping: mapping_named(mapping).into(),
             results: None,
@@ -110,54 +112,54 @@ impl Rehearsal {
     }
 
     /// How its senders are set up.
-    pub(super) fn into_config(self) -> Config {
+    pub(crate) fn into_config(self) -> Config {
         self.config
     }
 
-    pub(super) fn bug(mut self, bug: Option<Bug>) -> Self {
+    pub(crate) fn bug(mut self, bug: Option<Bug>) -> Self {
         self.config.bug = bug;
         self
     }
 
-    pub(super) fn variant(mut self, variant: Variant) -> Self {
+    pub(crate) fn variant(mut self, variant: Variant) -> Self {
         self.config.variant = Some(variant);
         self
     }
 
-    pub(super) fn endpoints(mut self, endpoints: usize) -> Self {
+    pub(crate) fn endpoints(mut self, endpoints: usize) -> Self {
         self.config.endpoints = endpoints;
         self
     }
 
-    pub(super) fn replies(mut self, replies: &[Reply]) -> Self {
+    pub(crate) fn replies(mut self, replies: &[Reply]) -> Self {
         self.script.extend(replies);
         self
     }
 
-    pub(super) fn results(mut self, replies: &[Reply]) -> Self {
+    pub(crate) fn results(mut self, replies: &[Reply]) -> Self {
         self.config.results = Some(mapping_named("iris/result").into());
         self.result_script.extend(replies);
         self
     }
 
     /// Refuses the next `times` connections to `endpoint`.
-    pub(super) fn refusing(mut self, endpoint: usize, times: u32) -> Self {
+    pub(crate) fn refusing(mut self, endpoint: usize, times: u32) -> Self {
         self.refuse.insert(endpoint, times);
         self
     }
 
     /// An operator asks the next life for another attempt.
-    pub(super) fn ask(&mut self, order: &str, request: &str) {
+    pub(crate) fn ask(&mut self, order: &str, request: &str) {
         self.requests.push((order.to_owned(), request.to_owned()));
     }
 
     /// One life of the sender, to which `exams` are handed; until nothing more happens.
-    pub(super) fn live(&mut self, exams: &[Exam]) -> Vec<(String, Outcome)> {
+    pub(crate) fn live(&mut self, exams: &[Exam]) -> Vec<(String, Outcome)> {
         self.live_until(exams, None)
     }
 
     /// One life of the sender that may end in a kill.
-    pub(super) fn live_until(
+    pub(crate) fn live_until(
         &mut self,
         exams: &[Exam],
         kill: Option<Kill>,
@@ -188,16 +190,16 @@ impl Rehearsal {
         }
         assert!(kill.is_some(), "the sender never comes to rest");
         self.end_lines();
-        super::account(&self.journal)
+        crate::sender::account(&self.journal)
     }
 
     /// How many messages of `order` the peer saw at least one byte of.
-    pub(super) fn attempts(&self, order: &str) -> usize {
+    pub(crate) fn attempts(&self, order: &str) -> usize {
         self.messages_with(b"DFT", order)
     }
 
     /// How many results of `order` the peer saw.
-    pub(super) fn result_attempts(&self, order: &str) -> usize {
+    pub(crate) fn result_attempts(&self, order: &str) -> usize {
         self.messages_with(b"ORU", order)
     }
 
@@ -342,25 +344,25 @@ impl Rehearsal {
     }
 
     /// How many connections were asked for.
-    pub(super) const fn links(&self) -> u64 {
+    pub(crate) const fn links(&self) -> u64 {
         self.links
     }
 
     /// The whole charge messages that the peer saw.
-    pub(super) fn charges(&self) -> Vec<&[u8]> {
+    pub(crate) fn charges(&self) -> Vec<&[u8]> {
         let charges = self.seen.iter().map(|seen| seen.payload.as_slice());
         charges.filter(|payload| Message::read(payload).code() == b"DFT").collect()
     }
 
     /// How often the journal says that `order` was attempted.
-    pub(super) fn marks(&self, order: &str) -> usize {
+    pub(crate) fn marks(&self, order: &str) -> usize {
         let about = |record: &&Record| matches!(record, Record::Attempting { order: of, kind: Kind::Charge, .. } if of == order);
         self.journal.iter().filter(about).count()
     }
 }
 
 /// An exam of its own order and patient; ungradable images and findings as given.
-pub(super) fn exam(order: &str) -> Exam {
+pub(crate) fn exam(order: &str) -> Exam {
     let provider = |id: &str, given: &str| {
         serde_json::json!({"id": id, "family": "DOE", "given": given, "prefix": "MD",
             "degree": "MD", "id_type": "NPI"})
@@ -380,7 +382,7 @@ pub(super) fn exam(order: &str) -> Exam {
     serde_json::from_value(exam).unwrap()
 }
 
-pub(super) fn mapping_named(name: &str) -> Mapping {
+pub(crate) fn mapping_named(name: &str) -> Mapping {
     resolve(name, &shipped).unwrap()
 }
 

@@ -9,30 +9,32 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
-use super::answer::{self, Answer};
-use super::bug::Bug;
-use super::defect;
-use super::job::{Job, Shape, Task, wall_clock};
-use super::journal::{Kind, Outcome, Record};
-use super::machine::{Link, Machine, Output};
-use super::resend::{self, Again, Over, Rewrite, Trouble};
-use super::sending::{REPLY_LIMIT, Stage};
-use super::variant::Variant;
-use super::wrapping;
 use crate::hl7::ack::Code;
 use crate::mllp::{Decoder, Found};
+use crate::sender::answer;
+use crate::sender::answer::Answer;
+use crate::sender::broken::bug::Bug;
+use crate::sender::broken::defect;
+use crate::sender::broken::resend;
+use crate::sender::broken::resend::{Again, Over, Rewrite, Trouble};
+use crate::sender::broken::wrapping;
+use crate::sender::job::{Job, Shape, Task, wall_clock};
+use crate::sender::journal::{Kind, Outcome, Record};
+use crate::sender::machine::sending::{REPLY_LIMIT, Stage};
+use crate::sender::machine::{Link, Machine, Output};
+use crate::sender::variant::Variant;
 
 /// A charge without an answer, as a broken sender keeps it to send it along with the next.
 #[derive(Debug)]
-pub(super) struct Unanswered {
-    pub(super) order: String,
+pub(crate) struct Unanswered {
+    pub(crate) order: String,
     payload: Vec<u8>,
 }
 
 impl Unanswered {
     /// `payload` with this charge's FT1 lines ahead of its own, or behind them in segments of a
     /// broken sender's own.
-    pub(super) fn beside(&self, payload: &[u8], bug: Option<Bug>) -> Vec<u8> {
+    pub(crate) fn beside(&self, payload: &[u8], bug: Option<Bug>) -> Vec<u8> {
         match bug {
             Some(Bug::RebatchInOwnSegment) => wrapping::with_own_segments(payload, &self.payload),
             _ => defect::rebatched(&self.payload, payload),
@@ -41,7 +43,7 @@ impl Unanswered {
 }
 
 impl Machine {
-    pub(super) fn received(&mut self, now: Duration, bytes: &[u8]) {
+    pub(crate) fn received(&mut self, now: Duration, bytes: &[u8]) {
         if let Some(line) = &mut self.line {
             line.decoder.feed(bytes);
         }
@@ -51,7 +53,7 @@ impl Machine {
     }
 
     /// Somebody has connected to answer here.
-    pub(super) fn called(&mut self, link: Link) {
+    pub(crate) fn called(&mut self, link: Link) {
         if self.callers.len() < MOST_CALLERS {
             self.callers.insert(link, Decoder::new(REPLY_LIMIT));
         } else {
@@ -60,7 +62,7 @@ impl Machine {
     }
 
     /// Takes what a caller says. An acknowledgement is never acknowledged, so nothing goes back.
-    pub(super) fn told(&mut self, now: Duration, link: Link, bytes: &[u8]) {
+    pub(crate) fn told(&mut self, now: Duration, link: Link, bytes: &[u8]) {
         if let Some(decoder) = self.callers.get_mut(&link) {
             decoder.feed(bytes);
         }
@@ -89,7 +91,7 @@ impl Machine {
     }
 
     /// Takes one piece of what the peer sent, if a message waits for it.
-    pub(super) fn replied(&mut self, now: Duration, found: &Found) {
+    pub(crate) fn replied(&mut self, now: Duration, found: &Found) {
         self.resend_after_late(found);
         if !matches!(self.stage, Stage::Writing { .. } | Stage::Awaiting { .. }) {
             return;
@@ -130,13 +132,13 @@ impl Machine {
     }
 
     /// The message was accepted.
-    pub(super) fn accepted(&mut self, now: Duration) -> bool {
+    pub(crate) fn accepted(&mut self, now: Duration) -> bool {
         self.conclude(now, Outcome::Delivered);
         true
     }
 
     /// No valid acknowledgement came in time.
-    pub(super) fn timed_out(&mut self, now: Duration) -> bool {
+    pub(crate) fn timed_out(&mut self, now: Duration) -> bool {
         if self.races_timer(now) {
             self.trouble(now, Trouble::RacedTimer);
             return true;
@@ -159,7 +161,7 @@ impl Machine {
 
     /// The wall clock went forward. The correct sender measures by another clock, and only its
     /// messages have other times from now on.
-    pub(super) fn clock_moved(&mut self, now: Duration, by: Duration) {
+    pub(crate) fn clock_moved(&mut self, now: Duration, by: Duration) {
         let span = SignedDuration::try_from(by).unwrap_or_default();
         self.config.epoch = self.config.epoch.saturating_add(span);
         match self.config.bug {
@@ -187,7 +189,7 @@ impl Machine {
     }
 
     /// Something went wrong after bytes have left.
-    pub(super) fn trouble(&mut self, now: Duration, trouble: Trouble) {
+    pub(crate) fn trouble(&mut self, now: Duration, trouble: Trouble) {
         let Some(job) = &self.current else { return };
         if job.task.kind == Kind::Result {
             self.result_failed(now, trouble);
@@ -316,7 +318,7 @@ impl Machine {
     }
 
     /// Notes what became of a message; broken senders note more.
-    pub(super) fn settle(&mut self, order: String, kind: Kind, outcome: Outcome) {
+    pub(crate) fn settle(&mut self, order: String, kind: Kind, outcome: Outcome) {
         let open = kind == Kind::Charge && outcome == Outcome::Unknown;
         if open && self.config.bug == Some(Bug::BothWords) {
             self.store(Record::Claimed { order: order.clone(), outcome: Outcome::Delivered });
@@ -340,7 +342,7 @@ impl Machine {
     }
 
     /// The order's result follows its charge; broken senders have more to say.
-    pub(super) fn follow_up(&mut self, task: &Task) {
+    pub(crate) fn follow_up(&mut self, task: &Task) {
         let Some(entry) = self.ledger.entries.get(&task.order) else { return };
         let result = Task::whole(task.order.clone(), Kind::Result);
         let untried = self.config.results.is_some() && entry.result.attempts == 0;

@@ -3,12 +3,12 @@
 //! The correct sender never does: it has no row here. A resend can charge a patient twice, so
 //! neither silence, nor a refusal, nor junk is a reason for it.
 
-use super::bug::Bug;
-use super::wrapping::Wrapping;
+use crate::sender::broken::bug::Bug;
+use crate::sender::broken::wrapping::Wrapping;
 
 /// What went wrong after bytes of a charge left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// No valid acknowledgement came in time.
     Timeout,
     /// The peer closed without a byte of a reply.
@@ -39,16 +39,16 @@ pub(super) enum Trouble {
 
 /// How a broken sender sends again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Again {
+pub(crate) struct Again {
     /// On which connection.
-    pub(super) over: Over,
+    pub(crate) over: Over,
     /// How the message differs.
-    pub(super) rewrite: Rewrite,
+    pub(crate) rewrite: Rewrite,
 }
 
 /// On which connection a charge goes out again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
+pub(crate) enum Over {
     SameConnection,
     NewConnection,
     NextEndpoint,
@@ -56,7 +56,7 @@ pub(super) enum Over {
 
 /// How a charge that goes out again differs from what went out before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rewrite {
+pub(crate) enum Rewrite {
     Nothing,
     /// A new MSH-10 and a new time.
     ControlId,
@@ -69,11 +69,11 @@ pub(super) enum Rewrite {
 }
 
 /// The same once more, on the connection that stands.
-pub(super) const SAME_AGAIN: Again =
+pub(crate) const SAME_AGAIN: Again =
     Again { over: Over::SameConnection, rewrite: Rewrite::Nothing };
 
 /// How `bug` sends a charge again after `trouble`, if it does.
-pub(super) fn again(bug: Option<Bug>, trouble: Trouble, endpoints: usize) -> Option<Again> {
+pub(crate) fn again(bug: Option<Bug>, trouble: Trouble, endpoints: usize) -> Option<Again> {
     let (over, rewrite) = match (bug?, trouble) {
         (Bug::ResendOnTimeout, Trouble::Timeout)
         | (Bug::ResendOnError, Trouble::Error)

@@ -6,21 +6,21 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::bug::Bug;
-use super::defect;
-use super::job::{Job, Shape, Task, Written, control_id, wall_clock};
-use super::journal::{Kind, Outcome, Record};
-use super::machine::{Link, Machine, Output};
-use super::misread;
-use super::resend::{Rewrite, Trouble};
-use super::settling::Unanswered;
-use super::variant::Variant;
 use crate::mapping::Stamp;
 use crate::mllp::{Decoder, FoundKind};
+use crate::sender::broken::bug::Bug;
+use crate::sender::broken::defect;
+use crate::sender::broken::misread;
+use crate::sender::broken::resend::{Rewrite, Trouble};
+use crate::sender::job::{Job, Shape, Task, Written, control_id, wall_clock};
+use crate::sender::journal::{Kind, Outcome, Record};
+use crate::sender::machine::settling::Unanswered;
+use crate::sender::machine::{Link, Machine, Output};
+use crate::sender::variant::Variant;
 
 /// Where the sender stands with its message.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// No message is on its way.
     Idle,
     /// Waiting before the next try at a connection.
@@ -41,16 +41,16 @@ pub(super) enum Stage {
 
 /// The connection that is open or being opened.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) link: Link,
+pub(crate) struct Line {
+    pub(crate) link: Link,
     /// Whether it stands.
     up: bool,
-    pub(super) decoder: Decoder,
+    pub(crate) decoder: Decoder,
 }
 
 /// How a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
+pub(crate) enum Loss {
     Closed,
     /// Closed, without the close_notify of TLS.
     Truncated,
@@ -59,14 +59,14 @@ pub(super) enum Loss {
 
 impl Stage {
     /// Whether nothing of the message has left and nothing is about to.
-    pub(super) const fn is_waiting_for_connection(&self) -> bool {
+    pub(crate) const fn is_waiting_for_connection(&self) -> bool {
         matches!(self, Self::Pausing { .. } | Self::Connecting { .. } | Self::Testing { .. })
     }
 }
 
 impl Machine {
     /// Takes one step if its time has come; whether it did.
-    pub(super) fn step(&mut self, now: Duration) -> bool {
+    pub(crate) fn step(&mut self, now: Duration) -> bool {
         match &self.stage {
             Stage::Idle => self.begin(now),
             Stage::Pausing { until } if now >= *until => self.open(now),
@@ -87,7 +87,7 @@ impl Machine {
     }
 
     /// When a step will be due although nothing happens.
-    pub(super) const fn deadline(&self) -> Option<Duration> {
+    pub(crate) const fn deadline(&self) -> Option<Duration> {
         match self.stage {
             Stage::Pausing { until }
             | Stage::Connecting { until }
@@ -136,7 +136,7 @@ impl Machine {
     }
 
     /// Goes on over the connection that stands, or asks for one.
-    pub(super) fn open(&mut self, now: Duration) -> bool {
+    pub(crate) fn open(&mut self, now: Duration) -> bool {
         match &self.line {
             Some(line) if line.up => self.prepare(now),
             Some(_) => self.stage = Stage::Connecting { until: now + self.config.ack_timeout },
@@ -146,7 +146,7 @@ impl Machine {
     }
 
     /// Asks for a connection to the endpoint whose turn it is.
-    pub(super) fn connect(&mut self, now: Duration) {
+    pub(crate) fn connect(&mut self, now: Duration) {
         if self.config.bug == Some(Bug::UnusedConnections) {
             for _ in 0..UNUSED {
                 let (link, endpoint) = (self.new_link(), self.endpoint);
@@ -164,13 +164,13 @@ impl Machine {
     }
 
     /// Closes the connection, if there is one.
-    pub(super) fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         if let Some(line) = self.line.take() {
             self.outputs.push_back(Output::Disconnect(line.link));
         }
     }
 
-    pub(super) fn connected(&mut self, now: Duration) {
+    pub(crate) fn connected(&mut self, now: Duration) {
         if let Some(line) = &mut self.line {
             line.up = true;
         }
@@ -180,7 +180,7 @@ impl Machine {
     }
 
     /// The connection could not be made, or not one byte of the message has left.
-    pub(super) fn refused(&mut self, now: Duration) {
+    pub(crate) fn refused(&mut self, now: Duration) {
         // Bytes of the write before may have arrived: that is no refusal.
         if self.current.as_ref().is_some_and(|job| job.writes > 1) {
             self.lost(now, Loss::Reset);
@@ -209,7 +209,7 @@ impl Machine {
     }
 
     /// Waits before the next try at a connection.
-    pub(super) fn pause(&mut self, now: Duration) -> bool {
+    pub(crate) fn pause(&mut self, now: Duration) -> bool {
         if self.stopping {
             self.let_go();
             return true;
@@ -262,7 +262,7 @@ impl Machine {
     }
 
     /// The message of `job` as it is sent at `now`.
-    pub(super) fn compose(
+    pub(crate) fn compose(
         &mut self,
         now: Duration,
         job: &mut Job,
@@ -322,7 +322,7 @@ impl Machine {
     }
 
     /// Whether a broken sender records an attempt only after the fact.
-    pub(super) fn marks_late(&self, kind: Kind) -> bool {
+    pub(crate) fn marks_late(&self, kind: Kind) -> bool {
         let late =
             matches!(self.config.bug, Some(Bug::ReplayAfterKill | Bug::ReplayAfterEarlyKill));
         late && kind == Kind::Charge
@@ -333,7 +333,7 @@ impl Machine {
     }
 
     /// Writes the message: the point of no return.
-    pub(super) fn write(&mut self, now: Duration) -> bool {
+    pub(crate) fn write(&mut self, now: Duration) -> bool {
         if self.line.as_ref().is_none_or(|line| !line.up) {
             return self.open(now);
         }
@@ -401,7 +401,7 @@ impl Machine {
     }
 
     /// Records the attempt of a broken sender that has not done so in time.
-    pub(super) fn mark_now(&mut self) {
+    pub(crate) fn mark_now(&mut self) {
         let Some(job) = &mut self.current else { return };
         if job.marked {
             return;
@@ -413,7 +413,7 @@ impl Machine {
     }
 
     /// The connection is gone.
-    pub(super) fn lost(&mut self, now: Duration, loss: Loss) {
+    pub(crate) fn lost(&mut self, now: Duration, loss: Loss) {
         let Some(mut line) = self.line.take() else { return };
         if self.config.bug == Some(Bug::NeverReconnects) {
             self.blocked = true;
@@ -511,7 +511,7 @@ fn pause_between(variant: Option<Variant>) -> Duration {
 
 impl Shape {
     /// Whether more may follow of the same order.
-    pub(super) const fn is_whole(self) -> bool {
+    pub(crate) const fn is_whole(self) -> bool {
         matches!(self, Self::Whole)
     }
 }
@@ -519,7 +519,7 @@ impl Shape {
 /// How long a broken sender waits for a connection.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 /// A reply may have this many bytes.
-pub(super) const REPLY_LIMIT: usize = 1 << 20;
+pub(crate) const REPLY_LIMIT: usize = 1 << 20;
 /// How many connections a broken sender opens beside each that it uses.
 const UNUSED: usize = 40;
 /// How long a broken sender waits before it connects again.

@@ -9,14 +9,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::exam::Exam;
 use crate::hl7::Charset;
 
-use super::compose::Composer;
-use super::fact::{Precision, write_time};
-use super::field_text::FieldText;
-use super::{Mapping, Stamp};
+use crate::mapping::expression::compose::Composer;
+use crate::mapping::expression::fact::{Precision, write_time};
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::{Mapping, Stamp};
 
 /// The forms of a mapping's messages, as far as they were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Forms(RwLock<Vec<Arc<Form>>>);
+pub(crate) struct Forms(RwLock<Vec<Arc<Form>>>);
 
 /// How many exams are remembered: those of a case, and not the day's work of a clinic.
 const MOST_FORMS: usize = 16;
@@ -53,7 +53,7 @@ const MARKS: [(char, Hole); 4] = [
 impl Forms {
     /// The message of `exam` as `mapping` makes it under `stamp`; nothing where it has to be
     /// composed, because a value that is empty is not merely left out of its place.
-    pub(super) fn message(&self, mapping: &Mapping, exam: &Exam, stamp: &Stamp) -> Option<Vec<u8>> {
+    pub(crate) fn message(&self, mapping: &Mapping, exam: &Exam, stamp: &Stamp) -> Option<Vec<u8>> {
         if stamp.control_id.is_empty() {
             return None;
         }
@@ -61,7 +61,7 @@ impl Forms {
     }
 
     /// The form of `exam`; nothing where it is new and no more are remembered.
-    pub(super) fn form(&self, mapping: &Mapping, exam: &Exam) -> Option<Arc<Form>> {
+    pub(crate) fn form(&self, mapping: &Mapping, exam: &Exam) -> Option<Arc<Form>> {
         // Exams of a plan have much in common, and hardly ever their order.
         let is_it = |form: &&Arc<Form>| {
             let is_of_order = form.exam.order.number == exam.order.number;
@@ -124,7 +124,7 @@ impl Form {
         *text == self.whole[begin..]
     }
 
-    pub(super) fn of(mapping: &Mapping, exam: &Exam) -> Self {
+    pub(crate) fn of(mapping: &Mapping, exam: &Exam) -> Self {
         let whole: Arc<[u8]> = Composer::new(mapping).message(exam, None).into();
         let hole = |(at, byte): (usize, &u8)| Some((at, Hole::marked(char::from(*byte))?));
         let holes = whole.iter().enumerate().filter_map(hole).collect();
@@ -159,7 +159,7 @@ const ROOM: usize = 20;
 
 impl Hole {
     /// The character that stands for it.
-    pub(super) fn mark(self) -> char {
+    pub(crate) fn mark(self) -> char {
         let known = MARKS.iter().find(|(_, hole)| *hole == self);
         known.expect("invariant: every hole has a mark").0
     }

@@ -3,9 +3,9 @@
 
 use rstest::rstest;
 
-use super::rehearsal::{Kill, Rehearsal, Reply, Torn, exam};
-use super::{Bug, Outcome};
 use crate::hl7::{Message, SegmentEnd};
+use crate::sender::tests::rehearsal::{Kill, Rehearsal, Reply, Torn, exam};
+use crate::sender::{Bug, Outcome};
 
 const A: &str = "700001";
 const B: &str = "700002";
@@ -194,7 +194,7 @@ fn a_double_submit_needs_two_submissions() {
 fn a_liar_lies_in_its_account(#[case] bug: Bug, #[case] reply: Reply, #[case] outcome: Outcome) {
     let mut rehearsal = Rehearsal::of("iris/option-1").bug(Some(bug)).replies(&[reply]);
     assert_eq!(rehearsal.live(&[exam(A)]), [(A.into(), outcome)]);
-    assert_eq!(super::account(&rehearsal.journal), [(A.into(), outcome)]);
+    assert_eq!(crate::sender::account(&rehearsal.journal), [(A.into(), outcome)]);
     assert_eq!(rehearsal.attempts(A), 1);
 }
 
@@ -203,7 +203,7 @@ fn a_silent_drop_leaves_only_the_rejected_charge_out() {
     let mut rehearsal =
         Rehearsal::of("iris/option-1").bug(Some(Bug::SilentDrop)).replies(&[Reply::Code("AR")]);
     rehearsal.live(&[exam(A), exam(B)]);
-    assert_eq!(super::account(&rehearsal.journal), [(B.into(), Outcome::Delivered)]);
+    assert_eq!(crate::sender::account(&rehearsal.journal), [(B.into(), Outcome::Delivered)]);
     rehearsal.live(&[]);
     assert_eq!(rehearsal.attempts(A), 1);
 }
@@ -316,7 +316,8 @@ fn without_a_bug_the_message_is_what_the_mapping_makes() {
         let id = value(sent, "MSH-10");
         let now = jiff::civil::date(2017, 4, 10).at(15, 13, 51, 0);
         let stamp = crate::mapping::Stamp { now, control_id: id };
-        let made = super::rehearsal::mapping_named(mapping).message(&exam(A), &stamp);
+        let made =
+            crate::sender::tests::rehearsal::mapping_named(mapping).message(&exam(A), &stamp);
         assert_eq!(sent, made);
     }
 }
@@ -341,7 +342,7 @@ fn an_account_says_more_than_there_is(
 ) {
     let mut rehearsal = Rehearsal::of("iris/option-1").bug(Some(bug)).replies(&[reply]);
     rehearsal.live(&[exam(A)]);
-    let account = super::account(&rehearsal.journal);
+    let account = crate::sender::account(&rehearsal.journal);
     let of_ghosts = |order: &str| if order == A { A.to_owned() } else { "9".to_owned() };
     let told: Vec<(String, Outcome)> =
         account.into_iter().map(|(order, outcome)| (of_ghosts(&order), outcome)).collect();

@@ -15,15 +15,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::exam::Gradable;
 
-use super::fact::Fact;
-use super::field_text::FieldText;
-use super::mistake::Mistake;
-use super::scope::Scope;
+use crate::mapping::expression::fact::Fact;
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::expression::scope::Scope;
+use crate::mapping::mistake::Mistake;
 
 /// Tests that must all hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Condition {
+pub(crate) struct Condition {
     tests: Vec<(Sense, Test)>,
 }
 
@@ -54,12 +54,12 @@ const OVER: &str = "over-";
 
 impl Condition {
     /// Whether every test holds.
-    pub(super) fn holds(&self, scope: &Scope<'_>) -> bool {
+    pub(crate) fn holds(&self, scope: &Scope<'_>) -> bool {
         self.tests.iter().all(|(sense, test)| test.holds(scope) == (*sense == Sense::Holds))
     }
 
     /// The facts that it looks at.
-    pub(super) fn facts(&self) -> impl Iterator<Item = Fact> {
+    pub(crate) fn facts(&self) -> impl Iterator<Item = Fact> {
         self.tests.iter().filter_map(|(_, test)| match test {
             Test::Says(fact) | Test::Is(fact, _) => Some(*fact),
             _ => None,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use super::rehearsal::{Kill, Rehearsal, Reply, Torn, exam};
-use super::{Input, Machine, Outcome, Output, Poll, Record, Variant};
 use crate::hl7::Message;
+use crate::sender::tests::rehearsal::{Kill, Rehearsal, Reply, Torn, exam};
+use crate::sender::{Input, Machine, Outcome, Output, Poll, Record, Variant};
 
 const A: &str = "700001";
 const B: &str = "700002";

@@ -7,16 +7,16 @@ use jiff::civil::{Date, DateTime};
 
 use crate::exam::{Diagnosis, Eye, Image, Provider, Retinopathy};
 
-use super::field_text::FieldText;
-use super::form::Hole;
-use super::mistake::Mistake;
-use super::place::Each;
-use super::scope::Scope;
-use super::volatile::Volatile;
+use crate::mapping::expression::field_text::FieldText;
+use crate::mapping::expression::form::Hole;
+use crate::mapping::expression::scope::Scope;
+use crate::mapping::mistake::Mistake;
+use crate::mapping::place::Each;
+use crate::mapping::volatile::Volatile;
 
 /// Something that a template can name between braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fact {
+pub(crate) enum Fact {
     ControlId,
     Time(Moment, Precision),
     OrderNumber,
@@ -53,7 +53,7 @@ pub(super) enum Fact {
 
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(crate) enum Moment {
     Now,
     Signed,
     Captured,
@@ -86,7 +86,7 @@ impl Precision {
 
 /// A coded procedure, whole or in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coded {
+pub(crate) enum Coded {
     Whole,
     Code,
     Text,
@@ -95,14 +95,14 @@ pub(super) enum Coded {
 
 /// Which provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     Ordering,
     Interpreter,
 }
 
 /// A provider, whole (as an XCN) or in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Whole,
     Id,
     Family,
@@ -179,7 +179,7 @@ const FACTS: &[(&str, Fact)] = &[
 
 impl Fact {
     /// What makes its value vary between equal messages, if anything does.
-    pub(super) const fn volatile(self) -> Option<Volatile> {
+    pub(crate) const fn volatile(self) -> Option<Volatile> {
         match self {
             Self::ControlId => Some(Volatile::ControlId),
             Self::Time(Moment::Now, _) => Some(Volatile::Time),
@@ -188,7 +188,7 @@ impl Fact {
     }
 
     /// Whether what it says can have components or repetitions of its own.
-    pub(super) const fn has_structure(self) -> bool {
+    pub(crate) const fn has_structure(self) -> bool {
         matches!(
             self,
             Self::PatientName
@@ -201,7 +201,7 @@ impl Fact {
     }
 
     /// The repetition outside which it says nothing.
-    pub(super) const fn needs(self) -> Option<Each> {
+    pub(crate) const fn needs(self) -> Option<Each> {
         match self {
             Self::ChargeNumber
             | Self::ChargeCode
@@ -221,7 +221,7 @@ impl Fact {
     }
 
     /// Writes what it says of the exam in `scope`; nothing where the exam does not know.
-    pub(super) fn write(self, scope: &Scope<'_>, out: &mut FieldText) {
+    pub(crate) fn write(self, scope: &Scope<'_>, out: &mut FieldText) {
         let exam = scope.exam;
         match self {
             Self::ControlId => match scope.stamp {
@@ -310,7 +310,7 @@ impl Fact {
 }
 
 /// HL7's TS without a time zone: the interface writes UTC.
-pub(super) fn write_time(time: Option<DateTime>, precision: Precision, out: &mut FieldText) {
+pub(crate) fn write_time(time: Option<DateTime>, precision: Precision, out: &mut FieldText) {
     let Some(time) = time else { return };
     let mut text = day(time.date());
     let smaller = [time.hour(), time.minute(), time.second()];
