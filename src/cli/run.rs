@@ -189,7 +189,7 @@ impl<'s> Listener<'s> {
             }
         }
         if self.terminal {
-            let line = self.progress.line(100);
+            let line = self.progress.line(columns());
             let _ = write!(anstream::stderr(), "\r\x1b[2K{line}");
         }
     }
@@ -201,6 +201,15 @@ impl<'s> Listener<'s> {
         self.failure.map_or(Ok(()), Err)
     }
 }
+
+/// How wide the terminal is in which progress is shown.
+fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(std::io::stderr());
+    size.map_or(USUAL_COLUMNS, |(columns, _)| usize::from(columns.0))
+}
+
+/// How wide a terminal is that does not say so.
+const USUAL_COLUMNS: usize = 80;
 
 fn tell_pending(written: &[PathBuf]) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();

@@ -1,5 +1,7 @@
 //! The valid word that is nearest to one that somebody wrote.
 
+use strsim::osa_distance;
+
 /// The candidate that is nearest to `word`, if one is near enough to be what was meant.
 ///
 /// Distance is the number of letters to insert, drop, replace or swap with their neighbour; a
@@ -8,13 +10,13 @@
 /// part of a path that does, or at least holds it.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted: Vec<char> = word.to_lowercase().chars().take(MAX_LETTERS).collect();
-    let bound = (wanted.len() / 3).max(1);
+    let shortened = |word: &str| word.to_lowercase().chars().take(MAX_LETTERS).collect::<String>();
+    let wanted = shortened(word);
+    let bound = (wanted.chars().count() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
     let all: Vec<&'a str> = candidates.into_iter().collect();
     for &candidate in &all {
-        let letters: Vec<char> = candidate.to_lowercase().chars().take(MAX_LETTERS).collect();
-        let distance = distance(&wanted, &letters);
+        let distance = osa_distance(&wanted, &shortened(candidate));
         // A part of a path, such as `reject` for `answer/reject`, is as good as one slip.
         let part = candidate.rsplit('/').next() == Some(word);
         let distance = if part { distance.min(1) } else { distance };
@@ -49,27 +51,6 @@ const MIN_LETTERS: usize = 3;
 
 /// Words are compared by their beginnings; nobody means a word of this length by a slip.
 const MAX_LETTERS: usize = 80;
-
-/// Optimal string alignment: Levenshtein's distance with swaps of neighbours.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for (row, &from) in left.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, &to) in right.iter().enumerate() {
-            let replaced = above[column] + usize::from(from != to);
-            let mut least = replaced.min(above[column + 1] + 1).min(current[column] + 1);
-            let swapped = row > 0 && column > 0 && from == right[column - 1] && left[row - 1] == to;
-            if swapped {
-                least = least.min(before[column - 1] + 1);
-            }
-            current.push(least);
-        }
-        before = above;
-        above = current;
-    }
-    above.last().copied().unwrap_or_default()
-}
 
 #[cfg(test)]
 mod tests {

@@ -24,7 +24,7 @@ fn begun(place: &Place) -> Child {
         .args(["run", "options/option-1", "--sender", "sender.yaml", "--out", "out"])
         .current_dir(place.path(""))
         .env("TMPDIR", place.path("temporary"))
-        .stdout(Stdio::null())
+        .stdout(std::fs::File::create(place.path("said.txt")).unwrap())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
@@ -63,7 +63,7 @@ fn an_interrupted_run_is_written_down_and_leaves_nothing_behind(#[case] signal: 
     let place = Place::new();
     let mut child = begun(&place);
     tell(&child, signal);
-    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert_eq!(child.wait().unwrap().code(), Some(5), "{}", place.text("said.txt"));
     assert!(place.text("out/cases/options/option-1/history.jsonl").contains("interrupted"));
     assert_eq!(place.json("out/report.json")["interrupted"], true);
     assert!(std::fs::read_dir(place.path("temporary")).unwrap().next().is_none());
@@ -116,7 +116,7 @@ fn whatever_ends_a_run_leaves_nothing_behind(#[case] before: &[Signal], #[case] 
         kill_process(cleaner, *signal).unwrap();
     }
     tell(&child, signal);
-    assert_eq!(child.wait().unwrap().code(), None);
+    assert_eq!(child.wait().unwrap().code(), None, "{}", place.text("said.txt"));
     wait_for("the sender to be gone", || !is_running(&place.path("sender.sh")));
     wait_for("the folder to be gone", || is_empty(&place.path("temporary")));
     wait_for("the guardian to be gone", || guardian(&place).is_none());

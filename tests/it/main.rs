@@ -25,6 +25,7 @@ mod interrupts;
 mod judge_again;
 mod layers;
 mod observer;
+mod recipes;
 mod reports;
 mod same_history;
 mod same_verdicts;

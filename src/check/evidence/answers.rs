@@ -17,7 +17,7 @@ use crate::hl7::{Delimiters, Message, SegmentEnd};
 
 use crate::check::evidence::frame::{FS, VT, frame_payload};
 use crate::check::evidence::index::{Evidence, Place};
-use crate::check::evidence::quick::Quick;
+use foldhash::fast::RandomState;
 
 /// The longest MSA-2 that is read.
 const LONGEST_ID: usize = 256;
@@ -52,7 +52,7 @@ pub(crate) struct Answer {
 /// All acknowledgements of a history, by MSA-2 and by where they stand.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    by_message: HashMap<(At, Vec<u8>), Vec<Answer>, Quick>,
+    by_message: HashMap<(At, Vec<u8>), Vec<Answer>, RandomState>,
     /// Whether it is asked which of them every sender must take: only those release results, and
     /// leave no doubt about a charge.
     strictly: bool,

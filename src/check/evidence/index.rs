@@ -22,7 +22,7 @@ use crate::plan::{Agreed, AttemptMode, Charged, Messages, Orders, Plan, Step};
 use crate::check::evidence::disguised::Disguises;
 use crate::check::evidence::known::Known;
 use crate::check::evidence::message::{Sent, SentLine};
-use crate::check::evidence::quick::Quick;
+use foldhash::fast::RandomState;
 
 /// A history, indexed.
 pub(crate) struct Evidence<'h> {
@@ -37,7 +37,7 @@ pub(crate) struct Evidence<'h> {
     /// The exams of the plan, in its order.
     pub(crate) exams: Vec<KnownExam<'h>>,
     /// Which exam an order belongs to, by the order's value on the wire.
-    pub(crate) exam_of: HashMap<Arc<[u8]>, usize, Quick>,
+    pub(crate) exam_of: HashMap<Arc<[u8]>, usize, RandomState>,
     /// Whether two exams of the plan have one order.
     pub(crate) has_twins: bool,
     /// Connections by number.
@@ -55,7 +55,7 @@ pub(crate) struct Evidence<'h> {
     /// Orders that were attempted, in the order in which they were first seen.
     pub(crate) orders: Vec<OrderSeen<'h>>,
     /// Position in `orders` by the order's value on the wire.
-    pub(crate) order_ids: IndexSet<Cow<'h, [u8]>, Quick>,
+    pub(crate) order_ids: IndexSet<Cow<'h, [u8]>, RandomState>,
     /// Parts of messages that no single exam explains: index in `sent`, and the exams that could.
     pub(crate) unexplained: Vec<(u32, Vec<usize>)>,
     /// The values that may be shown wherever they stand. Found out when something is to be shown for
@@ -78,7 +78,7 @@ pub(crate) struct ControlIds {
 
 impl ControlIds {
     fn of(sent: &[Sent<'_>]) -> Self {
-        let mut seen: HashMap<&[u8], NonZeroU32, Quick> = HashMap::default();
+        let mut seen: HashMap<&[u8], NonZeroU32, RandomState> = HashMap::default();
         seen.reserve(sent.len());
         let mut count = 0;
         let mut number = |id| {
@@ -237,7 +237,7 @@ impl<'h> Evidence<'h> {
         &mut self,
         index: usize,
         event: &'h Event,
-        names: &HashMap<&str, usize, Quick>,
+        names: &HashMap<&str, usize, RandomState>,
     ) {
         let seq = event.seq;
         match &event.what {
@@ -409,7 +409,7 @@ impl<'h> Evidence<'h> {
             OnceRule::PerOrder => self.orders.len() as u64,
             OnceRule::PerCharge => {
                 let identities = self.lines.iter().filter_map(SentLine::identity);
-                identities.collect::<HashSet<_, Quick>>().len() as u64
+                identities.collect::<HashSet<_, RandomState>>().len() as u64
             }
         }
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::charge::{as_read, read_alike, without_zeros};
 
 use crate::check::evidence::layers::Layers;
-use crate::check::evidence::quick::Quick;
+use foldhash::fast::RandomState;
 
 /// The shortest number that can be told from others.
 const SHORTEST: usize = 3;
@@ -36,8 +36,8 @@ pub(crate) struct Subject {
 pub(crate) struct Subjects {
     list: Vec<Subject>,
     /// Subjects by a number, as people read it.
-    by_order: HashMap<Vec<u8>, Vec<usize>, Quick>,
-    by_patient: HashMap<Vec<u8>, Vec<usize>, Quick>,
+    by_order: HashMap<Vec<u8>, Vec<usize>, RandomState>,
+    by_patient: HashMap<Vec<u8>, Vec<usize>, RandomState>,
     /// Those numbers that are written in several parts: no other is put together from parts.
     in_parts: BTreeSet<Vec<u8>>,
 }

@@ -16,7 +16,6 @@ pub(crate) mod layers;
 pub(crate) mod made;
 pub(crate) mod mentions;
 pub(crate) mod message;
-pub(crate) mod quick;
 pub(crate) mod reading;
 pub(crate) mod resend_requests;
 pub(crate) mod spellings;
@@ -26,18 +25,19 @@ pub(crate) mod unread;
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::history::Event;
 use crate::plan::Plan;
 
 use disguise::Strays;
 use index::Evidence;
-use quick::Quick;
 use reading::Reading;
 
 /// Indexes `events` for `plan`.
 pub(crate) fn read<'h>(plan: &'h Plan, events: &'h [Event]) -> Evidence<'h> {
     let mut evidence = Evidence::of(plan, events);
-    let names: HashMap<&str, usize, Quick> =
+    let names: HashMap<&str, usize, RandomState> =
         evidence.exams.iter().enumerate().map(|(index, exam)| (exam.name, index)).collect();
     let mut reading = Reading::of(&evidence.agreement);
     let mut strays = Strays::default();

@@ -18,8 +18,8 @@ use crate::hl7::{Message, Segment, SegmentEnd, escape};
 use crate::check::evidence::frame::{FS, VT, frame_payload, further_headers, separator};
 use crate::check::evidence::index::{Attempted, Evidence, OrderSeen};
 use crate::check::evidence::message::{CONTROL_ID_LENGTH, Kind, Sent, SentLine};
-use crate::check::evidence::quick::Quick;
 use crate::check::evidence::unread::{behind, last_piece};
+use foldhash::fast::RandomState;
 
 const CR: u8 = b'\r';
 
@@ -34,7 +34,7 @@ pub(crate) struct Reading {
     /// Finds a second header in a frame.
     header: Finder<'static>,
     /// Numbers of the distinct parts that were seen: few, however many charges there are.
-    numbers: HashMap<Vec<u8>, u32, Quick>,
+    numbers: HashMap<Vec<u8>, u32, RandomState>,
     /// The distinct parts of the line that is being read.
     parts: Vec<u8>,
     /// Connections on which the sender speaks TLS to an endpoint that does not.

@@ -16,8 +16,8 @@ use crate::check::evidence::layers::Layers;
 use crate::check::evidence::mentions::Expected;
 use crate::check::evidence::mentions::KnownSubjects;
 use crate::check::evidence::message::{Kind, Sent};
-use crate::check::evidence::quick::Quick;
 use crate::check::evidence::reading::{fingerprints, readable};
+use foldhash::fast::RandomState;
 
 /// The messages whose charge lines may be of another order than theirs.
 #[derive(Debug)]
@@ -45,14 +45,14 @@ impl Suspects {
 /// How orders read that read like another order: of a million, only a short number each is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Alike {
-    short: Quick,
-    numbers: HashSet<u64, Quick>,
+    short: RandomState,
+    numbers: HashSet<u64, RandomState>,
 }
 
 impl Alike {
     fn of(evidence: &Evidence<'_>) -> Self {
         let mut alike = Self::default();
-        let mut seen: HashSet<u64, Quick> = HashSet::default();
+        let mut seen: HashSet<u64, RandomState> = HashSet::default();
         seen.reserve(evidence.orders.len());
         for order in &evidence.orders {
             let number = alike.short(&order.order);
@@ -139,16 +139,16 @@ type Spelling = (Arc<[u8]>, Vec<u8>);
 /// Charges by what they charge, and orders as people read them.
 struct Seen {
     /// Orders of known charges by their fingerprint.
-    by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick>,
+    by_content: HashMap<u64, Vec<Arc<[u8]>>, RandomState>,
     /// The first spelling of each order.
-    spelled: HashMap<ReadAs, Spelling, Quick>,
+    spelled: HashMap<ReadAs, Spelling, RandomState>,
     /// Lines without an order by their fingerprint, and the message of the first.
-    orderless: HashMap<u64, Vec<u8>, Quick>,
+    orderless: HashMap<u64, Vec<u8>, RandomState>,
 }
 
 impl Seen {
     fn of(evidence: &Evidence<'_>, suspects: &Suspects) -> Self {
-        let mut by_content: HashMap<u64, Vec<Arc<[u8]>>, Quick> = HashMap::default();
+        let mut by_content: HashMap<u64, Vec<Arc<[u8]>>, RandomState> = HashMap::default();
         for exam in evidence.exams.iter().filter(|_| !evidence.is_field_capture()) {
             for line in lines(&Message::read(&exam.expected), &evidence.agreement) {
                 by_content.entry(line.fingerprint).or_default().push(Arc::clone(&exam.order));

@@ -18,11 +18,11 @@ use crate::verdict::Proof;
 use crate::check::evidence::frame::{FS, VT};
 use crate::check::evidence::index::{Evidence, Place};
 use crate::check::evidence::message::{Kind, Sent};
-use crate::check::evidence::quick::Quick;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::IN_FLIGHT;
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::lateness;
+use foldhash::fast::RandomState;
 
 /// By how much a harness may be late that does not say so.
 const UNSAID: Micros = Micros(100_000);
@@ -177,11 +177,11 @@ fn shared(evidence: &Evidence<'_>) -> BTreeSet<usize> {
 /// From when on a sender may be out of step with the EMR on a connection. It was written what no
 /// message asked for, or what came when the next message was on its way; an honest sender may take
 /// that for the answer to what it sent last, and go on. The same goes for an end by the EMR.
-fn muddled(evidence: &Evidence<'_>, firsts: &Firsts) -> HashMap<ConnectionId, Micros, Quick> {
+fn muddled(evidence: &Evidence<'_>, firsts: &Firsts) -> HashMap<ConnectionId, Micros, RandomState> {
     let coming = coming(evidence);
-    let mut last: HashMap<ConnectionId, u64, Quick> = HashMap::default();
+    let mut last: HashMap<ConnectionId, u64, RandomState> = HashMap::default();
     let mut replies = vec![0_usize; evidence.sent.len()];
-    let mut muddled: HashMap<ConnectionId, Micros, Quick> = HashMap::default();
+    let mut muddled: HashMap<ConnectionId, Micros, RandomState> = HashMap::default();
     for (index, event) in evidence.events.iter().enumerate() {
         let (connection, from) = match &event.what {
             What::Received { connection, .. } => {
@@ -229,7 +229,7 @@ impl Coming {
 
 /// What comes next on its connection after each answer, by the answer's event.
 fn coming(evidence: &Evidence<'_>) -> Vec<Option<Coming>> {
-    let mut next: HashMap<ConnectionId, Coming, Quick> = HashMap::default();
+    let mut next: HashMap<ConnectionId, Coming, RandomState> = HashMap::default();
     let mut coming = vec![None; evidence.events.len()];
     for (index, event) in evidence.events.iter().enumerate().rev() {
         match &event.what {

@@ -16,7 +16,6 @@ use crate::verdict::{Proof, Weight};
 use crate::check::evidence::credits::Credits;
 use crate::check::evidence::index::{Attempted, Evidence, KnownExam, OrderSeen};
 use crate::check::evidence::message::{Kind, Sent, SentLine};
-use crate::check::evidence::quick::Quick;
 use crate::check::evidence::resend_requests::{Allowed, Wanted};
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::sent_again;
@@ -25,6 +24,7 @@ use crate::check::rules::{PER_CHARGE, PER_ORDER, agreed_rule};
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::events::{charge_in_words, order_in_words};
 use crate::check::wording::mask::Mask;
+use foldhash::fast::RandomState;
 
 /// Up to how many lines of a message are compared each with each.
 const FEW_LINES: usize = 16;
@@ -235,7 +235,7 @@ fn each_repeated(
         return;
     }
     let credits = Credits::of(evidence, &order.order);
-    let mut seen: HashMap<(u32, u32), Line<'_, '_>, Quick> = HashMap::default();
+    let mut seen: HashMap<(u32, u32), Line<'_, '_>, RandomState> = HashMap::default();
     let attempts = order.attempts.iter().filter(|attempt| is_counted(evidence, **attempt));
     for attempt in attempts {
         let lines = evidence.sent[attempt.sent as usize].lines(evidence);
