@@ -1,7 +1,7 @@
 //! Judges a history against its plan.
 //!
-//! One file per family of rules; every rule reads the same [`evidence`](self) that was indexed
-//! once from the events. Judging is pure: the same plan and history always give the same
+//! One file per family of [`rules`]; every rule reads the same [`evidence`] that was indexed once from the
+//! events. Judging is pure: the same plan and history always give the same
 //! judgement, in time linear in their bytes. This room does **not** see the simulator, the
 //! sender or the drive loop, so a bug in those cannot excuse itself: what counts is what was on
 //! the wire.

@@ -19,8 +19,8 @@ pub use messages::{Agreed, Made, Messages, Orders};
 pub use naming::UnknownFault;
 pub use parameters::{Cut, Parameter, Parameters};
 pub use text::{Fill, Text};
-pub(crate) use words::WIRE_EVENTS;
 pub use words::{Account, AccountWord, FeedBy, Lifetime, ReadyWhen, Separator, WireEvent};
+pub(crate) use words::{WIRE_EVENTS, named};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -122,12 +122,7 @@ impl fmt::Display for WireEvent {
         match self {
             Self::Bytes(count) => write!(out, "bytes: {count}"),
             Self::ReplyBytes(count) => write!(out, "reply-bytes: {count}"),
-            one_word => out.write_str(
-                WIRE_EVENTS
-                    .iter()
-                    .find(|(_, known)| known == one_word)
-                    .map_or("", |(word, _)| word),
-            ),
+            one_word => out.write_str(named(WIRE_EVENTS, one_word)),
         }
     }
 }
@@ -142,3 +137,9 @@ pub(crate) const WIRE_EVENTS: &[(&str, WireEvent)] = &[
     ("before-reply", WireEvent::BeforeReply),
     ("reply-sent", WireEvent::ReplySent),
 ];
+
+/// The word that stands for `value`.
+pub(crate) fn named<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    let found = words.iter().find(|(_, known)| known == value);
+    found.map_or("", |(word, _)| word)
+}

@@ -118,12 +118,6 @@ impl Word {
     }
 }
 
-/// The word that stands for `value`.
-fn named<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
-    let found = words.iter().find(|(_, known)| known == value);
-    found.map_or("", |(word, _)| word)
-}
-
 #[cfg(test)]
 mod tests;
 

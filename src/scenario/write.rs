@@ -13,9 +13,8 @@ use super::steps::DELAYS;
 use super::tls::{CLIENT, VERSIONS};
 use super::{
     Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Text, Tls, TlsVersion, When, Word,
-    named,
 };
-use crate::plan::WireEvent;
+use crate::plan::{WireEvent, named};
 use crate::yaml::{Node, Value};
 
 impl Case {
