@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("name a stored history, such as out/case.jsonl")?;
     let history = history::read(BufReader::new(File::open(&path)?))?;
     let outcome = suite::judge_recorded(&history, format!("chargeproof check {path}"))?;
-    println!("{}: {:?}", outcome.id, outcome.judgement.verdict);
+    println!("{}: {:?}", outcome.id, outcome.judgement.verdict());
     for finding in &outcome.judgement.findings {
         println!("  {} ({}): {}", finding.rule, finding.circumstance, finding.message);
     }

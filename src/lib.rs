@@ -16,8 +16,8 @@
 //! let file = std::fs::File::open("tests/corpus/sent-twice-after-no-answer.jsonl")?;
 //! let history = history::read(std::io::BufReader::new(file))?;
 //! let outcome = suite::judge_recorded(&history, String::new())?;
-//! assert_eq!(outcome.judgement.verdict, Verdict::Fail);
-//! assert_eq!(outcome.judgement.findings[0].rule, "once/per-order");
+//! assert_eq!(outcome.judgement.verdict(), Verdict::Fail);
+//! assert_eq!(outcome.judgement.findings[0].rule, Rule::OncePerOrder);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -34,7 +34,7 @@
 //! let plan: Plan = serde_json::from_str(recorded.header.plan.get())?;
 //! let history = simulated::run(&plan)?;
 //! let outcome = suite::judge(&plan, &history, String::new());
-//! assert_eq!(outcome.judgement.verdict, Verdict::Pass);
+//! assert_eq!(outcome.judgement.verdict(), Verdict::Pass);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -11,14 +11,13 @@ use jiff::civil::DateTime;
 use crate::history::{ConnectionId, Event, Incarnation, Micros, Piece, Seal, What};
 use crate::hl7::Message;
 use crate::plan::{Behaviour, Charged, Lifetime, MessageKind, Plan, Play, ProcessFault, Step};
-use crate::verdict::{NotDone, Weight};
+use crate::verdict::{Circumstance, NotDone, Rule, Subject, Weight};
 
 use crate::check::evidence::index::Evidence;
 use crate::check::evidence::time::to_the_second;
 use crate::check::findings::{Findings, Told};
 use crate::check::proof;
 use crate::check::rules::agreed_rule;
-use crate::check::rules::{DELIVERS, RECOVERS, STARTS, STAYS_UP};
 
 /// The signal that a kill ends with.
 const SIGKILL: i32 = 9;
@@ -28,9 +27,12 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let rule = agreed_rule(evidence);
     // The usual course of a case restarts the sender, where that is ours to do.
     if evidence.plan.steps.contains(&Step::LeaveAlone) {
-        findings.unjudged("restart", "the sender is not ours to restart (`observe` or `per: run`)");
+        findings.unjudged(
+            Subject::Step("restart"),
+            "the sender is not ours to restart (`observe` or `per: run`)",
+        );
     }
-    let mut missing = |circumstance: &str, message: String| {
+    let mut missing = |circumstance, message: String| {
         findings.add(rule, Weight::Inconclusive, || Told::plainly(circumstance, message));
     };
     // Of a sender that could not be driven nothing else is to be said: the rest is why.
@@ -43,10 +45,10 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
     not_drained(evidence, &mut missing);
     cut(evidence, &mut missing);
-    let explained = findings.has(DELIVERS, Weight::Broken)
-        || findings.has(RECOVERS, Weight::Broken)
-        || findings.has(STAYS_UP, Weight::Broken)
-        || findings.has(STARTS, Weight::Undriven);
+    let explained = findings.has(Rule::Delivers, Weight::Broken)
+        || findings.has(Rule::Recovers, Weight::Broken)
+        || findings.has(Rule::SenderStaysUp, Weight::Broken)
+        || findings.has(Rule::SenderStarts, Weight::Undriven);
     if !explained {
         waited_in_vain(evidence, rule, findings);
     }
@@ -58,7 +60,7 @@ pub(crate) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findin
     if seal == Seal::Broken {
         findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
             let message = "the history was altered after it was written: its seal does not fit";
-            Told::plainly("history altered", message)
+            Told::plainly(Circumstance::HistoryAltered, message)
         });
     }
 }
@@ -76,7 +78,7 @@ pub(crate) fn left_undone(plan: &Plan) -> Vec<NotDone> {
     vec![NotDone { step: "restart".to_owned(), why: why.to_owned(), unproven: unproven.to_owned() }]
 }
 
-type Missing<'m> = &'m mut dyn FnMut(&str, String);
+type Missing<'m> = &'m mut dyn FnMut(Circumstance, String);
 
 /// The entries of the script that need not play and did not, in words.
 pub(crate) fn idle(evidence: &Evidence<'_>) -> Vec<String> {
@@ -112,7 +114,7 @@ fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
             .or_else(|| never_due(evidence, behaviour));
         let why = why.map_or_else(String::new, |why| format!(": {why}"));
         let message = format!("{} was never played{why}", told(behaviour));
-        missing("fault not played", message);
+        missing(Circumstance::FaultNotPlayed, message);
     }
 }
 
@@ -224,22 +226,31 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let starts =
         seen(&|what| matches!(what, What::SenderStarted { .. } | What::SenderFailed { .. }));
     if starts < planned(|step| matches!(step, Step::Start | Step::StartSecond)) {
-        missing("sender not started", "a start of the plan is not in the history".to_owned());
+        missing(
+            Circumstance::SenderNotStarted,
+            "a start of the plan is not in the history".to_owned(),
+        );
     }
     let handed = seen(&|what| matches!(what, What::Submitted { .. }));
     if handed < planned(|step| matches!(step, Step::Submit(_))) {
-        missing("exam not handed over", "an exam of the plan was not handed over".to_owned());
+        missing(
+            Circumstance::ExamNotHandedOver,
+            "an exam of the plan was not handed over".to_owned(),
+        );
     }
     for exam in &evidence.exams {
         let wanted = exam.wanted_again.len();
         if wanted > 0 && evidence.attempts_at(&exam.order).len() < 1 + wanted {
             let message = format!("an operator wanted the charge of {} sent once more", exam.name);
-            missing("not sent again", format!("{message}, and it was not"));
+            missing(Circumstance::NotSentAgain, format!("{message}, and it was not"));
         }
     }
     let asked = seen(&|what| matches!(what, What::ResendAsked { .. }));
     if asked < planned(|step| matches!(step, Step::Resend(_))) {
-        missing("resend not asked for", "a resend of the plan was not asked for".to_owned());
+        missing(
+            Circumstance::ResendNotAskedFor,
+            "a resend of the plan was not asked for".to_owned(),
+        );
     }
     let killed = seen(&|what| match what {
         What::SenderExited { incarnation, signal, .. } => {
@@ -253,7 +264,7 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
         |step: &Step| matches!(step, Step::Kill(_) | Step::Fault { fault: ProcessFault::Kill, .. });
     if killed < planned(is_kill) {
         missing(
-            "kill not proven",
+            Circumstance::KillNotProven,
             "a kill of the plan did not end the sender by signal 9".to_owned(),
         );
     }
@@ -261,7 +272,10 @@ fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
         evidence.lives.values().filter(|life| life.asked.is_some() || life.killed.is_some());
     let alive = ended.filter(|life| life.exited.is_none()).count();
     if alive > 0 {
-        missing("end not proven", "the sender was ended, and its exit was not seen".to_owned());
+        missing(
+            Circumstance::EndNotProven,
+            "the sender was ended, and its exit was not seen".to_owned(),
+        );
     }
 }
 
@@ -281,7 +295,7 @@ fn not_struck(evidence: &Evidence<'_>, missing: Missing<'_>) {
         match fault {
             ProcessFault::Pause(length) if pauses.next().is_none_or(|paused| paused < length) => {
                 let message = "the sender was not seen to stand still for as long as it should";
-                missing("pause not proven", message.to_owned());
+                missing(Circumstance::PauseNotProven, message.to_owned());
             }
             ProcessFault::Jump(_) => jumped = true,
             _ => {}
@@ -295,7 +309,7 @@ fn not_struck(evidence: &Evidence<'_>, missing: Missing<'_>) {
         events().filter(|what| matches!(what, What::SenderStarted { beside: Some(_), .. }));
     if beside.count() < seconds {
         let message = "a second instance of the plan was not seen beside the first";
-        missing("second instance not proven", message.to_owned());
+        missing(Circumstance::SecondInstanceNotProven, message.to_owned());
     }
 }
 
@@ -319,7 +333,7 @@ fn clock_not_moved(evidence: &Evidence<'_>, missing: Missing<'_>) {
             let message = format!(
                 "the sender's clock was to jump by {hours} h, and no message after it shows so"
             );
-            missing("clock not moved", message);
+            missing(Circumstance::ClockNotMoved, message);
         }
     }
 }
@@ -353,7 +367,7 @@ fn not_drained(evidence: &Evidence<'_>, missing: Missing<'_>) {
             let message = format!(
                 "connection {connection} of life {of} was still read when the next one was started"
             );
-            missing("not drained", message);
+            missing(Circumstance::NotDrained, message);
             return;
         }
     }
@@ -365,12 +379,12 @@ fn not_watched(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let watched = watches_done(evidence);
     if watched.quiet < wanted {
         let message = "the wire was not watched quiet for as long as the sender may wait before it tries again";
-        missing("not watched long enough", message.to_owned());
+        missing(Circumstance::NotWatchedLongEnough, message.to_owned());
     } else if let Some(quiet) = watched.too_short {
         let retry = evidence.plan.limits.longest_retry;
         let message =
             format!("the sender retries after {}; it was watched for {}", span(retry), span(quiet));
-        missing("not watched long enough", message);
+        missing(Circumstance::NotWatchedLongEnough, message);
     }
 }
 
@@ -430,12 +444,15 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
     });
     if interrupted.is_some() || !finished {
         let why = interrupted.flatten().map(|why| format!(": {why}")).unwrap_or_default();
-        missing("history cut", format!("the history ends before its last step{why}"));
+        missing(Circumstance::HistoryCut, format!("the history ends before its last step{why}"));
     }
     let numbers = evidence.events.iter().zip(1..);
     if let Some((event, number)) = { numbers }.find(|(event, number)| event.seq != *number) {
         let seq = event.seq;
-        missing("history cut", format!("event {seq} stands where event {number} should be"));
+        missing(
+            Circumstance::HistoryCut,
+            format!("event {seq} stands where event {number} should be"),
+        );
     }
     out_of_time(evidence, missing);
     bytes_lost(evidence, missing);
@@ -446,7 +463,7 @@ fn cut(evidence: &Evidence<'_>, missing: Missing<'_>) {
 fn nothing_sent(evidence: &Evidence<'_>, missing: Missing<'_>) {
     let is_hidden = !evidence.disguises.attempts.is_empty();
     if evidence.orders.is_empty() && evidence.unexplained.is_empty() && !is_hidden {
-        missing("nothing was sent", "no charge was attempted at all".to_owned());
+        missing(Circumstance::NothingSent, "no charge was attempted at all".to_owned());
     }
 }
 
@@ -459,7 +476,7 @@ fn not_readable(evidence: &Evidence<'_>, missing: Missing<'_>) {
                     "{bytes} bytes or more came on connection {connection} under a TLS that had failed or ended, \
                      and nobody can say that no charge was among them"
                 );
-                missing("bytes that cannot be read", message);
+                missing(Circumstance::BytesNotReadable, message);
             }
             What::Unread { connection, ref bytes, length, .. }
                 if (bytes.as_slice().len() as u64) < length =>
@@ -468,7 +485,7 @@ fn not_readable(evidence: &Evidence<'_>, missing: Missing<'_>) {
                 let message = format!(
                     "{length} bytes came on connection {connection} when the EMR had broken off, and {kept} of them were kept"
                 );
-                missing("history cut", message);
+                missing(Circumstance::HistoryCut, message);
             }
             _ => {}
         }
@@ -485,7 +502,7 @@ fn out_of_time(evidence: &Evidence<'_>, missing: Missing<'_>) {
             before.at.since(event.at).0,
             before.seq,
         );
-        missing("times out of order", message);
+        missing(Circumstance::TimesOutOfOrder, message);
     }
     let lasted = |what: &What| match what {
         What::Watched { quiet, .. } => Some(*quiet),
@@ -496,7 +513,7 @@ fn out_of_time(evidence: &Evidence<'_>, missing: Missing<'_>) {
     if let Some(event) = evidence.events.iter().find(is_too_long) {
         let message =
             format!("event {} speaks of a time that had not come or not passed", event.seq);
-        missing("times out of order", message);
+        missing(Circumstance::TimesOutOfOrder, message);
     }
 }
 
@@ -512,7 +529,7 @@ fn bytes_lost(evidence: &Evidence<'_>, missing: Missing<'_>) {
         if *next != offset || kept > length {
             let message =
                 format!("bytes {next} to {offset} of connection {connection} are missing");
-            missing("history cut", message);
+            missing(Circumstance::HistoryCut, message);
             return;
         }
         // Of one that outgrew the limit only the beginning is kept, and another rule says so.
@@ -521,7 +538,7 @@ fn bytes_lost(evidence: &Evidence<'_>, missing: Missing<'_>) {
                 "{length} bytes came at once on connection {connection}, and {kept} of them are in \
                  the history"
             );
-            missing("history cut", message);
+            missing(Circumstance::HistoryCut, message);
             return;
         }
         *next = offset.saturating_add(length);
@@ -529,7 +546,7 @@ fn bytes_lost(evidence: &Evidence<'_>, missing: Missing<'_>) {
 }
 
 /// A step that waited for nothing, unless the exam need not come.
-fn waited_in_vain(evidence: &Evidence<'_>, rule: &'static str, findings: &mut Findings) {
+fn waited_in_vain(evidence: &Evidence<'_>, rule: Rule, findings: &mut Findings) {
     for event in evidence.events {
         let What::WaitedInVain { wanted, .. } = &event.what else { continue };
         let named = evidence.exams.iter().find(|exam| names(wanted, exam.name));
@@ -537,7 +554,7 @@ fn waited_in_vain(evidence: &Evidence<'_>, rule: &'static str, findings: &mut Fi
             continue;
         }
         findings.add(rule, Weight::Inconclusive, || {
-            Told::plainly("waited in vain", format!("a step waited in vain for {wanted}"))
+            Told::plainly(Circumstance::WaitedInVain, format!("a step waited in vain for {wanted}"))
         });
     }
 }

@@ -16,22 +16,17 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-pub use rules::{RULES, Rule};
+pub use rules::{Explanation, explanation};
 
 use crate::history::{History, Micros, What};
 use crate::plan::Plan;
 #[cfg(feature = "planted-defects")]
 use crate::planted::{Planted, is};
+use crate::verdict::Judgement;
 #[cfg(feature = "planted-defects")]
 use crate::verdict::{Finding, Weight};
-use crate::verdict::{Judgement, Verdict};
 
-use evidence::answers::Answers;
 use findings::Findings;
-use rules::{
-    accounts, acknowledgements, clock, compared, delivery, form, in_flight, once, process, results,
-    snapshot, tls,
-};
 use wording::lateness;
 
 /// Judges `history` against `plan`.
@@ -40,30 +35,15 @@ use wording::lateness;
 #[must_use]
 pub fn judge(plan: &Plan, history: &History) -> Judgement {
     let evidence = evidence::read(plan, &history.events);
-    let answers = Answers::read(&evidence);
     let mut findings = Findings::default();
-    process::judge(&evidence, &mut findings);
-    once::judge(&evidence, &mut findings);
-    delivery::judge(&evidence, &mut findings);
-    accounts::judge(&evidence, &answers, &mut findings);
-    results::judge(&evidence, &answers, &mut findings);
-    let messages = compared::compared(&evidence);
-    form::judge(&evidence, &messages, &mut findings);
-    tls::judge(&evidence, &mut findings);
-    clock::judge(&evidence, history, &mut findings);
-    acknowledgements::judge(&evidence, &mut findings);
-    in_flight::judge(&evidence, &mut findings);
-    let started = clock::started(history);
-    let snapshots = snapshot::judge(&evidence, &messages, started, &mut findings);
+    let snapshots = rules::judge(&evidence, history, &mut findings);
     exercise::judge(&evidence, &mut findings);
     exercise::altered(&evidence, history.seal, &mut findings);
     let (mut findings, held, unjudged) = findings.settle();
     lateness::name_starvation(&evidence, &mut findings);
     #[cfg(feature = "planted-defects")]
     let findings = overlooked(findings);
-    let verdict = findings.iter().map(|finding| finding.weight.verdict());
     Judgement {
-        verdict: verdict.fold(Verdict::Pass, Verdict::max),
         findings,
         held,
         unjudged,

@@ -7,11 +7,11 @@ use clap_complete::Shell;
 
 use crate::cli::arguments::{Arguments, SchemaKind};
 use crate::cli::failure::Failure;
-use chargeproof::check::RULES;
+use chargeproof::check::{Explanation, explanation};
 use chargeproof::plan::{Fault, Parameter};
 use chargeproof::report;
 use chargeproof::scenario::FaultWords;
-use chargeproof::verdict::Exit;
+use chargeproof::verdict::{Exit, Rule};
 use chargeproof::yaml::nearest;
 use chargeproof::{mapping, scenario};
 
@@ -22,21 +22,22 @@ use chargeproof::{mapping, scenario};
 pub(super) fn explain(name: Option<&str>) -> Result<Exit, Failure> {
     let mut out = anstream::stdout().lock();
     let Some(name) = name else {
-        for rule in RULES {
-            writeln!(out, "{:18} {}", rule.name, rule.title)?;
+        for rule in Rule::ALL {
+            writeln!(out, "{rule:18} {}", explanation(*rule).title)?;
         }
         return Ok(Exit::Passed);
     };
-    let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
-        let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+    let Some(rule) = Rule::named(name) else {
+        let names: Vec<&str> = Rule::ALL.iter().map(|rule| rule.name()).collect();
         let hint = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the rules are {}", names.join(", ")),
         };
         return Err(Failure::usage(format!("no rule is called `{name}`"), hint));
     };
-    writeln!(out, "{}: {}\n\n{}\n", rule.name, rule.title, rule.promise)?;
-    writeln!(out, "How to read it: {}\n\nSource: {}", rule.how_to_read, rule.source)?;
+    let Explanation { title, promise, source, how_to_read } = explanation(rule);
+    writeln!(out, "{rule}: {title}\n\n{promise}\n")?;
+    writeln!(out, "How to read it: {how_to_read}\n\nSource: {source}")?;
     Ok(Exit::Passed)
 }
 

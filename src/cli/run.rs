@@ -178,7 +178,7 @@ impl<'s> Listener<'s> {
         match news {
             News::Began(id) => self.progress.started(id),
             News::Ended(outcome, history) => {
-                self.progress.finished(&outcome.id, outcome.judgement.verdict);
+                self.progress.finished(&outcome.id, outcome.judgement.verdict());
                 if let Some(store) = self.store {
                     match store.keep(&outcome.id, history) {
                         Ok(path) => outcome.history = Some(path),

@@ -81,7 +81,7 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
         let own = match (row.is_real_only(), row.circumstances.is_empty(), row.confirmed) {
             (true, ..) => "real only",
             (false, true, None | Some(false)) => "NOTHING",
-            (false, ..) => row.own,
+            (false, ..) => row.own.name(),
         };
         let confirmed = match row.confirmed {
             Some(true) => "yes",

@@ -22,7 +22,7 @@ use crate::run::simulated::{self, Hands, SimulationError};
 use crate::scenario::{Case, SenderFile};
 use crate::sender::Bug;
 use crate::suite::judge;
-use crate::verdict::{CaseOutcome, Finding, Verdict, Weight};
+use crate::verdict::{CaseOutcome, Finding, Rule, Verdict, Weight};
 use crate::yaml::{Diagnostic, Place, Source};
 
 use draw::Deck;
@@ -55,7 +55,7 @@ pub struct Conviction {
     /// What it means for the exit code.
     pub weight: Weight,
     /// The rule.
-    pub rule: String,
+    pub rule: Rule,
     /// What kind of witnesses speak, where two attempts do.
     witnesses: Option<Witnesses>,
 }
@@ -238,7 +238,7 @@ impl<'l> Explorer<'l> {
     pub fn fairness(&self, schedule: &Schedule) -> Verdict {
         let correct = Choices { bug: None, variant: None, ..self.choices.clone() };
         let tried = self.run_with(schedule, "drawn", &correct, Hands::Quick);
-        tried.map_or(Verdict::Fail, |tried| tried.outcome.judgement.verdict)
+        tried.map_or(Verdict::Fail, |tried| tried.outcome.judgement.verdict())
     }
 
     /// Whether a schedule convicts the sender as before, in virtual time.
@@ -270,7 +270,7 @@ impl<'l> Explorer<'l> {
     /// What a file of this schedule can be called.
     #[must_use]
     pub fn name(&self, schedule: &Schedule, conviction: &Conviction) -> String {
-        format!("{}-{}", conviction.rule.replace('/', "-"), tale::name(&schedule.case))
+        format!("{}-{}", conviction.rule.name().replace('/', "-"), tale::name(&schedule.case))
     }
 }
 
@@ -310,7 +310,7 @@ impl Conviction {
         };
         Self {
             weight: finding.weight,
-            rule: finding.rule.clone(),
+            rule: finding.rule,
             // Of any other rule a second witness is only more of the same.
             witnesses: witnesses.filter(|_| finding.weight == Weight::SentTwice),
         }
@@ -321,7 +321,7 @@ impl Conviction {
     #[must_use]
     pub fn is_in(&self, findings: &[Finding]) -> bool {
         let is_it = |found: &Self| {
-            (found.weight, &found.rule) == (self.weight, &self.rule)
+            (found.weight, found.rule) == (self.weight, self.rule)
                 && found.witnesses.is_some() == self.witnesses.is_some()
                 && found.witnesses <= self.witnesses
         };

@@ -13,7 +13,7 @@ use crate::plan::{Fault, Plan};
 use crate::planning::{Choices, Library, expand};
 use crate::run::simulated;
 use crate::scenario::{Scenario, SenderFile};
-use crate::verdict::{Exit, Judgement, Verdict};
+use crate::verdict::{Circumstance, Exit, Judgement, Verdict};
 use crate::yaml::Source;
 
 /// What is shipped, as far as drawn schedules name it.
@@ -111,7 +111,7 @@ fn again(history: &History, received: usize, place: usize) -> [Event; 2] {
 /// Whether an operator still waits for a charge to be sent once more: one more is wanted then.
 fn is_wanted(plan: &Plan, history: &History) -> bool {
     let findings = judge(plan, history).findings;
-    findings.iter().any(|finding| finding.circumstance == "not sent again")
+    findings.iter().any(|finding| finding.circumstance == Circumstance::NotSentAgain)
 }
 
 /// Whether an event is a whole charge of an exam of the plan.
@@ -204,7 +204,7 @@ quickcheck! {
             let line = 1 + line % (lines.len() - 1);
             let rest = lines.iter().enumerate().filter(|(index, _)| *index != line);
             let cut: String = rest.map(|(_, line)| format!("{line}\n")).collect();
-            judged_again(&cut).is_none_or(|judgement| judgement.verdict != Verdict::Pass)
+            judged_again(&cut).is_none_or(|judgement| judgement.verdict() != Verdict::Pass)
         })
     }
 
@@ -217,7 +217,7 @@ quickcheck! {
             history.seal = Seal::Broken; // so that it is not sealed anew
             let cut = stored(&history);
             [cut.clone(), format!("{cut}{seal}\n")].iter().all(|text| {
-                judged_again(text).is_none_or(|judgement| judgement.verdict != Verdict::Pass)
+                judged_again(text).is_none_or(|judgement| judgement.verdict() != Verdict::Pass)
             })
         })
     }
@@ -231,7 +231,7 @@ quickcheck! {
             }
             text[place] = to;
             let Ok(text) = String::from_utf8(text) else { return true };
-            judged_again(&text).is_none_or(|judgement| judgement.verdict != Verdict::Pass)
+            judged_again(&text).is_none_or(|judgement| judgement.verdict() != Verdict::Pass)
         })
     }
 
@@ -242,8 +242,8 @@ quickcheck! {
             let gone = history.events.remove(place);
             renumber(&mut history.events);
             // What accuses may be missed: without it there is nothing to be convicted by.
-            let accuses = before.verdict == Verdict::Fail || is_reason(&gone);
-            accuses || judge(plan, &history).verdict >= before.verdict
+            let accuses = before.verdict() == Verdict::Fail || is_reason(&gone);
+            accuses || judge(plan, &history).verdict() >= before.verdict()
         })
     }
 
@@ -259,7 +259,7 @@ quickcheck! {
             let second = pairs[place % pairs.len()];
             history.events.swap(second - 1, second);
             renumber(&mut history.events);
-            judge(plan, &history).verdict == before.verdict
+            judge(plan, &history).verdict() == before.verdict()
         })
     }
 }

@@ -96,12 +96,13 @@ impl Tally {
             self.pairs.extend(situation.0[index + 1..].iter().map(|&other| (one, other)));
         }
         self.situations.insert(situation);
-        match judgement.verdict {
+        match judgement.verdict() {
             Verdict::Pass => {}
             Verdict::Fail => self.convicting += 1,
             Verdict::Inconclusive => {
-                let why = judgement.findings.first().map_or("", |finding| &finding.circumstance);
-                *self.inconclusive.entry(why.to_owned()).or_default() += 1;
+                let first = judgement.findings.first();
+                let why = first.map(|finding| finding.circumstance.to_string());
+                *self.inconclusive.entry(why.unwrap_or_default()).or_default() += 1;
             }
         }
     }

@@ -7,14 +7,15 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::verdict::{
-    CaseOutcome, Finding, LeftOut, NotDone, RunOutcome, Standing, Weight, deciding,
+    CaseOutcome, Finding, LeftOut, NotDone, Rule, RunOutcome, Standing, Weight, deciding,
 };
 
 /// What one rule found under one circumstance.
 pub(super) struct Group<'a> {
     pub(super) weight: Weight,
-    pub(super) rule: &'a str,
-    pub(super) circumstance: &'a str,
+    pub(super) rule: Rule,
+    /// In words.
+    pub(super) circumstance: String,
     /// The cases that show it, the plainest first and the others in the order of the run; never
     /// empty.
     pub(super) cases: Vec<Witness<'a>>,
@@ -44,7 +45,8 @@ pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<_, Vec<Witness<'_>>> = BTreeMap::new();
     for case in &outcome.cases {
         for finding in &case.judgement.findings {
-            let key = (Reverse(finding.weight), &*finding.rule, &*finding.circumstance);
+            let circumstance = finding.circumstance.to_string();
+            let key = (Reverse(finding.weight), finding.rule, circumstance);
             let witnesses = groups.entry(key).or_default();
             match witnesses.last_mut() {
                 Some(last) if std::ptr::eq(last.case, case) => last.findings.push(finding),
@@ -59,12 +61,12 @@ pub(super) fn groups(outcome: &RunOutcome) -> Vec<Group<'_>> {
         cases: plainest_first(cases),
     };
     let mut groups: Vec<Group<'_>> = groups.into_iter().map(group).collect();
-    let mut broken_in: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut broken_in: BTreeMap<Rule, usize> = BTreeMap::new();
     for group in &groups {
         *broken_in.entry(group.rule).or_default() += group.cases.len();
     }
     groups.sort_by_key(|group| {
-        let most_broken = Reverse(broken_in[group.rule]);
+        let most_broken = Reverse(broken_in[&group.rule]);
         (Reverse(group.weight), most_broken, group.rule, Reverse(group.cases.len()))
     });
     groups
@@ -139,9 +141,9 @@ pub(super) fn unjudged(outcome: &RunOutcome) -> BTreeMap<(&str, &str), usize> {
 /// What one case did not judge, and why; each once.
 pub(super) fn unjudged_in(case: &CaseOutcome) -> Vec<(&str, &str)> {
     let known = case.judgement.unjudged.iter();
-    let mut all: Vec<(&str, &str)> = known.map(|one| (&*one.what, &*one.why)).collect();
+    let mut all: Vec<(&str, &str)> = known.map(|one| (one.what.name(), &*one.why)).collect();
     for requirement in &case.requirements {
-        let told = |what: &str| deciding(requirement).contains(&what);
+        let told = |what: &str| deciding(requirement).iter().any(|rule| rule.name() == what);
         if let Standing::Unjudged(why) = case.standing(requirement)
             && !all.iter().any(|(what, _)| told(what))
         {
@@ -182,10 +184,10 @@ pub(super) fn not_done(outcome: &RunOutcome) -> BTreeMap<&NotDone, usize> {
 }
 
 /// Every rule that was exercised and held, and how many times over the whole run.
-pub(super) fn held(outcome: &RunOutcome) -> BTreeMap<&str, u64> {
+pub(super) fn held(outcome: &RunOutcome) -> BTreeMap<Rule, u64> {
     let mut rules = BTreeMap::new();
     for held in outcome.cases.iter().flat_map(|case| &case.judgement.held) {
-        *rules.entry(&*held.rule).or_insert(0) += held.times;
+        *rules.entry(held.rule).or_insert(0) += held.times;
     }
     rules
 }
@@ -194,20 +196,20 @@ pub(super) fn held(outcome: &RunOutcome) -> BTreeMap<&str, u64> {
 mod tests {
     use super::groups;
     use crate::report::samples;
-    use crate::verdict::{Finding, RunOutcome, Weight};
+    use crate::verdict::{Circumstance, Finding, Rule, RunOutcome, Weight};
 
-    fn broken(rule: &str) -> Finding {
+    fn broken(rule: Rule) -> Finding {
         Finding {
-            rule: rule.into(),
+            rule,
             weight: Weight::Broken,
-            circumstance: "reset".into(),
+            circumstance: Circumstance::EmrReset,
             message: "it did".into(),
             proof: None,
         }
     }
 
     /// A run of one case for each list of requirements, each of which breaks these rules.
-    fn run(cases: &[(&[&str], &[&str])]) -> RunOutcome {
+    fn run(cases: &[(&[&str], &[Rule])]) -> RunOutcome {
         let mut outcome = samples::duplicate();
         let plain = outcome.cases[0].clone();
         outcome.cases.clear();
@@ -215,7 +217,7 @@ mod tests {
             let mut case = plain.clone();
             case.id = format!("case-{number}");
             case.requirements = requirements.iter().map(|name| (*name).into()).collect();
-            case.judgement.findings = rules.iter().map(|rule| broken(rule)).collect();
+            case.judgement.findings = rules.iter().map(|rule| broken(*rule)).collect();
             outcome.cases.push(case);
         }
         outcome
@@ -223,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_plainest_case_is_shown_and_the_others_keep_their_order() {
-        let rules: &[&str] = &["recovers"];
+        let rules: &[Rule] = &[Rule::Recovers];
         let crash: &[&str] = &["recovers", "crash-safe"];
         let outcome =
             run(&[(crash, rules), (crash, rules), (&["recovers"], rules), (crash, rules)]);
@@ -233,8 +235,8 @@ mod tests {
 
     #[test]
     fn of_rules_of_one_weight_the_one_that_most_cases_break_comes_first() {
-        let outcome = run(&[(&[], &["accounts", "recovers"]), (&[], &["recovers"])]);
-        let rules: Vec<&str> = groups(&outcome).iter().map(|group| group.rule).collect();
-        assert_eq!(rules, ["recovers", "accounts"]);
+        let outcome = run(&[(&[], &[Rule::Accounts, Rule::Recovers]), (&[], &[Rule::Recovers])]);
+        let rules: Vec<Rule> = groups(&outcome).iter().map(|group| group.rule).collect();
+        assert_eq!(rules, [Rule::Recovers, Rule::Accounts]);
     }
 }

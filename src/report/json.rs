@@ -139,7 +139,7 @@ struct Found<'a> {
     /// Name of the rule, such as `once/per-order`.
     rule: &'a str,
     /// Under which circumstance it showed; the same words for the same defect in every case.
-    circumstance: &'a str,
+    circumstance: String,
     /// One sentence for a person.
     message: &'a str,
     /// What it means for the exit code.
@@ -310,7 +310,8 @@ impl<'a> Report<'a> {
 impl<'a> Case<'a> {
     fn of(case: &'a CaseOutcome) -> Self {
         let judgement = &case.judgement;
-        let held = judgement.held.iter().map(|held| Held { rule: &held.rule, times: held.times });
+        let held =
+            judgement.held.iter().map(|held| Held { rule: held.rule.name(), times: held.times });
         let snapshots = judgement
             .snapshots
             .iter()
@@ -318,7 +319,7 @@ impl<'a> Case<'a> {
         Self {
             id: &case.id,
             title: &case.title,
-            verdict: judgement.verdict.into(),
+            verdict: judgement.verdict().into(),
             findings: judgement.findings.iter().map(Found::of).collect(),
             held: held.collect(),
             unjudged: unjudged_in(case)
@@ -341,8 +342,8 @@ impl<'a> Case<'a> {
 impl<'a> Found<'a> {
     fn of(finding: &'a Finding) -> Self {
         Self {
-            rule: &finding.rule,
-            circumstance: &finding.circumstance,
+            rule: finding.rule.name(),
+            circumstance: finding.circumstance.to_string(),
             message: &finding.message,
             weight: finding.weight.into(),
             proof: finding.proof.as_ref().map(Evidence::of),

@@ -104,7 +104,7 @@ fn test_case(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
         Attribute(&case.id),
         Seconds(case.took)
     )?;
-    if case.judgement.verdict != Verdict::Pass {
+    if case.judgement.verdict() != Verdict::Pass {
         complaint(case, out)?;
     }
     let mut said = vec![row("title", one_line(&case.title))];
@@ -130,22 +130,20 @@ fn test_case(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
 fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
     let findings = &case.judgement.findings;
     let Some(worst) = findings.iter().max_by_key(|finding| finding.weight) else {
-        let kind = if case.judgement.verdict == Verdict::Fail { "failure" } else { "error" };
+        let kind = if case.judgement.verdict() == Verdict::Fail { "failure" } else { "error" };
         return writeln!(out, "      <{kind} type=\"verdict\" message=\"no rule says why\"/>");
     };
     let (element, kind) = match worst.weight {
-        Weight::Broken | Weight::SentTwice => ("failure", &*worst.rule),
+        Weight::Broken | Weight::SentTwice => ("failure", worst.rule.name()),
         Weight::Undriven => ("error", "undriven"),
         Weight::Inconclusive => ("error", "inconclusive"),
         Weight::Pending => ("error", "pending"),
     };
     let mut said = Vec::new();
     for finding in findings {
-        said.push(row("rule", one_line(&finding.rule)));
+        said.push(row("rule", finding.rule.name()));
         said.push(row("found", one_line(&finding.message)));
-        if !finding.circumstance.is_empty() {
-            said.push(row("when", one_line(&finding.circumstance)));
-        }
+        said.push(row("when", one_line(&finding.circumstance.to_string())));
         said.extend(rows(finding));
         said.extend(next_step(finding, case).map(|next| row("next", next)));
     }

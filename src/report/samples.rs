@@ -2,8 +2,8 @@
 
 use crate::history::Micros;
 use crate::verdict::{
-    Attempt, CaseOutcome, FieldDifference, Finding, Held, Judgement, LeftOut, Moment, NotDone,
-    Proof, RunOutcome, SnapshotSeen, Unjudged, Verdict, Weight,
+    Attempt, CaseOutcome, Circumstance, FieldDifference, Finding, Held, Judgement, LeftOut, Moment,
+    NotDone, Proof, Rule, RunOutcome, SnapshotSeen, Subject, Unjudged, Weight,
 };
 
 /// Every sample by its name.
@@ -57,7 +57,7 @@ pub(super) fn unjudged() -> RunOutcome {
     ];
     for case in &mut cases {
         let why = "the sender file names no `account`".into();
-        case.judgement.unjudged = vec![Unjudged { what: "accounts".into(), why }];
+        case.judgement.unjudged = vec![Unjudged { what: Subject::Rule(Rule::Accounts), why }];
     }
     cases[0].judgement.idle = vec!["`answer/none` for john-doe, message 7".into()];
     run(cases)
@@ -93,9 +93,9 @@ pub(super) fn duplicate() -> RunOutcome {
 /// A message that is not as it was agreed, and one that nobody has approved yet.
 pub(super) fn snapshot() -> RunOutcome {
     let differs = Finding {
-        rule: "snapshot".into(),
+        rule: Rule::Snapshot,
         weight: Weight::Broken,
-        circumstance: String::new(),
+        circumstance: Circumstance::Field("FT1[2]-26".into()),
         message: "the message of john-doe is not the approved one".into(),
         proof: Some(Proof {
             charge: "order 273013, exam john-doe".into(),
@@ -114,9 +114,9 @@ pub(super) fn snapshot() -> RunOutcome {
         }),
     };
     let pending = Finding {
-        rule: "snapshot".into(),
+        rule: Rule::Snapshot,
         weight: Weight::Pending,
-        circumstance: String::new(),
+        circumstance: Circumstance::SnapshotNotApproved,
         message: "the message of jane-roe has no approved snapshot".into(),
         proof: None,
     };
@@ -134,9 +134,9 @@ pub(super) fn inconclusive() -> RunOutcome {
     let mut pending = snapshot().cases.swap_remove(0);
     pending.requirements.push("once-per-order".into());
     let open = Finding {
-        rule: "once/per-order".into(),
+        rule: Rule::OncePerOrder,
         weight: Weight::Inconclusive,
-        circumstance: "kill/end-of-message".into(),
+        circumstance: Circumstance::KillNotProven,
         message: "the sender had exited by itself before it was killed, so order 273013 proves \
                   nothing about a kill"
             .into(),
@@ -153,20 +153,21 @@ pub(super) fn inconclusive() -> RunOutcome {
 
 /// A sender that sends nothing.
 pub(super) fn silent() -> RunOutcome {
-    let finding = |rule: &str, weight, circumstance: &str, message: &str| Finding {
-        rule: rule.into(),
+    let finding = |rule, weight, circumstance, message: &str| Finding {
+        rule,
         weight,
-        circumstance: circumstance.into(),
+        circumstance,
         message: message.into(),
         proof: None,
     };
     let open = |circumstance, message| {
-        finding("once/per-order", Weight::Inconclusive, circumstance, message)
+        finding(Rule::OncePerOrder, Weight::Inconclusive, circumstance, message)
     };
     let never = "the charge of order 273013 never came";
-    let broken = finding("delivers", Weight::Broken, "healthy EMR", never);
-    let unsent = open("nothing was sent", "no charge was attempted at all");
-    let unplayed = open("fault not played", "`answer/none` for john-doe was never played");
+    let broken = finding(Rule::Delivers, Weight::Broken, Circumstance::HealthyEmr, never);
+    let unsent = open(Circumstance::NothingSent, "no charge was attempted at all");
+    let unplayed =
+        open(Circumstance::FaultNotPlayed, "`answer/none` for john-doe was never played");
     let mut cases = vec![
         case("once/early", &["once-per-order"], vec![broken.clone(), unsent.clone()]),
         case("once/late", &["once-per-order"], vec![broken, unsent.clone(), unplayed]),
@@ -215,11 +216,9 @@ fn run(cases: Vec<CaseOutcome>) -> RunOutcome {
 }
 
 fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome {
-    let worst = findings.iter().map(|finding| finding.weight.verdict()).max();
-    let held = |rule: &str, times| Held { rule: rule.to_owned().into(), times };
+    let held = |rule, times| Held { rule, times };
     let mut judgement = Judgement {
-        verdict: worst.unwrap_or(Verdict::Pass),
-        held: vec![held("delivers", 1), held("wire/framing", 3)],
+        held: vec![held(Rule::Delivers, 1), held(Rule::WireFraming, 3)],
         findings,
         unjudged: vec![],
         idle: vec![],
@@ -229,9 +228,9 @@ fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome 
         snapshots: vec![],
     };
     if judgement.findings.is_empty() {
-        judgement.held.push(held("once/per-order", 3));
+        judgement.held.push(held(Rule::OncePerOrder, 3));
         if requirements.contains(&"recovers") && !requirements.contains(&"accounts") {
-            judgement.held.push(held("recovers", 1));
+            judgement.held.push(held(Rule::Recovers, 1));
         }
     }
     CaseOutcome {
@@ -247,9 +246,9 @@ fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome 
 
 fn sent_twice() -> Finding {
     Finding {
-        rule: "once/per-order".into(),
+        rule: Rule::OncePerOrder,
         weight: Weight::SentTwice,
-        circumstance: "answer/reject".into(),
+        circumstance: Circumstance::Fault("answer/reject".into()),
         message: "order 273013 was sent twice".into(),
         proof: Some(Proof {
             charge: "order 273013, exam john-doe, 92250 CG, 92000035 TC".into(),

@@ -89,17 +89,9 @@ pub fn not_kept(colour: Colour, out: &mut dyn Write) -> io::Result<()> {
 fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     let [first, others @ ..] = group.cases.as_slice() else { return Ok(()) };
     let [shown, further @ ..] = first.findings.as_slice() else { return Ok(()) };
-    let text = format!(
-        "{} {}: {}",
-        headword(group.weight),
-        one_line(group.rule),
-        one_line(&shown.message)
-    );
+    let text = format!("{} {}: {}", headword(group.weight), group.rule, one_line(&shown.message));
     let cases = count(group.cases.len(), "case");
-    let note = match group.circumstance {
-        "" => format!("({cases})"),
-        circumstance => format!("({}, {cases})", one_line(circumstance)),
-    };
+    let note = format!("({}, {cases})", one_line(&group.circumstance));
     page.headline(tone(group.weight), &text, &note)?;
     page.row("case", "", &one_line(&first.case.id))?;
     for row in proof::rows(shown) {
@@ -131,17 +123,16 @@ fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     // Circumstances of one family, such as `frame/drip`, stand together; the rest comes last.
     let mut families: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
     for group in groups {
-        let whole = ("", group.circumstance);
         let split = group.circumstance.split_once('/').filter(|(family, _)| !family.contains(' '));
-        let (family, name) = split.unwrap_or(whole);
-        let name = if name.is_empty() { "none in particular".to_owned() } else { one_line(name) };
+        let (family, name) = split.unwrap_or(("", &group.circumstance));
+        let name = one_line(name);
         let name = match group.cases.len() {
             1 => name,
             cases => format!("{name} ({})", count(cases, "case")),
         };
         families.entry((family.is_empty(), family)).or_default().push(name);
     }
-    let rule = one_line(first.rule);
+    let rule = first.rule;
     let text = format!(" {rule}: and under {}", count(groups.len(), "more circumstance"));
     page.pieces(&[(tone(first.weight), headword(first.weight)), (Tone::Normal, &text)])?;
     for ((_, family), names) in families {
@@ -155,11 +146,8 @@ fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
 /// of its own to look for.
 fn consequence(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     for group in groups {
-        let what = match group.circumstance {
-            "" => "none in particular".to_owned(),
-            circumstance => one_line(circumstance),
-        };
-        let text = format!("{} {}: {what}", headword(group.weight), one_line(group.rule));
+        let what = one_line(&group.circumstance);
+        let text = format!("{} {}: {what}", headword(group.weight), group.rule);
         let cases = format!("({})", count(group.cases.len(), "case"));
         page.headline(tone(group.weight), &text, &cases)?;
     }
@@ -199,8 +187,7 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     unjudged(page, outcome, widest)?;
     if outcome.exit() != Exit::Passed {
         let held = held(outcome).into_iter();
-        let held: Vec<String> =
-            held.map(|(rule, times)| format!("{} {times}×", one_line(rule))).collect();
+        let held: Vec<String> = held.map(|(rule, times)| format!("{rule} {times}×")).collect();
         if !held.is_empty() {
             page.row("held", "", &held.join(", "))?;
         }
@@ -337,7 +324,7 @@ fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
 /// What a green run may claim: no more than what it saw.
 fn claim(outcome: &RunOutcome) -> &'static str {
     let charges: u64 = outcome.cases.iter().map(|case| case.judgement.charges).sum();
-    let judged = held(outcome).keys().any(|rule| rule.starts_with("once/"));
+    let judged = held(outcome).keys().any(|rule| rule.is_once());
     match (charges, judged) {
         (0, _) => "no charge was sent at all",
         (_, true) => "no charge was sent twice",
@@ -358,7 +345,7 @@ mod tests {
 
     use super::write;
     use crate::report::{Colour, samples};
-    use crate::verdict::{Finding, RunOutcome, Weight};
+    use crate::verdict::{Circumstance, Finding, Rule, RunOutcome, Weight};
 
     fn plain(outcome: &RunOutcome) -> String {
         let mut out = Vec::new();
@@ -392,7 +379,7 @@ mod tests {
     fn a_green_run_claims_no_more_than_was_judged() {
         let mut outcome = samples::green();
         for case in &mut outcome.cases {
-            case.judgement.held.retain(|held| !held.rule.starts_with("once/"));
+            case.judgement.held.retain(|held| !held.rule.is_once());
         }
         assert!(plain(&outcome).contains("whether a charge was sent twice was not judged"));
         for case in &mut outcome.cases {
@@ -473,7 +460,7 @@ mod tests {
     #[test]
     fn a_message_that_is_not_as_agreed_is_told_field_by_field() {
         assert_snapshot!(plain(&samples::snapshot()), @r"
-        FAIL snapshot: the message of john-doe is not the approved one                              (1 case)
+        FAIL snapshot: the message of john-doe is not the approved one                   (FT1[2]-26, 1 case)
           case      deliver/plain
           charge    order 273013, exam john-doe
           sent      0.101 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
@@ -486,7 +473,7 @@ mod tests {
           repeat    chargeproof run 'deliver/plain' --seed 7
           history   chargeproof-out/deliver/plain.jsonl
 
-        PENDING snapshot: the message of jane-roe has no approved snapshot                          (1 case)
+        PENDING snapshot: the message of jane-roe has no approved snapshot   (snapshot not approved, 1 case)
           case      deliver/new
           next      look at the message as it was sent; if it is as agreed: cargo insta review
           repeat    chargeproof run 'deliver/new' --seed 7
@@ -506,13 +493,13 @@ mod tests {
         assert_snapshot!(plain(&samples::inconclusive()), @r"
         INCONCLUSIVE once/per-order: the sender had exited by itself before it was killed, so order 273013
                      proves nothing about a kill
-                                                                               (kill/end-of-message, 1 case)
+                                                                                   (kill not proven, 1 case)
           case      once/killed[at=end-of-message]
           next      chargeproof explain once/per-order; if the sender is only slow, give it longer limits in
                     its sender file
           repeat    chargeproof run 'once/killed[at=end-of-message]' --seed 7
 
-        PENDING snapshot: the message of jane-roe has no approved snapshot                          (1 case)
+        PENDING snapshot: the message of jane-roe has no approved snapshot   (snapshot not approved, 1 case)
           case      deliver/new
           next      look at the message as it was sent; if it is as agreed: cargo insta review
           repeat    chargeproof run 'deliver/new' --seed 7
@@ -619,12 +606,20 @@ mod tests {
     fn a_defect_that_shows_everywhere_is_three_proofs_and_a_list_that_leaves_none_out() {
         let mut outcome = samples::duplicate();
         outcome.cases.pop();
-        let circumstances = ["kill", "kill", "restart", "frame/drip", "payload/xml", "payload/xml"];
+        let fault = |name: &str| Circumstance::Fault(name.to_owned());
+        let circumstances = [
+            Circumstance::Kill,
+            Circumstance::Kill,
+            Circumstance::Restart,
+            fault("frame/drip"),
+            fault("payload/xml"),
+            fault("payload/xml"),
+        ];
         for (case, circumstance) in outcome.cases.iter_mut().zip(circumstances) {
-            case.judgement.findings[0].circumstance = circumstance.into();
+            case.judgement.findings[0].circumstance = circumstance;
         }
         let mut other = outcome.cases[0].clone();
-        other.judgement.findings[0].circumstance = "answer/none".into();
+        other.judgement.findings[0].circumstance = fault("answer/none");
         let others = ["once/a", "once/b", "once/c"].map(|id| {
             let id = id.into();
             crate::verdict::CaseOutcome { id, ..other.clone() }
@@ -644,17 +639,17 @@ mod tests {
     #[test]
     fn the_worst_group_comes_first() {
         let mut outcome = samples::inconclusive();
-        let finding = |weight: Weight, rule: &str| Finding {
-            rule: rule.into(),
+        let finding = |weight: Weight, rule| Finding {
+            rule,
             weight,
-            circumstance: String::new(),
+            circumstance: Circumstance::Start,
             message: "it did".into(),
             proof: None,
         };
         outcome.cases[2].judgement.findings = vec![
-            finding(Weight::Undriven, "sender/starts"),
-            finding(Weight::Broken, "wire/framing"),
-            finding(Weight::SentTwice, "once/per-order"),
+            finding(Weight::Undriven, Rule::SenderStarts),
+            finding(Weight::Broken, Rule::WireFraming),
+            finding(Weight::SentTwice, Rule::OncePerOrder),
         ];
         let text = plain(&outcome);
         let heads: Vec<&str> = text
@@ -670,7 +665,7 @@ mod tests {
                 "UNDRIVEN sender/starts",
                 "INCONCLUSIVE once/per-order",
                 "PENDING snapshot",
-                "INCONCLUSIVE · exit 10",
+                "FAIL · exit 10",
             ]
         );
     }

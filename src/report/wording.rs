@@ -3,7 +3,7 @@
 //! It does **not** lay anything out and knows neither colours nor widths.
 
 use crate::history::Micros;
-use crate::verdict::{CaseOutcome, Exit, Finding, RunOutcome, Verdict, Weight};
+use crate::verdict::{CaseOutcome, Circumstance, Exit, Finding, Rule, RunOutcome, Verdict, Weight};
 
 /// What an exit code means, as a lowercase fragment.
 #[must_use]
@@ -56,8 +56,7 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
             Some(format!("nothing was sent at all: {by_hand}"))
         }
         Weight::Inconclusive => {
-            let rule = one_line(&finding.rule);
-            Some(format!("chargeproof explain {rule}; {}", cure(finding)))
+            Some(format!("chargeproof explain {}; {}", finding.rule, cure(finding)))
         }
         Weight::Undriven | Weight::Broken if is_mute(finding) => {
             Some(format!("run it again with --show-output, or {by_hand}"))
@@ -69,36 +68,34 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
 
 /// What would let a verdict be reached.
 fn cure(finding: &Finding) -> &'static str {
-    match finding.circumstance.as_str() {
-        "fault not played" => {
+    match finding.circumstance {
+        Circumstance::FaultNotPlayed => {
             "see that this entry of the script can happen with this sender, or say `optional: true`"
         }
-        "order not readable" => {
+        Circumstance::OrderNotReadable => {
             "see that `identity` of the mapping names the field that this sender puts the order in"
         }
-        "output too long" => "let the sender print less",
-        "history cut" => "run it again, and let it come to its end",
-        "bytes that cannot be read" => "see in the history what came on that connection",
+        Circumstance::OutputTooLong => "let the sender print less",
+        Circumstance::HistoryCut => "run it again, and let it come to its end",
+        Circumstance::BytesNotReadable => "see in the history what came on that connection",
         _ => "if the sender is only slow, give it longer limits in its sender file",
     }
 }
 
 /// Whether a message came of which it cannot be said whose charge it is.
 fn is_unreadable(finding: &Finding) -> bool {
-    finding.circumstance == "order not readable"
+    finding.circumstance == Circumstance::OrderNotReadable
 }
 
 /// Whether a finding is about a process that nothing is known of but its end.
 fn is_mute(finding: &Finding) -> bool {
-    finding.proof.is_none() && (finding.weight == Weight::Undriven || finding.rule == STAYS_UP)
+    finding.proof.is_none()
+        && (finding.weight == Weight::Undriven || finding.rule == Rule::SenderStaysUp)
 }
-
-/// The rule about a process that ends unasked.
-const STAYS_UP: &str = "sender/stays-up";
 
 /// Whether a finding is about a charge that never came, rather than about what did.
 fn says_unsent(finding: &Finding) -> bool {
-    finding.weight == Weight::Inconclusive || finding.rule == "delivers"
+    finding.weight == Weight::Inconclusive || finding.rule == Rule::Delivers
 }
 
 /// The first clause of a summary: how many cases, and how each came out.

@@ -6,7 +6,7 @@
 
 use crate::history::{Accounted, History, Outcome, Piece, What};
 use crate::plan::{Lifetime, Plan};
-use crate::verdict::{Finding, Judgement, Weight};
+use crate::verdict::{Circumstance, Finding, Judgement, Rule, Weight};
 
 /// What was found, up to the first thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Trial<'_> {
     }
 
     fn stays_up(&self) -> Found {
-        let message = self.finding("sender/stays-up");
+        let message = self.finding(Rule::SenderStaysUp);
         message.map_or(Ok("it ran until it was asked to stop".into()), |message| {
             Err(wrong(message, "--show-output shows the last lines that it printed"))
         })
@@ -129,7 +129,7 @@ impl Trial<'_> {
     fn sends(&self) -> Found {
         let frames = self.count(|what| matches!(what, What::Received { piece: Piece::Frame, .. }));
         let bytes = self.count(|what| matches!(what, What::Received { .. }));
-        let in_tls = |one: &&Finding| one.circumstance == "TLS on a plain endpoint";
+        let in_tls = |one: &&Finding| one.circumstance == Circumstance::TlsOnPlainEndpoint;
         if let Some(finding) = self.judgement.findings.iter().find(in_tls) {
             return Err(wrong(
                 finding.message.clone(),
@@ -145,7 +145,7 @@ impl Trial<'_> {
                 "what it sent was no MLLP frame".into(),
                 "a message is put between <VT> and <FS><CR>",
             )),
-            _ => match self.finding("delivers").or_else(|| self.finding("recovers")) {
+            _ => match self.finding(Rule::Delivers).or_else(|| self.finding(Rule::Recovers)) {
                 Some(message) => Err(wrong(
                     message,
                     "the identity of the order is where its mapping says: set `mapping`",
@@ -156,9 +156,14 @@ impl Trial<'_> {
     }
 
     fn as_agreed(&self) -> Found {
-        let rules =
-            ["wire/framing", "wire/segments", "wire/escapes", "wire/control-ids", "wire/in-flight"];
-        let message = rules.iter().find_map(|rule| self.finding(rule));
+        let rules = [
+            Rule::WireFraming,
+            Rule::WireSegments,
+            Rule::WireEscapes,
+            Rule::WireControlIds,
+            Rule::WireInFlight,
+        ];
+        let message = rules.into_iter().find_map(|rule| self.finding(rule));
         message.map_or(Ok("framing, segments, escapes and control ids".into()), |message| {
             Err(wrong(message, "`chargeproof explain` says what each wire rule wants"))
         })
@@ -194,7 +199,7 @@ impl Trial<'_> {
 
     fn stops(&self) -> Found {
         // Also what is open, as after a time in which it got no processor, is not seen to be well.
-        let found = self.judgement.findings.iter().find(|one| one.rule == "sender/stops");
+        let found = self.judgement.findings.iter().find(|one| one.rule == Rule::SenderStops);
         found
             .map(|finding| finding.message.clone())
             .map_or(Ok("in time, and leaves nothing behind".into()), |message| {
@@ -203,7 +208,7 @@ impl Trial<'_> {
     }
 
     fn keeps_state(&self) -> Found {
-        if let Some(message) = self.finding("once/per-order") {
+        if let Some(message) = self.finding(Rule::OncePerOrder) {
             return Err(wrong(
                 message,
                 "what was sent must be on disk (`{state}`) before it is sent",
@@ -247,7 +252,7 @@ impl Trial<'_> {
     }
 
     /// What a rule found that is no mere lack of evidence.
-    fn finding(&self, rule: &str) -> Option<String> {
+    fn finding(&self, rule: Rule) -> Option<String> {
         let found = self.judgement.findings.iter();
         let mut found = found.filter(|one| one.rule == rule && one.weight > Weight::Inconclusive);
         found.next().map(|finding| finding.message.clone())

@@ -115,7 +115,7 @@ mod tests {
     use crate::run::simulated;
     use crate::scenario::{Scenario, SenderFile};
     use crate::suite::judge;
-    use crate::verdict::Verdict;
+    use crate::verdict::{Circumstance, Verdict};
     use crate::yaml::Source;
 
     #[test]
@@ -129,8 +129,8 @@ mod tests {
         let plan = plan(&scenario(fault));
         let history = simulated::run(&plan).unwrap();
         let judgement = judge(&plan, &history, String::new()).judgement;
-        if judgement.verdict != Verdict::Pass {
-            return Some(format!("{fault}: {:?} {:#?}", judgement.verdict, judgement.findings));
+        if judgement.verdict() != Verdict::Pass {
+            return Some(format!("{fault}: {:?} {:#?}", judgement.verdict(), judgement.findings));
         }
         if !played(&history, fault) {
             return Some(format!("{fault}: did not play"));
@@ -172,7 +172,7 @@ mod tests {
             history.events.retain(|event| !is_trace(&event.what, fault));
             let judgement = judge(&plan, &history, String::new()).judgement;
             let mut findings = judgement.findings.iter();
-            let doubted = findings.any(|one| one.circumstance == "fault not played");
+            let doubted = findings.any(|one| one.circumstance == Circumstance::FaultNotPlayed);
             // Its only trace is that the EMR wrote nothing.
             assert_eq!(doubted, fault != Fault::AnswerNone, "{fault}");
         }
@@ -216,7 +216,7 @@ mod tests {
         let judgement = judge(&plan, &history, String::new()).judgement;
         let sent = history.events.iter().filter(|event| is_result_of_john(&event.what)).count();
         let wanted = if fault.outcome() == Outcome::Delivered { 1..=1 } else { 2..=2 };
-        let fits = judgement.verdict == Verdict::Pass && wanted.contains(&sent);
+        let fits = judgement.verdict() == Verdict::Pass && wanted.contains(&sent);
         (!fits).then(|| format!("{fault}: sent {sent} times, {:#?}", judgement.findings))
     }
 

@@ -3,11 +3,14 @@
 //! A pass is evidence that the thing was exercised, never the absence of a failure. This room
 //! does **not** judge: it holds what a judge found.
 
+mod circumstance;
 mod requirement;
+mod rule;
 
+pub use circumstance::{Circumstance, Entry, Qualifier};
 pub use requirement::{DECIDING, Standing, deciding};
+pub use rule::Rule;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -43,19 +46,18 @@ pub enum Weight {
 }
 
 /// One thing that a rule found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Name of the rule, such as `once/per-order`.
-    pub rule: String,
+    /// The rule.
+    pub rule: Rule,
     /// What it means for the exit code.
     pub weight: Weight,
-    /// Under which circumstance it showed, such as `answer/reject` or `restart`; the same
-    /// defect under the same circumstance has the same words in every case.
-    pub circumstance: String,
+    /// Under which circumstance it showed.
+    pub circumstance: Circumstance,
     /// One sentence for a person.
     pub message: String,
     /// The evidence, where two attempts or two values can be laid side by side.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
 }
 
@@ -116,21 +118,42 @@ pub struct FieldDifference {
 }
 
 /// A rule that was exercised and held, and how often.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// Name of the rule.
-    pub rule: Cow<'static, str>,
+    /// The rule.
+    pub rule: Rule,
     /// How many times it was exercised: charges, messages or frames.
     pub times: u64,
 }
 
 /// Something that a case was to show and did not try, so that it is not judged.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unjudged {
-    /// What: the name of a rule, or what the case would have done.
-    pub what: String,
+    /// What.
+    pub what: Subject,
     /// Why not.
     pub why: String,
+}
+
+/// What a case was to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Subject {
+    /// That a rule holds.
+    Rule(Rule),
+    /// What comes of a step of the usual course, such as `restart`.
+    Step(&'static str),
+}
+
+impl Subject {
+    /// The name of the rule or of the step.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rule(rule) => rule.name(),
+            Self::Step(name) => name,
+        }
+    }
 }
 
 /// A message as it was sent, in snapshot form.
@@ -145,24 +168,20 @@ pub struct SnapshotSeen {
 }
 
 /// What the judge says of one history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Judgement {
-    /// How the case came out.
-    pub verdict: Verdict,
     /// What was found, worst first.
     pub findings: Vec<Finding>,
     /// What was exercised and held.
     pub held: Vec<Held>,
     /// What was not exercised, so that nothing is said of it.
-    #[serde(default)]
     pub unjudged: Vec<Unjudged>,
     /// Optional entries of the script that never played, in words.
-    #[serde(default)]
     pub idle: Vec<String>,
     /// How long the wire was watched after the last event.
     pub watched: Micros,
     /// Steps of the usual course that the case left out, and what is not proven without them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_done: Vec<NotDone>,
     /// How many charges were seen.
     pub charges: u64,
@@ -182,7 +201,7 @@ pub struct NotDone {
 }
 
 /// One case of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CaseOutcome {
     /// Id of the case, such as `once/rejected[reply=answer/reject]`.
     pub id: String,
@@ -212,7 +231,7 @@ pub struct LeftOut {
 }
 
 /// A whole run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunOutcome {
     /// Name of the sender under test.
     pub sender: String,
@@ -305,6 +324,13 @@ impl Exit {
 }
 
 impl Judgement {
+    /// How the case came out: as bad as its worst finding.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let verdicts = self.findings.iter().map(|finding| finding.weight.verdict());
+        verdicts.fold(Verdict::Pass, Verdict::max)
+    }
+
     /// The exit code that this judgement alone would ask for.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -331,7 +357,7 @@ impl RunOutcome {
         } else {
             Verdict::Pass
         };
-        self.cases.iter().map(|case| case.judgement.verdict).fold(start, Verdict::max)
+        self.cases.iter().map(|case| case.judgement.verdict()).fold(start, Verdict::max)
     }
 
     /// How many cases came out in each way.
@@ -339,7 +365,7 @@ impl RunOutcome {
     pub fn counts(&self) -> BTreeMap<Verdict, usize> {
         let mut counts = BTreeMap::new();
         for case in &self.cases {
-            *counts.entry(case.judgement.verdict).or_insert(0) += 1;
+            *counts.entry(case.judgement.verdict()).or_insert(0) += 1;
         }
         counts
     }

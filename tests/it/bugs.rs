@@ -4,6 +4,7 @@
 use crate::command::{Place, rules_found};
 use chargeproof::selftest::own_rule;
 use chargeproof::sender::Bug;
+use chargeproof::verdict::Rule;
 use rstest::rstest;
 
 #[rstest]
@@ -121,7 +122,7 @@ fn the_command_that_a_report_names_repeats_the_verdict() {
 #[test]
 fn the_readme_names_every_broken_sender_under_its_rule() {
     let readme = include_str!("../../README.md");
-    let row = |rule: &str| readme.lines().find(|line| line.starts_with(&format!("| `{rule}` | `")));
+    let row = |rule: Rule| readme.lines().find(|line| line.starts_with(&format!("| `{rule}` | `")));
     for bug in Bug::ALL {
         let rule = own_rule(*bug);
         let named = row(rule).is_some_and(|row| row.contains(&format!("`{bug}`")));

@@ -38,7 +38,7 @@ const FEWER: &[(Bug, usize, &str)] = &[
 fn a_defect_that_sends_twice_is_convicted_under_three_different_faults() {
     let plans = enough_of(Shelf::open().plans());
     let mut short = Vec::new();
-    let twice = |bug: &&Bug| own_rule(**bug).starts_with("once/") && !bug.needs_process();
+    let twice = |bug: &&Bug| own_rule(**bug).is_once() && !bug.needs_process();
     for &bug in Bug::ALL.iter().filter(twice) {
         match convicting(bug, &plans, wanted(bug)) {
             Some(faults) if faults.len() >= wanted(bug) => {}

@@ -1,11 +1,11 @@
 //! Holds the recipes of `CONTRIBUTING.md`: what belongs to a fault or a rule is there, and what is not is
 //! named.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use chargeproof::check::RULES;
+use chargeproof::check::explanation;
 use chargeproof::plan::Fault;
+use chargeproof::verdict::Rule;
 
 const GUIDE: &str = include_str!("../../CONTRIBUTING.md");
 const README: &str = include_str!("../../README.md");
@@ -14,7 +14,7 @@ const ROWS: &str = include_str!("observer/rows.rs");
 const UNDER_TLS: &str = include_str!("tls.rs");
 
 /// Rules that no broken sender of the catalogue breaks: what breaks this one is no sender.
-const WITHOUT_A_SENDER: &[&str] = &["sender/starts"];
+const WITHOUT_A_SENDER: &[Rule] = &[Rule::SenderStarts];
 
 #[test]
 fn every_fault_has_a_page_a_case_and_bytes_that_a_stranger_sees() {
@@ -42,23 +42,22 @@ fn every_fault_has_a_page_a_case_and_bytes_that_a_stranger_sees() {
 #[test]
 fn every_rule_has_a_text_a_source_and_a_broken_sender() {
     let mut missing = Vec::new();
-    for rule in RULES {
+    for rule in Rule::ALL {
+        let text = explanation(*rule);
         let mut lack = |there: bool, what: &str| {
             if !there {
-                missing.push(format!("{}: {what}", rule.name));
+                missing.push(format!("{rule}: {what}"));
             }
         };
-        lack(!rule.title.is_empty() && !rule.promise.is_empty(), "no text in src/check/rules");
-        lack(!rule.source.is_empty(), "no source in src/check/rules");
-        lack(!rule.how_to_read.is_empty(), "no word on how to read a finding, in src/check/rules");
-        let convicts = README.contains(&format!("\n| `{}` | `", rule.name));
-        let exempt = WITHOUT_A_SENDER.contains(&rule.name);
+        lack(!text.title.is_empty() && !text.promise.is_empty(), "no text in src/check/rules");
+        lack(!text.source.is_empty(), "no source in src/check/rules");
+        lack(!text.how_to_read.is_empty(), "no word on how to read a finding, in src/check/rules");
+        let convicts = README.contains(&format!("\n| `{rule}` | `"));
+        let exempt = WITHOUT_A_SENDER.contains(rule);
         lack(convicts || exempt, "no broken sender in README.md");
         lack(!(convicts && exempt), "it has a broken sender, and is said to have none");
     }
     assert!(missing.is_empty(), "\n{}", missing.join("\n"));
-    let names: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
-    assert_eq!(names.len(), RULES.len());
 }
 
 /// A recipe that names a file which was moved leads nobody anywhere.

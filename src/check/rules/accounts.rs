@@ -11,26 +11,40 @@ use crate::history::{Accounted, Event, Micros, Outcome, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::Step;
-use crate::verdict::{Proof, Weight};
+use crate::verdict::{Circumstance, Entry, Proof, Rule, Subject, Weight};
 
 use crate::check::evidence::answers::{Answers, Commit, Said};
 use crate::check::evidence::index::{Attempted, Evidence, KnownExam};
 use crate::check::evidence::message::Sent;
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::ACCOUNTS;
+use crate::check::rules::Explanation;
 use crate::check::wording::circumstance::{answered, moments, witness};
 use crate::check::wording::events::order_in_words;
 use crate::check::wording::lateness;
 use crate::check::wording::lateness::{Had, Most};
 
+/// Of `accounts`.
+pub(crate) const ACCOUNTS: Explanation = Explanation {
+    title: "what the sender says agrees with the wire",
+    promise: "`delivered` needs an acknowledgement of that very message, `rejected` a refusal of \
+              it, `not-sent` that no byte was sent; `unknown` is always honest; a charge that \
+              was attempted does not vanish from the account.",
+    source: "HL7 v2 chapter 2, MSA-1 (table 0008) and MSA-2: the acknowledgement names the \
+             message that it answers",
+    how_to_read: "The order, what the sender says of it and what was answered are named. An \
+                  answer that is late or can only be read leniently excuses either account.",
+};
+
 /// Judges every account that the sender gave.
 pub(crate) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut Findings) {
     let asked = evidence.plan.steps.iter().filter(|step| **step == Step::Account).count();
     if evidence.plan.sender.account.is_none() {
-        return findings.unjudged(ACCOUNTS, "the sender file names no `account`");
+        return findings
+            .unjudged(Subject::Rule(Rule::Accounts), "the sender file names no `account`");
     }
     if asked == 0 {
-        return findings.unjudged(ACCOUNTS, "no step asks the sender for its account");
+        return findings
+            .unjudged(Subject::Rule(Rule::Accounts), "no step asks the sender for its account");
     }
     let mut heard = Heard::default();
     for event in evidence.events {
@@ -42,29 +56,29 @@ pub(crate) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
             }
             What::NoAccount { why } => {
                 heard.given += 1;
-                findings.add(ACCOUNTS, Weight::Inconclusive, || {
+                findings.add(Rule::Accounts, Weight::Inconclusive, || {
                     let message =
                         format!("the sender was asked for its account and gave none: {why}");
-                    Told::plainly("no account", message)
+                    Told::plainly(Circumstance::NoAccount, message)
                 });
             }
             _ => {}
         }
     }
     if heard.given < asked && !evidence.is_undriven() {
-        findings.add(ACCOUNTS, Weight::Inconclusive, || {
+        findings.add(Rule::Accounts, Weight::Inconclusive, || {
             let message = "the plan asks for an account that is not in the history";
-            Told::plainly("no account", message)
+            Told::plainly(Circumstance::NoAccount, message)
         });
     }
     // Who doubts what nobody can doubt says nothing, however honest that is.
     if heard.doubted > 0 {
         let why = "the sender says `unknown` of a charge that was plainly accepted";
-        findings.unjudged(ACCOUNTS, why);
+        findings.unjudged(Subject::Rule(Rule::Accounts), why);
     } else if heard.entries > 0 {
-        findings.exercised(ACCOUNTS, heard.entries);
+        findings.exercised(Rule::Accounts, heard.entries);
     } else if heard.given > 0 {
-        findings.unjudged(ACCOUNTS, "the account says nothing of any charge");
+        findings.unjudged(Subject::Rule(Rule::Accounts), "the account says nothing of any charge");
     }
 }
 
@@ -160,7 +174,7 @@ fn nobodys(evidence: &Evidence<'_>, account: &Account<'_>, findings: &mut Findin
         .map(|one| one.0)
         .collect();
     let Some(first) = strange.first() else { return };
-    findings.add(ACCOUNTS, Weight::Broken, || {
+    findings.add(Rule::Accounts, Weight::Broken, || {
         // What stands there in place of an order may be anything, so that it is not told on.
         let message = format!(
             "{} of {} entries of the account are about an order that nobody placed, the first of \
@@ -168,7 +182,7 @@ fn nobodys(evidence: &Evidence<'_>, account: &Account<'_>, findings: &mut Findin
             strange.len(),
             account.charges.len(),
         );
-        Told::plainly("order that nobody placed", message)
+        Told::plainly(Circumstance::OrderNobodyPlaced, message)
     });
 }
 
@@ -205,18 +219,20 @@ impl Judged<'_, '_> {
 
     fn judge(&self, outcome: Option<Outcome>, findings: &mut Findings) {
         let lie = match outcome {
-            None => Some(("vanished", "is missing from the sender's account, though it was sent")),
+            None => {
+                Some((Entry::Vanished, "is missing from the sender's account, though it was sent"))
+            }
             Some(Outcome::Unknown) => None,
             Some(Outcome::Delivered) => (!self.answered(&[Said::Accept])).then_some((
-                "delivered",
+                Entry::Delivered,
                 "is `delivered` in the sender's account, and no acknowledgement of it says so",
             )),
             Some(Outcome::Rejected) => (!self.answered(&[Said::Refuse])).then_some((
-                "rejected",
+                Entry::Rejected,
                 "is `rejected` in the sender's account, and no answer to it says so",
             )),
             Some(Outcome::NotSent) => self.known().next().is_some().then_some((
-                "not-sent",
+                Entry::NotSent,
                 "is `not-sent` in the sender's account, though it was sent",
             )),
         };
@@ -310,25 +326,24 @@ impl Judged<'_, '_> {
 
     /// The order has several entries: which of them is meant, nobody can say.
     fn tell_repeated(&self, contradicts: bool, findings: &mut Findings) {
-        findings.add(ACCOUNTS, Weight::Inconclusive, || {
+        findings.add(Rule::Accounts, Weight::Inconclusive, || {
             let order = order_in_words(self.evidence, self.order);
             let (circumstance, how) = match contradicts {
-                true => ("account contradicts itself", "several entries, which do not agree"),
-                false => ("account says a thing twice", "several entries"),
+                true => {
+                    (Circumstance::AccountContradictsItself, "several entries, which do not agree")
+                }
+                false => (Circumstance::AccountRepeatsItself, "several entries"),
             };
             let message = format!("the charge of order {order} has {how}, in the sender's account");
             Told::plainly(circumstance, message)
         });
     }
 
-    fn tell(&self, word: &str, what: &str, findings: &mut Findings) {
+    fn tell(&self, word: Entry, what: &str, findings: &mut Findings) {
         let make = || {
             let order = order_in_words(self.evidence, self.order);
             let after = self.attempts.first().map(|sent| answered(self.evidence, sent));
-            let circumstance = match &after {
-                Some(after) => format!("{word} after {after}"),
-                None => format!("{word} without an attempt"),
-            };
+            let circumstance = Circumstance::Account(word, after.map(Box::new));
             let mut proof = Proof { charge: format!("order {order}"), ..Proof::default() };
             proof.attempts =
                 self.attempts.iter().take(2).map(|sent| witness(self.evidence, sent)).collect();
@@ -339,14 +354,16 @@ impl Judged<'_, '_> {
         };
         match self.known().last() {
             // Where the harness is late, the account may be older than the attempt.
-            Some(last) if matches!(word, "not-sent" | "vanished") && !self.is_newer(last) => {
+            Some(last)
+                if matches!(word, Entry::NotSent | Entry::Vanished) && !self.is_newer(last) =>
+            {
                 let patience = self.evidence.plan.limits.ack_timeout;
                 let from = Micros(self.evidence.place(last).began.since(patience).0);
                 let had = Had { late_from: from, from, to: self.account.event.at };
                 let most = Most::of_both(Micros(0));
-                lateness::add_if_it_could(self.evidence, findings, ACCOUNTS, had, most, make);
+                lateness::add_if_it_could(self.evidence, findings, Rule::Accounts, had, most, make);
             }
-            _ => findings.add(ACCOUNTS, Weight::Broken, make),
+            _ => findings.add(Rule::Accounts, Weight::Broken, make),
         }
     }
 }

@@ -10,15 +10,27 @@ use memchr::memmem;
 use crate::history::{ConnectionId, What};
 use crate::hl7::Message;
 use crate::hl7::ack::is_acknowledgement;
-use crate::verdict::{Proof, Weight};
+use crate::verdict::{Circumstance, Proof, Rule, Weight};
 
 use crate::check::evidence::frame::{FS, frame_payload};
 use crate::check::evidence::index::Evidence;
 use crate::check::evidence::message::Sent;
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::ACKNOWLEDGEMENTS;
+use crate::check::rules::Explanation;
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::mask::Mask;
+
+/// Of `wire/acknowledgements`.
+pub(crate) const ACKNOWLEDGEMENTS: Explanation = Explanation {
+    title: "an acknowledgement is never acknowledged",
+    promise: "The sender answers no acknowledgement with one of its own, on whatever connection \
+              it came. The commit byte of MLLP release 2 is none: it belongs to the transport.",
+    source: "HL7 v2 chapter 2, message acknowledgement: an acknowledgement is not acknowledged",
+    how_to_read: "The message is named by its MSA-2, where that is the MSH-10 of an acknowledgement \
+                  that the EMR wrote. Whatever stands there, and whatever its MSH-9 says, a \
+                  message with an MSA is an acknowledgement, and an EMR that has written nothing \
+                  else had nothing else to acknowledge.",
+};
 
 /// Looks for acknowledgements that answer one of ours.
 pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
@@ -26,7 +38,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     for event in evidence.events {
         replies += u64::from(matches!(event.what, What::Replied { .. }));
     }
-    findings.exercised(ACKNOWLEDGEMENTS, replies);
+    findings.exercised(Rule::WireAcknowledgements, replies);
     let acks: Vec<Ack<'_, '_>> = evidence.sent.iter().filter_map(Ack::read).collect();
     if acks.is_empty() {
         return;
@@ -44,23 +56,30 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let mask = Mask::of(evidence);
     let id = mask.identifier(named.first().map_or(&[][..], |first| first.id));
     let whose = format!("the EMR's acknowledgement {id} was acknowledged");
-    tell(evidence, &named, Weight::Broken, "acknowledged", &whose, findings);
+    tell(evidence, &named, Weight::Broken, Circumstance::Acknowledged, &whose, findings);
     let whose = "an acknowledgement was acknowledged, and MSA-2 does not say which one";
-    tell(evidence, &unnamed, Weight::Broken, "acknowledged without its id", whose, findings);
+    tell(evidence, &unnamed, Weight::Broken, Circumstance::AcknowledgedWithoutId, whose, findings);
     let whose = "an acknowledgement was written, and it does not say of what";
-    tell(evidence, &open, Weight::Inconclusive, "acknowledges what nobody knows", whose, findings);
+    tell(
+        evidence,
+        &open,
+        Weight::Inconclusive,
+        Circumstance::AcknowledgesTheUnknown,
+        whose,
+        findings,
+    );
 }
 
 fn tell(
     evidence: &Evidence<'_>,
     acks: &[Ack<'_, '_>],
     weight: Weight,
-    circumstance: &str,
+    circumstance: Circumstance,
     message: &str,
     findings: &mut Findings,
 ) {
     let Some(first) = acks.first() else { return };
-    findings.add(ACKNOWLEDGEMENTS, weight, || {
+    findings.add(Rule::WireAcknowledgements, weight, || {
         let times = match acks.len() {
             1 => String::new(),
             times => format!(" (first of {times})"),

@@ -13,15 +13,27 @@ use jiff::{SignedDuration, Timestamp};
 use crate::history::{History, What};
 use crate::hl7::{Message, Path};
 use crate::mapping::{Form, Hole, Precision};
-use crate::verdict::{Proof, Weight};
+use crate::verdict::{Circumstance, Proof, Rule, Weight};
 
 use crate::check::evidence::index::Evidence;
 use crate::check::evidence::message::{Kind, Sent};
 use crate::check::evidence::timestamp::Stamp;
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::CLOCK;
+use crate::check::rules::Explanation;
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::mask::Mask;
+
+/// Of `wire/clock`.
+pub(crate) const CLOCK: Explanation = Explanation {
+    title: "the message's time is UTC",
+    promise: "MSH-7 is the sender's clock in UTC when the message was made: a real time, no more \
+              than a few minutes off the one at which it arrived, zone or not.",
+    source: "the IRIS interface page: times are UTC; HL7 v2 chapter 2, MSH-7: date and time of \
+             the message, in the sender's zone unless one is written",
+    how_to_read: "The message is named with its MSH-7, the time at which it arrived and the \
+                  difference: whole hours point to a local time. After a jump of the sender's \
+                  clock nothing is judged.",
+};
 
 /// Clocks differ by minutes; zones by quarters of an hour at least.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
@@ -50,18 +62,18 @@ pub(crate) fn judge(evidence: &Evidence<'_>, history: &History, findings: &mut F
         if sent.written.is_empty() && !sent.whole {
             continue; // it was cut before that
         }
-        findings.exercised(CLOCK, 1);
+        findings.exercised(Rule::WireClock, 1);
         let since = SignedDuration::try_from(std::time::Duration::from(place.began));
         let arrived = started.saturating_add(since.unwrap_or_default());
         let (circumstance, message) = match utc(sent.written) {
             Some(written) => match off(written, precision, arrived) {
-                Some(message) => ("MSH-7 is not UTC", message),
+                Some(message) => (Circumstance::NotUtc, message),
                 None => continue,
             },
-            None => ("MSH-7 is no time", no_time(evidence, sent)),
+            None => (Circumstance::NoTime, no_time(evidence, sent)),
         };
         told = true;
-        findings.add(CLOCK, Weight::Broken, || {
+        findings.add(Rule::WireClock, Weight::Broken, || {
             let attempts = vec![witness(evidence, sent)];
             Told::plainly(circumstance, message).with(Proof { attempts, ..Proof::default() })
         });

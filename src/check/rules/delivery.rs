@@ -9,17 +9,38 @@ use crate::history::{Ending, Event, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::{Charged, Lifetime, Limits, MessageKind, ProcessFault, Step};
-use crate::verdict::{Proof, Weight};
+use crate::verdict::{Circumstance, Proof, Rule, Weight};
 
 use crate::check::evidence::index::{Attempted, Evidence, Fault, KnownExam, OrderSeen};
 use crate::check::findings::{Findings, Told};
 use crate::check::proof;
+use crate::check::rules::Explanation;
 use crate::check::rules::lost;
-use crate::check::rules::{DELIVERS, PER_CHARGE, RECOVERS, STARTS};
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::events::order_in_words;
 use crate::check::wording::lateness;
 use crate::check::wording::lateness::{Had, Most};
+
+/// Of `delivers`.
+pub(crate) const DELIVERS: Explanation = Explanation {
+    title: "a healthy EMR gets every charge that is due, and no other",
+    promise: "Every exam that met an EMR without faults leads to one complete charge message; an \
+              exam that is not charged leads to none.",
+    source: "HL7 v2 chapter 6, DFT: the charge is posted when the service is complete",
+    how_to_read: "A sender that sends nothing would keep the once rule; this one convicts it. An \
+                  exam that a fault of the script concerned is not judged here.",
+};
+
+/// Of `recovers`.
+pub(crate) const RECOVERS: Explanation = Explanation {
+    title: "after a fault, fresh exams still get through",
+    promise: "After the script's faults have played, an exam that they do not concern arrives \
+              complete.",
+    source: "HL7 v2 chapter 2: an acknowledgement answers one message and is no verdict on the \
+             messages after it",
+    how_to_read: "The probe that was lost is named, with the fault before it. If the first probe \
+                  had not arrived either, `delivers` says so and this rule is silent.",
+};
 
 /// Judges both rules.
 pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
@@ -40,14 +61,15 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             continue;
         }
         let before = trouble_before(evidence, exam);
-        let rule = if before.is_some() { RECOVERS } else { DELIVERS };
-        if rule == RECOVERS && !first_arrived {
+        let rule = if before.is_some() { Rule::Recovers } else { Rule::Delivers };
+        if rule == Rule::Recovers && !first_arrived {
             continue;
         }
-        let in_vain = (rule == RECOVERS).then(|| waited_in_vain(evidence, exam)).flatten();
+        let in_vain = (rule == Rule::Recovers).then(|| waited_in_vain(evidence, exam)).flatten();
         let arrived = evidence.arrived(&exam.order);
-        if rule == DELIVERS && trouble.is_some_and(|event| came_after(evidence, exam, event)) {
-            findings.exercised(RECOVERS, 1);
+        if rule == Rule::Delivers && trouble.is_some_and(|event| came_after(evidence, exam, event))
+        {
+            findings.exercised(Rule::Recovers, 1);
         }
         // What came after a wait that was cut short shows nothing, neither way.
         let too_late = in_vain.is_none_or(|waited| waited >= evidence.plan.limits.patience);
@@ -57,10 +79,10 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             // Who could not be driven to the end may be missing what was never handed over.
         } else if !concerned(evidence, exam) {
             match not_taken(evidence, exam) {
-                Some(why) => findings.add(STARTS, Weight::Undriven, || {
+                Some(why) => findings.add(Rule::SenderStarts, Weight::Undriven, || {
                     let message =
                         format!("the sender could not be driven: {why}, and no charge of it came");
-                    Told::plainly("not handed over", message)
+                    Told::plainly(Circumstance::NotHandedOver, message)
                 }),
                 None => tell_missing(evidence, exam, rule, before, findings),
             }
@@ -82,7 +104,7 @@ fn tell_given_up(
     lateness::add_if_it_could(
         evidence,
         findings,
-        DELIVERS,
+        Rule::Delivers,
         had,
         share_of_patience(evidence, exam),
         || {
@@ -92,7 +114,7 @@ fn tell_given_up(
              and watched, and the charge of order {order} never came"
             );
             let proof = Proof { charge: format!("order {order}"), ..Proof::default() };
-            Told::plainly(format!("given up after {fault}"), message).with(proof)
+            Told::plainly(Circumstance::GivenUpAfter(fault.to_owned()), message).with(proof)
         },
     );
 }
@@ -171,13 +193,13 @@ fn not_taken<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option<&'h st
 fn tell_missing(
     evidence: &Evidence<'_>,
     exam: &KnownExam<'_>,
-    rule: &'static str,
+    rule: Rule,
     before: Option<&str>,
     findings: &mut Findings,
 ) {
     let submitted = exam.submitted.first().map_or(Micros(0), |&at| evidence.events[at].at);
     let Limits { longest_retry, patience, .. } = evidence.plan.limits;
-    if rule == RECOVERS && longest_retry > patience {
+    if rule == Rule::Recovers && longest_retry > patience {
         return; // it need not have tried again yet, and it is said that nobody watched for so long
     }
     if let Some(probe) = timed_out_before(evidence, exam) {
@@ -187,7 +209,7 @@ fn tell_missing(
                 "the charge of order {order} did not come in time, and neither had that of `{probe}` \
                  before it: whether the sender is slow or stuck, nobody can say"
             );
-            Told::plainly("probe timed out", message)
+            Told::plainly(Circumstance::ProbeTimedOut, message)
         });
     }
     let had = Had::since(evidence, submitted, time_was_up(evidence, exam));
@@ -214,7 +236,7 @@ fn tell_missing(
         let charge = format!("order {order}");
         let proof = Proof { charge, attempts: attempts.collect(), ..Proof::default() };
         let circumstance =
-            before.map_or("healthy EMR".to_owned(), |fault| format!("after {fault}"));
+            before.map_or(Circumstance::HealthyEmr, |fault| Circumstance::After(fault.to_owned()));
         Told::plainly(circumstance, message).with(proof)
     });
 }
@@ -373,7 +395,7 @@ fn awaited_before_next(evidence: &Evidence<'_>, name: &str) -> bool {
 
 /// A charge that no exam asks for.
 fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
-    if evidence.is_field_capture() || findings.has(PER_CHARGE, Weight::SentTwice) {
+    if evidence.is_field_capture() || findings.has(Rule::OncePerCharge, Weight::SentTwice) {
         return;
     }
     for order in &evidence.orders {
@@ -384,12 +406,12 @@ fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
             None => (order.attempts.first(), "which nobody placed"),
         };
         let Some(attempt) = attempt else { continue };
-        findings.add(DELIVERS, Weight::Broken, || {
+        findings.add(Rule::Delivers, Weight::Broken, || {
             let order = order_in_words(evidence, &order.order);
             let message = format!("a charge was sent for order {order}, {why}");
             let attempts = vec![witness(evidence, &evidence.sent[attempt.sent as usize])];
             let charge = format!("order {order}");
-            Told::plainly("charge not due", message).with(Proof {
+            Told::plainly(Circumstance::ChargeNotDue, message).with(Proof {
                 charge,
                 attempts,
                 ..Proof::default()

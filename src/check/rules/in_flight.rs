@@ -13,16 +13,28 @@ use crate::history::{ConnectionId, Event, Micros, What};
 use crate::hl7::Message;
 use crate::hl7::ack::AckCondition;
 use crate::plan::Moment;
-use crate::verdict::Proof;
+use crate::verdict::{Circumstance, Proof, Rule};
 
 use crate::check::evidence::frame::{FS, VT};
 use crate::check::evidence::index::{Evidence, Place};
 use crate::check::evidence::message::{Kind, Sent};
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::IN_FLIGHT;
+use crate::check::rules::Explanation;
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::lateness;
 use foldhash::fast::RandomState;
+
+/// Of `wire/in-flight`.
+pub(crate) const IN_FLIGHT: Explanation = Explanation {
+    title: "no more messages on their way than declared",
+    promise: "On one connection the sender has no more messages written and not answered than \
+              its file declares; a sender that declares nothing is not judged.",
+    source: "the sender file: `limits.in_flight`",
+    how_to_read: "The first and the last of the messages are named. Where several wait for an \
+                  answer, one that is lost or late is easily credited to another, and a \
+                  disconnection leaves them all unknown. What the sender may have given up, by \
+                  its timeout, is not counted.",
+};
 
 /// By how much a harness may be late that does not say so.
 const UNSAID: Micros = Micros(100_000);
@@ -50,7 +62,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         before.retain(|one| one.is_open(&place, sure));
         let answered = answers.first(name(evidence, &firsts, number), &place);
         before.push(OnTheWay { sent, place, answered });
-        findings.exercised(IN_FLIGHT, u64::from(waited));
+        findings.exercised(Rule::WireInFlight, u64::from(waited));
         if before.len() as u64 > u64::from(limit) {
             tell(evidence, before, limit, findings);
             before.clear();
@@ -309,13 +321,14 @@ fn tell(evidence: &Evidence<'_>, open: &[OnTheWay<'_, '_>], limit: u32, findings
     let patience = evidence.plan.limits.ack_timeout;
     let time =
         (first.place.began.since(patience), Micros(last.place.at.0.saturating_add(patience.0)));
-    lateness::add(evidence, findings, IN_FLIGHT, time, Micros(0), || {
+    lateness::add(evidence, findings, Rule::WireInFlight, time, Micros(0), || {
         let message = format!(
             "{} messages were on their way at once on connection {}, where {limit} may be",
             open.len(),
             last.place.connection,
         );
         let attempts = vec![witness(evidence, first.sent), witness(evidence, last.sent)];
-        Told::plainly("not answered yet", message).with(Proof { attempts, ..Proof::default() })
+        Told::plainly(Circumstance::NotAnsweredYet, message)
+            .with(Proof { attempts, ..Proof::default() })
     });
 }

@@ -11,20 +11,59 @@ use crate::charge::lines;
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Charged};
-use crate::verdict::{Proof, Weight};
+use crate::verdict::{Circumstance, Proof, Qualifier, Rule, Weight};
 
 use crate::check::evidence::credits::Credits;
 use crate::check::evidence::index::{Attempted, Evidence, KnownExam, OrderSeen};
 use crate::check::evidence::message::{Kind, Sent, SentLine};
 use crate::check::evidence::resend_requests::{Allowed, Wanted};
 use crate::check::findings::{Findings, Told};
+use crate::check::rules::Explanation;
+use crate::check::rules::agreed_rule;
 use crate::check::rules::sent_again;
 use crate::check::rules::two_witnesses::{laid_out, line_differences};
-use crate::check::rules::{PER_CHARGE, PER_ORDER, agreed_rule};
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::events::{charge_in_words, order_in_words};
 use crate::check::wording::mask::Mask;
 use foldhash::fast::RandomState;
+
+/// Of `once/per-order`.
+pub(crate) const PER_ORDER: Explanation = Explanation {
+    title: "one charge message per order",
+    promise: "At most one attempt carries the charge of an order, over all answers, endpoints, \
+              connections, lives of the sender and time. One byte of the message on the wire is \
+              an attempt; a sender file may declare that only a complete message is. A refused \
+              connection is free.",
+    source: "the IRIS interface page on DFT^P03: one message per order, sent at most one time \
+             whatever the EMR answers",
+    how_to_read: "The proof names two witnesses, what the EMR answered and what else happened \
+                  between them, and how the two messages differ. MSH-10 is never an identity: a \
+                  resend under a new control id is still a second charge, and so is one in a \
+                  message that nobody agreed on: another type, XML, base64, a Z segment. Such a \
+                  message that only names an exam, by its order, the EMR's order number or the \
+                  MRN, leaves the rule inconclusive, and so does one that holds the digits of \
+                  an order in parts or among others beside the procedure, or that cannot be \
+                  read; one that names nobody, or is about another patient, is free. In what is \
+                  served the orders are not known: there a charge in another form convicts if \
+                  it names the patient too, and is inconclusive otherwise. Where the rule is \
+                  inconclusive, the evidence that is missing is named.",
+};
+
+/// Of `once/per-charge`.
+pub(crate) const PER_CHARGE: Explanation = Explanation {
+    title: "no charge line is repeated",
+    promise: "No FT1 line occurs twice inside one message; where the agreement allows several \
+              messages per order, no line is repeated across messages either; and no charge \
+              that was attempted comes again under the number of an order that nobody placed, \
+              under another spelling of its own, or without one. What was taken back by a credit \
+              may be charged anew, where the agreement has credits.",
+    source: "the mapping's identity: the order, and the parts of an FT1 that make it a distinct \
+             charge (HL7 v2 chapter 6, FT1: transaction type, code, modifiers)",
+    how_to_read: "The proof names the two lines. Twin procedures of two orders are two charges \
+                  and are never reported; if two lines of one order are meant, the mapping must \
+                  say what tells them apart. A line that nobody agreed on, of an order whose \
+                  agreed lines were all sent, charges one of them again.",
+};
 
 /// Up to how many lines of a message are compared each with each.
 const FEW_LINES: usize = 16;
@@ -44,7 +83,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
 }
 
 fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
-    findings.exercised(PER_ORDER, evidence.orders.len() as u64);
+    findings.exercised(Rule::OncePerOrder, evidence.orders.len() as u64);
     let hidden = evidence.disguises.other_orders();
     for order in &evidence.orders {
         if hidden.contains(&*order.order) {
@@ -54,7 +93,7 @@ fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
         #[cfg(feature = "planted-defects")]
         let pair = pair.filter(|(first, second)| !is_overlooked(evidence, *first, *second));
         let Some((first, second)) = pair else { continue };
-        findings.add(PER_ORDER, Weight::SentTwice, || {
+        findings.add(Rule::OncePerOrder, Weight::SentTwice, || {
             let message = format!(
                 "the charge of order {} was sent {} times",
                 order_in_words(evidence, &order.order),
@@ -107,7 +146,7 @@ fn perhaps_wanted(evidence: &Evidence<'_>, findings: &mut Findings) {
                     "the charge of order {order} was sent again long after somebody had asked for it, \
                      and nobody knows whether for that"
                 );
-                Told::plainly("sent again late", message)
+                Told::plainly(Circumstance::SentAgainLate, message)
             });
         }
     }
@@ -131,7 +170,7 @@ fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings
     for sent in evidence.sent.iter().filter(|sent| sent.kind == Kind::Charge) {
         lines += u64::from(sent.line_count);
         let Some((first, second)) = repeated_line(evidence, sent) else { continue };
-        findings.add(PER_CHARGE, Weight::SentTwice, || {
+        findings.add(Rule::OncePerCharge, Weight::SentTwice, || {
             let order = &evidence.orders[first.order as usize].order;
             let words = order_in_words(evidence, order);
             let (a, b) = (first.ft1, second.ft1);
@@ -144,10 +183,10 @@ fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings
                 between: Vec::new(),
                 differences: line_differences((sent, &first), (sent, &second), mask),
             };
-            Told::plainly("inside one message", message).with(proof)
+            Told::plainly(Circumstance::InsideOneMessage, message).with(proof)
         });
     }
-    findings.exercised(PER_CHARGE, lines);
+    findings.exercised(Rule::OncePerCharge, lines);
 }
 
 /// The first two lines of a message that are the same charge.
@@ -301,7 +340,7 @@ fn tell_repeated_line(
     lines: Option<(SentLine, SentLine)>,
     findings: &mut Findings,
 ) {
-    findings.add(PER_CHARGE, Weight::SentTwice, || {
+    findings.add(Rule::OncePerCharge, Weight::SentTwice, || {
         let words = order_in_words(evidence, &order.order);
         let message = match lines {
             Some((first, second)) => format!(
@@ -347,12 +386,12 @@ fn parts_per_charge(evidence: &Evidence<'_>, mask: &Mask, number: u32, findings:
         is_whole && expected > 0 && of_order(attempt).count() >= expected
     });
     let Some(complete) = complete else {
-        findings.add(PER_CHARGE, Weight::Inconclusive, || {
+        findings.add(Rule::OncePerCharge, Weight::Inconclusive, || {
             let words = order_in_words(evidence, &order.order);
             let message = format!(
                 "a message of order {words} was cut before it said which charge it carries"
             );
-            Told::plainly("part of a charge that cannot be told", message)
+            Told::plainly(Circumstance::PartNotReadable, message)
         });
         return;
     };
@@ -384,7 +423,7 @@ fn nothing_sent(evidence: &Evidence<'_>, findings: &mut Findings) {
                     "no byte of the charge of {} was seen, so nothing is proven",
                     exam.name
                 );
-                Told::plainly("nothing was sent", message)
+                Told::plainly(Circumstance::NothingSent, message)
             });
         }
     }
@@ -421,7 +460,7 @@ fn unexplained(evidence: &Evidence<'_>, findings: &mut Findings) {
                 place.connection,
             );
             let proof = Proof { attempts: vec![witness(evidence, sent)], ..Proof::default() };
-            Told::plainly("order not readable", message).with(proof)
+            Told::plainly(Circumstance::OrderNotReadable, message).with(proof)
         });
     }
 }
@@ -437,7 +476,7 @@ fn twice(
     let mut told = laid_out(evidence, mask, order, pair, message);
     if first.eliminated || second.eliminated {
         told.message.push_str("; a part that was cut too early to say so is its by elimination");
-        told.circumstance.push_str(", by elimination");
+        told.circumstance = told.circumstance.with(Qualifier::ByElimination);
     }
     told
 }

@@ -6,13 +6,73 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::AnomalyKind;
 use crate::history::{ConnectionId, Datum, Ending, Incarnation, Micros, Standard, What};
-use crate::verdict::{Moment, Proof, Weight};
+use crate::verdict::{Circumstance, Moment, Proof, Rule, Weight};
 
 use crate::check::evidence::index::Evidence;
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::{BOUNDED, CONNECTIONS, DISCREET, STARTS, STAYS_UP, STOPS};
+use crate::check::rules::Explanation;
 use crate::check::wording::lateness;
 use crate::check::wording::lateness::{Had, Most};
+
+/// Of `sender/starts`.
+pub(crate) const STARTS: Explanation = Explanation {
+    title: "the sender can be started and fed",
+    promise: "The sender starts, and takes the exams that are handed to it.",
+    source: "the sender file",
+    how_to_read: "Nothing was proven of the sender. Start it by hand, with the command of its \
+                  sender file: what it prints is not kept here.",
+};
+
+/// Of `sender/stays-up`.
+pub(crate) const STAYS_UP: Explanation = Explanation {
+    title: "the sender does not exit unasked",
+    promise: "The sender runs until it is asked to stop.",
+    source: "the sender file",
+    how_to_read: "The exit code or the signal is named.",
+};
+
+/// Of `sender/stops`.
+pub(crate) const STOPS: Explanation = Explanation {
+    title: "the sender stops when asked, with all its processes",
+    promise: "Asked to stop, the sender exits within its limit and leaves no process behind.",
+    source: "the sender file: `stop`, `limits.stop`",
+    how_to_read: "A sender that had to be killed may have lost what it knew; one that leaves a \
+                  process behind may send from two places.",
+};
+
+/// Of `sender/connections`.
+pub(crate) const CONNECTIONS: Explanation = Explanation {
+    title: "the sender connects in order to send",
+    promise: "The sender opens no more than ten connections within a quarter of a second that \
+              carry not one byte.",
+    source: "HL7 minimal lower layer protocol, release 1: a connection is there for messages; a \
+             receiver that comes back up must not be flooded by those who waited for it",
+    how_to_read: "The connections are counted, with the first of them. A sender that was hung up \
+                  on must wait before it tries again, and one that opens connections in reserve \
+                  takes the place of others.",
+};
+
+/// Of `sender/discreet`.
+pub(crate) const DISCREET: Explanation = Explanation {
+    title: "the sender prints no data of its patients",
+    promise: "Neither standard output nor standard error of the sender carries an MRN, a name, a \
+              birth date or an account number of a patient whose exam it was handed, alone or in \
+              a message.",
+    source: "45 CFR 164.502(b), minimum necessary: data of patients go no further than they must",
+    how_to_read: "The output, the exam and the kind of data are named; what was printed is not \
+                  kept. Order numbers are no patient's data, and a log should name them. What is \
+                  too short to be told from a port or a time is not looked for, and neither is \
+                  the answer to the account command. Of a life that prints more than a mebibyte \
+                  the rest is not looked through, which leaves the rule open.",
+};
+
+/// Of `sender/bounded`.
+pub(crate) const BOUNDED: Explanation = Explanation {
+    title: "the sender stays within bounds",
+    promise: "The sender sends no more messages, bytes and connections than the limits allow.",
+    source: "the limits of the plan",
+    how_to_read: "What lies beyond the bound was not recorded.",
+};
 
 /// So many connections without a byte in so short a time are no sender's need.
 const MOST_UNUSED: usize = 10;
@@ -25,21 +85,21 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     for event in evidence.events {
         match &event.what {
             What::SenderStarted { .. } => {
-                findings.exercised(STARTS, 1);
-                findings.exercised(STAYS_UP, 1);
-                findings.exercised(BOUNDED, 1);
+                findings.exercised(Rule::SenderStarts, 1);
+                findings.exercised(Rule::SenderStaysUp, 1);
+                findings.exercised(Rule::SenderBounded, 1);
             }
             What::SenderFailed { why, incarnation } => {
                 let weight = match had_no_time(evidence, event.at, *incarnation) {
                     true => Weight::Inconclusive,
                     false => Weight::Undriven,
                 };
-                findings.add(STARTS, weight, || {
+                findings.add(Rule::SenderStarts, weight, || {
                     let memory = memory(evidence);
                     let message =
                         format!("the sender could not be started or driven: {why}{memory}");
                     let proof = printed(evidence, *incarnation);
-                    Told { proof, ..Told::plainly("start", message) }
+                    Told { proof, ..Told::plainly(Circumstance::Start, message) }
                 })
             }
             // A second instance that finds the first one there, and leaves, does what is right.
@@ -52,7 +112,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                 stop(evidence, event.seq, *incarnation, *how, findings)
             }
             What::LeftBehind { incarnation, processes, names } => {
-                findings.add(STOPS, Weight::Broken, || {
+                findings.add(Rule::SenderStops, Weight::Broken, || {
                     let who = match names.as_slice() {
                         [] => String::new(),
                         names => format!(": {}", names.join(", ")),
@@ -60,19 +120,19 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                     let message = format!(
                         "life {incarnation} of the sender left {processes} of its processes behind{who}"
                     );
-                    Told::plainly("processes left behind", message)
+                    Told::plainly(Circumstance::ProcessesLeftBehind, message)
                 })
             }
-            What::Bound { what } => findings.add(BOUNDED, Weight::Broken, || {
-                Told::plainly(what.clone(), format!("the sender went beyond a bound: {what}"))
+            What::Bound { what } => findings.add(Rule::SenderBounded, Weight::Broken, || {
+                Told::plainly(Circumstance::Bound(what.clone()), format!("the sender went beyond a bound: {what}"))
             }),
             What::Received { anomalies, length, .. }
                 if anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::Oversize) =>
             {
-                findings.add(BOUNDED, Weight::Broken, || {
+                findings.add(Rule::SenderBounded, Weight::Broken, || {
                     let message =
                         format!("a message of {length} bytes outgrew what is kept of one");
-                    Told::plainly("oversize message", message)
+                    Told::plainly(Circumstance::OversizeMessage, message)
                 });
             }
             _ => {}
@@ -103,7 +163,7 @@ fn exited_unasked(
     }
     let earlier = earlier_life_up(evidence, incarnation);
     let weight = if earlier.is_some() { Weight::Inconclusive } else { Weight::Broken };
-    findings.add(STAYS_UP, weight, || {
+    findings.add(Rule::SenderStaysUp, weight, || {
         let how = match (signal, code) {
             (Some(XCPU), _) => format!("took more processor time than its limit (signal {XCPU})"),
             (Some(signal), _) => format!("was ended by signal {signal}"),
@@ -114,9 +174,9 @@ fn exited_unasked(
         let message =
             format!("life {incarnation} of the sender {how}, and nobody had asked for it{memory}");
         let told = match earlier {
-            None => Told::plainly("exit unasked", message),
+            None => Told::plainly(Circumstance::ExitUnasked, message),
             Some(other) => Told::plainly(
-                "earlier life not seen gone",
+                Circumstance::EarlierLifeNotGone,
                 format!("{message}; but life {other} had not been seen to be gone when it started"),
             ),
         };
@@ -174,15 +234,15 @@ fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
     let mut printed: BTreeMap<(Incarnation, Standard), Vec<String>> = BTreeMap::new();
     for event in evidence.events {
         match &event.what {
-            What::OutputRead { .. } => findings.exercised(DISCREET, 1),
+            What::OutputRead { .. } => findings.exercised(Rule::SenderDiscreet, 1),
             What::OutputOverran { incarnation, length } => {
-                findings.add(DISCREET, Weight::Inconclusive, || {
+                findings.add(Rule::SenderDiscreet, Weight::Inconclusive, || {
                     let message = format!(
                         "life {incarnation} of the sender printed more than the first {} KiB, which \
                          is all that was looked through for data of patients",
                         length >> 10
                     );
-                    Told::plainly("output too long", message)
+                    Told::plainly(Circumstance::OutputTooLong, message)
                 });
             }
             What::Disclosed { incarnation, output, exam, data } => {
@@ -194,15 +254,15 @@ fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
         }
     }
     for ((incarnation, output), told) in printed {
-        findings.add(DISCREET, Weight::Broken, || {
-            let output = match output {
-                Standard::Output => "standard output",
-                Standard::Error => "standard error",
+        findings.add(Rule::SenderDiscreet, Weight::Broken, || {
+            let circumstance = match output {
+                Standard::Output => Circumstance::StandardOutput,
+                Standard::Error => Circumstance::StandardError,
             };
             let told = told.join("; ");
             let message =
-                format!("life {incarnation} of the sender printed to its {output}: {told}");
-            Told::plainly(output, message)
+                format!("life {incarnation} of the sender printed to its {circumstance}: {told}");
+            Told::plainly(circumstance, message)
         });
     }
 }
@@ -224,7 +284,7 @@ fn unused_connections(evidence: &Evidence<'_>, findings: &mut Findings) {
     if evidence.is_field_capture() {
         return; // whoever connects there need not be one sender
     }
-    findings.exercised(CONNECTIONS, evidence.connections.len() as u64);
+    findings.exercised(Rule::SenderConnections, evidence.connections.len() as u64);
     if evidence.connections.len() <= MOST_UNUSED {
         return;
     }
@@ -252,11 +312,12 @@ fn unused_connections(evidence: &Evidence<'_>, findings: &mut Findings) {
     let Some(crowd) = crowd else { return };
     let time = (crowd[0].1, crowd[MOST_UNUSED].1);
     // Connections that waited to be accepted are accepted all at once.
-    lateness::add(evidence, findings, CONNECTIONS, time, Micros(0), || {
+    lateness::add(evidence, findings, Rule::SenderConnections, time, Micros(0), || {
         let (first, at) = crowd[0];
         let hung_up =
             evidence.connections.get(&first).is_some_and(|one| one.ended_by_emr.is_some());
-        let circumstance = if hung_up { "hung up on" } else { "opened in reserve" };
+        let circumstance =
+            if hung_up { Circumstance::HungUpOn } else { Circumstance::OpenedInReserve };
         let message = format!(
             "{} connections carried not a byte, {} of them within {} ms from connection {first} at {:.3} s",
             unused.len(),
@@ -281,7 +342,7 @@ fn is_second(evidence: &Evidence<'_>, incarnation: Incarnation) -> bool {
 
 fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findings: &mut Findings) {
     if how == Ending::Stop {
-        findings.exercised(STOPS, 1);
+        findings.exercised(Rule::SenderStops, 1);
         return;
     }
     let asked = evidence.lives.get(&incarnation).and_then(|life| life.asked);
@@ -291,12 +352,12 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
     let message =
         || format!("life {incarnation} of the sender was asked to stop, and had to be killed");
     if let Some(code) = exit_code(evidence, incarnation) {
-        findings.add(STOPS, Weight::Inconclusive, || {
+        findings.add(Rule::SenderStops, Weight::Inconclusive, || {
             let message = format!(
                 "life {incarnation} of the sender was asked to stop; when it was to be killed, it had \
                  just exited with code {code}"
             );
-            Told::plainly("stop seen late", message)
+            Told::plainly(Circumstance::StopSeenLate, message)
         });
         return;
     }
@@ -304,9 +365,14 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
     // The sender shares the machine, and had as little of it as the harness.
     let most = Micros(to.since(from).0 / 4);
     let had = Had::since(evidence, from, to);
-    lateness::add_if_it_could(evidence, findings, STOPS, had, Most::of_both(most), || {
-        Told::plainly("stop ignored", message())
-    });
+    lateness::add_if_it_could(
+        evidence,
+        findings,
+        Rule::SenderStops,
+        had,
+        Most::of_both(most),
+        || Told::plainly(Circumstance::StopIgnored, message()),
+    );
 }
 
 /// The code with which a life exited, if no signal ended it.

@@ -7,17 +7,27 @@ use std::collections::{HashMap, HashSet};
 
 use crate::history::{ConnectionId, Micros, What};
 use crate::hl7::{Message, Path};
-use crate::verdict::Proof;
+use crate::verdict::{Proof, Rule};
 
 use crate::check::evidence::answers::{Answers, Commit, Said};
 use crate::check::evidence::disguise::is_about_another;
 use crate::check::evidence::index::{Evidence, Place};
 use crate::check::evidence::message::{Kind, Sent};
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::SETTLED;
+use crate::check::rules::Explanation;
 use crate::check::wording::circumstance::{answered, moments, witness};
 use crate::check::wording::lateness;
 use crate::check::wording::mask::Mask;
+
+/// Of `results/settled`.
+pub(crate) const SETTLED: Explanation = Explanation {
+    title: "an accepted result is not sent again",
+    promise: "A result (ORU, MDM) may be resent until it is accepted, and not after.",
+    source: "HL7 v2 chapter 2, acknowledgement: AA (or CA where no application acknowledgement \
+             is due) releases the sender from any need to resend",
+    how_to_read: "Only an acknowledgement that was written whole, in time, on the connection of \
+                  the result, and that the sender had the time to read counts.",
+};
 
 /// What makes two messages the same result: MSH-9.1, the order, and what was reported (OBR-4).
 type Key = (Vec<u8>, Vec<u8>, Vec<u8>);
@@ -33,7 +43,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
         if sent.kind != Kind::Result || !sent.whole || is_anothers(evidence, sent) {
             continue;
         }
-        findings.exercised(SETTLED, 1);
+        findings.exercised(Rule::ResultsSettled, 1);
         let key = key(sent, order.as_ref());
         if let Some((first, answer)) = settled.get(&key)
             && had_time(evidence, &held_back, (&evidence.sent[*first], *answer), sent)
@@ -170,7 +180,7 @@ fn tell(
     let began = evidence.place(first).began;
     let unread = Micros(began.since(evidence.plan.limits.ack_timeout).0);
     let time = (unread, evidence.time_of(answer));
-    lateness::add(evidence, findings, SETTLED, time, Micros(0), || {
+    lateness::add(evidence, findings, Rule::ResultsSettled, time, Micros(0), || {
         let mask = Mask::of(evidence);
         let code = mask.page(&Message::read(first.payload)).at(&Path::literal("MSH-9.1"));
         let order = mask.identifier(order);

@@ -9,7 +9,7 @@ use crate::charge::{Line, lines};
 use crate::hl7::Message;
 use crate::mapping::OnceRule;
 use crate::plan::{AttemptMode, Charged};
-use crate::verdict::{Proof, Weight};
+use crate::verdict::{Circumstance, Proof, Qualifier, Rule, Weight};
 
 use crate::check::evidence::disguise::is_same;
 use crate::check::evidence::disguised::{Disguised, How, Untold};
@@ -17,7 +17,6 @@ use crate::check::evidence::index::{Evidence, KnownExam, OrderSeen};
 use crate::check::evidence::mentions::names_one;
 use crate::check::evidence::message::Sent;
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::PER_CHARGE;
 use crate::check::rules::agreed_rule;
 use crate::check::rules::two_witnesses::laid_out;
 use crate::check::wording::circumstance::witness;
@@ -55,14 +54,14 @@ fn beyond_what_is_agreed(
         return;
     };
     let [before, sent] = [before, sent].map(|number| &evidence.sent[number as usize]);
-    findings.add(PER_CHARGE, Weight::SentTwice, || {
+    findings.add(Rule::OncePerCharge, Weight::SentTwice, || {
         let words = order_in_words(evidence, &order.order);
         let message = format!(
             "every line that is agreed for order {words} had been sent, and FT1[{ft1}] of another \
              message charges it again"
         );
         let told = laid_out(evidence, mask, &order.order, (before, sent), message);
-        Told { circumstance: format!("{}, as another line", told.circumstance), ..told }
+        Told { circumstance: told.circumstance.with(Qualifier::AsAnotherLine), ..told }
     });
 }
 
@@ -223,27 +222,29 @@ fn tell(
     let inside = is_same(first.sent, second.sent);
     let rule = match disguise.how {
         How::Unagreed | How::Beside if !inside => agreed_rule(evidence),
-        _ => PER_CHARGE,
+        _ => Rule::OncePerCharge,
     };
     findings.add(rule, Weight::SentTwice, || {
         let words = order_in_words(evidence, order);
         let (as_what, under) = match &disguise.how {
             How::Unagreed | How::PerhapsUnagreed => (
                 format!("in {}, which nobody agreed on", kind(disguise.sent.payload)),
-                "in another message",
+                Qualifier::InAnotherMessage,
             ),
             How::Beside | How::PerhapsBeside => (
                 format!("in a segment of {} that nobody agreed on", kind(disguise.sent.payload)),
-                "beside something else",
+                Qualifier::BesideSomethingElse,
             ),
-            How::NoOrder | How::Perhaps => ("without its order".to_owned(), "without its order"),
+            How::NoOrder | How::Perhaps => {
+                ("without its order".to_owned(), Qualifier::WithoutItsOrder)
+            }
             How::OtherOrder(other) => (
                 format!("as order {}, which nobody placed", order_in_words(evidence, other)),
-                "under a new order",
+                Qualifier::UnderANewOrder,
             ),
             How::OtherSpelling(other) | How::PerhapsSpelling(other) => (
                 format!("as order {}, which reads like it", order_in_words(evidence, other)),
-                "under another spelling",
+                Qualifier::UnderAnotherSpelling,
             ),
         };
         let message = match &disguise.how {
@@ -254,10 +255,10 @@ fn tell(
         };
         if inside {
             let proof = Proof { attempts: vec![witness(evidence, first.sent)], ..Proof::default() };
-            return Told::plainly("inside one message", message).with(proof);
+            return Told::plainly(Circumstance::InsideOneMessage, message).with(proof);
         }
         let told = laid_out(evidence, mask, order, (first.sent, second.sent), message);
-        Told { circumstance: format!("{}, {under}", told.circumstance), ..told }
+        Told { circumstance: told.circumstance.with(under), ..told }
     });
 }
 
@@ -289,7 +290,7 @@ const KINDS: [&str; 20] = [
 fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findings: &mut Findings) {
     let (circumstance, message) = match &one.how {
         How::Unagreed | How::PerhapsUnagreed => (
-            "charge in a message that nobody agreed on",
+            Circumstance::ChargeInUnagreedMessage,
             format!(
                 "the charge of order {} came in {}, which nobody agreed on",
                 order_in_words(evidence, order),
@@ -297,7 +298,7 @@ fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findin
             ),
         ),
         How::NoOrder | How::Perhaps => (
-            "order not readable",
+            Circumstance::OrderNotReadable,
             format!(
                 "a message on connection {} carries a charge and no order, so that nobody can tell it \
                  from another",
@@ -305,7 +306,7 @@ fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findin
             ),
         ),
         How::Beside | How::PerhapsBeside => (
-            "charge in a segment that nobody agreed on",
+            Circumstance::ChargeInUnagreedSegment,
             format!(
                 "{} carries something else, and in a segment that nobody agreed on the charge of order {}",
                 kind(one.sent.payload),
@@ -313,7 +314,7 @@ fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findin
             ),
         ),
         How::PerhapsSpelling(other) => (
-            "order that may be another's",
+            Circumstance::PerhapsAnotherOrder,
             format!(
                 "order {} reads like order {} and charges the same procedure for the same patient; \
                  the capture does not say whether they are two orders",
@@ -332,7 +333,7 @@ fn tell_untold(evidence: &Evidence<'_>, untold: &Untold<'_>, findings: &mut Find
     let (circumstance, message) = if untold.exams.is_empty() {
         let message =
             format!("{kind} cannot be read, and nobody knows whether it carries a charge");
-        ("message not readable", message)
+        (Circumstance::MessageNotReadable, message)
     } else {
         let names: Vec<&str> =
             untold.exams.iter().take(SHOWN).map(|&exam| evidence.exams[exam].name).collect();
@@ -340,7 +341,7 @@ fn tell_untold(evidence: &Evidence<'_>, untold: &Untold<'_>, findings: &mut Find
             "{kind}, which nobody agreed on, names {}, and nobody knows whether it is charged again",
             names.join(" and ")
         );
-        ("names an exam, and nobody agreed on it", message)
+        (Circumstance::NamesAnExam, message)
     };
     tell_open(evidence, &untold.sent, circumstance, message, findings);
 }
@@ -351,7 +352,7 @@ const SHOWN: usize = 3;
 fn tell_open(
     evidence: &Evidence<'_>,
     sent: &Sent<'_>,
-    circumstance: &'static str,
+    circumstance: Circumstance,
     message: String,
     findings: &mut Findings,
 ) {

@@ -15,7 +15,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::history::What;
 use crate::hl7::{BatchFile, Difference, Message, Path, Segment, diff};
 use crate::plan::{MessageKind, Snapshot};
-use crate::verdict::{FieldDifference, Proof, SnapshotSeen, Weight};
+use crate::verdict::{Circumstance, FieldDifference, Proof, Rule, SnapshotSeen, Weight};
 
 use crate::check::evidence::disguise::is_about_another;
 use crate::check::evidence::frame::{FS, VT, frame_payload};
@@ -23,20 +23,33 @@ use crate::check::evidence::index::{Evidence, KnownExam};
 use crate::check::evidence::message::Sent;
 use crate::check::evidence::timestamp::Stamps;
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::SNAPSHOT;
+use crate::check::rules::Explanation;
 use crate::check::rules::compared::{Compared, lies_in, unescaped};
 use crate::check::wording::circumstance::witness;
 use crate::check::wording::events::order_in_words;
 use crate::check::wording::mask::{Mask, Page, Sides};
+
+/// Of `snapshot`.
+pub(crate) const SNAPSHOT: Explanation = Explanation {
+    title: "the message is exactly as agreed",
+    promise: "Every charge of an exam is the approved snapshot, or, where none is asked for, what \
+              the mapping makes of the exam, apart from the sender's clock and control id; so is \
+              every result, where results are agreed. Where the clock is written, a real time \
+              stands in the agreed precision, and the times of one message are no further apart \
+              than the mapping's `stamps_within` says: one second, where it says nothing.",
+    source: "the mapping instructions of the EMR",
+    how_to_read: "Differences are listed by field. Of several times the one that the others do \
+                  not agree with is named. A message that is a second charge is not compared. \
+                  Where exams share an order, a message is that of any that had been handed over \
+                  by then. If the new message is right, run with `--update` and review it with \
+                  `cargo insta review`.",
+};
 
 /// How many differences are shown.
 const DIFFERENCES: usize = 40;
 
 /// Bytes that have a name in a snapshot.
 const NAMED: [(u8, &str); 4] = [(VT, "VT"), (FS, "FS"), (b'\r', "CR"), (b'\n', "LF")];
-
-/// Under which circumstance a message is told that differs in nothing but delimiters at an end.
-const TRAILING: &str = "trailing delimiters";
 
 /// Compares every message of every exam with what was agreed, and returns the texts of those that a
 /// snapshot was asked for. `started` is the time of day at which the history begins, if it is known.
@@ -56,7 +69,7 @@ pub(crate) fn judge(
         let asked =
             message.kind == MessageKind::Charge && !evidence.plan.expect.snapshots.is_empty();
         if !asked && message.made_of.is_some() && is_well_framed(evidence, message.sent) {
-            findings.exercised(SNAPSHOT, u64::from(!message.repeats));
+            findings.exercised(Rule::Snapshot, u64::from(!message.repeats));
             continue;
         }
         let now = started.map(|started| now(evidence, message.sent, started));
@@ -65,7 +78,7 @@ pub(crate) fn judge(
         let Some(laid) = laid.min_by_key(|laid| laid.differences.len()) else { continue };
         laid.take_snapshots(&mut seen, findings);
         if !message.repeats {
-            findings.exercised(SNAPSHOT, 1);
+            findings.exercised(Rule::Snapshot, 1);
             laid.judge(evidence, &mask, findings);
         }
     }
@@ -90,7 +103,7 @@ fn not_placed(evidence: &Evidence<'_>, message: &Compared<'_, '_>, findings: &mu
     if evidence.is_field_capture() || is_about_another(evidence, message.sent) {
         return;
     }
-    findings.add(SNAPSHOT, Weight::Broken, || {
+    findings.add(Rule::Snapshot, Weight::Broken, || {
         let result = Message::read(message.sent.payload);
         let order: Option<Path> = message.mapping.identity.order.parse().ok();
         let order = order.and_then(|path| result.get(&path)).unwrap_or_default();
@@ -102,7 +115,8 @@ fn not_placed(evidence: &Evidence<'_>, message: &Compared<'_, '_>, findings: &mu
             }
         };
         let attempts = vec![witness(evidence, message.sent)];
-        Told::plainly("result of no order", told).with(Proof { attempts, ..Proof::default() })
+        Told::plainly(Circumstance::ResultOfNoOrder, told)
+            .with(Proof { attempts, ..Proof::default() })
     });
 }
 
@@ -110,13 +124,13 @@ fn pending(exam: &KnownExam<'_>, name: &str, snapshot: &Snapshot, findings: &mut
     if snapshot.approved.is_some() {
         return;
     }
-    findings.add(SNAPSHOT, Weight::Pending, || {
+    findings.add(Rule::Snapshot, Weight::Pending, || {
         let message = format!(
             "the message of {} has no approved snapshot `{name}`; run `chargeproof run --update`, \
              then `cargo insta review`",
             exam.name,
         );
-        Told::plainly("snapshot not approved", message)
+        Told::plainly(Circumstance::SnapshotNotApproved, message)
     });
 }
 
@@ -191,7 +205,7 @@ impl<'c, 'h> Laid<'c, 'h> {
     fn judge(&self, evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
         let told = self.told(mask).or_else(|| header_of_batch(evidence, self.message.sent));
         let Some((circumstance, differences)) = told else { return };
-        findings.add(SNAPSHOT, Weight::Broken, || {
+        findings.add(Rule::Snapshot, Weight::Broken, || {
             let order = order_in_words(evidence, &self.exam.order);
             let what = match self.message.kind {
                 MessageKind::Charge => "message",
@@ -201,7 +215,7 @@ impl<'c, 'h> Laid<'c, 'h> {
                 let FieldDifference { path, expected, found } = difference;
                 format!(": {path}: expected {}, got {}", quoted(expected), quoted(found))
             });
-            let why = match circumstance == TRAILING {
+            let why = match circumstance == Circumstance::TrailingDelimiters {
                 true => "differs in trailing delimiters alone",
                 false => "is not as agreed",
             };
@@ -219,7 +233,7 @@ impl<'c, 'h> Laid<'c, 'h> {
 
     /// Under which circumstance a difference is told, and what differs; nothing where nothing does
     /// but what the wire rules report: framing, segment ends, escapes.
-    fn told(&self, mask: &Mask) -> Option<(String, Vec<FieldDifference>)> {
+    fn told(&self, mask: &Mask) -> Option<(Circumstance, Vec<FieldDifference>)> {
         if self.agreed == self.found {
             return None;
         }
@@ -233,13 +247,13 @@ impl<'c, 'h> Laid<'c, 'h> {
             differences.map(|one| shown(one, &sent, &page)).collect();
         let is_trailing = |one: &Difference| trimmed(&one.expected) == trimmed(&one.found);
         let circumstance = match self.differences.iter().all(is_trailing) {
-            true => TRAILING.to_owned(),
-            false => differences[0].path.clone(),
+            true => Circumstance::TrailingDelimiters,
+            false => Circumstance::Field(differences[0].path.clone()),
         };
         Some((circumstance, differences))
     }
 
-    fn told_without_fields(&self, page: &Page<'_>) -> Option<(String, Vec<FieldDifference>)> {
+    fn told_without_fields(&self, page: &Page<'_>) -> Option<(Circumstance, Vec<FieldDifference>)> {
         let (agreed, found) = self.payloads();
         let (agreed, found) = (Message::read(agreed), Message::read(found));
         let (wanted, seen) = (content(&agreed, &self.explained), content(&found, &self.explained));
@@ -250,11 +264,11 @@ impl<'c, 'h> Laid<'c, 'h> {
             return None;
         }
         if let Some(ends) = ends(&wanted, &seen) {
-            return Some((TRAILING.to_owned(), ends));
+            return Some((Circumstance::TrailingDelimiters, ends));
         }
         let lines = self.line_differences(page);
-        let circumstance = lines.first().map_or("line", |first| first.path.as_str()).to_owned();
-        Some((circumstance, lines))
+        let path = lines.first().map_or("line", |first| first.path.as_str());
+        Some((Circumstance::Field(path.to_owned()), lines))
     }
 
     /// What differs line by line where no field differs: the order of segments.
@@ -358,7 +372,7 @@ fn framed(evidence: &Evidence<'_>, sent: &Sent<'_>, payload: &[u8]) -> Vec<u8> {
 fn header_of_batch(
     evidence: &Evidence<'_>,
     sent: &Sent<'_>,
-) -> Option<(String, Vec<FieldDifference>)> {
+) -> Option<(Circumstance, Vec<FieldDifference>)> {
     let (before, _) = around(evidence, sent);
     let frame = before.iter().rposition(|&byte| byte == VT).map_or(0, |start| start + 1);
     let file = BatchFile::read(&before[frame..])?;
@@ -368,7 +382,7 @@ fn header_of_batch(
         let header = format!("a header {id}");
         let beyond =
             FieldDifference { path: id.to_owned(), expected: String::new(), found: header };
-        (id.to_owned(), vec![beyond])
+        (Circumstance::Field(id.to_owned()), vec![beyond])
     })
 }
 

@@ -7,13 +7,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{ConnectionId, Shown, Side, What};
-use crate::verdict::{Proof, Weight};
+use crate::verdict::{Circumstance, Proof, Rule, Weight};
 
 use crate::check::evidence::index::Evidence;
 use crate::check::evidence::message::{Kind, Sent};
 use crate::check::findings::{Findings, Told};
-use crate::check::rules::VERIFIED;
+use crate::check::rules::Explanation;
 use crate::check::wording::circumstance::witness;
+
+/// Of `tls/verified`.
+pub(crate) const VERIFIED: Explanation = Explanation {
+    title: "no message to an EMR whose certificate is bad",
+    promise: "Where TLS is agreed, no byte of a message leaves in the clear, or over a connection \
+              whose certificate has expired, is of another host, or is of an authority that the \
+              sender was not told to trust.",
+    source: "RFC 5280 section 6 (path validation), RFC 9525 section 6 (the name of the service)",
+    how_to_read: "A handshake that was completed in spite of a bad certificate is not reported as \
+                  long as nothing was sent on it; the first message is the witness. What was \
+                  shown and who broke off is in the history: `secured`, `tls-failed`.",
+};
 
 /// Judges every connection, where TLS was agreed.
 pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
@@ -39,7 +51,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             _ => {}
         }
     }
-    findings.exercised(VERIFIED, refused);
+    findings.exercised(Rule::TlsVerified, refused);
     // The first of each connection, and the first that came there in the clear.
     let mut spoken: BTreeMap<(ConnectionId, bool), &Sent<'_>> = BTreeMap::new();
     for sent in evidence.sent.iter().filter(|sent| sent.kind != Kind::Other) {
@@ -49,7 +61,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
     for ((connection, in_clear), sent) in spoken {
         match showed.get(&connection).filter(|_| !in_clear) {
-            Some(Shown::Good) => findings.exercised(VERIFIED, 1),
+            Some(Shown::Good) => findings.exercised(Rule::TlsVerified, 1),
             Some(shown) => {
                 let flaw = shown.flaw().unwrap_or_default();
                 let message = format!("a message was sent to an EMR that showed {flaw}");
@@ -59,7 +71,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             None if !in_clear && ahead.contains(&connection) => {}
             None => {
                 let message = "a message was sent in the clear where TLS was agreed".to_owned();
-                tell(evidence, sent, "in the clear", message, findings);
+                tell(evidence, sent, Circumstance::InTheClear, message, findings);
             }
         }
     }
@@ -68,22 +80,23 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
 fn tell(
     evidence: &Evidence<'_>,
     sent: &Sent<'_>,
-    circumstance: &str,
+    circumstance: Circumstance,
     message: String,
     findings: &mut Findings,
 ) {
-    findings.add(VERIFIED, Weight::Broken, || {
+    findings.add(Rule::TlsVerified, Weight::Broken, || {
         let attempts = vec![witness(evidence, sent)];
         Told::plainly(circumstance, message).with(Proof { attempts, ..Proof::default() })
     });
 }
 
 /// The fault that shows such a certificate.
-const fn fault(shown: Shown) -> &'static str {
-    match shown {
+fn fault(shown: Shown) -> Circumstance {
+    let name = match shown {
         Shown::Good => "a good certificate",
         Shown::Expired => "tls/expired",
         Shown::WrongHost => "tls/wrong-host",
         Shown::UnknownCa => "tls/unknown-ca",
-    }
+    };
+    Circumstance::Fault(name.to_owned())
 }

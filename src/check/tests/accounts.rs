@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{Accounted, Micros, Outcome, What};
 use crate::plan::{Fault, Lifetime, Step};
-use crate::verdict::{Judgement, Verdict};
+use crate::verdict::{Circumstance, Judgement, Rule, Subject, Verdict};
 
 /// The account of a case, as it is changed.
 fn charges(case: &mut Case) -> &mut Vec<Accounted> {
@@ -22,8 +22,9 @@ fn entry(order: &str, outcome: Outcome) -> Accounted {
 
 /// Whether the rule was exercised and held, and why it was not judged.
 fn proven(judgement: &Judgement) -> (bool, Vec<&str>) {
-    let held = judgement.held.iter().any(|held| held.rule == "accounts");
-    let unjudged = judgement.unjudged.iter().filter(|one| one.what == "accounts");
+    let held = judgement.held.iter().any(|held| held.rule == Rule::Accounts);
+    let unjudged =
+        judgement.unjudged.iter().filter(|one| one.what == Subject::Rule(Rule::Accounts));
     (held, unjudged.map(|one| one.why.as_str()).collect())
 }
 
@@ -32,7 +33,7 @@ fn nothing_is_proven_of_an_account_that_there_is_none_of() {
     let mut case = Case::healthy();
     case.plan.sender.account = None;
     let judgement = case.judge();
-    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert_eq!(judgement.verdict(), Verdict::Pass);
     assert_eq!(proven(&judgement), (false, vec!["the sender file names no `account`"]));
 }
 
@@ -79,18 +80,18 @@ fn whoever_doubts_a_charge_without_an_answer_is_believed() {
 }
 
 #[rstest]
-#[case::twice(&[Outcome::Delivered, Outcome::Delivered], "account says a thing twice")]
-#[case::in_doubt(&[Outcome::Unknown, Outcome::Delivered], "account contradicts itself")]
+#[case::twice(&[Outcome::Delivered, Outcome::Delivered], Circumstance::AccountRepeatsItself)]
+#[case::in_doubt(&[Outcome::Unknown, Outcome::Delivered], Circumstance::AccountContradictsItself)]
 fn an_account_with_several_entries_for_an_order_proves_nothing(
     #[case] outcomes: &[Outcome],
-    #[case] circumstance: &str,
+    #[case] circumstance: Circumstance,
 ) {
     let mut case = Case::healthy();
     let charges = charges(&mut case);
     charges.retain(|charge| charge.order != "273013");
     charges.extend(outcomes.iter().map(|&outcome| entry("273013", outcome)));
     let judgement = case.judge();
-    assert_eq!(inconclusive(&judgement), [("accounts", circumstance)]);
+    assert_eq!(inconclusive(&judgement), [(Rule::Accounts, circumstance)]);
     assert_eq!(broken(&judgement), [""; 0]);
 }
 
@@ -124,7 +125,7 @@ fn an_account_may_name_an_order_for_each_of_its_charges() {
     let mut case = case.ended(1, Outcome::Delivered);
     charges(&mut case).push(entry("273013", Outcome::Delivered));
     let judgement = case.judge();
-    assert!(judgement.findings.iter().all(|finding| finding.rule != "accounts"));
+    assert!(judgement.findings.iter().all(|finding| finding.rule != Rule::Accounts));
 }
 
 /// An order that nobody placed by then; a sender that serves other cases too may know theirs.
@@ -176,7 +177,7 @@ fn a_sender_that_could_not_be_driven_is_told_once() {
     case.push(What::SenderFailed { incarnation: 1, why });
     case.push(What::Finished);
     let judgement = case.judge();
-    let told: Vec<&str> = judgement.findings.iter().map(|one| one.rule.as_str()).collect();
+    let told: Vec<&str> = judgement.findings.iter().map(|one| one.rule.name()).collect();
     assert_eq!(told, ["sender/starts"]);
     assert_eq!(judgement.exit().code(), 6);
 }
@@ -187,6 +188,6 @@ fn nothing_is_proven_of_a_restart_that_could_not_be() {
     let mut case = Case::healthy();
     case.plan.steps.push(Step::LeaveAlone);
     let judgement = case.judge();
-    let told = judgement.unjudged.iter().find(|one| one.what == "restart");
+    let told = judgement.unjudged.iter().find(|one| one.what == Subject::Step("restart"));
     assert!(told.is_some_and(|one| one.why.contains("`observe`")));
 }

@@ -5,6 +5,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, ack, broken, changed, control_id, inconclusive};
 use crate::history::{Outcome, Raw, What};
+use crate::verdict::{Circumstance, Rule};
 
 /// john-doe's charge is sent, receipt is confirmed, and `code` comes on a call.
 fn answered_on_a_call(code: &str, of: Option<&str>, outcome: Outcome, back: &[u8]) -> Case {
@@ -74,10 +75,10 @@ fn an_acknowledgement_of_an_acknowledgement_is_told(#[case] kind: &str, #[case] 
 /// What comes back is the sender's own message, which a system that listens there answers.
 #[rstest]
 #[case::it_says_so(None, &[])]
-#[case::it_does_not_say_so(Some(""), &[("wire/acknowledgements", "acknowledges what nobody knows")])]
+#[case::it_does_not_say_so(Some(""), &[(Rule::WireAcknowledgements, Circumstance::AcknowledgesTheUnknown)])]
 fn an_acknowledgement_of_what_is_none_is_not_held_against_the_sender(
     #[case] id: Option<&str>,
-    #[case] open: &[(&str, &str)],
+    #[case] open: &[(Rule, Circumstance)],
 ) {
     let mut case = Case::begun();
     case.submit("john-doe");

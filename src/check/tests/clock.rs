@@ -4,16 +4,20 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, broken, changed, mapping};
 use crate::history::Outcome;
+use crate::verdict::{Circumstance, Rule};
 
 #[rstest]
 #[case::as_it_is("20170410151302", None)]
-#[case::zeros("00000000000000", Some("MSH-7 is no time"))]
-#[case::no_such_day("20170431151302", Some("MSH-7 is no time"))]
-#[case::nothing("", Some("MSH-7 is no time"))]
-#[case::words("NOW", Some("MSH-7 is no time"))]
-#[case::a_day_alone("20170410", Some("MSH-7 is not UTC"))]
-#[case::the_beginning_of_time("19700101000000", Some("MSH-7 is not UTC"))]
-fn a_charge_bears_a_real_time_near_now(#[case] time: &str, #[case] circumstance: Option<&str>) {
+#[case::zeros("00000000000000", Some(Circumstance::NoTime))]
+#[case::no_such_day("20170431151302", Some(Circumstance::NoTime))]
+#[case::nothing("", Some(Circumstance::NoTime))]
+#[case::words("NOW", Some(Circumstance::NoTime))]
+#[case::a_day_alone("20170410", Some(Circumstance::NotUtc))]
+#[case::the_beginning_of_time("19700101000000", Some(Circumstance::NotUtc))]
+fn a_charge_bears_a_real_time_near_now(
+    #[case] time: &str,
+    #[case] circumstance: Option<Circumstance>,
+) {
     let mut case = Case::begun();
     case.submit("john-doe");
     let message =
@@ -21,8 +25,8 @@ fn a_charge_bears_a_real_time_near_now(#[case] time: &str, #[case] circumstance:
     let to = case.send(1, &message);
     case.answer(1, to, "AA", &message);
     let judgement = case.ended(1, Outcome::Delivered).judge();
-    let told = judgement.findings.iter().find(|finding| finding.rule == "wire/clock");
-    assert_eq!(told.map(|finding| finding.circumstance.as_str()), circumstance);
+    let told = judgement.findings.iter().find(|finding| finding.rule == Rule::WireClock);
+    assert_eq!(told.map(|finding| finding.circumstance.clone()), circumstance);
 }
 
 /// A result that is sent again may be the same message with the time of the first.

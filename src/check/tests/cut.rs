@@ -6,7 +6,7 @@ use crate::check::tests::fixture::{Case, ack, broken, changed, control_id, incon
 use crate::history::{AnomalyKind, End, Micros, Outcome, Pause, Piece, What};
 use crate::mapping::Mapping;
 use crate::plan::{Fault, Match, MessageKind, Parameters, Play};
-use crate::verdict::Exit;
+use crate::verdict::{Circumstance, Exit, Rule};
 
 /// Bytes up to where every message of this sender begins alike.
 const ALIKE: usize = 19;
@@ -41,7 +41,9 @@ fn a_part_that_may_be_a_result_convicts_nobody() {
     let case = cut_before_the_charge(|case| case.result("probe-1"), false);
     let judgement = case.ended(2, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), [""; 0]);
-    assert!(inconclusive(&judgement).contains(&("once/per-order", "order not readable")));
+    assert!(
+        inconclusive(&judgement).contains(&(Rule::OncePerOrder, Circumstance::OrderNotReadable))
+    );
 }
 
 #[test]
@@ -318,7 +320,7 @@ fn cut_after(results: &[&str], begin: &str, part: &[u8]) -> Case {
 }
 
 const ALL: [&str; 3] = ["probe-1", "john-doe", "probe-2"];
-const NOT_TOLD: (&str, &str) = ("once/per-order", "order not readable");
+const NOT_TOLD: (Rule, Circumstance) = (Rule::OncePerOrder, Circumstance::OrderNotReadable);
 
 #[test]
 fn a_part_that_is_no_charge_as_agreed_convicts_nobody_who_sends_results() {
@@ -397,6 +399,10 @@ fn a_fault_inside_a_message_that_strikes_another_charge_has_not_played(
     let judgement = case.judge();
     assert_eq!(broken(&judgement), [""; 0]);
     let told = inconclusive(&judgement);
-    assert_eq!(told.contains(&("once/per-order", "fault not played")), !played, "{told:?}");
+    assert_eq!(
+        told.contains(&(Rule::OncePerOrder, Circumstance::FaultNotPlayed)),
+        !played,
+        "{told:?}"
+    );
     assert_eq!(judgement.findings.iter().any(|one| one.message.contains("`probe-1`")), !played);
 }

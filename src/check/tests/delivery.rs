@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, control_id, inconclusive, mapping};
 use crate::history::{End, Micros, Outcome, What};
 use crate::plan::Fault;
-use crate::verdict::Verdict;
+use crate::verdict::{Circumstance, Rule, Verdict};
 
 #[test]
 fn a_sender_that_never_sends_fails_delivers_alone() {
@@ -25,7 +25,7 @@ fn a_sender_that_never_sends_fails_delivers_alone() {
     case.push(What::Finished);
     let judgement = case.judge();
     assert_eq!(broken(&judgement), ["delivers"]);
-    assert!(inconclusive(&judgement).contains(&("once/per-order", "nothing was sent")));
+    assert!(inconclusive(&judgement).contains(&(Rule::OncePerOrder, Circumstance::NothingSent)));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_charge_that_poisons_the_queue_fails_recovers_alone() {
     forget(&mut case, "900002");
     let judgement = case.judge();
     assert_eq!(broken(&judgement), ["recovers"]);
-    assert_eq!(judgement.findings[0].circumstance, "after answer/reject");
+    assert_eq!(judgement.findings[0].circumstance.to_string(), "after answer/reject");
 }
 
 /// The account no longer knows `order`.
@@ -58,7 +58,7 @@ fn an_exam_that_a_fault_concerned_need_not_arrive() {
     case.played(2, Fault::ConnectionAcceptClose);
     let judgement = case.ended(1, Outcome::NotSent).judge();
     assert_eq!(broken(&judgement), [""; 0]);
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "nothing was sent")]);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::NothingSent)]);
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn a_step_that_waited_in_vain_is_inconclusive() {
     let mut case = Case::healthy();
     case.push(What::WaitedInVain { wanted: "the end of a message".to_owned(), waited: Micros(1) });
     let judgement = case.judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "waited in vain")]);
-    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::WaitedInVain)]);
+    assert_eq!(judgement.verdict(), Verdict::Inconclusive);
 }
 
 /// john-doe's message is answered by `reply`, where `ID` stands for its control id and `ACK` for an
@@ -113,7 +113,10 @@ fn a_lie_is_told_with_what_the_emr_did_on_its_own_connection() {
     case.played(1, Fault::ConnectionCloseBeforeReply);
     let judgement = case.restarted(1, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), ["accounts"]);
-    assert_eq!(judgement.findings[0].circumstance, "delivered after connection/close-before-reply");
+    assert_eq!(
+        judgement.findings[0].circumstance.to_string(),
+        "delivered after connection/close-before-reply"
+    );
 }
 
 #[rstest]
@@ -160,7 +163,7 @@ fn a_charge_that_vanished_is_told() {
     forget(&mut case, "273013");
     let judgement = case.judge();
     assert_eq!(broken(&judgement), ["accounts"]);
-    assert_eq!(judgement.findings[0].circumstance, "vanished after payload/junk");
+    assert_eq!(judgement.findings[0].circumstance.to_string(), "vanished after payload/junk");
 }
 
 #[test]
@@ -178,5 +181,5 @@ fn an_account_that_failed_is_inconclusive() {
             event.what = What::NoAccount { why: "it exited with code 1".to_owned() };
         }
     }
-    assert_eq!(inconclusive(&case.judge()), [("accounts", "no account")]);
+    assert_eq!(inconclusive(&case.judge()), [(Rule::Accounts, Circumstance::NoAccount)]);
 }

@@ -18,7 +18,7 @@ use crate::plan::{
     Account, AttemptMode, Behaviour, Charged, Driving, Expect, Fault, Limits, Match, Parameters,
     Plan, Play, SenderPlan, Step, StopBy,
 };
-use crate::verdict::{Judgement, Weight};
+use crate::verdict::{Circumstance, Judgement, Rule, Weight};
 
 /// A case under construction. Each event is a millisecond after the one before.
 #[derive(Clone)]
@@ -279,14 +279,14 @@ pub(crate) fn broken(judgement: &Judgement) -> Vec<&str> {
 }
 
 /// Rule and circumstance of everything inconclusive.
-pub(crate) fn inconclusive(judgement: &Judgement) -> Vec<(&str, &str)> {
+pub(crate) fn inconclusive(judgement: &Judgement) -> Vec<(Rule, Circumstance)> {
     let found = judgement.findings.iter().filter(|finding| finding.weight == Weight::Inconclusive);
-    found.map(|finding| (finding.rule.as_str(), finding.circumstance.as_str())).collect()
+    found.map(|finding| (finding.rule, finding.circumstance.clone())).collect()
 }
 
 fn rules(judgement: &Judgement, wanted: fn(Weight) -> bool) -> Vec<&str> {
     let found = judgement.findings.iter().filter(|finding| wanted(finding.weight));
-    let mut rules: Vec<&str> = found.map(|finding| finding.rule.as_str()).collect();
+    let mut rules: Vec<&str> = found.map(|finding| finding.rule.name()).collect();
     rules.sort_unstable();
     rules.dedup();
     rules

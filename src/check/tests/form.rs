@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, ack, broken, changed, control_id};
 use crate::history::{Anomaly, AnomalyKind, End, Outcome, Piece, Raw, What};
+use crate::verdict::{Circumstance, Rule};
 
 /// john-doe's message is sent as `change` makes it, and accepted.
 fn sent(change: impl Fn(&[u8]) -> Vec<u8>) -> Case {
@@ -55,8 +56,8 @@ fn a_delimiter_in_a_control_id_is_told(#[case] id: &str) {
     let case =
         sent(|message| changed(message, &format!("|{}|", control_id(message)), &format!("|{id}|")));
     let judgement = case.judge();
-    let told = judgement.findings.iter().find(|finding| finding.rule == "wire/control-ids");
-    assert_eq!(told.unwrap().circumstance, "delimiter in a control id");
+    let told = judgement.findings.iter().find(|finding| finding.rule == Rule::WireControlIds);
+    assert_eq!(told.unwrap().circumstance, Circumstance::ControlIdHoldsDelimiter);
 }
 
 /// Where a message declares no character set, or some others beside it, nobody can say.
@@ -154,7 +155,7 @@ fn a_mistake_is_told_once_with_its_count() {
         case.receive(1, Piece::Stray, b"\n", &[AnomalyKind::StrayBytes]);
     }
     let judgement = case.judge();
-    let framing = judgement.findings.iter().filter(|finding| finding.rule == "wire/framing");
+    let framing = judgement.findings.iter().filter(|finding| finding.rule == Rule::WireFraming);
     let framing: Vec<&str> = framing.map(|finding| finding.message.as_str()).collect();
     assert_eq!(framing.len(), 1, "{framing:?}");
     assert!(framing[0].ends_with("(first of 5)"));
@@ -177,8 +178,8 @@ fn a_sender_that_speaks_tls_to_a_plain_endpoint_is_told_so() {
         anomalies: vec![Anomaly { kind: AnomalyKind::StrayBytes, offset: 0 }],
     });
     let judgement = case.ended(1, Outcome::Delivered).judge();
-    let framing = judgement.findings.iter().filter(|one| one.rule == "wire/framing");
-    let told: Vec<&str> = framing.map(|one| one.circumstance.as_str()).collect();
+    let framing = judgement.findings.iter().filter(|one| one.rule == Rule::WireFraming);
+    let told: Vec<String> = framing.map(|one| one.circumstance.to_string()).collect();
     assert_eq!(told, ["TLS on a plain endpoint"]);
 }
 
@@ -201,10 +202,10 @@ fn a_start_byte_alone_is_told_where_something_follows(
     }
     let judgement = case.ended(1, Outcome::Delivered).judge();
     let framing: Vec<_> =
-        judgement.findings.iter().filter(|one| one.rule == "wire/framing").collect();
-    assert_eq!(framing.iter().map(|one| one.rule.as_str()).collect::<Vec<_>>(), rules);
+        judgement.findings.iter().filter(|one| one.rule == Rule::WireFraming).collect();
+    assert_eq!(framing.iter().map(|one| one.rule.name()).collect::<Vec<_>>(), rules);
     if let Some(told) = framing.first() {
-        assert_eq!(told.circumstance, "start byte without a frame");
+        assert_eq!(told.circumstance, Circumstance::StartWithoutFrame);
     }
 }
 
@@ -221,7 +222,7 @@ fn two_messages_in_one_frame_are_told_as_that_and_as_nothing_else(#[case] betwee
     case.answer(1, to, "AA", &message);
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), ["wire/framing"]);
-    assert_eq!(judgement.findings[0].circumstance, "two messages in one frame");
+    assert_eq!(judgement.findings[0].circumstance, Circumstance::TwoMessagesInOneFrame);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::check::tests::fixture::{Case, broken, changed, exam, inconclusive, ma
 use crate::history::AnomalyKind;
 use crate::history::{Outcome, Piece};
 use crate::plan::{Charged, Step};
-use crate::verdict::{Exit, Verdict};
+use crate::verdict::{Circumstance, Exit, Rule, Verdict};
 
 /// A healthy case in which john-doe's charge comes once more as `change` makes it, in a frame.
 fn again(change: impl Fn(&[u8]) -> Vec<u8>) -> Case {
@@ -79,11 +79,8 @@ fn a_message_that_cannot_be_read_proves_nothing() {
         |m: &[u8]| changed(m, "DFT^P03", "").split(|&b| b == b'F').next().unwrap().to_vec();
     let judgement = again(no_type).judge();
     let found = inconclusive(&judgement);
-    assert!(
-        found.contains(&("once/per-order", "names an exam, and nobody agreed on it")),
-        "{found:?}"
-    );
-    assert_ne!(judgement.verdict, Verdict::Pass);
+    assert!(found.contains(&(Rule::OncePerOrder, Circumstance::NamesAnExam)), "{found:?}");
+    assert_ne!(judgement.verdict(), Verdict::Pass);
 }
 
 #[test]
@@ -111,11 +108,11 @@ fn an_empty_segment_is_told() {
 #[test]
 fn any_event_taken_out_of_a_history_is_missed() {
     let whole = Case::healthy();
-    assert_eq!(whole.judge().verdict, Verdict::Pass);
+    assert_eq!(whole.judge().verdict(), Verdict::Pass);
     for index in 0..whole.events.len() {
         let mut case = whole.clone();
         let event = case.events.remove(index);
-        assert_ne!(case.judge().verdict, Verdict::Pass, "{:?} is not missed", event.what);
+        assert_ne!(case.judge().verdict(), Verdict::Pass, "{:?} is not missed", event.what);
     }
 }
 
@@ -134,9 +131,9 @@ fn a_second_charge_that_was_cut_out_and_renumbered_leaves_a_gap_in_its_connectio
         event.seq = seq;
     }
     let judged = case.judge();
-    assert_ne!(judged.verdict, Verdict::Pass);
+    assert_ne!(judged.verdict(), Verdict::Pass);
     assert!(
-        judged.findings.iter().any(|finding| finding.circumstance == "history cut"),
+        judged.findings.iter().any(|finding| finding.circumstance == Circumstance::HistoryCut),
         "{:?}",
         judged.findings
     );
@@ -158,7 +155,7 @@ fn without_a_byte_of_any_charge_nothing_is_proven(#[case] charged: Charged) {
     case.stop(1);
     case.push(crate::history::What::Finished);
     let judgement = case.judge();
-    assert!(inconclusive(&judgement).contains(&("once/per-order", "nothing was sent")));
+    assert!(inconclusive(&judgement).contains(&(Rule::OncePerOrder, Circumstance::NothingSent)));
 }
 
 #[test]

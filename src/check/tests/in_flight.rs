@@ -5,6 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, ack, broken, control_id, inconclusive, mapping};
 use crate::history::{End, Micros, Outcome, Raw, What};
 use crate::plan::{Fault, Moment};
+use crate::verdict::{Circumstance, Rule};
 
 /// The two charges are written with this many milliseconds between them, and answered afterwards.
 fn two_written(apart: u64, connections: [u32; 2]) -> Case {
@@ -67,7 +68,7 @@ fn a_message_behind_one_that_is_not_answered_is_one_too_many() {
 })]
 fn a_message_is_none_too_many(#[case] case: Case) {
     let judgement = case.judge();
-    assert!(!judgement.findings.iter().any(|one| one.rule == "wire/in-flight"));
+    assert!(!judgement.findings.iter().any(|one| one.rule == Rule::WireInFlight));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_harness_that_was_late_cannot_tell_when_a_message_was_written() {
     late.what = What::HarnessLate { by: Micros(140_000) };
     case.events.insert(at.unwrap() + 1, late);
     let judgement = case.judge();
-    assert!(inconclusive(&judgement).contains(&("wire/in-flight", "harness late")));
+    assert!(inconclusive(&judgement).contains(&(Rule::WireInFlight, Circumstance::HarnessLate)));
     assert_eq!(broken(&judgement), [""; 0]);
 }
 
@@ -87,7 +88,7 @@ fn a_harness_that_was_late_cannot_tell_when_a_message_was_written() {
 fn only_a_message_that_had_to_wait_is_evidence() {
     let held = |case: &Case| {
         let judgement = case.judge();
-        judgement.held.iter().find(|held| held.rule == "wire/in-flight").map(|held| held.times)
+        judgement.held.iter().find(|held| held.rule == Rule::WireInFlight).map(|held| held.times)
     };
     let mut one_by_one = Case::healthy();
     one_by_one.plan.limits.in_flight = Some(1);
@@ -151,7 +152,7 @@ fn a_harness_that_slept_cannot_tell_messages_apart(#[case] place: usize) {
     late.what = What::HarnessLate { by: Micros(400) };
     case.events.insert(first + place, late);
     let judgement = case.judge();
-    assert!(inconclusive(&judgement).contains(&("wire/in-flight", "harness late")));
+    assert!(inconclusive(&judgement).contains(&(Rule::WireInFlight, Circumstance::HarnessLate)));
     assert!(!broken(&judgement).contains(&"wire/in-flight"));
 }
 

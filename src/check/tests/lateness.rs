@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{End, Ending, Micros, Outcome, What};
 use crate::plan::{Fault, Lifetime};
-use crate::verdict::Exit;
+use crate::verdict::{Circumstance, Exit, Rule};
 
 /// The harness slept for so many milliseconds.
 fn sleep(case: &mut Case, milliseconds: u64) {
@@ -24,14 +24,15 @@ fn starve(case: &mut Case, milliseconds: u64, of: u64) {
 fn starved(case: &Case) -> (Vec<String>, bool) {
     let judgement = case.judge();
     let broken = broken(&judgement).into_iter().map(str::to_owned).collect();
-    let open = inconclusive(&judgement).iter().any(|(_, what)| *what == "sender starved");
+    let open =
+        inconclusive(&judgement).iter().any(|(_, what)| *what == Circumstance::SenderStarved);
     (broken, open)
 }
 
 fn rules(case: &Case) -> (Vec<String>, bool) {
     let judgement = case.judge();
     let broken = broken(&judgement).into_iter().map(str::to_owned).collect();
-    let late = inconclusive(&judgement).iter().any(|(_, what)| *what == "harness late");
+    let late = inconclusive(&judgement).iter().any(|(_, what)| *what == Circumstance::HarnessLate);
     (broken, late)
 }
 
@@ -228,7 +229,7 @@ fn a_sender_that_exited_by_itself_had_not_to_be_killed() {
     let judgement = case.judge();
     assert!(!broken(&judgement).contains(&"sender/stops"));
     let told = inconclusive(&judgement);
-    assert!(told.contains(&("sender/stops", "stop seen late")), "{told:?}");
+    assert!(told.contains(&(Rule::SenderStops, Circumstance::StopSeenLate)), "{told:?}");
 }
 
 /// Only before its answer can lateness have made a sender give a result up.
@@ -376,6 +377,7 @@ fn a_sender_that_was_not_ready_in_time(#[case] starving: u64, #[case] expected: 
     case.push(What::Finished);
     let judgement = case.judge();
     assert_eq!(judgement.exit(), expected, "{:?}", judgement.findings);
-    let named = inconclusive(&judgement).contains(&("sender/starts", "sender starved"));
+    let named =
+        inconclusive(&judgement).contains(&(Rule::SenderStarts, Circumstance::SenderStarved));
     assert_eq!(named, expected == Exit::Inconclusive);
 }

@@ -88,8 +88,8 @@ fn a_charge_is_lost_when_nothing_is_left_to_wait_for(#[case] but: But, #[case] l
     let told: Vec<&str> = judgement
         .findings
         .iter()
-        .filter(|one| one.circumstance == "given up after connection/refused")
-        .map(|one| one.rule.as_str())
+        .filter(|one| one.circumstance.to_string() == "given up after connection/refused")
+        .map(|one| one.rule.name())
         .collect();
     assert_eq!(told, if lost { vec!["delivers"] } else { vec![] }, "{but:?}");
 }

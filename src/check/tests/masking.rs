@@ -7,7 +7,7 @@ use crate::check::tests::fixture::{Case, changed};
 use crate::exam::Exam;
 use crate::history::{End, Outcome, Piece};
 use crate::plan::{Expect, Step};
-use crate::verdict::Judgement;
+use crate::verdict::{Judgement, Rule};
 
 /// A message of a patient whose every value is one of [`SALTS`].
 const MESSAGE: &str = "MSH|^~\\&|QZAPP|QZPLACE|EMR|CLINIC|20260105080000||DFT^P03|C7|P|2.4\r\
@@ -143,8 +143,8 @@ fn a_stranger_behind_a_charge_is_no_path() {
     let to = case.send(1, &message);
     case.answer(1, to, "AA", &message);
     let judgement = case.ended(1, Outcome::Delivered).judge();
-    let found = judgement.findings.iter().find(|finding| finding.rule == "snapshot").unwrap();
-    assert!(found.circumstance.starts_with("•••("), "{found:?}");
+    let found = judgement.findings.iter().find(|finding| finding.rule == Rule::Snapshot).unwrap();
+    assert!(found.circumstance.to_string().starts_with("•••("), "{found:?}");
     assert_eq!(leaks(&judgement), [""; 0]);
 }
 
@@ -158,6 +158,6 @@ fn what_is_made_up_is_never_masked() {
     let to = case.send(1, &message);
     case.answer(1, to, "AA", &message);
     let judgement = case.ended(1, Outcome::Delivered).judge();
-    let found = judgement.findings.iter().find(|finding| finding.rule == "snapshot").unwrap();
+    let found = judgement.findings.iter().find(|finding| finding.rule == Rule::Snapshot).unwrap();
     assert!(found.message.contains("expected `DOE^JOHN`, got `DOE^JANE`"), "{}", found.message);
 }

@@ -9,15 +9,15 @@ use crate::check::tests::fixture::{
 };
 use crate::history::{End, Ending, Outcome, What};
 use crate::plan::{AttemptMode, Charged, Fault};
-use crate::verdict::{Exit, Verdict};
+use crate::verdict::{Circumstance, Exit, Rule, Verdict};
 
 #[test]
 fn a_healthy_case_passes_and_says_what_it_exercised() {
     let judgement = Case::healthy().judge();
     assert_eq!(judgement.findings, []);
-    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert_eq!(judgement.verdict(), Verdict::Pass);
     assert_eq!(judgement.charges, 3);
-    let held: Vec<&str> = judgement.held.iter().map(|held| &*held.rule).collect();
+    let held: Vec<&str> = judgement.held.iter().map(|held| held.rule.name()).collect();
     assert!(held.contains(&"once/per-order") && held.contains(&"accounts"), "{held:?}");
 }
 
@@ -36,7 +36,7 @@ fn a_resend_under_a_new_control_id_is_a_second_charge() {
     assert_eq!(broken(&judgement), ["once/per-order"]);
     assert_eq!(judgement.exit(), Exit::SentTwice);
     let finding = &judgement.findings[0];
-    assert_eq!(finding.circumstance, "answer/reject");
+    assert_eq!(finding.circumstance.to_string(), "answer/reject");
     let proof = finding.proof.as_ref().unwrap();
     assert_eq!(proof.charge, "order 273013 (john-doe): 92250-26, 92000035-TC");
     assert_eq!(proof.attempts.len(), 2);
@@ -68,8 +68,8 @@ fn what_an_earlier_answer_left_over_is_the_circumstance() {
             case.answer(1, to, "AA", &message);
         }
         let judgement = case.ended(1, Outcome::Delivered).judge();
-        let twice = judgement.findings.iter().find(|one| one.rule == "once/per-order").unwrap();
-        assert_eq!(twice.circumstance, circumstance);
+        let twice = judgement.findings.iter().find(|one| one.rule == Rule::OncePerOrder).unwrap();
+        assert_eq!(twice.circumstance.to_string(), circumstance);
     }
 }
 
@@ -85,7 +85,7 @@ fn silence_between_two_attempts_is_told() {
     let judgement = case.ended(2, Outcome::Unknown).judge();
     assert_eq!(broken(&judgement), ["once/per-order"]);
     let finding = &judgement.findings[0];
-    assert_eq!(finding.circumstance, "answer/none");
+    assert_eq!(finding.circumstance.to_string(), "answer/none");
     let between = &finding.proof.as_ref().unwrap().between;
     assert!(
         between.iter().any(|moment| moment.what == "the message had not been answered"),
@@ -132,7 +132,7 @@ fn a_replay_by_the_next_life_is_a_second_charge() {
     case.push(What::Finished);
     let judgement = case.judge();
     assert_eq!(broken(&judgement), ["once/per-order"]);
-    assert_eq!(judgement.findings[0].circumstance, "restart");
+    assert_eq!(judgement.findings[0].circumstance, Circumstance::Restart);
 }
 
 /// A sender that was asked to stop had its chance to remember, even if it was killed in the end.
@@ -155,8 +155,8 @@ fn a_replay_is_told_by_how_the_life_before_ended(
     let again = case.message("john-doe");
     case.send(2, &again);
     let judgement = case.judge();
-    let twice = judgement.findings.iter().find(|finding| finding.rule == "once/per-order");
-    assert_eq!(twice.unwrap().circumstance, circumstance);
+    let twice = judgement.findings.iter().find(|finding| finding.rule == Rule::OncePerOrder);
+    assert_eq!(twice.unwrap().circumstance.to_string(), circumstance);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn an_exam_handed_over_twice_is_one_charge() {
     case.deliver(1, "john-doe");
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), ["once/per-order"]);
-    assert_eq!(judgement.findings[0].circumstance, "handed over twice");
+    assert_eq!(judgement.findings[0].circumstance, Circumstance::HandedOverTwice);
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn a_whole_message_after_a_part_is_a_second_attempt(#[case] bytes: usize) {
     let judgement = case.clone().ended(2, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), ["once/per-order"]);
     let circumstance = &judgement.findings[0].circumstance;
-    assert_eq!(circumstance, "connection/reset-after-bytes, by elimination");
+    assert_eq!(circumstance.to_string(), "connection/reset-after-bytes, by elimination");
     case.plan.expect.attempts = AttemptMode::Frame;
     assert_eq!(case.ended(2, Outcome::Delivered).judge().findings, []);
 }
@@ -314,7 +314,9 @@ fn a_part_that_two_exams_explain_is_inconclusive() {
     case.send_part(1, &message[..20]);
     case.end(1, End::Reset);
     let judgement = case.restarted(1, Outcome::Unknown).judge();
-    assert!(inconclusive(&judgement).contains(&("once/per-order", "order not readable")));
+    assert!(
+        inconclusive(&judgement).contains(&(Rule::OncePerOrder, Circumstance::OrderNotReadable))
+    );
     assert_ne!(judgement.exit(), Exit::SentTwice);
 }
 
@@ -323,7 +325,7 @@ fn a_charge_that_is_due_and_never_sent_is_inconclusive() {
     let mut case = Case::begun();
     case.submit("john-doe");
     let judgement = case.ended(1, Outcome::NotSent).judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "nothing was sent")]);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::NothingSent)]);
     assert_eq!(broken(&judgement), ["delivers"]);
 }
 
@@ -358,7 +360,7 @@ fn an_exam_that_is_not_charged_must_not_be_sent() {
     case.plan.expect.charges.insert("john-doe".to_owned(), Charged::Never);
     let judgement = case.judge();
     assert_eq!(broken(&judgement), ["delivers"]);
-    assert_eq!(judgement.findings[0].circumstance, "charge not due");
+    assert_eq!(judgement.findings[0].circumstance, Circumstance::ChargeNotDue);
 }
 
 #[test]
@@ -367,7 +369,7 @@ fn bytes_that_nobody_can_read_leave_the_verdict_open() {
     case.deliver(1, "john-doe");
     case.push(What::Undecryptable { connection: 1, bytes: 700 });
     let judgement = case.ended(1, Outcome::Delivered).judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "bytes that cannot be read")]);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::BytesNotReadable)]);
 }
 
 /// A sender that keeps its connection writes to one that the EMR has closed long since, and takes the
@@ -386,8 +388,9 @@ fn a_close_before_the_first_witness_is_told_as_what_was_decisive() {
     let to = case.send(2, &message);
     case.answer(2, to, "AA", &message);
     let judgement = case.restarted(1, Outcome::Delivered).judge();
-    let found = judgement.findings.iter().find(|finding| finding.rule == "once/per-order").unwrap();
-    assert_eq!(found.circumstance, "after connection/reply-then-close");
+    let found =
+        judgement.findings.iter().find(|finding| finding.rule == Rule::OncePerOrder).unwrap();
+    assert_eq!(found.circumstance.to_string(), "after connection/reply-then-close");
     let proof = found.proof.as_ref().unwrap();
     let told: Vec<&str> = proof.between.iter().map(|moment| moment.what.as_str()).collect();
     assert_eq!(

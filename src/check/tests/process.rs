@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, inconclusive};
 use crate::history::{Datum, Ending, Micros, Outcome, Standard, What};
 use crate::plan::{Fault, Lifetime, Match, Step, WireEvent};
-use crate::verdict::{Exit, Verdict, Weight};
+use crate::verdict::{Circumstance, Exit, Rule, Verdict, Weight};
 
 #[test]
 fn a_sender_that_cannot_start_is_undriven() {
@@ -14,7 +14,7 @@ fn a_sender_that_cannot_start_is_undriven() {
     case.push(What::Finished);
     let judgement = case.judge();
     assert_eq!(judgement.exit(), Exit::Undriven);
-    assert_eq!(judgement.findings[0].rule, "sender/starts");
+    assert_eq!(judgement.findings[0].rule, Rule::SenderStarts);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn data_of_patients_in_an_output_are_told_by_kind_and_exam() {
     let message = "life 1 of the sender printed to its standard error: MRN of probe-1; name, birth \
                    date of john-doe";
     assert_eq!(judgement.findings[0].message, message);
-    assert_eq!(judgement.findings[0].circumstance, "standard error");
+    assert_eq!(judgement.findings[0].circumstance, Circumstance::StandardError);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn an_output_that_was_read_and_told_nothing_is_evidence_and_none_at_all_is_not()
     let held = |case: &Case| {
         let judgement = case.judge();
         assert_eq!(judgement.findings, []);
-        judgement.held.iter().find(|held| held.rule == "sender/discreet").map(|held| held.times)
+        judgement.held.iter().find(|held| held.rule == Rule::SenderDiscreet).map(|held| held.times)
     };
     assert_eq!(held(&case), None);
     case.push(What::OutputRead { incarnation: 1, length: 0 });
@@ -86,24 +86,24 @@ fn an_output_that_was_too_long_to_be_looked_through_is_inconclusive() {
     let mut case = Case::healthy();
     case.push(What::OutputOverran { incarnation: 1, length: 1 << 20 });
     let judgement = case.judge();
-    assert_eq!(inconclusive(&judgement), [("sender/discreet", "output too long")]);
+    assert_eq!(inconclusive(&judgement), [(Rule::SenderDiscreet, Circumstance::OutputTooLong)]);
     assert_eq!(
         judgement.findings[0].message,
         "life 1 of the sender printed more than the first 1024 KiB, which is all that was looked \
          through for data of patients"
     );
-    assert!(judgement.held.iter().all(|held| held.rule != "sender/discreet"));
-    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert!(judgement.held.iter().all(|held| held.rule != Rule::SenderDiscreet));
+    assert_eq!(judgement.verdict(), Verdict::Inconclusive);
 }
 
 #[test]
 fn a_fault_that_never_played_is_inconclusive() {
     let case = Case::healthy().scripted(Fault::AnswerReject);
     let judgement = case.judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "fault not played")]);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::FaultNotPlayed)]);
     let message = "`answer/reject` for john-doe was never played";
     assert_eq!(judgement.findings[0].message, message);
-    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(judgement.verdict(), Verdict::Inconclusive);
 }
 
 /// An entry that is due whenever a later one is plays in its place.
@@ -133,7 +133,10 @@ fn a_shorter_watch_than_the_longest_retry_is_inconclusive() {
             quiet.0 = 100_000;
         }
     }
-    assert_eq!(inconclusive(&case.judge()), [("once/per-order", "not watched long enough")]);
+    assert_eq!(
+        inconclusive(&case.judge()),
+        [(Rule::OncePerOrder, Circumstance::NotWatchedLongEnough)]
+    );
 }
 
 /// The fixture watches for 600 ms after each of its parts.
@@ -147,7 +150,10 @@ fn a_watch_of_less_than_twice_the_longest_retry_is_inconclusive_with_the_figure(
     let mut case = Case::healthy();
     case.plan.limits.longest_retry = Micros(retry * 1000);
     let judgement = case.judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "not watched long enough")]);
+    assert_eq!(
+        inconclusive(&judgement),
+        [(Rule::OncePerOrder, Circumstance::NotWatchedLongEnough)]
+    );
     assert!(judgement.findings[0].message.contains(message), "{:?}", judgement.findings);
     case.plan.limits.longest_retry = Micros(300_000);
     assert_eq!(case.judge().findings, []);
@@ -186,7 +192,7 @@ fn a_kill_that_did_not_end_the_sender_by_its_signal_is_inconclusive() {
             (*signal, *code) = (None, Some(0));
         }
     }
-    assert_eq!(inconclusive(&case.judge()), [("once/per-order", "kill not proven")]);
+    assert_eq!(inconclusive(&case.judge()), [(Rule::OncePerOrder, Circumstance::KillNotProven)]);
 }
 
 /// Life 2 leaves although nobody asked it to.
@@ -236,7 +242,10 @@ fn a_life_that_may_have_found_the_one_before_it_convicts_nobody() {
         let judgement = case.judge();
         assert_eq!(broken(&judgement), [""; 0], "{seen_later}");
         let told = inconclusive(&judgement);
-        assert!(told.contains(&("sender/stays-up", "earlier life not seen gone")), "{told:?}");
+        assert!(
+            told.contains(&(Rule::SenderStaysUp, Circumstance::EarlierLifeNotGone)),
+            "{told:?}"
+        );
     }
 }
 
@@ -245,7 +254,7 @@ fn an_interrupted_history_is_inconclusive() {
     let mut case = Case::healthy();
     case.events.pop();
     case.push(What::Interrupted { why: None });
-    assert_eq!(inconclusive(&case.judge()), [("once/per-order", "history cut")]);
+    assert_eq!(inconclusive(&case.judge()), [(Rule::OncePerOrder, Circumstance::HistoryCut)]);
 }
 
 #[test]
@@ -256,7 +265,7 @@ fn a_stop_that_an_interrupt_cuts_short_is_not_held_against_the_sender() {
     case.kill(1);
     let judgement = case.judge();
     assert_eq!(broken(&judgement), [""; 0]);
-    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(judgement.verdict(), Verdict::Inconclusive);
 }
 
 #[test]
@@ -289,7 +298,7 @@ fn an_exam_that_was_answered_by_no_acceptance(#[case] came: bool, #[case] expect
     let judgement = case.ended(1, said).judge();
     assert_eq!(broken(&judgement), Vec::<&str>::new());
     let undriven = judgement.findings.iter().filter(|one| one.weight == Weight::Undriven);
-    assert_eq!(undriven.map(|one| one.rule.as_str()).collect::<Vec<_>>(), expected);
+    assert_eq!(undriven.map(|one| one.rule.name()).collect::<Vec<_>>(), expected);
 }
 
 /// A box that runs elsewhere, or for the whole run, cannot be restarted by a case.

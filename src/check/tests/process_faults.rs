@@ -5,6 +5,7 @@ use crate::check::tests::fixture::{Case, broken, inconclusive};
 use crate::check::tests::process::killed;
 use crate::history::{Micros, Outcome, What};
 use crate::plan::{ProcessFault, Step, WireEvent};
+use crate::verdict::{Circumstance, Rule};
 
 const SECOND: Micros = Micros(1_000_000);
 const DAY: Micros = Micros(86_400_000_000);
@@ -30,14 +31,14 @@ fn a_pause_counts_only_when_the_sender_was_seen_to_stand_still_for_so_long() {
     assert_eq!(with(pause, &stood(SECOND)).judge().findings, []);
     for seen in [&[][..], &stood(Micros(999_999))] {
         let judgement = with(pause, seen).judge();
-        assert_eq!(inconclusive(&judgement), [("once/per-order", "pause not proven")]);
+        assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::PauseNotProven)]);
     }
 }
 
 #[test]
 fn a_jump_of_the_clock_counts_only_when_a_later_message_shows_it() {
     let case = with(ProcessFault::Jump(DAY), &[What::ClockJumped { by: DAY }]);
-    assert_eq!(inconclusive(&case.judge()), [("once/per-order", "clock not moved")]);
+    assert_eq!(inconclusive(&case.judge()), [(Rule::OncePerOrder, Circumstance::ClockNotMoved)]);
     // The fixture's messages are seconds apart, so a jump of two seconds shows in them.
     let little = Micros(2_000_000);
     let case = with(ProcessFault::Jump(little), &[What::ClockJumped { by: little }]);
@@ -51,9 +52,9 @@ fn a_second_instance_may_leave_by_itself_and_must_have_been_there() {
     let mut alone = case.clone();
     alone.deliver(1, "john-doe");
     let judgement = alone.ended(1, Outcome::Delivered).judge();
-    let circumstances: Vec<&str> =
+    let circumstances: Vec<Circumstance> =
         inconclusive(&judgement).into_iter().map(|(_, circumstance)| circumstance).collect();
-    assert!(circumstances.contains(&"second instance not proven"), "{circumstances:?}");
+    assert!(circumstances.contains(&Circumstance::SecondInstanceNotProven), "{circumstances:?}");
     case.push(What::SenderStarted { incarnation: 7, beside: Some(1) });
     case.push(What::SenderExited { incarnation: 7, code: Some(1), signal: None, asked: false });
     case.deliver(1, "john-doe");
@@ -86,5 +87,5 @@ fn a_connection_of_a_dead_life_that_is_read_after_the_next_start_proves_nothing(
         event.seq = seq;
     }
     let judgement = case.judge();
-    assert!(inconclusive(&judgement).contains(&("once/per-order", "not drained")));
+    assert!(inconclusive(&judgement).contains(&(Rule::OncePerOrder, Circumstance::NotDrained)));
 }

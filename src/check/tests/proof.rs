@@ -5,6 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, ack, changed, control_id, inconclusive};
 use crate::history::{End, Micros, Outcome, Pause, Piece, Raw, Shown, Side, TlsVersion, What};
 use crate::plan::{ClientCertificate, Cut, Fault, Parameters, Play, Tls};
+use crate::verdict::Circumstance;
 
 use Seen::{Failed, Greeting, HungUp, Plain, Took, Truncated, Waited, Wrote};
 use Side::{Emr, Sender};
@@ -62,7 +63,8 @@ impl Stage {
         self.case.push(What::Played { behaviour: 0, name: name.to_owned(), connection: Some(1) });
         self.case.open(2, 1);
         let judgement = self.case.ended(2, Outcome::Unknown).judge();
-        let told = judgement.findings.iter().find(|one| one.circumstance == "fault not played");
+        let told =
+            judgement.findings.iter().find(|one| one.circumstance == Circumstance::FaultNotPlayed);
         told.map(|one| one.message.clone())
     }
 }
@@ -259,7 +261,8 @@ fn a_connection_that_was_ended_on_accept_is_believed_if_it_was_at_once(
     case.played(2, Fault::ConnectionAcceptReset);
     case.open(3, 1);
     let judgement = case.ended(3, Outcome::Unknown).judge();
-    let told = judgement.findings.iter().find(|one| one.circumstance == "fault not played");
+    let told =
+        judgement.findings.iter().find(|one| one.circumstance == Circumstance::FaultNotPlayed);
     assert_told(told.map(|one| one.message.clone()), missing);
 }
 
@@ -284,7 +287,8 @@ fn a_connection_too_many_is_believed_beside_the_others(
     case.played(2, Fault::ConnectionMaxConnections);
     case.open(3, 1);
     let judgement = case.ended(3, Outcome::Unknown).judge();
-    let told = judgement.findings.iter().find(|one| one.circumstance == "fault not played");
+    let told =
+        judgement.findings.iter().find(|one| one.circumstance == Circumstance::FaultNotPlayed);
     assert_told(told.map(|one| one.message.clone()), missing);
 }
 
@@ -428,7 +432,8 @@ fn silence_behind_an_answer_is_believed_while_the_connection_stays(
         stage.case.push(ended(1, End::Close));
     }
     let judgement = stage.case.ended(1, Outcome::Unknown).judge();
-    let told = judgement.findings.iter().find(|one| one.circumstance == "fault not played");
+    let told =
+        judgement.findings.iter().find(|one| one.circumstance == Circumstance::FaultNotPlayed);
     assert_told(told.map(|one| one.message.clone()), missing);
 }
 
@@ -549,7 +554,8 @@ fn silence_is_believed_unless_the_emr_spoke_or_hung_up_in_the_sender_s_time() {
         stage.case.push(ended(1, End::Close));
         stage.case.open(2, 1);
         let judgement = stage.case.ended(2, Outcome::Unknown).judge();
-        let told = inconclusive(&judgement).iter().any(|(_, what)| *what == "fault not played");
+        let told =
+            inconclusive(&judgement).iter().any(|(_, what)| *what == Circumstance::FaultNotPlayed);
         assert_eq!(told, doubted, "{delay} ms");
     }
 }

@@ -78,7 +78,7 @@ quickcheck! {
         let evidence: Vec<usize> =
             (0..case.events.len()).filter(|&index| is_evidence(&case.plan, &case.events[index])).collect();
         case.events.remove(evidence[place % evidence.len()]);
-        case.judge().verdict != Verdict::Pass
+        case.judge().verdict() != Verdict::Pass
     }
 
     fn removing_any_event_never_convicts_of_sending_twice(which: u8, place: usize) -> bool {
@@ -95,7 +95,7 @@ quickcheck! {
         let place = place % (case.events.len() + 1);
         case.events.insert(place, event);
         renumber(&mut case.events);
-        case.judge().verdict == Verdict::Pass
+        case.judge().verdict() == Verdict::Pass
     }
 
     fn neighbours_that_do_not_depend_on_each_other_may_change_places(which: u8, place: usize) -> bool {
@@ -109,6 +109,6 @@ quickcheck! {
             case.events.swap(place, place + 1);
             renumber(&mut case.events);
         }
-        case.judge().verdict == Verdict::Pass
+        case.judge().verdict() == Verdict::Pass
     }
 }

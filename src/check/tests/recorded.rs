@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, inconclusive};
 use crate::history::{Event, Micros, What};
+use crate::verdict::Circumstance;
 
 fn with(change: impl FnOnce(&mut Vec<Event>)) -> Case {
     let mut case = Case::healthy();
@@ -23,7 +24,7 @@ fn a_frame_with_fewer_bytes_than_it_had_proves_nothing() {
             *length += 7;
         }
     });
-    assert!(inconclusive(&case.judge()).iter().any(|(_, what)| *what == "history cut"));
+    assert!(inconclusive(&case.judge()).iter().any(|(_, what)| *what == Circumstance::HistoryCut));
 }
 
 #[rstest]
@@ -48,5 +49,5 @@ fn a_frame_with_fewer_bytes_than_it_had_proves_nothing() {
 fn times_that_cannot_be_prove_nothing(#[case] change: fn(&mut Vec<Event>)) {
     let judgement = with(change).judge();
     let found = inconclusive(&judgement);
-    assert!(found.iter().any(|(_, what)| *what == "times out of order"), "{found:?}");
+    assert!(found.iter().any(|(_, what)| *what == Circumstance::TimesOutOfOrder), "{found:?}");
 }

@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{End, Outcome, What};
 use crate::plan::{AttemptMode, Step};
-use crate::verdict::Weight;
+use crate::verdict::{Circumstance, Rule, Weight};
 
 /// What happens to john-doe's charge after the first attempt.
 #[derive(Clone, Copy)]
@@ -90,11 +90,11 @@ fn where_lines_are_counted_a_line_is_repeated_as_often_as_was_wanted() {
     let of = |then: &[Then]| {
         let mut case = rejected(then);
         case.plan.mapping = mapping("orchard-per-charge");
-        case.judge().findings.iter().map(|one| one.rule.clone()).collect::<Vec<_>>()
+        case.judge().findings.iter().map(|one| one.rule).collect::<Vec<_>>()
     };
-    assert!(!of(&[Asked, Sent]).contains(&"once/per-charge".to_owned()));
-    assert!(of(&[Asked, Sent, Sent]).contains(&"once/per-charge".to_owned()));
-    assert!(of(&[Sent, Asked]).contains(&"once/per-charge".to_owned()));
+    assert!(!of(&[Asked, Sent]).contains(&Rule::OncePerCharge));
+    assert!(of(&[Asked, Sent, Sent]).contains(&Rule::OncePerCharge));
+    assert!(of(&[Sent, Asked]).contains(&Rule::OncePerCharge));
 }
 
 /// A message of john-doe's charge with these of its lines alone, and then one of probe-1's.
@@ -200,18 +200,18 @@ fn where_only_whole_messages_count_a_part_takes_nothing_away() {
 #[test]
 fn the_circumstance_names_the_operator() {
     let judgement = rejected(&[Asked, Sent, Sent]).judge();
-    assert_eq!(judgement.findings[0].circumstance, "wanted again once");
+    assert_eq!(judgement.findings[0].circumstance, Circumstance::WantedAgainOnce);
     let asked = rejected(&[Sent, Asked]).judge();
     let between = &asked.findings[0].proof.as_ref().unwrap().between;
     assert!(between.iter().all(|moment| !moment.what.contains("operator")), "{between:?}");
 }
 
 #[rstest]
-#[case::asked_in_vain(&[Asked], "not sent again")]
-#[case::asked_twice_and_heard_once(&[Asked, Asked, Sent], "not sent again")]
-fn a_resend_that_never_comes_proves_nothing(#[case] then: &[Then], #[case] why: &str) {
+#[case::asked_in_vain(&[Asked])]
+#[case::asked_twice_and_heard_once(&[Asked, Asked, Sent])]
+fn a_resend_that_never_comes_proves_nothing(#[case] then: &[Then]) {
     let judgement = rejected(then).judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", why)]);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::NotSentAgain)]);
 }
 
 /// A sender may have kept the request, or have forgotten what it had sent.
@@ -219,13 +219,13 @@ fn a_resend_that_never_comes_proves_nothing(#[case] then: &[Then], #[case] why: 
 fn a_resend_long_after_it_was_asked_for_proves_nothing() {
     let judgement = rejected(&[Asked, Watched, Sent]).judge();
     assert_eq!(broken(&judgement), [""; 0]);
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "sent again late")]);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::SentAgainLate)]);
 }
 
 #[test]
 fn a_resend_that_was_never_asked_for_proves_nothing() {
     let mut case = Case::healthy();
     case.plan.steps.push(Step::Resend("john-doe".to_owned()));
-    let expected = [("once/per-order", "resend not asked for")];
+    let expected = [(Rule::OncePerOrder, Circumstance::ResendNotAskedFor)];
     assert_eq!(inconclusive(&case.judge()), expected);
 }

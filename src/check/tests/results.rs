@@ -2,7 +2,7 @@
 
 use crate::check::tests::fixture::{Case, broken, changed, control_id, mapping};
 use crate::history::{End, Event, Outcome, What};
-use crate::verdict::Weight;
+use crate::verdict::{Rule, Weight};
 
 /// john-doe's charge is delivered, and its result is answered with this code.
 fn with_result(code: Option<&str>) -> (Case, Vec<u8>) {
@@ -22,7 +22,7 @@ fn a_result_is_no_second_charge() {
     let (case, _) = with_result(Some("AA"));
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(judgement.findings, []);
-    assert!(judgement.held.iter().any(|held| held.rule == "results/settled"));
+    assert!(judgement.held.iter().any(|held| held.rule == Rule::ResultsSettled));
 }
 
 /// A result is compared like a charge, each time that it comes.
@@ -39,8 +39,12 @@ fn a_result_is_what_the_mapping_makes_of_its_exam() {
         let to = case.send(1, &garbled);
         case.answer(1, to, "AA", &garbled);
         let judgement = case.ended(1, Outcome::Delivered).judge();
-        let told = judgement.findings.iter().find(|finding| finding.rule == "snapshot").unwrap();
-        assert_eq!((told.weight, told.circumstance.as_str()), (Weight::Broken, circumstance));
+        let told =
+            judgement.findings.iter().find(|finding| finding.rule == Rule::Snapshot).unwrap();
+        assert_eq!(
+            (told.weight, told.circumstance.to_string().as_str()),
+            (Weight::Broken, circumstance)
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use crate::check::tests::fixture::{Case, broken, changed, exam, mapping};
 use crate::history::{Outcome, What};
 use crate::mapping::{Stamp, sample, shipped_names};
 use crate::plan::{Charged, Snapshot};
-use crate::verdict::{Exit, Weight};
+use crate::verdict::{Circumstance, Exit, Rule, Weight};
 
 /// john-doe's message is sent with `from` replaced, and accepted.
 fn drifted(from: &str, to: &str) -> Case {
@@ -34,7 +34,7 @@ fn drifted(from: &str, to: &str) -> Case {
 fn a_difference_is_told_by_field(#[case] from: &str, #[case] to: &str, #[case] path: &str) {
     let judgement = drifted(from, to).judge();
     assert_eq!(broken(&judgement), ["snapshot"]);
-    assert_eq!(judgement.findings[0].circumstance, path);
+    assert_eq!(judgement.findings[0].circumstance.to_string(), path);
 }
 
 /// Who asks the clock anew for each field may do so when a second has just ended.
@@ -55,12 +55,12 @@ fn stamps_may_be_as_far_apart_as_the_mapping_says() {
 #[test]
 fn a_time_in_another_form_is_told_and_not_its_echoes() {
     let judgement = drifted("|20170410151302||DFT", "|20170410151302-0500||DFT").judge();
-    let told = judgement.findings.iter().find(|finding| finding.rule == "snapshot").unwrap();
-    assert_eq!(told.circumstance, "MSH-7");
+    let told = judgement.findings.iter().find(|finding| finding.rule == Rule::Snapshot).unwrap();
+    assert_eq!(told.circumstance.to_string(), "MSH-7");
     assert!(told.message.ends_with("MSH-7: expected `[time 1]`, got `20170410151302-0500`"));
     let judgement = drifted("|20170410151302||DFT", "|20170410150302||DFT").judge();
     assert_eq!(broken(&judgement), ["snapshot"]);
-    assert_eq!(judgement.findings[0].circumstance, "MSH-7");
+    assert_eq!(judgement.findings[0].circumstance.to_string(), "MSH-7");
     assert!(judgement.findings[0].message.ends_with("got `20170410150302`"));
 }
 
@@ -75,7 +75,7 @@ fn delimiters_at_the_ends_of_segments_are_told_as_that() {
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), ["snapshot"]);
     let [told] = judgement.findings.as_slice() else { panic!("one finding is enough") };
-    assert_eq!(told.circumstance, "trailing delimiters");
+    assert_eq!(told.circumstance, Circumstance::TrailingDelimiters);
     assert!(told.message.contains("differs in trailing delimiters alone: the end of MSH[1]"));
     let ends = &told.proof.as_ref().unwrap().differences;
     assert!(ends.iter().all(|end| end.expected.is_empty() && end.found == "|||"), "{ends:?}");
@@ -99,7 +99,7 @@ fn what_an_operator_wanted_again_is_compared_too() {
     assert_eq!(wanted_again("|CG|", "|CG|").judge().findings, []);
     let judgement = wanted_again("|M273013|1|", "|M273013|2|").judge();
     assert_eq!(broken(&judgement), ["snapshot"]);
-    assert_eq!(judgement.findings[0].circumstance, "FT1[1]-10");
+    assert_eq!(judgement.findings[0].circumstance.to_string(), "FT1[1]-10");
 }
 
 /// john-doe, and a correction of it under the same order, which is handed over at the end.
@@ -147,7 +147,7 @@ fn a_real_patients_value_is_masked() {
 #[test]
 fn the_order_of_segments_is_told_by_line() {
     let judgement = drifted("EVN|P03|20170410151302\r", "").judge();
-    assert_eq!(judgement.findings[0].circumstance, "EVN");
+    assert_eq!(judgement.findings[0].circumstance.to_string(), "EVN");
     let mut case = Case::begun();
     case.submit("john-doe");
     let message = case.message("john-doe");
@@ -159,7 +159,7 @@ fn the_order_of_segments_is_told_by_line() {
     case.answer(1, to, "AA", &swapped);
     let judgement = case.ended(1, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), ["snapshot"]);
-    assert!(judgement.findings[0].circumstance.starts_with("line "));
+    assert!(judgement.findings[0].circumstance.to_string().starts_with("line "));
 }
 
 fn with_snapshot(approved: Option<&str>) -> Case {

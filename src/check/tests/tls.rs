@@ -5,6 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken};
 use crate::history::{End, Outcome, Shown, Side, TlsVersion, What};
 use crate::plan::{ClientCertificate, Tls};
+use crate::verdict::{Circumstance, Rule};
 
 /// A case under TLS, whose sender has delivered the first probe on connection 1.
 fn begun() -> Case {
@@ -36,7 +37,7 @@ fn over(what: impl FnOnce(&mut Case)) -> Case {
 
 fn held(case: &Case) -> u64 {
     let held = case.judge().held;
-    held.iter().find(|held| held.rule == "tls/verified").map_or(0, |held| held.times)
+    held.iter().find(|held| held.rule == Rule::TlsVerified).map_or(0, |held| held.times)
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn a_charge_under_a_bad_certificate_is_told_by_its_rule_alone(
 ) {
     let judgement = over(|case| secure(case, 2, shown)).judge();
     assert_eq!(broken(&judgement), ["tls/verified"]);
-    assert_eq!(judgement.findings[0].circumstance, circumstance);
+    assert_eq!(judgement.findings[0].circumstance.to_string(), circumstance);
     let witness = &judgement.findings[0].proof.as_ref().unwrap().attempts[0];
     assert_eq!(witness.connection, 2);
 }
@@ -73,8 +74,8 @@ fn a_charge_in_the_clear_is_told_however_little_of_it_came(#[case] bytes: usize)
     let judgement = case.ended(1, Outcome::Unknown).judge();
     // Nor has it arrived, though the EMR was well.
     assert_eq!(broken(&judgement), ["delivers", "tls/verified"]);
-    let told = judgement.findings.iter().find(|one| one.rule == "tls/verified").unwrap();
-    assert_eq!(told.circumstance, "in the clear");
+    let told = judgement.findings.iter().find(|one| one.rule == Rule::TlsVerified).unwrap();
+    assert_eq!(told.circumstance, Circumstance::InTheClear);
 }
 
 /// A message under a TLS that had failed already, or stood; what follows on its connection.

@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, changed, inconclusive};
 use crate::history::{End, Outcome, What};
 use crate::plan::Fault;
-use crate::verdict::{Judgement, Verdict};
+use crate::verdict::{Circumstance, Judgement, Rule, Verdict};
 
 /// John-doe's charge, sent as `sent` makes it, is cut after `cut` bytes; the others stand unread,
 /// and `behind` after them.
@@ -65,7 +65,7 @@ fn the_rest_of_a_charge_that_was_cut_is_no_other_charge(
     #[case] at: usize,
 ) {
     let judgement = cut(sent, at, nothing);
-    assert_eq!((judgement.verdict, judgement.findings), (Verdict::Pass, Vec::new()));
+    assert_eq!((judgement.verdict(), judgement.findings), (Verdict::Pass, Vec::new()));
 }
 
 #[rstest]
@@ -91,10 +91,10 @@ fn a_second_charge_behind_the_rest_is_a_second_charge(
 /// Probe 1's charge has come; then a header comes on connection 1, and its lines on another.
 #[rstest]
 #[case::on_one_connection(1, &[])]
-#[case::on_two_connections(2, &[("once/per-order", "order not readable")])]
+#[case::on_two_connections(2, &[(Rule::OncePerOrder, Circumstance::OrderNotReadable)])]
 fn lines_go_on_with_a_charge_on_their_own_connection_only(
     #[case] connection: u32,
-    #[case] expected: &[(&str, &str)],
+    #[case] expected: &[(Rule, Circumstance)],
 ) {
     let mut case = Case::begun();
     case.open(2, 1);
@@ -137,5 +137,5 @@ fn unread_bytes_that_were_not_kept_leave_the_verdict_open() {
     case.played(1, Fault::ConnectionResetAfterBytes);
     case.open(2, 1);
     let judgement = case.ended(2, Outcome::Unknown).judge();
-    assert_eq!(inconclusive(&judgement), [("once/per-order", "history cut")]);
+    assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::HistoryCut)]);
 }

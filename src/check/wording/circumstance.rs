@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::history::{ConnectionId, End, Event, Incarnation, What};
-use crate::verdict::{Attempt, Moment};
+use crate::verdict::{Attempt, Circumstance, Moment};
 
 use crate::check::evidence::frame::FS;
 use crate::check::evidence::index::{Evidence, Place};
@@ -169,35 +169,35 @@ pub(crate) fn circumstance(
     order: &[u8],
     first: &Sent<'_>,
     second: &Sent<'_>,
-) -> String {
+) -> Circumstance {
     let (from, to) = (evidence.place(first), evidence.place(second));
     if from.incarnation != to.incarnation {
         if were_beside(evidence, from.incarnation, to.incarnation) {
-            return "second instance".to_owned();
+            return Circumstance::SecondInstance;
         }
         let life = evidence.lives.get(&from.incarnation);
         let asked = life.is_some_and(|life| life.asked.is_some());
         let killed = life.is_some_and(|life| life.killed.is_some());
-        return if killed && !asked { "kill" } else { "restart" }.to_owned();
+        return if killed && !asked { Circumstance::Kill } else { Circumstance::Restart };
     }
     let fault = fault_after(evidence, first, &to);
     let healthy = fault.as_deref().is_none_or(|fault| fault == ACCEPT);
     if healthy && handed_over_again(evidence, order, &to) {
-        return "handed over twice".to_owned();
+        return Circumstance::HandedOverTwice;
     }
     let wanted = evidence.exam(order).is_some_and(|exam| !exam.wanted_again.is_empty());
     if healthy && wanted {
-        return "wanted again once".to_owned();
+        return Circumstance::WantedAgainOnce;
     }
     if let Some(left) = left_over(evidence, first).filter(|_| healthy) {
         return left;
     }
-    fault.unwrap_or_else(|| ended_or_silent(evidence, first, &to))
+    fault.map_or_else(|| ended_or_silent(evidence, first, &to), Circumstance::Fault)
 }
 
 /// What was still to be read when an attempt was made, in stable words: a reply to an earlier message
 /// on its connection had more behind its first frame, which the sender takes for the next answer.
-fn left_over(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Option<String> {
+fn left_over(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Option<Circumstance> {
     let place = evidence.place(sent);
     let mut earlier = evidence.events[..sent.event].iter().rev().take(LOOK_AHEAD);
     earlier.find_map(|event| match &event.what {
@@ -207,7 +207,7 @@ fn left_over(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Option<String> {
             let bytes = bytes.as_slice();
             let end = memchr::memmem::find(bytes, &[FS, b'\r']).map(|at| at + 2);
             let more = end.is_some_and(|end| end < bytes.len());
-            more.then(|| format!("left over from {name}"))
+            more.then(|| Circumstance::LeftOverFrom(name.clone()))
         }
         _ => None,
     })
@@ -220,14 +220,14 @@ fn were_beside(evidence: &Evidence<'_>, one: Incarnation, other: Incarnation) ->
 }
 
 /// What the EMR did with an attempt, in stable words.
-pub(crate) fn answered(evidence: &Evidence<'_>, sent: &Sent<'_>) -> String {
+pub(crate) fn answered(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Circumstance {
     let to = until_next(evidence, sent);
     let fault = fault_after(evidence, sent, &to);
     let healthy = fault.as_deref().is_none_or(|fault| fault == ACCEPT);
     if let Some(left) = left_over(evidence, sent).filter(|_| healthy) {
         return left;
     }
-    fault.unwrap_or_else(|| ended_or_silent(evidence, sent, &to))
+    fault.map_or_else(|| ended_or_silent(evidence, sent, &to), Circumstance::Fault)
 }
 
 /// The place of the next message on the connection of `sent`, or of the end of the history.
@@ -290,27 +290,27 @@ fn fault_after(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> Opt
     answer
 }
 
-fn ended_or_silent(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> String {
+fn ended_or_silent(evidence: &Evidence<'_>, first: &Sent<'_>, to: &Place<'_>) -> Circumstance {
     let from = evidence.place(first);
     if end_before(evidence, &from).is_some() {
         let fault = fault_before(evidence, &from);
         return match fault {
-            Some(fault) => format!("after {fault}"),
-            None => "after the EMR had ended the connection".to_owned(),
+            Some(fault) => Circumstance::After(fault),
+            None => Circumstance::AfterEmrEnded,
         };
     }
     let ended = span(evidence, first, to).find_map(|event| match &event.what {
         What::EndedByEmr { connection, how } if *connection == from.connection => Some(match how {
-            End::Reset => "the EMR reset the connection",
-            End::Close | End::HalfClose | End::Truncated => "the EMR closed the connection",
+            End::Reset => Circumstance::EmrReset,
+            End::Close | End::HalfClose | End::Truncated => Circumstance::EmrClosed,
         }),
         _ => None,
     });
     match ended {
-        Some(ended) => ended.to_owned(),
+        Some(ended) => ended,
         None => match answer_under_way(evidence, from.seq, to).map(|event| &event.what) {
-            Some(What::Replied { name, .. }) => name.clone(),
-            _ => "no answer".to_owned(),
+            Some(What::Replied { name, .. }) => Circumstance::Fault(name.clone()),
+            _ => Circumstance::NoAnswer,
         },
     }
 }

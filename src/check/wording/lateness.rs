@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::history::{Micros, What};
-use crate::verdict::{Finding, Weight};
+use crate::verdict::{Circumstance, Finding, Rule, Weight};
 
 use crate::check::evidence::index::Evidence;
 use crate::check::findings::{Findings, Told};
@@ -74,7 +74,7 @@ pub(crate) fn starved_from(evidence: &Evidence<'_>, time: Micros) -> Micros {
 pub(crate) fn add(
     evidence: &Evidence<'_>,
     findings: &mut Findings,
-    rule: &'static str,
+    rule: Rule,
     (from, to): (Micros, Micros),
     most: Micros,
     make: impl FnOnce() -> Told,
@@ -86,7 +86,7 @@ pub(crate) fn add(
     findings.add(rule, Weight::Inconclusive, || {
         let told = make();
         let message = format!("{}; but {}", told.message, in_words(late));
-        Told { circumstance: LATE.to_owned(), message, ..told }
+        Told { circumstance: Circumstance::HarnessLate, message, ..told }
     });
 }
 
@@ -132,7 +132,7 @@ impl Had {
 pub(crate) fn add_if_it_could(
     evidence: &Evidence<'_>,
     findings: &mut Findings,
-    rule: &'static str,
+    rule: Rule,
     had: Had,
     most: Most,
     make: impl FnOnce() -> Told,
@@ -146,48 +146,48 @@ pub(crate) fn add_if_it_could(
     findings.add(rule, Weight::Inconclusive, || {
         let told = make();
         let message = format!("{}; but {}", told.message, starved_in_words(starved));
-        Told { circumstance: STARVED.to_owned(), message, ..told }
+        Told { circumstance: Circumstance::SenderStarved, message, ..told }
     });
 }
 
 /// Names what a sender got no processor for as the reason of what was not seen in time.
 pub(crate) fn name_starvation(evidence: &Evidence<'_>, findings: &mut [Finding]) {
     let Some(starved) = starved_in_all(evidence) else { return };
-    let hangs_on_time = |finding: &&mut Finding| {
-        finding.weight == Weight::Inconclusive
-            && HANG_ON_TIME.contains(&finding.circumstance.as_str())
+    let is_meant = |finding: &&mut Finding| {
+        finding.weight == Weight::Inconclusive && hangs_on_time(&finding.circumstance)
     };
-    for finding in findings.iter_mut().filter(hangs_on_time) {
+    for finding in findings.iter_mut().filter(is_meant) {
         finding.message.push_str("; but ");
         finding.message.push_str(&starved_in_words(starved));
-        STARVED.clone_into(&mut finding.circumstance);
+        finding.circumstance = Circumstance::SenderStarved;
     }
 }
 
-/// Circumstances of what may come of a sender that had no time.
-const HANG_ON_TIME: [&str; 9] = [
-    "end not proven",
-    "fault not played",
-    "no account",
-    "not handed over",
-    "nothing was sent",
-    "probe timed out",
-    "start",
-    "stop seen late",
-    "waited in vain",
-];
-
-/// The circumstance of what came of a sender that got no processor.
-pub(crate) const STARVED: &str = "sender starved";
+/// Whether what was not seen in time may come of a sender that had no time.
+const fn hangs_on_time(circumstance: &Circumstance) -> bool {
+    use Circumstance::{
+        EndNotProven, FaultNotPlayed, NoAccount, NotHandedOver, NothingSent, ProbeTimedOut, Start,
+        StopSeenLate, WaitedInVain,
+    };
+    matches!(
+        circumstance,
+        EndNotProven
+            | FaultNotPlayed
+            | NoAccount
+            | NotHandedOver
+            | NothingSent
+            | ProbeTimedOut
+            | Start
+            | StopSeenLate
+            | WaitedInVain
+    )
+}
 
 /// For how long it got none, in words.
 pub(crate) fn starved_in_words(by: Micros) -> String {
     let millis = Duration::from(by).as_millis();
     format!("the sender was ready to run and got no processor for {millis} ms")
 }
-
-/// The circumstance of what the harness itself has brought about.
-pub(crate) const LATE: &str = "harness late";
 
 /// How late it was, in words.
 pub(crate) fn in_words(late: Micros) -> String {

@@ -20,7 +20,7 @@ use crate::cli::project::Project;
 use crate::cli::store::quoted;
 use chargeproof::explore::{Conviction, Convicts, Explorer, Schedule, Tally, Tried, shrink, size};
 use chargeproof::planning::Choices;
-use chargeproof::verdict::{CaseOutcome, Exit, Verdict};
+use chargeproof::verdict::{CaseOutcome, Exit, Rule, Verdict};
 
 /// How many schedules are tried in virtual time where nobody says.
 const SIMULATED: u64 = 50_000;
@@ -38,7 +38,7 @@ const SHOWN: usize = 3;
 struct Search {
     tally: Tally,
     /// The first schedule that broke each rule, one that does so surely before any other.
-    found: BTreeMap<String, Found>,
+    found: BTreeMap<Rule, Found>,
     /// Somebody interrupted it.
     interrupted: bool,
 }
@@ -196,7 +196,7 @@ impl Search {
         let place = |one: &Found| (!one.sure, one.number);
         let known = self.found.get(&found.conviction.rule);
         if known.is_none_or(|known| place(&found) < place(known)) {
-            self.found.insert(found.conviction.rule.clone(), found);
+            self.found.insert(found.conviction.rule, found);
         }
     }
 

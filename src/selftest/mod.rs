@@ -4,6 +4,10 @@
 //! The whole matrix is run in virtual time; each conviction is then confirmed over real sockets
 //! with a real process, on the case that showed it soonest.
 
+mod expectation;
+
+pub use expectation::own_rule;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -16,7 +20,9 @@ use crate::run::simulated;
 use crate::sender::{Bug, Variant};
 use crate::suite::judge;
 use crate::suite::{Job, SuiteError, run_real};
-use crate::verdict::{CaseOutcome, Finding, Verdict, Weight};
+use crate::verdict::{CaseOutcome, Finding, Rule, Verdict, Weight};
+
+use expectation::{circumstance, expectation};
 
 /// On how many cases a conviction is tried over real sockets.
 const CONFIRMATIONS: usize = 3;
@@ -30,7 +36,7 @@ pub struct Broken {
     /// Its defect.
     pub bug: Bug,
     /// The rule that must convict it.
-    pub own: &'static str,
+    pub own: Rule,
     /// Under which circumstances its own rule convicted it, and in how many cases.
     pub circumstances: BTreeMap<String, usize>,
     /// Rules that convicted it and are neither its own nor expected beside it.
@@ -95,7 +101,7 @@ impl Broken {
     #[must_use]
     pub fn is_convicted(&self) -> bool {
         let shown = match circumstance(self.bug) {
-            Some(circumstance) => self.circumstances.contains_key(circumstance),
+            Some(circumstance) => self.circumstances.contains_key(&circumstance.to_string()),
             None => !self.circumstances.is_empty(),
         };
         let simulated = shown || self.bug.needs_process();
@@ -157,7 +163,7 @@ fn left_open(plan: &Plan) -> Result<Vec<Open>, SuiteError> {
         ("a sender that was never started", unsent),
     ];
     let tried = cases.into_iter().map(|(what, plan)| {
-        let is_open = simulate_one(&plan)?.judgement.verdict != Verdict::Pass;
+        let is_open = simulate_one(&plan)?.judgement.verdict() != Verdict::Pass;
         Ok(Open { what, is_open })
     });
     tried.collect()
@@ -253,10 +259,10 @@ fn try_broken(bug: Bug, plans: &[&Plan]) -> Result<Broken, SuiteError> {
                 continue;
             }
             if finding.rule == own || finding.rule == of_agreement(plan, own) {
-                *row.circumstances.entry(finding.circumstance.clone()).or_insert(0) += 1;
+                *row.circumstances.entry(finding.circumstance.to_string()).or_insert(0) += 1;
                 let this = (Duration::from(outcome.took), plan.id.as_str());
-                shown.entry(finding.circumstance.clone()).or_default().push(this);
-            } else if !beside.contains(&finding.rule.as_str()) {
+                shown.entry(finding.circumstance.to_string()).or_default().push(this);
+            } else if !beside.contains(&finding.rule) {
                 row.beside.insert(format!("{} ({})", finding.rule, plan.id));
             }
         }
@@ -295,7 +301,7 @@ fn try_honest(
     let mut held_against = Vec::new();
     for &plan in plans {
         let outcome = simulate_one(&with_habit(plan, None, variant))?;
-        if outcome.judgement.verdict == Verdict::Pass {
+        if outcome.judgement.verdict() == Verdict::Pass {
             continue;
         }
         let findings = outcome.judgement.findings.iter();
@@ -330,9 +336,9 @@ fn with_habit(plan: &Plan, bug: Option<Bug>, variant: Option<Variant>) -> Plan {
 }
 
 /// Where the agreement allows several messages per order, sending twice breaks the other rule.
-fn of_agreement(plan: &Plan, own: &'static str) -> &'static str {
+fn of_agreement(plan: &Plan, own: Rule) -> Rule {
     match plan.mapping.identity.rule {
-        OnceRule::PerCharge if own == "once/per-order" => "once/per-charge",
+        OnceRule::PerCharge if own == Rule::OncePerOrder => Rule::OncePerCharge,
         _ => own,
     }
 }
@@ -346,145 +352,8 @@ fn is_shown(outcome: &CaseOutcome, row: &Broken) -> bool {
     findings.any(|one| one.weight >= Weight::Broken && one.rule == row.own && under(one))
 }
 
-/// The circumstance that a defect must be shown under, where the name of the circumstance is itself
-/// a proof: here, that bytes are credited to the process that has sent them.
-const fn circumstance(bug: Bug) -> Option<&'static str> {
-    match bug {
-        Bug::NoLock => Some("second instance"),
-        _ => None,
-    }
-}
-
 fn belongs(case: &str, scenario: &str) -> bool {
     case.split('[').next() == Some(scenario)
-}
-
-/// The rule that must convict a defect.
-#[must_use]
-pub const fn own_rule(bug: Bug) -> &'static str {
-    expectation(bug).0
-}
-
-/// The rule that must convict a defect, and the rules that may do so beside it because the
-/// defect breaks their promise too.
-const fn expectation(bug: Bug) -> (&'static str, &'static [&'static str]) {
-    match bug {
-        // Under another event the message is not what was agreed, should the first not be seen.
-        Bug::SecondEvent => ("once/per-order", &["snapshot"]),
-        // The message of the next charge names the older order first, so that nobody sees the next
-        // one come in time.
-        Bug::Rebatch => ("once/per-order", &["recovers"]),
-        // Nor is the message of the next charge what was agreed, and the sender takes the answer to it
-        // for one to both.
-        Bug::RebatchInOwnSegment => ("once/per-order", &["accounts", "snapshot"]),
-        // An answer that drips is late for ever, and so it never comes to the next charge.
-        Bug::ResendOnLateAck => ("once/per-order", &["recovers"]),
-        // What answers it answers another message, so that the sender believes what nobody has said;
-        // a line without its order or under another is not what was agreed, either.
-        Bug::ResendAsBill | Bug::ResendInDocument | Bug::ResendInOwnSegment => {
-            ("once/per-order", &["accounts"])
-        }
-        // Where results are agreed, it is not the one that was agreed.
-        Bug::ResendInObservation => ("once/per-order", &["accounts", "snapshot"]),
-        // In XML nothing of HL7's is escaped.
-        Bug::ResendAsMarkup => ("once/per-order", &["accounts", "wire/escapes"]),
-        Bug::ResendInLowerCase => ("once/per-order", &["accounts", "snapshot"]),
-        Bug::ResendWithOrderElsewhere | Bug::ResendUnderPaddedOrder => {
-            ("once/per-charge", &["accounts", "snapshot"])
-        }
-        Bug::ResendAsOtherLine => ("once/per-order", &["snapshot"]),
-        Bug::DuplicateLine => ("once/per-charge", &["snapshot"]),
-        // The credit itself never comes, though the sender says so.
-        Bug::CreditAsCharge => {
-            ("once/per-charge", &["delivers", "accounts", "recovers", "snapshot"])
-        }
-        Bug::Brick => ("delivers", &[]),
-        // A charge that is refused after a fault is given up too.
-        Bug::GivesUpWhenRefused => ("delivers", &["recovers"]),
-        // Nor does anything come after a fault.
-        Bug::ShowsNoCertificate => ("delivers", &["recovers"]),
-        Bug::PoisonBlocksQueue | Bug::HangsOnPartialAck | Bug::NeverReconnects => ("recovers", &[]),
-        Bug::ReconnectStorm | Bug::UnusedConnections => ("sender/connections", &[]),
-        Bug::SilentDrop
-        | Bug::FalseAck
-        | Bug::FalseUnsent
-        | Bug::HidesUnknown
-        | Bug::BothWords
-        | Bug::GhostOrders
-        | Bug::AcceptsCommit
-        | Bug::AcceptsHttp
-        | Bug::AcceptsAnyAck
-        | Bug::AcceptsJunk
-        | Bug::AcceptsCodePrefix => ("accounts", &[]),
-        Bug::LfSegments | Bug::NoFinalCr => ("wire/segments", &[]),
-        Bug::LfAfterFrame | Bug::TwoMessagesInOneFrame | Bug::TwoStartBytes => {
-            ("wire/framing", &[])
-        }
-        // What stands before the second start byte is not what was agreed, either.
-        Bug::VtInside => ("wire/framing", &["snapshot"]),
-        // Half a message is not what was agreed, either, and the first half names no order, so that
-        // nobody sees the charge come.
-        Bug::OneMessageInTwoFrames => ("wire/framing", &["snapshot", "recovers"]),
-        Bug::LocalTimeForUtc => ("wire/clock", &[]),
-        // Without an end there is no message, so nothing arrives either.
-        Bug::NoFs => ("wire/framing", &["delivers", "recovers"]),
-        // A field separator that is not escaped moves every field behind it.
-        Bug::UnescapedDelimiters => ("wire/escapes", &["snapshot"]),
-        Bug::ReusedControlId => ("wire/control-ids", &[]),
-        Bug::WrongMessageType
-        | Bug::BatchOfOne
-        | Bug::BatchWithoutEnd
-        | Bug::WrongOption
-        | Bug::MissingModifier
-        | Bug::WrongModifierOrder
-        | Bug::SignedForCaptured
-        | Bug::SetIdNotSequential
-        | Bug::DiagnosisDropped
-        | Bug::DiagnosisReordered
-        | Bug::AccountMismatch
-        | Bug::DriftedMapping
-        | Bug::Cpt2ForMinor
-        | Bug::Cpt2ForPathology
-        | Bug::Cpt2OnBirthday
-        | Bug::ChargeForUngradable
-        | Bug::SsnSent
-        | Bug::ResendAltered
-        | Bug::GarblesResults
-        | Bug::TrailingDelimiters
-        | Bug::EscapesAsHtml
-        | Bug::ComposesLetters
-        | Bug::DropsByteOrderMark
-        | Bug::LosesWideLetters
-        | Bug::StrangersSegment
-        | Bug::DriftsAfterRestart => ("snapshot", &[]),
-        // What is no time, or no control id, is not what was agreed, either.
-        Bug::ZeroTimes => ("wire/clock", &["snapshot"]),
-        Bug::DelimitersInControlId => ("wire/control-ids", &["snapshot"]),
-        Bug::Latin1UnderUtf8 => ("wire/charset", &["snapshot"]),
-        // Where letters of UTF-8 are none of the character set that is declared.
-        Bug::WrongCharset => ("snapshot", &["wire/charset"]),
-        Bug::AcceptsExpiredCertificate
-        | Bug::AcceptsAnyCertificate
-        | Bug::IgnoresHostName
-        | Bug::TrustsOnSecondUse
-        | Bug::FallsBackToPlaintext => {
-            // Where the EMR stays bad, no charge is due.
-            ("tls/verified", &["delivers"])
-        }
-        Bug::HangsInHandshake => ("recovers", &[]),
-        Bug::ResendAcceptedResult => ("results/settled", &[]),
-        Bug::Pipelines => ("wire/in-flight", &[]),
-        Bug::AcknowledgesAcknowledgements | Bug::AcknowledgesWithoutId => {
-            ("wire/acknowledgements", &[])
-        }
-        Bug::IgnoresTerminate | Bug::LeavesChild => ("sender/stops", &[]),
-        Bug::Floods => ("sender/bounded", &[]),
-        // What has no end is no frame.
-        Bug::EndlessMessage => ("sender/bounded", &["wire/framing"]),
-        Bug::PrintsNames | Bug::PrintsSecrets => ("sender/discreet", &[]),
-        Bug::DiesAtStart => ("sender/stays-up", &[]),
-        _ => ("once/per-order", &[]),
-    }
 }
 
 #[cfg(test)]
@@ -495,6 +364,7 @@ mod tests {
 
     use super::{Broken, Honest, Matrix};
     use crate::sender::Bug;
+    use crate::verdict::Rule;
 
     #[rstest]
     #[case::a_process_was_not_tried(Bug::DiesAtStart, None, true)]
@@ -508,7 +378,7 @@ mod tests {
     ) {
         let broken = Broken {
             bug,
-            own: "a rule",
+            own: Rule::Delivers,
             circumstances: BTreeMap::new(),
             beside: BTreeSet::new(),
             shown_by: Vec::new(),
