@@ -15,7 +15,7 @@ pub(crate) fn idle(evidence: &Evidence<'_>) -> Vec<String> {
     let optional = evidence.plan.expect.optional_behaviours.iter();
     let entries = optional.filter_map(|&index| Some((index, evidence.plan.script.get(index)?)));
     let idle = entries.filter(|(index, _)| played(evidence, *index).is_err());
-    idle.map(|(_, behaviour)| told(behaviour).trim_end_matches(',').to_owned()).collect()
+    idle.map(|(_, behaviour)| describe(behaviour).trim_end_matches(',').to_owned()).collect()
 }
 
 /// Whether a behaviour was seen to play; if not, what is missing of one that is said to have played.
@@ -43,7 +43,7 @@ pub(crate) fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
             .or_else(|| shadowed(evidence, index))
             .or_else(|| never_due(evidence, behaviour));
         let why = why.map_or_else(String::new, |why| format!(": {why}"));
-        let message = format!("{} was never played{why}", told(behaviour));
+        let message = format!("{} was never played{why}", describe(behaviour));
         missing(Circumstance::FaultNotPlayed, message);
     }
 }
@@ -66,7 +66,7 @@ fn shadowed(evidence: &Evidence<'_>, index: usize) -> Option<String> {
     let played = |earlier: usize| evidence.played.iter().any(|one| one.behaviour == earlier);
     let earlier =
         (0..index).find(|&at| evidence.plan.script[at].covers(behaviour) && played(at))?;
-    let it = told(&evidence.plan.script[earlier]);
+    let it = describe(&evidence.plan.script[earlier]);
     Some(format!("{it} stands before it in the script, and played in its place"))
 }
 
@@ -118,7 +118,7 @@ fn never_due(evidence: &Evidence<'_>, behaviour: &Behaviour) -> Option<String> {
 }
 
 /// A behaviour as a person knows it: what it plays, and for whom.
-fn told(behaviour: &Behaviour) -> String {
+fn describe(behaviour: &Behaviour) -> String {
     let play = |play: &Play| match play {
         Play::Fault { fault, .. } => format!("`{fault}`"),
         Play::Raw(_) | Play::Filled(_) => "`raw`".to_owned(),

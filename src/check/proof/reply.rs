@@ -117,15 +117,16 @@ fn says(words: &[&Says], said: &[u8], length: u64, message: &[u8]) -> Result<(),
     for word in words {
         match word {
             Says::Ack(codes) | Says::AsDue(codes) | Says::Paced(codes) => {
-                rest = after_ack(rest, codes, &id)
-                    .ok_or_else(|| format!("it does not say {} of the message", in_words(codes)))?;
+                rest = after_ack(rest, codes, &id).ok_or_else(|| {
+                    format!("it does not say {} of the message", describe_codes(codes))
+                })?;
             }
             Says::Complaint(codes, error) => {
                 let found = acks(rest, &id)
                     .filter(|(code, _)| is_one_of(codes, code))
                     .find(|(_, end)| error_code(&rest[*end..], message) == Some(*error));
                 let (_, end) = found.ok_or_else(|| {
-                    let codes = in_words(codes);
+                    let codes = describe_codes(codes);
                     format!("it does not say {codes} of the message with the error {error}")
                 })?;
                 rest = &rest[end..];
@@ -189,7 +190,7 @@ fn is_one_of(wanted: &[Code], code: &[u8]) -> bool {
     wanted.iter().any(|one| one.as_str().as_bytes() == code)
 }
 
-fn in_words(codes: &[Code]) -> String {
+fn describe_codes(codes: &[Code]) -> String {
     codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" or ")
 }
 

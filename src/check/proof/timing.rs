@@ -104,7 +104,7 @@ impl<'h> Scene<'_, 'h> {
         if asked >= timeout || taken < timeout {
             return Ok(());
         }
-        let late = lateness::in_words(taken.since(asked));
+        let late = lateness::describe_late(taken.since(asked));
         Err(format!("it was out after {}, past the timeout: {late}", ms(taken)))
     }
 

@@ -19,7 +19,7 @@ use crate::check::evidence::message::Sent;
 use crate::check::findings::{Findings, Told};
 use crate::check::rules::Explanation;
 use crate::check::wording::circumstance::{answered, moments, witness};
-use crate::check::wording::events::order_in_words;
+use crate::check::wording::events::describe_order;
 use crate::check::wording::lateness;
 use crate::check::wording::lateness::{Had, Most};
 
@@ -133,7 +133,7 @@ fn judge_account(
             }
         }
         if outcomes.len() > most_entries(evidence, number) {
-            judged.tell_repeated(known.len() > 1, findings);
+            judged.add_repeated(known.len() > 1, findings);
         }
         match known.contains(&Outcome::Unknown).then(|| judged.accepted_at()).flatten() {
             Some(answer) if judged.could_read(answer) => heard.doubted += 1,
@@ -237,7 +237,7 @@ impl Judged<'_, '_> {
             )),
         };
         if let Some((word, what)) = lie {
-            self.tell(word, what, findings);
+            self.add(word, what, findings);
         }
     }
 
@@ -325,9 +325,9 @@ impl Judged<'_, '_> {
     }
 
     /// The order has several entries: which of them is meant, nobody can say.
-    fn tell_repeated(&self, contradicts: bool, findings: &mut Findings) {
+    fn add_repeated(&self, contradicts: bool, findings: &mut Findings) {
         findings.add(Rule::Accounts, Weight::Inconclusive, || {
-            let order = order_in_words(self.evidence, self.order);
+            let order = describe_order(self.evidence, self.order);
             let (circumstance, how) = match contradicts {
                 true => {
                     (Circumstance::AccountContradictsItself, "several entries, which do not agree")
@@ -339,9 +339,9 @@ impl Judged<'_, '_> {
         });
     }
 
-    fn tell(&self, word: Entry, what: &str, findings: &mut Findings) {
+    fn add(&self, word: Entry, what: &str, findings: &mut Findings) {
         let make = || {
-            let order = order_in_words(self.evidence, self.order);
+            let order = describe_order(self.evidence, self.order);
             let after = self.attempts.first().map(|sent| answered(self.evidence, sent));
             let circumstance = Circumstance::Account(word, after.map(Box::new));
             let mut proof = Proof { charge: format!("order {order}"), ..Proof::default() };

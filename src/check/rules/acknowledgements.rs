@@ -56,11 +56,11 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     let mask = Mask::of(evidence);
     let id = mask.identifier(named.first().map_or(&[][..], |first| first.id));
     let whose = format!("the EMR's acknowledgement {id} was acknowledged");
-    tell(evidence, &named, Weight::Broken, Circumstance::Acknowledged, &whose, findings);
+    add(evidence, &named, Weight::Broken, Circumstance::Acknowledged, &whose, findings);
     let whose = "an acknowledgement was acknowledged, and MSA-2 does not say which one";
-    tell(evidence, &unnamed, Weight::Broken, Circumstance::AcknowledgedWithoutId, whose, findings);
+    add(evidence, &unnamed, Weight::Broken, Circumstance::AcknowledgedWithoutId, whose, findings);
     let whose = "an acknowledgement was written, and it does not say of what";
-    tell(
+    add(
         evidence,
         &open,
         Weight::Inconclusive,
@@ -70,7 +70,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
     );
 }
 
-fn tell(
+fn add(
     evidence: &Evidence<'_>,
     acks: &[Ack<'_, '_>],
     weight: Weight,

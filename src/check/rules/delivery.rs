@@ -17,7 +17,7 @@ use crate::check::proof;
 use crate::check::rules::Explanation;
 use crate::check::rules::lost;
 use crate::check::wording::circumstance::witness;
-use crate::check::wording::events::order_in_words;
+use crate::check::wording::events::describe_order;
 use crate::check::wording::lateness;
 use crate::check::wording::lateness::{Had, Most};
 
@@ -84,16 +84,16 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                         format!("the sender could not be driven: {why}, and no charge of it came");
                     Told::plainly(Circumstance::NotHandedOver, message)
                 }),
-                None => tell_missing(evidence, exam, rule, before, findings),
+                None => add_missing(evidence, exam, rule, before, findings),
             }
         } else if let Some(fault) = lost::given_up(evidence, exam) {
-            tell_given_up(evidence, exam, fault, findings);
+            add_given_up(evidence, exam, fault, findings);
         }
     }
 }
 
 /// The charge was given up for good because of a fault that was over.
-fn tell_given_up(
+fn add_given_up(
     evidence: &Evidence<'_>,
     exam: &KnownExam<'_>,
     fault: &str,
@@ -108,7 +108,7 @@ fn tell_given_up(
         had,
         share_of_patience(evidence, exam),
         || {
-            let order = order_in_words(evidence, &exam.order);
+            let order = describe_order(evidence, &exam.order);
             let message = format!(
                 "the EMR was well again after {fault} and took other charges, the sender was restarted \
              and watched, and the charge of order {order} never came"
@@ -190,7 +190,7 @@ fn not_taken<'h>(evidence: &Evidence<'h>, exam: &KnownExam<'_>) -> Option<&'h st
     })
 }
 
-fn tell_missing(
+fn add_missing(
     evidence: &Evidence<'_>,
     exam: &KnownExam<'_>,
     rule: Rule,
@@ -204,7 +204,7 @@ fn tell_missing(
     }
     if let Some(probe) = timed_out_before(evidence, exam) {
         return findings.add(rule, Weight::Inconclusive, || {
-            let order = order_in_words(evidence, &exam.order);
+            let order = describe_order(evidence, &exam.order);
             let message = format!(
                 "the charge of order {order} did not come in time, and neither had that of `{probe}` \
                  before it: whether the sender is slow or stuck, nobody can say"
@@ -226,7 +226,7 @@ fn tell_missing(
         } else {
             "never came whole"
         };
-        let order = order_in_words(evidence, &exam.order);
+        let order = describe_order(evidence, &exam.order);
         let message = match before {
             Some(fault) => format!("after {fault}, the charge of order {order} {what}"),
             None => format!("the EMR was healthy, and the charge of order {order} {what}"),
@@ -407,7 +407,7 @@ fn not_due(evidence: &Evidence<'_>, findings: &mut Findings) {
         };
         let Some(attempt) = attempt else { continue };
         findings.add(Rule::Delivers, Weight::Broken, || {
-            let order = order_in_words(evidence, &order.order);
+            let order = describe_order(evidence, &order.order);
             let message = format!("a charge was sent for order {order}, {why}");
             let attempts = vec![witness(evidence, &evidence.sent[attempt.sent as usize])];
             let charge = format!("order {order}");

@@ -14,7 +14,7 @@ use crate::check::rules::compared::{Compared, unescaped};
 use crate::check::rules::mistakes::Mistakes;
 use crate::check::rules::{Explanation, framing};
 use crate::check::wording::circumstance::witness;
-use crate::check::wording::events::{control_id_in_words, order_in_words};
+use crate::check::wording::events::{describe_control_id, describe_order};
 use crate::check::wording::mask::{Mask, Sides};
 
 /// Of `wire/segments`.
@@ -163,7 +163,7 @@ fn delimiters_in_values(
             continue;
         }
         findings.add(Rule::WireEscapes, Weight::Broken, || {
-            let order = order_in_words(evidence, &exam.order);
+            let order = describe_order(evidence, &exam.order);
             let message = Message::read(sent.payload);
             let sides = Sides { expected: None, found: &mask.page(&message) };
             let differences: Vec<FieldDifference> =
@@ -218,7 +218,7 @@ fn delimiters_in_id<'e, 'h>(
     let Delimiters { component, repetition, subcomponent, .. } =
         Message::read_header(sent.payload).delimiters();
     if memchr::memchr3(component, repetition, subcomponent, id).is_some() {
-        let id = || control_id_in_words(evidence, sent);
+        let id = || describe_control_id(evidence, sent);
         let what = || format!("MSH-10 is `{}`, which holds a delimiter", id());
         mistakes.note(
             Rule::WireControlIds,
@@ -285,7 +285,7 @@ fn shared_control_ids(evidence: &Evidence<'_>, findings: &mut Findings) {
             continue;
         }
         findings.add(Rule::WireControlIds, Weight::Broken, || {
-            let id = control_id_in_words(evidence, sent);
+            let id = describe_control_id(evidence, sent);
             let message = format!("two messages about different things share the control id {id}");
             let attempts = vec![witness(evidence, first), witness(evidence, sent)];
             Told::plainly(Circumstance::ControlIdShared, message)

@@ -64,7 +64,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
         before.push(OnTheWay { sent, place, answered });
         findings.exercised(Rule::WireInFlight, u64::from(waited));
         if before.len() as u64 > u64::from(limit) {
-            tell(evidence, before, limit, findings);
+            add(evidence, before, limit, findings);
             before.clear();
         }
     }
@@ -314,7 +314,7 @@ fn was_at_hand(evidence: &Evidence<'_>, sent: &Sent<'_>, ahead: &OnTheWay<'_, '_
     handed.is_some_and(|&handed| evidence.events[handed].at < answered)
 }
 
-fn tell(evidence: &Evidence<'_>, open: &[OnTheWay<'_, '_>], limit: u32, findings: &mut Findings) {
+fn add(evidence: &Evidence<'_>, open: &[OnTheWay<'_, '_>], limit: u32, findings: &mut Findings) {
     let [first, .., last] = open else { return };
     // Whoever slept finds in one read what was written one after the other: it was late before the
     // first of them began, or says so after the last.

@@ -23,7 +23,7 @@ use crate::check::rules::agreed_rule;
 use crate::check::rules::sent_again;
 use crate::check::rules::two_witnesses::{laid_out, line_differences};
 use crate::check::wording::circumstance::witness;
-use crate::check::wording::events::{charge_in_words, order_in_words};
+use crate::check::wording::events::{describe_charge, describe_order};
 use crate::check::wording::mask::Mask;
 use foldhash::fast::RandomState;
 
@@ -96,7 +96,7 @@ fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
         findings.add(Rule::OncePerOrder, Weight::SentTwice, || {
             let message = format!(
                 "the charge of order {} was sent {} times",
-                order_in_words(evidence, &order.order),
+                describe_order(evidence, &order.order),
                 order.attempts.len(),
             );
             twice(evidence, mask, &order.order, (first, second), message)
@@ -141,7 +141,7 @@ fn perhaps_wanted(evidence: &Evidence<'_>, findings: &mut Findings) {
         let mut further = further.filter(|attempt| is_counted(evidence, *attempt));
         if further.any(|attempt| wanted.take(attempt) == Allowed::Perhaps) {
             findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
-                let order = order_in_words(evidence, &order.order);
+                let order = describe_order(evidence, &order.order);
                 let message = format!(
                     "the charge of order {order} was sent again long after somebody had asked for it, \
                      and nobody knows whether for that"
@@ -172,13 +172,13 @@ fn inside_messages(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings
         let Some((first, second)) = repeated_line(evidence, sent) else { continue };
         findings.add(Rule::OncePerCharge, Weight::SentTwice, || {
             let order = &evidence.orders[first.order as usize].order;
-            let words = order_in_words(evidence, order);
+            let words = describe_order(evidence, order);
             let (a, b) = (first.ft1, second.ft1);
             let message = format!(
                 "FT1[{a}] and FT1[{b}] of one message are the same charge of order {words}"
             );
             let proof = Proof {
-                charge: charge_in_words(evidence, order, sent),
+                charge: describe_charge(evidence, order, sent),
                 attempts: vec![witness(evidence, sent)],
                 between: Vec::new(),
                 differences: line_differences((sent, &first), (sent, &second), mask),
@@ -218,7 +218,7 @@ fn per_charge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
     for (number, order) in (0..).zip(&evidence.orders) {
         match repeated_charge(evidence, number, order) {
             Some(Repeated { pair, lines }) => {
-                tell_repeated_line(evidence, mask, order, pair, Some(lines), findings);
+                add_repeated_line(evidence, mask, order, pair, Some(lines), findings);
             }
             None => parts_per_charge(evidence, mask, number, findings),
         }
@@ -332,7 +332,7 @@ const fn is_missed(_: &Evidence<'_>, _: (Attempted, Attempted)) -> bool {
     false
 }
 
-fn tell_repeated_line(
+fn add_repeated_line(
     evidence: &Evidence<'_>,
     mask: &Mask,
     order: &OrderSeen<'_>,
@@ -341,7 +341,7 @@ fn tell_repeated_line(
     findings: &mut Findings,
 ) {
     findings.add(Rule::OncePerCharge, Weight::SentTwice, || {
-        let words = order_in_words(evidence, &order.order);
+        let words = describe_order(evidence, &order.order);
         let message = match lines {
             Some((first, second)) => format!(
                 "FT1[{}] of one message of order {words} and FT1[{}] of another are the same charge",
@@ -387,7 +387,7 @@ fn parts_per_charge(evidence: &Evidence<'_>, mask: &Mask, number: u32, findings:
     });
     let Some(complete) = complete else {
         findings.add(Rule::OncePerCharge, Weight::Inconclusive, || {
-            let words = order_in_words(evidence, &order.order);
+            let words = describe_order(evidence, &order.order);
             let message = format!(
                 "a message of order {words} was cut before it said which charge it carries"
             );
@@ -401,7 +401,7 @@ fn parts_per_charge(evidence: &Evidence<'_>, mask: &Mask, number: u32, findings:
         return;
     }
     let pair = if forward { (*part, *complete) } else { (*complete, *part) };
-    tell_repeated_line(evidence, mask, order, pair, None, findings);
+    add_repeated_line(evidence, mask, order, pair, None, findings);
 }
 
 /// An exam whose charge is due and that was never attempted proves nothing.

@@ -246,7 +246,7 @@ fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
                 });
             }
             What::Disclosed { incarnation, output, exam, data } => {
-                let data: Vec<&str> = data.iter().map(|datum| in_words(*datum)).collect();
+                let data: Vec<&str> = data.iter().map(|datum| describe_datum(*datum)).collect();
                 let told = format!("{} of {exam}", data.join(", "));
                 printed.entry((*incarnation, *output)).or_default().push(told);
             }
@@ -267,7 +267,7 @@ fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
     }
 }
 
-const fn in_words(datum: Datum) -> &'static str {
+const fn describe_datum(datum: Datum) -> &'static str {
     match datum {
         Datum::Mrn => "MRN",
         Datum::Name => "name",

@@ -49,7 +49,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, answers: &Answers, findings: &mut F
             && had_time(evidence, &held_back, (&evidence.sent[*first], *answer), sent)
             && told.insert(key.clone(), ()).is_none()
         {
-            tell(evidence, (&evidence.sent[*first], *answer), sent, &key, findings);
+            add(evidence, (&evidence.sent[*first], *answer), sent, &key, findings);
         }
         if let Some(answer) = accepted(evidence, answers, &held_back, sent) {
             settled.entry(key).or_insert((index, answer));
@@ -168,7 +168,7 @@ fn held_back(evidence: &Evidence<'_>) -> HashSet<ConnectionId> {
     found
 }
 
-fn tell(
+fn add(
     evidence: &Evidence<'_>,
     (first, answer): (&Sent<'_>, u64),
     again: &Sent<'_>,

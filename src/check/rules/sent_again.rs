@@ -20,7 +20,7 @@ use crate::check::findings::{Findings, Told};
 use crate::check::rules::agreed_rule;
 use crate::check::rules::two_witnesses::laid_out;
 use crate::check::wording::circumstance::witness;
-use crate::check::wording::events::order_in_words;
+use crate::check::wording::events::describe_order;
 use crate::check::wording::mask::Mask;
 
 /// Judges every disguise.
@@ -33,7 +33,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Finding
         judge_order(evidence, mask, order, &disguised, findings);
     }
     for untold in &evidence.disguises.untold {
-        tell_untold(evidence, untold, findings);
+        add_untold(evidence, untold, findings);
     }
     if evidence.plan.mapping.identity.rule == OnceRule::PerCharge && !evidence.is_field_capture() {
         for order in &evidence.orders {
@@ -55,7 +55,7 @@ fn beyond_what_is_agreed(
     };
     let [before, sent] = [before, sent].map(|number| &evidence.sent[number as usize]);
     findings.add(Rule::OncePerCharge, Weight::SentTwice, || {
-        let words = order_in_words(evidence, &order.order);
+        let words = describe_order(evidence, &order.order);
         let message = format!(
             "every line that is agreed for order {words} had been sent, and FT1[{ft1}] of another \
              message charges it again"
@@ -150,10 +150,10 @@ fn judge_order(
         attempts.retain(|one| one.sent.whole);
     }
     match repeated(&attempts, 1 + requests) {
-        Some((first, second)) => tell(evidence, mask, order, (first, second), findings),
+        Some((first, second)) => add(evidence, mask, order, (first, second), findings),
         None => {
             for one in disguised {
-                tell_alone(evidence, order, one, findings);
+                add_alone(evidence, order, one, findings);
             }
         }
     }
@@ -211,7 +211,7 @@ fn repeated<'e, 'h>(
     })
 }
 
-fn tell(
+fn add(
     evidence: &Evidence<'_>,
     mask: &Mask,
     order: &[u8],
@@ -225,7 +225,7 @@ fn tell(
         _ => Rule::OncePerCharge,
     };
     findings.add(rule, Weight::SentTwice, || {
-        let words = order_in_words(evidence, order);
+        let words = describe_order(evidence, order);
         let (as_what, under) = match &disguise.how {
             How::Unagreed | How::PerhapsUnagreed => (
                 format!("in {}, which nobody agreed on", kind(disguise.sent.payload)),
@@ -239,11 +239,11 @@ fn tell(
                 ("without its order".to_owned(), Qualifier::WithoutItsOrder)
             }
             How::OtherOrder(other) => (
-                format!("as order {}, which nobody placed", order_in_words(evidence, other)),
+                format!("as order {}, which nobody placed", describe_order(evidence, other)),
                 Qualifier::UnderANewOrder,
             ),
             How::OtherSpelling(other) | How::PerhapsSpelling(other) => (
-                format!("as order {}, which reads like it", order_in_words(evidence, other)),
+                format!("as order {}, which reads like it", describe_order(evidence, other)),
                 Qualifier::UnderAnotherSpelling,
             ),
         };
@@ -287,13 +287,13 @@ const KINDS: [&str; 20] = [
 ];
 
 /// A charge in disguise that is no repetition of one that was seen.
-fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findings: &mut Findings) {
+fn add_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findings: &mut Findings) {
     let (circumstance, message) = match &one.how {
         How::Unagreed | How::PerhapsUnagreed => (
             Circumstance::ChargeInUnagreedMessage,
             format!(
                 "the charge of order {} came in {}, which nobody agreed on",
-                order_in_words(evidence, order),
+                describe_order(evidence, order),
                 kind(one.sent.payload)
             ),
         ),
@@ -310,7 +310,7 @@ fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findin
             format!(
                 "{} carries something else, and in a segment that nobody agreed on the charge of order {}",
                 kind(one.sent.payload),
-                order_in_words(evidence, order),
+                describe_order(evidence, order),
             ),
         ),
         How::PerhapsSpelling(other) => (
@@ -318,17 +318,17 @@ fn tell_alone(evidence: &Evidence<'_>, order: &[u8], one: &Disguised<'_>, findin
             format!(
                 "order {} reads like order {} and charges the same procedure for the same patient; \
                  the capture does not say whether they are two orders",
-                order_in_words(evidence, other),
-                order_in_words(evidence, order),
+                describe_order(evidence, other),
+                describe_order(evidence, order),
             ),
         ),
         // That nobody placed such an order, another rule says.
         How::OtherOrder(_) | How::OtherSpelling(_) => return,
     };
-    tell_open(evidence, &one.sent, circumstance, message, findings);
+    add_open(evidence, &one.sent, circumstance, message, findings);
 }
 
-fn tell_untold(evidence: &Evidence<'_>, untold: &Untold<'_>, findings: &mut Findings) {
+fn add_untold(evidence: &Evidence<'_>, untold: &Untold<'_>, findings: &mut Findings) {
     let kind = kind(untold.sent.payload);
     let (circumstance, message) = if untold.exams.is_empty() {
         let message =
@@ -343,13 +343,13 @@ fn tell_untold(evidence: &Evidence<'_>, untold: &Untold<'_>, findings: &mut Find
         );
         (Circumstance::NamesAnExam, message)
     };
-    tell_open(evidence, &untold.sent, circumstance, message, findings);
+    add_open(evidence, &untold.sent, circumstance, message, findings);
 }
 
 /// How many exams are named.
 const SHOWN: usize = 3;
 
-fn tell_open(
+fn add_open(
     evidence: &Evidence<'_>,
     sent: &Sent<'_>,
     circumstance: Circumstance,

@@ -26,7 +26,7 @@ use crate::check::findings::{Findings, Told};
 use crate::check::rules::Explanation;
 use crate::check::rules::compared::{Compared, lies_in, unescaped};
 use crate::check::wording::circumstance::witness;
-use crate::check::wording::events::order_in_words;
+use crate::check::wording::events::describe_order;
 use crate::check::wording::mask::{Mask, Page, Sides};
 
 /// Of `snapshot`.
@@ -206,7 +206,7 @@ impl<'c, 'h> Laid<'c, 'h> {
         let told = self.told(mask).or_else(|| header_of_batch(evidence, self.message.sent));
         let Some((circumstance, differences)) = told else { return };
         findings.add(Rule::Snapshot, Weight::Broken, || {
-            let order = order_in_words(evidence, &self.exam.order);
+            let order = describe_order(evidence, &self.exam.order);
             let what = match self.message.kind {
                 MessageKind::Charge => "message",
                 MessageKind::Result => "result",

@@ -65,19 +65,19 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
             Some(shown) => {
                 let flaw = shown.flaw().unwrap_or_default();
                 let message = format!("a message was sent to an EMR that showed {flaw}");
-                tell(evidence, sent, fault(*shown), message, findings);
+                add(evidence, sent, fault(*shown), message, findings);
             }
             // It was under TLS, and the sender could not know yet that this had failed.
             None if !in_clear && ahead.contains(&connection) => {}
             None => {
                 let message = "a message was sent in the clear where TLS was agreed".to_owned();
-                tell(evidence, sent, Circumstance::InTheClear, message, findings);
+                add(evidence, sent, Circumstance::InTheClear, message, findings);
             }
         }
     }
 }
 
-fn tell(
+fn add(
     evidence: &Evidence<'_>,
     sent: &Sent<'_>,
     circumstance: Circumstance,

@@ -4,7 +4,7 @@ use crate::check::evidence::index::Evidence;
 use crate::check::evidence::message::{Sent, SentLine};
 use crate::check::findings::Told;
 use crate::check::wording::circumstance::{circumstance, moments, witness};
-use crate::check::wording::events::charge_in_words;
+use crate::check::wording::events::describe_charge;
 use crate::check::wording::mask::{Mask, Sides};
 use crate::hl7::{Message, diff};
 use crate::verdict::{FieldDifference, Proof};
@@ -22,7 +22,7 @@ pub(crate) fn laid_out(
 ) -> Told {
     let shown = if first.whole { first } else { second };
     let proof = Proof {
-        charge: charge_in_words(evidence, order, shown),
+        charge: describe_charge(evidence, order, shown),
         attempts: vec![witness(evidence, first), witness(evidence, second)],
         between: moments(evidence, first, Some(second)),
         differences: differences(first, second, mask),

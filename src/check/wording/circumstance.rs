@@ -11,7 +11,7 @@ use crate::verdict::{Attempt, Circumstance, Moment};
 use crate::check::evidence::frame::FS;
 use crate::check::evidence::index::{Evidence, Place};
 use crate::check::evidence::message::Sent;
-use crate::check::wording::events::{ACCEPT, control_id_in_words, in_words};
+use crate::check::wording::events::{ACCEPT, describe_control_id, describe_event};
 
 /// How many moments a proof shows.
 const SHOWN: usize = 40;
@@ -30,7 +30,7 @@ pub(crate) fn witness(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Attempt {
         incarnation: place.incarnation,
         bytes: place.length,
         complete: sent.whole,
-        control_id: control_id_in_words(evidence, sent).into(),
+        control_id: describe_control_id(evidence, sent).into(),
     }
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn moments(
         if is_older(event, &from) || is_told_by_an_answer(event, &answers) {
             continue;
         }
-        let Some(what) = in_words(evidence, event, from.seq, &relevant) else { continue };
+        let Some(what) = describe_event(evidence, event, from.seq, &relevant) else { continue };
         let answers_it = is_answer_to(event, from.seq);
         answered |= answers_it;
         if moments.len() < SHOWN || answers_it {
@@ -83,7 +83,7 @@ fn ended_before(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Vec<Moment> {
     let end = events.iter().find(|event| event.seq == ended);
     let told = [fault, end].into_iter().flatten();
     let moment = |event: &Event| {
-        let what = in_words(evidence, event, from.seq, &of_it)?;
+        let what = describe_event(evidence, event, from.seq, &of_it)?;
         Some(Moment { event: event.seq, at: event.at, what })
     };
     let mut moments: Vec<Moment> = told.filter_map(moment).collect();
@@ -126,7 +126,7 @@ fn unanswered(
     let seq = evidence.events.last().map_or(0, |last| last.seq).min(to.seq);
     let mut moments = vec![Moment { event: seq, at: to.began, what }];
     if let Some(event) = later {
-        let what = in_words(evidence, event, attempt, relevant);
+        let what = describe_event(evidence, event, attempt, relevant);
         moments.extend(what.map(|what| Moment { event: event.seq, at: event.at, what }));
     }
     moments

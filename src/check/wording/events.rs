@@ -22,7 +22,7 @@ const ANSWER_SHOWN: usize = 60;
 
 /// An event that came after the attempt `first`; of events of a connection only those of one that is
 /// `relevant`.
-pub(crate) fn in_words(
+pub(crate) fn describe_event(
     evidence: &Evidence<'_>,
     event: &Event,
     first: u64,
@@ -134,8 +134,8 @@ fn driven(what: &What) -> Option<String> {
         What::ClockJumped { by } => {
             format!("the sender's clock jumped by {} s", Duration::from(*by).as_secs())
         }
-        What::HarnessLate { by } => lateness::in_words(*by),
-        What::SenderStarved { by, .. } => lateness::starved_in_words(*by),
+        What::HarnessLate { by } => lateness::describe_late(*by),
+        What::SenderStarved { by, .. } => lateness::describe_starved(*by),
         _ => return None,
     })
 }
@@ -167,7 +167,7 @@ fn answer(evidence: &Evidence<'_>, event: &Event, bytes: &[u8]) -> String {
 }
 
 /// An order in words: its number, and the exam if it is known.
-pub(crate) fn order_in_words(evidence: &Evidence<'_>, order: &[u8]) -> String {
+pub(crate) fn describe_order(evidence: &Evidence<'_>, order: &[u8]) -> String {
     if let Some(exam) = evidence.exam(order) {
         return format!("{} ({})", Mask::of(evidence).agreed(order), exam.name);
     }
@@ -192,12 +192,12 @@ fn unknown_order(evidence: &Evidence<'_>, order: &[u8], sent: usize) -> Masked {
 const LOOKED_AT: usize = 8;
 
 /// MSH-10 of a message.
-pub(crate) fn control_id_in_words(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Masked {
+pub(crate) fn describe_control_id(evidence: &Evidence<'_>, sent: &Sent<'_>) -> Masked {
     Mask::of(evidence).page(&Message::read(sent.payload)).control_id()
 }
 
 /// A charge in words: the order, the exam, the codes with their modifiers.
-pub(crate) fn charge_in_words(evidence: &Evidence<'_>, order: &[u8], sent: &Sent<'_>) -> String {
+pub(crate) fn describe_charge(evidence: &Evidence<'_>, order: &[u8], sent: &Sent<'_>) -> String {
     let message = Message::read(sent.payload);
     let page = Mask::of(evidence).page(&message);
     let codes = message.segments().filter(|segment| segment.id() == b"FT1").take(8).map(|line| {
@@ -213,7 +213,7 @@ pub(crate) fn charge_in_words(evidence: &Evidence<'_>, order: &[u8], sent: &Sent
         }
     });
     let codes: Vec<String> = codes.filter(|code| !code.is_empty()).collect();
-    let order = order_in_words(evidence, order);
+    let order = describe_order(evidence, order);
     if codes.is_empty() {
         format!("order {order}")
     } else {

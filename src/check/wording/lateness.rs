@@ -85,7 +85,7 @@ pub(crate) fn add(
     }
     findings.add(rule, Weight::Inconclusive, || {
         let told = make();
-        let message = format!("{}; but {}", told.message, in_words(late));
+        let message = format!("{}; but {}", told.message, describe_late(late));
         Told { circumstance: Circumstance::HarnessLate, message, ..told }
     });
 }
@@ -145,7 +145,7 @@ pub(crate) fn add_if_it_could(
     }
     findings.add(rule, Weight::Inconclusive, || {
         let told = make();
-        let message = format!("{}; but {}", told.message, starved_in_words(starved));
+        let message = format!("{}; but {}", told.message, describe_starved(starved));
         Told { circumstance: Circumstance::SenderStarved, message, ..told }
     });
 }
@@ -158,7 +158,7 @@ pub(crate) fn name_starvation(evidence: &Evidence<'_>, findings: &mut [Finding])
     };
     for finding in findings.iter_mut().filter(is_meant) {
         finding.message.push_str("; but ");
-        finding.message.push_str(&starved_in_words(starved));
+        finding.message.push_str(&describe_starved(starved));
         finding.circumstance = Circumstance::SenderStarved;
     }
 }
@@ -184,12 +184,12 @@ const fn hangs_on_time(circumstance: &Circumstance) -> bool {
 }
 
 /// For how long it got none, in words.
-pub(crate) fn starved_in_words(by: Micros) -> String {
+pub(crate) fn describe_starved(by: Micros) -> String {
     let millis = Duration::from(by).as_millis();
     format!("the sender was ready to run and got no processor for {millis} ms")
 }
 
 /// How late it was, in words.
-pub(crate) fn in_words(late: Micros) -> String {
+pub(crate) fn describe_late(late: Micros) -> String {
     format!("the harness acted {} ms late", Duration::from(late).as_millis())
 }
