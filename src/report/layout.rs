@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Whether a report is coloured; the caller knows what it writes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,22 +71,23 @@ impl<'w> Page<'w> {
     /// does not fit beside the word go onto lines of their own.
     pub(super) fn headline(&mut self, tone: Tone, text: &str, note: &str) -> io::Result<()> {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let room = COLUMNS.saturating_sub(text.chars().count() + note.chars().count());
+        let room = COLUMNS.saturating_sub(columns(text) + columns(note));
         if room >= 2 {
             let space = " ".repeat(room);
             let rest = format!(" {rest}{space}");
             return self.pieces(&[(tone, word), (Tone::Normal, &rest), (Tone::Faint, note)]);
         }
-        for (index, line) in wrap(rest, COLUMNS - word.chars().count() - 1).iter().enumerate() {
-            let lead = if index == 0 { word.to_owned() } else { " ".repeat(word.chars().count()) };
+        for (index, line) in wrap(rest, COLUMNS - columns(word) - 1).iter().enumerate() {
+            let lead = if index == 0 { word.to_owned() } else { " ".repeat(columns(word)) };
             self.pieces(&[(tone, &lead), (Tone::Normal, " "), (Tone::Normal, line)])?;
         }
-        self.pieces(&[(Tone::Faint, &format!("{note:>COLUMNS$}"))])
+        let space = " ".repeat(COLUMNS.saturating_sub(columns(note)));
+        self.pieces(&[(Tone::Faint, &format!("{space}{note}"))])
     }
 
     /// A label, a lead (a time, a side of a comparison) and a text, wrapped under itself.
     pub(super) fn row(&mut self, label: &str, lead: &str, text: &str) -> io::Result<()> {
-        let (before, hang) = (TEXT - LABEL, lead.chars().count());
+        let (before, hang) = (TEXT - LABEL, columns(lead));
         for (index, line) in wrap(text, TEXT_WIDTH - hang).iter().enumerate() {
             let (label, lead) = if index == 0 { (label, lead) } else { ("", "") };
             let label = format!("{:LABEL$}{label:<before$}", "");
@@ -116,23 +118,44 @@ impl Tone {
     }
 }
 
-/// Cuts `text` into lines of at most `width` characters: at the last space that fits, or in the
-/// middle of a word that alone is too long. Spaces that do not fall on a cut are kept.
+/// How many columns of a terminal `text` takes: none for a mark on the letter before it, two for a
+/// wide letter (Unicode Standard Annex 11).
+#[must_use]
+pub(super) fn columns(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The beginning of `text` that takes at most `width` columns.
+#[must_use]
+pub(super) fn beginning(text: &str, width: usize) -> &str {
+    let mut taken = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        taken += character.width().unwrap_or(0);
+        (taken > width).then_some(at)
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// Cuts `text` into lines of at most `width` columns: at the last space that fits, or in the middle of
+/// a word that alone is too long. Spaces that do not fall on a cut are kept.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let characters: Vec<char> = text.chars().collect();
-    let mut rest = characters.as_slice();
-    while rest.len() > width {
-        let space = rest[..=width].iter().rposition(|&character| character == ' ');
-        let cut = space.filter(|&at| at > 0).unwrap_or(width);
-        let line: String = rest[..cut].iter().collect();
-        lines.push(line.trim_end().to_owned());
-        rest = &rest[cut..];
-        rest = &rest[rest.iter().take_while(|&&character| character == ' ').count()..];
+    let mut rest = text;
+    while columns(rest) > width {
+        let fits = beginning(rest, width);
+        // A space right behind what fits is as good a place.
+        let space = match rest[fits.len()..].starts_with(' ') {
+            true => Some(fits.len()),
+            false => fits.rfind(' '),
+        };
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let cut = space.filter(|&at| at > 0).unwrap_or_else(|| fits.len().max(first));
+        lines.push(rest[..cut].trim_end().to_owned());
+        rest = rest[cut..].trim_start_matches(' ');
     }
     if !rest.is_empty() || lines.is_empty() {
-        lines.push(rest.iter().collect());
+        lines.push(rest.to_owned());
     }
     lines
 }
@@ -152,6 +175,9 @@ mod tests {
     #[case("0123456789012345", &["0123456789", "012345"])]
     #[case("a  b", &["a  b"])]
     #[case("ÄÖÜäöüßÄÖÜ äö", &["ÄÖÜäöüßÄÖÜ", "äö"])]
+    #[case("a\u{308}a\u{308}a\u{308} 456789 x", &["a\u{308}a\u{308}a\u{308} 456789", "x"])]
+    #[case("検査の料金 は 二回", &["検査の料金", "は 二回"])]
+    #[case("検査の料金検", &["検査の料金", "検"])]
     fn text_is_cut_at_spaces_and_long_words_anywhere(#[case] text: &str, #[case] lines: &[&str]) {
         assert_eq!(wrap(text, 10), lines);
     }

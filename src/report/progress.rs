@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use super::layout;
 use super::wording::one_line;
 use crate::verdict::Verdict;
 
@@ -64,9 +65,9 @@ impl Progress {
                 line.push_str(" …");
             }
         }
-        if line.chars().count() > columns {
-            line =
-                line.chars().take(columns.saturating_sub(1)).chain(['…']).take(columns).collect();
+        if layout::columns(&line) > columns {
+            let ellipsis = if columns > 0 { "…" } else { "" };
+            line = format!("{}{ellipsis}", layout::beginning(&line, columns.saturating_sub(1)));
         }
         line
     }

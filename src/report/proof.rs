@@ -2,7 +2,7 @@
 //!
 //! It does **not** wrap or colour; every report that shows a proof shows these lines.
 
-use super::layout::TEXT_WIDTH;
+use super::layout::{TEXT_WIDTH, columns};
 use super::wording::{moment, one_line, ordinal};
 use crate::history::Micros;
 use crate::verdict::{Attempt, FieldDifference, Finding, Moment, Weight};
@@ -111,7 +111,7 @@ fn difference_rows(label: &str, difference: &FieldDifference, of_witnesses: bool
     } else {
         format!("{path}: expected {one}, got {other}")
     };
-    if line.chars().count() <= TEXT_WIDTH {
+    if columns(&line) <= TEXT_WIDTH {
         return vec![row(label, line)];
     }
     let (one_is, other_is) =

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::group::{self, Group, Proven, groups, held, requirements};
-use super::layout::{Colour, Page, TEXT_WIDTH, Tone};
+use super::layout::{Colour, Page, TEXT_WIDTH, Tone, columns};
 use super::proof;
 pub use super::wording::one_line;
 use super::wording::{
@@ -157,12 +157,12 @@ fn consequence(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
 /// As many of `names` as fit on one line, and how many there are besides; at least one.
 fn as_many_as_fit(names: &[String]) -> String {
     let all = names.join(", ");
-    if all.chars().count() <= TEXT_WIDTH {
+    if columns(&all) <= TEXT_WIDTH {
         return all;
     }
     let shortened =
         |shown: usize| format!("{}, … {} more", names[..shown].join(", "), names.len() - shown);
-    let fits = |&shown: &usize| shortened(shown).chars().count() <= TEXT_WIDTH;
+    let fits = |&shown: &usize| columns(&shortened(shown)) <= TEXT_WIDTH;
     match (1..names.len()).take_while(fits).last() {
         Some(shown) => shortened(shown),
         None if names.len() == 1 => all,
