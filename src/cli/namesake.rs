@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::project::Project;
-use chargeproof::plan::{AttemptMode, Plan};
+use chargeproof::plan::Plan;
 use chargeproof::planning;
 use chargeproof::planning::Choices;
-use chargeproof::scenario::{Attempts, Scenario, SenderFile};
+use chargeproof::scenario::{Scenario, SenderFile};
 
 /// In what a plan differs from the built-in case that is called so; nothing where it does not, where
 /// none is, or where it cannot be told.
@@ -36,10 +36,7 @@ fn built_in(project: &Project, recorded: &Plan) -> Option<Plan> {
     sender.limits.ack_timeout = limits.ack_timeout.into();
     sender.limits.longest_retry = limits.longest_retry.into();
     sender.limits.in_flight = limits.in_flight;
-    sender.attempts = match recorded.expect.attempts {
-        AttemptMode::Strict => Attempts::Strict,
-        AttemptMode::Frame => Attempts::Frame,
-    };
+    sender.attempts = recorded.expect.attempts;
     let watch_for = Some(limits.settle.into());
     let choices = Choices { seed: recorded.seed, watch_for, ..Choices::default() };
     let plans = planning::expand(&scenario, id, project, &sender, &choices).ok()?;

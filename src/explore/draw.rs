@@ -11,10 +11,10 @@ use std::time::Duration;
 use crate::emr::{Trigger, trigger};
 use crate::explore::random::Random;
 use crate::mapping::{self, Mapping};
-use crate::plan::{Behaviour, Fault, Match, Parameter, Parameters, Play};
+use crate::plan::{Behaviour, Charged, Fault, Match, MessageKind, Parameter, Parameters, Play};
 use crate::planning::Library;
 use crate::scenario::{
-    Case, ExamEntry, Expectation, Given, HowOften, Kind, On, Part, Reaction, SenderFile, Tls, Word,
+    Case, ExamEntry, Expectation, Given, On, Part, Reaction, SenderFile, Tls, Word,
 };
 use crate::yaml::{Key, Node, Place, Source, Value};
 
@@ -237,7 +237,7 @@ impl Deck {
             let attempt = random.chance(25).then_some(1);
             targets.push(On { exam: exam.clone(), attempt, ..On::default() });
             if case.results.is_some() {
-                targets.push(On { exam, kind: Some(Kind::Result), ..On::default() });
+                targets.push(On { exam, kind: Some(MessageKind::Result), ..On::default() });
             }
         }
         targets
@@ -334,6 +334,6 @@ fn trigger_of_fault(fault: Fault) -> Trigger {
 fn at_most_once(case: &mut Case, exam: &Word) {
     let charges = &mut case.expect.charges;
     if !charges.iter().any(|(name, _)| name.text == exam.text) {
-        charges.push((exam.clone(), HowOften::AtMostOnce));
+        charges.push((exam.clone(), Charged::AtMostOnce));
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::plan::Fault;
 use crate::plan::WireEvent;
-use crate::scenario::{Act, Case, Moment, On, Part, Reaction, Word};
+use crate::scenario::{Act, Case, On, Part, Reaction, When, Word};
 
 use crate::explore::Schedule;
 
@@ -186,7 +186,7 @@ fn died_sooner(case: &Case, cases: &mut Vec<Case>) {
             continue;
         }
         for at in [WireEvent::EndOfMessage, WireEvent::BeforeReply] {
-            let when = Moment { at, after: None };
+            let when = When { at, after: None };
             let sooner = match act {
                 Act::Kill(place, _) => Act::Kill(place.clone(), when),
                 Act::Terminate(place, _) => Act::Terminate(place.clone(), when),
@@ -252,10 +252,10 @@ fn plainer_act(act: &Act) -> Vec<Act> {
     }
 }
 
-fn moments(when: &Moment) -> Vec<Moment> {
-    let at_once = when.after.map(|_| Moment { after: None, ..*when });
+fn moments(when: &When) -> Vec<When> {
+    let at_once = when.after.map(|_| When { after: None, ..*when });
     let commoner = MOMENTS.iter().take_while(|known| **known != when.at);
-    at_once.into_iter().chain(commoner.map(|at| Moment { at: *at, ..*when })).collect()
+    at_once.into_iter().chain(commoner.map(|at| When { at: *at, ..*when })).collect()
 }
 
 /// Moments at which something is done to the sender, the commonest first.

@@ -1,7 +1,7 @@
 //! Tells in words what happens in a case: its title, and what its file is called.
 
-use crate::plan::WireEvent;
-use crate::scenario::{Act, Case, Kind, Part, Reaction};
+use crate::plan::{MessageKind, WireEvent};
+use crate::scenario::{Act, Case, Part, Reaction};
 
 /// One sentence that says what happens, for a person.
 pub(crate) fn title(case: &Case) -> String {
@@ -46,12 +46,12 @@ pub(crate) fn name(case: &Case) -> String {
 /// What a message meets.
 fn met(reaction: &Reaction) -> String {
     let on = &reaction.on;
-    let result = if on.kind == Some(Kind::Result) { "the result" } else { "the charge" };
+    let result = if on.kind == Some(MessageKind::Result) { "the result" } else { "the charge" };
     let mut whose = match (&on.exam, on.message, on.connection) {
         (Some(exam), ..) => format!("{result} of {}", exam.text),
         (_, Some(number), _) => format!("message {number}"),
         (_, _, Some(number)) => format!("connection {number}"),
-        _ if on.kind == Some(Kind::Result) => "every result".to_owned(),
+        _ if on.kind == Some(MessageKind::Result) => "every result".to_owned(),
         _ => "every charge".to_owned(),
     };
     if let Some(endpoint) = &on.endpoint {

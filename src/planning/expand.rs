@@ -14,9 +14,9 @@ use crate::plan::{
 use crate::planning::library::{mapping, unknown};
 use crate::planning::named::{Named, WithProbes};
 use crate::planning::{Library, defaults, orders, pointless, script, steps};
-use crate::scenario::{Attempts, Case, Choice, Form, HowOften, Scenario, SenderFile, Word};
+use crate::scenario::Tls as WrittenTls;
+use crate::scenario::{Case, Choice, Form, Scenario, SenderFile, Word};
 use crate::scenario::{Ready as WrittenReady, StopBy as WrittenStop};
-use crate::scenario::{Tls as WrittenTls, TlsVersion as WrittenVersion};
 use crate::yaml::{Diagnostic, Place};
 
 /// What is chosen for a whole run.
@@ -190,10 +190,7 @@ impl Expansion<'_> {
     }
 
     fn attempts(&self) -> AttemptMode {
-        match self.case.expect.attempts.unwrap_or(self.sender.attempts) {
-            Attempts::Strict => AttemptMode::Strict,
-            Attempts::Frame => AttemptMode::Frame,
-        }
+        self.case.expect.attempts.unwrap_or(self.sender.attempts)
     }
 
     /// How often each exam's charge is expected: once, unless the author says otherwise.
@@ -209,11 +206,7 @@ impl Expansion<'_> {
                 let names: Vec<String> = exams.keys().cloned().collect();
                 return Err(unknown("exam", &word.text, &word.place, &names));
             };
-            *charged = match how_often {
-                HowOften::Once => Charged::Once,
-                HowOften::AtMostOnce => Charged::AtMostOnce,
-                HowOften::Never => Charged::Never,
-            };
+            *charged = *how_often;
         }
         let idle = |name: &str| {
             charges.get(name) != Some(&Charged::Never)
@@ -246,13 +239,7 @@ impl Expansion<'_> {
 /// TLS in both versions, unless the author chose.
 fn tls(written: &WrittenTls) -> Tls {
     let both = || vec![TlsVersion::V1_2, TlsVersion::V1_3];
-    let mut versions = written.versions.clone().map_or_else(both, |written| {
-        let version = |one: &WrittenVersion| match one {
-            WrittenVersion::V1_2 => TlsVersion::V1_2,
-            WrittenVersion::V1_3 => TlsVersion::V1_3,
-        };
-        written.iter().map(version).collect()
-    });
+    let mut versions = written.versions.clone().unwrap_or_else(both);
     versions.sort_unstable();
     let client = if written.client { ClientCertificate::Required } else { ClientCertificate::None };
     Tls { versions, client }

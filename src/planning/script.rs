@@ -9,13 +9,12 @@ use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
 use crate::hl7::{Path, PathError};
 use crate::plan::{
-    Behaviour, Cut, Fault, FaultKind, FieldIs, Match, MessageKind, Moment, Parameter, Parameters,
-    Play, Tls,
+    Behaviour, Cut, Fault, FaultKind, FieldIs, Match, Moment, Parameter, Parameters, Play, Tls,
 };
 use crate::planning::library::unknown;
 use crate::planning::text;
 use crate::planning::{defaults, sequence};
-use crate::scenario::{Given, How, Kind, On, Part, Reaction, SPECIAL, SenderLimits, When, Word};
+use crate::scenario::{Given, How, On, Part, Reaction, SPECIAL, SenderLimits, Word};
 use crate::yaml::Diagnostic;
 
 /// The behaviours that `reactions` are.
@@ -158,28 +157,21 @@ fn on(
         return Err(unknown("endpoint", &word.text, &word.place, endpoints));
     }
     let fields = on.fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
-    let moment = on.moment.as_ref().map(|(when, _)| match when {
-        When::Message => Moment::Message,
-        When::Accepted => Moment::Accepted,
-        When::Bytes(count) => Moment::Bytes(*count),
-    });
-    if let (Some((When::Accepted | When::Bytes(_), place)), false) = (&on.moment, fields.is_empty())
+    let moment = on.moment.as_ref().map(|(moment, _)| *moment);
+    if let (Some((Moment::Accepted | Moment::Bytes(_), place)), false) =
+        (&on.moment, fields.is_empty())
     {
         let mistake = place.error("at this moment no field of the message is known");
         return Err(mistake.hint("a field can be named for whole messages only"));
     }
     let text = |word: &Word| word.text.clone();
-    let kind = |kind| match kind {
-        Kind::Charge => MessageKind::Charge,
-        Kind::Result => MessageKind::Result,
-    };
     Ok(Match {
         exam: on.exam.as_ref().map(text),
         attempt: on.attempt,
         message: on.message,
         connection: on.connection,
         endpoint: on.endpoint.as_ref().map(text),
-        kind: on.kind.map(kind),
+        kind: on.kind,
         fields,
         moment,
     })

@@ -10,7 +10,7 @@ use crate::plan::Lifetime;
 use crate::plan::{ProcessFault, Step, WireEvent};
 use crate::planning::exams::PROBE;
 use crate::planning::library::unknown;
-use crate::scenario::{Act, Delay, Moment, SenderLimits, Word};
+use crate::scenario::{Act, Delay, SenderLimits, When, Word};
 use crate::yaml::{Diagnostic, Place};
 
 /// Steps, and how many probes they hand over.
@@ -48,7 +48,7 @@ pub(crate) fn written(
     limits: &SenderLimits,
 ) -> Result<Steps, Diagnostic> {
     let mut writer = Writer::default();
-    let moment = |when: &Moment| moment(when, limits);
+    let moment = |when: &When| moment(when, limits);
     for act in acts {
         match act {
             Act::Start(place) => writer.start(place)?,
@@ -241,7 +241,7 @@ impl Writer {
 
 /// The wire event that is waited for, and how long after it. The times around the timeout are a
 /// tenth of it apart, which a busy machine can still tell from one another.
-fn moment(when: &Moment, limits: &SenderLimits) -> (WireEvent, Micros) {
+fn moment(when: &When, limits: &SenderLimits) -> (WireEvent, Micros) {
     let timeout = limits.ack_timeout;
     let after = when.after.map(|delay| match delay {
         Delay::Time(time) => time,

@@ -1,7 +1,7 @@
 //! What an author wants filled in, as a plan has it.
 
-use crate::plan::{Fill, Play, Text};
-use crate::scenario::{A_BRACE, On, Text as Written, When, Word};
+use crate::plan::{Fill, Moment, Play, Text};
+use crate::scenario::{A_BRACE, On, Text as Written, Word};
 use crate::yaml::Diagnostic;
 
 /// What an author wrote, with all names looked up.
@@ -23,7 +23,7 @@ fn fill(word: &Word, on: &On) -> Result<Fill, Diagnostic> {
             .hint_words(&word.text, "known are fields, as in `{MSH-10}`, and", Fill::NAMES)
             .hint(A_BRACE));
     };
-    let early = matches!(&on.moment, Some((When::Accepted | When::Bytes(_), _)));
+    let early = matches!(&on.moment, Some((Moment::Accepted | Moment::Bytes(_), _)));
     if early && matches!(fill, Fill::Field(_)) {
         let what =
             format!("at this moment nothing of the message is known, nor its `{}`", word.text);

@@ -23,11 +23,12 @@ pub use driving::{Feed, Form, Ready};
 pub use placeholders::PLACEHOLDERS;
 pub use raw::{A_BRACE, Text};
 pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
-pub use script::{Given, How, Kind, On, Part, Reaction, SPECIAL, When};
-pub use sender_file::{Attempts, SenderFile, SenderLimits, StopBy};
-pub use steps::{Act, Delay, Moment};
-pub use tls::{Tls, TlsVersion};
+pub use script::{Given, How, On, Part, Reaction, SPECIAL};
+pub use sender_file::{SenderFile, SenderLimits, StopBy};
+pub use steps::{Act, Delay, When};
+pub use tls::Tls;
 
+use crate::plan::{AttemptMode, Charged};
 use crate::yaml::{Diagnostic, Node, Place, Source};
 
 /// One scenario file.
@@ -92,22 +93,11 @@ pub struct ExamEntry {
 #[derive(Clone, Debug, Default)]
 pub struct Expectation {
     /// How often each exam's charge must be attempted.
-    pub charges: Vec<(Word, HowOften)>,
+    pub charges: Vec<(Word, Charged)>,
     /// Whether messages are compared with approved snapshots.
     pub snapshot: bool,
     /// When an attempt counts; as the sender file says, if absent.
-    pub attempts: Option<Attempts>,
-}
-
-/// How often a charge must be attempted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HowOften {
-    /// Exactly once.
-    Once,
-    /// Once or not at all.
-    AtMostOnce,
-    /// Not at all.
-    Never,
+    pub attempts: Option<AttemptMode>,
 }
 
 impl Word {

@@ -1,7 +1,8 @@
 //! Reads a scenario file.
 
-use super::{Case, Choice, ExamEntry, Expectation, HowOften, Scenario, Word};
+use super::{Case, Choice, ExamEntry, Expectation, Scenario, Word};
 use super::{axes, script, sender_file, steps, tls};
+use crate::plan::Charged;
 use crate::yaml::{Diagnostic, Key, Node, Source, Value, parse};
 
 /// The keys of a scenario.
@@ -23,8 +24,8 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) const EXPECT_KEYS: &[&str] = &["charges", "snapshot", "attempts"];
 
 /// The words that say how often a charge must be attempted.
-pub(super) const HOW_OFTEN: &[(&str, HowOften)] =
-    &[("once", HowOften::Once), ("at-most-once", HowOften::AtMostOnce), ("never", HowOften::Never)];
+pub(super) const HOW_OFTEN: &[(&str, Charged)] =
+    &[("once", Charged::Once), ("at-most-once", Charged::AtMostOnce), ("never", Charged::Never)];
 
 impl Scenario {
     /// Reads the scenario that `source` is.

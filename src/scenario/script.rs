@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::raw::{Text, raw, some};
 use super::{Word, duration};
+use crate::plan::{MessageKind, Moment};
 use crate::yaml::{Diagnostic, Fields, Key, Node, Place, Value};
 
 /// The keys of an entry of the script.
@@ -14,15 +15,19 @@ pub(super) const ON_KEYS: &[&str] =
     &["exam", "attempt", "message", "connection", "endpoint", "kind", "field", "moment", "bytes"];
 
 /// The moments that are one word.
-pub(super) const MOMENTS: &[(&str, When)] =
-    &[("accepted", When::Accepted), ("first-byte", When::Bytes(1)), ("message", When::Message)];
+pub(super) const MOMENTS: &[(&str, Moment)] = &[
+    ("accepted", Moment::Accepted),
+    ("first-byte", Moment::Bytes(1)),
+    ("message", Moment::Message),
+];
 
 /// The ways to end a connection.
 pub(super) const ENDS: &[(&str, How)] =
     &[("close", How::Close), ("reset", How::Reset), ("half-close", How::HalfClose)];
 
 /// The kinds of messages.
-pub(super) const KINDS: &[(&str, Kind)] = &[("charge", Kind::Charge), ("result", Kind::Result)];
+pub(super) const KINDS: &[(&str, MessageKind)] =
+    &[("charge", MessageKind::Charge), ("result", MessageKind::Result)];
 
 /// One entry of the script.
 #[derive(Clone, Debug)]
@@ -53,22 +58,11 @@ pub struct On {
     /// The endpoint.
     pub endpoint: Option<Word>,
     /// The kind of message.
-    pub kind: Option<Kind>,
+    pub kind: Option<MessageKind>,
     /// Fields by their paths, and the value that each must have.
     pub fields: Vec<(Word, String)>,
     /// At which moment.
-    pub moment: Option<(When, Place)>,
-}
-
-/// A moment at which something can play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// A connection has been accepted.
-    Accepted,
-    /// So many bytes of a message have arrived.
-    Bytes(u64),
-    /// A whole message has arrived.
-    Message,
+    pub moment: Option<(Moment, Place)>,
 }
 
 /// How a connection can be ended.
@@ -80,15 +74,6 @@ pub enum How {
     Reset,
     /// In order, and only in our direction.
     HalfClose,
-}
-
-/// What a message is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A charge.
-    Charge,
-    /// A result.
-    Result,
 }
 
 /// One thing that plays.
@@ -218,7 +203,7 @@ fn values(node: &Node) -> Result<Vec<(Word, String)>, Diagnostic> {
         .collect()
 }
 
-fn moment(fields: &Fields<'_>) -> Result<Option<(When, Place)>, Diagnostic> {
+fn moment(fields: &Fields<'_>) -> Result<Option<(Moment, Place)>, Diagnostic> {
     let named = fields.get("moment");
     let counted = fields.get("bytes");
     if let (Some(_), Some(bytes)) = (named, counted) {
@@ -230,7 +215,7 @@ fn moment(fields: &Fields<'_>) -> Result<Option<(When, Place)>, Diagnostic> {
     });
     let counted = counted.map(|node| {
         let count = node.count(1)?;
-        Ok((When::Bytes(count.into()), node.place.clone()))
+        Ok((Moment::Bytes(count.into()), node.place.clone()))
     });
     named.or(counted).transpose()
 }

@@ -8,7 +8,7 @@ use super::driving::{Feed, Ready, feed, listen, ready, start};
 use super::duration;
 use super::placeholders::{command, placeholders};
 use crate::mapping::Document;
-use crate::plan::{Account, AccountWord, FeedBy, Lifetime};
+use crate::plan::{Account, AccountWord, AttemptMode, FeedBy, Lifetime};
 use crate::yaml::{Diagnostic, Node, Source, Value, parse};
 
 /// The keys of a sender file.
@@ -44,8 +44,8 @@ pub(super) const STOPS: &[(&str, StopBy)] = &[
 ];
 
 /// The ways to count attempts.
-pub(super) const ATTEMPTS: &[(&str, Attempts)] =
-    &[("strict", Attempts::Strict), ("frame", Attempts::Frame)];
+pub(super) const ATTEMPTS: &[(&str, AttemptMode)] =
+    &[("strict", AttemptMode::Strict), ("frame", AttemptMode::Frame)];
 
 /// A sender file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub struct SenderFile {
     /// How patient it is.
     pub limits: SenderLimits,
     /// When an attempt counts.
-    pub attempts: Attempts,
+    pub attempts: AttemptMode,
     /// The file that moves its wall clock, placeholders still in it: how many seconds to add. None
     /// if its clock cannot be moved.
     pub clock: Option<String>,
@@ -122,15 +122,6 @@ pub enum StopBy {
     StandardInput,
 }
 
-/// When an attempt counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempts {
-    /// With its first byte.
-    Strict,
-    /// With its last byte.
-    Frame,
-}
-
 impl SenderFile {
     /// Reads the sender file that `source` is.
     ///
@@ -169,7 +160,7 @@ impl SenderFile {
             ready: fields.get("ready").map(ready).transpose()?,
             stop: fields.get("stop").map_or(Ok(StopBy::Terminate), stop)?,
             limits: limits(fields.require("limits")?)?,
-            attempts: fields.get("attempts").map_or(Ok(Attempts::Strict), attempts)?,
+            attempts: fields.get("attempts").map_or(Ok(AttemptMode::Strict), attempts)?,
             clock: fields.get("clock").map(clock).transpose()?,
             resend: fields.get("resend").map(command).transpose()?,
             account: fields.get("account").map(|node| account(node, life, &by)).transpose()?,
@@ -189,7 +180,7 @@ impl SenderFile {
 }
 
 /// Reads `strict` or `frame`.
-pub(super) fn attempts(node: &Node) -> Result<Attempts, Diagnostic> {
+pub(super) fn attempts(node: &Node) -> Result<AttemptMode, Diagnostic> {
     node.word("`strict` or `frame`", "valid words", ATTEMPTS)
 }
 

@@ -51,13 +51,13 @@ pub enum Act {
     /// Be the operator who has an exam's charge sent once more.
     Resend(Place, Word),
     /// Kill the sender at a moment.
-    Kill(Place, Moment),
+    Kill(Place, When),
     /// Ask it to stop at a moment.
-    Terminate(Place, Moment),
+    Terminate(Place, When),
     /// Stop it where it stands at a moment, for so long.
-    Pause(Place, Moment, Option<Duration>),
+    Pause(Place, When, Option<Duration>),
     /// Move its clock forward at a moment, by so much.
-    Jump(Place, Moment, Duration),
+    Jump(Place, When, Duration),
     /// End it and start it again, so many times in a row.
     Storm(Place, u32),
     /// Start a second instance on the same state.
@@ -80,7 +80,7 @@ pub enum Act {
 
 /// A moment of the wire, and how long after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct When {
     /// What is waited for.
     pub at: WireEvent,
     /// How long after that; at once if absent.
@@ -183,10 +183,10 @@ fn words(node: &Node) -> Result<Vec<Word>, Diagnostic> {
 
 /// `end-of-message`, `{ at: end-of-message, after: 50ms }`, `{ bytes: 300 }` or
 /// `{ at: { bytes: 300 } }`.
-fn when(node: &Node) -> Result<Moment, Diagnostic> {
+fn when(node: &Node) -> Result<When, Diagnostic> {
     if !matches!(node.value, Value::Map(_)) {
         let at = node.word("a wire event", "valid events", WIRE_EVENTS)?;
-        return Ok(Moment { at, after: None });
+        return Ok(When { at, after: None });
     }
     let fields = node.fields(WHEN, WHEN_KEYS).map_err(|mistake| meant_as_value(node, mistake))?;
     moment(node, &fields)?.ok_or_else(|| no_moment(node))
@@ -203,7 +203,7 @@ fn pause(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
 /// `{ by: 25h }` or `{ at: end-of-message, by: 25h }`.
 fn jump(node: &Node, value: &Node) -> Result<Vec<Act>, Diagnostic> {
     let fields = value.fields("how far, as in `{ by: 25h }`", JUMP_KEYS)?;
-    let now = Moment { at: WireEvent::AtOnce, after: None };
+    let now = When { at: WireEvent::AtOnce, after: None };
     let when = moment(value, &fields)?.unwrap_or(now);
     let by = duration::read_jump(fields.require("by")?)?;
     Ok(vec![Act::Jump(node.place.clone(), when, by)])
@@ -224,7 +224,7 @@ const MOST_RESTARTS: u32 = 1_000;
 const WHEN: &str = "a wire event, as in `{ at: end-of-message }`";
 
 /// The moment that the keys of a step name, if they name one.
-fn moment(node: &Node, fields: &Fields<'_>) -> Result<Option<Moment>, Diagnostic> {
+fn moment(node: &Node, fields: &Fields<'_>) -> Result<Option<When>, Diagnostic> {
     let after = fields.get("after").map(delay).transpose()?;
     let count = |node: &Node| node.count(1).map(u64::from);
     let at = fields.get("at").map(|node| match &node.value {
@@ -244,7 +244,7 @@ fn moment(node: &Node, fields: &Fields<'_>) -> Result<Option<Moment>, Diagnostic
         let mistake = node.error("two wire events are named, and only one can be waited for");
         return Err(mistake.hint("keep one of `at`, `bytes` and `reply-bytes`"));
     }
-    Ok(Some(Moment { at: at?, after }))
+    Ok(Some(When { at: at?, after }))
 }
 
 /// A duration, or a moment around the sender's own timeout.

@@ -7,10 +7,8 @@ use insta::assert_snapshot;
 use rstest::rstest;
 use serde_json::Value;
 
-use super::{
-    Attempts, FaultWords, Form, SenderFile, StopBy, exam_schema, schema, sender_file_schema,
-};
-use crate::plan::{Account, FeedBy, Lifetime, ReadyWhen, Separator};
+use super::{FaultWords, Form, SenderFile, StopBy, exam_schema, schema, sender_file_schema};
+use crate::plan::{Account, AttemptMode, FeedBy, Lifetime, ReadyWhen, Separator};
 use crate::yaml::{Source, parse};
 
 /// Path and text of every YAML file in the directories below `root`, sorted; exams left out.
@@ -104,14 +102,14 @@ fn a_sender_file_keeps_everything_it_says() {
     assert_eq!(sender.limits.ack_timeout, Duration::from_secs(30));
     assert_eq!(sender.limits.longest_retry, Duration::from_secs(60));
     assert_eq!(sender.limits.stop, Some(Duration::from_secs(5)));
-    assert_eq!(sender.attempts, Attempts::Frame);
+    assert_eq!(sender.attempts, AttemptMode::Frame);
     assert_eq!(sender.account, Some(Account::Command(vec!["s".into(), "report".into()])));
 }
 
 #[test]
 fn a_sender_is_asked_to_stop_by_a_signal_and_counted_strictly_by_default() {
     let sender = sender("name: S\nstart: [s]\nlimits: { ack_timeout: 1s, longest_retry: 0ms }\n");
-    assert_eq!((sender.stop, sender.attempts), (StopBy::Terminate, Attempts::Strict));
+    assert_eq!((sender.stop, sender.attempts), (StopBy::Terminate, AttemptMode::Strict));
     assert_eq!((sender.account, sender.directory, sender.limits.stop), (None, None, None));
 }
 

@@ -1,5 +1,6 @@
 //! Reads whether, and how, the endpoints of a scenario speak TLS.
 
+use crate::history::TlsVersion;
 use crate::yaml::{Diagnostic, Node, Value};
 
 /// The keys of `tls`.
@@ -19,15 +20,6 @@ pub struct Tls {
     pub versions: Option<Vec<TlsVersion>>,
     /// Whether the sender must show a certificate.
     pub client: bool,
-}
-
-/// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsVersion {
-    /// RFC 5246.
-    V1_2,
-    /// RFC 8446.
-    V1_3,
 }
 
 /// Reads `true`, `false` or a map that says more.

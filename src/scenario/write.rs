@@ -11,10 +11,9 @@ use super::script::{ENDS, KINDS, MOMENTS};
 use super::sender_file::ATTEMPTS;
 use super::steps::DELAYS;
 use super::tls::{CLIENT, VERSIONS};
-use super::{
-    Act, Case, Delay, ExamEntry, Moment, On, Part, Reaction, Text, Tls, TlsVersion, When, Word,
-};
-use crate::plan::{WireEvent, named};
+use super::{Act, Case, Delay, ExamEntry, On, Part, Reaction, Text, Tls, When, Word};
+use crate::history::TlsVersion;
+use crate::plan::{Moment, WireEvent, named};
 use crate::yaml::{Node, Value};
 
 impl Case {
@@ -148,7 +147,7 @@ fn on(on: &On) -> String {
         |(path, value): &(Word, String)| format!("{}: {}", scalar(&path.text), scalar(value));
     let fields = fields.iter().map(field);
     let moment = moment.as_ref().map(|(when, _)| match when {
-        When::Bytes(count) => format!("bytes: {count}"),
+        Moment::Bytes(count) => format!("bytes: {count}"),
         other => format!("moment: {}", named(MOMENTS, other)),
     });
     let rows = [
@@ -209,7 +208,7 @@ fn step(act: &Act) -> String {
             format!("pause: {}", map(when(moment).into_iter().chain(length)))
         }
         Act::Jump(_, moment, by) => {
-            let now = Moment { at: WireEvent::AtOnce, after: None };
+            let now = When { at: WireEvent::AtOnce, after: None };
             let moment = if *moment == now { Vec::new() } else { when(moment) };
             let by = format!("by: {}", duration(*by));
             format!("jump: {}", map(moment.into_iter().chain([by])))
@@ -217,7 +216,7 @@ fn step(act: &Act) -> String {
     }
 }
 
-fn when(moment: &Moment) -> Vec<String> {
+fn when(moment: &When) -> Vec<String> {
     let at = match moment.at {
         counted @ (WireEvent::Bytes(_) | WireEvent::ReplyBytes(_)) => counted.to_string(),
         one_word => format!("at: {one_word}"),

@@ -27,7 +27,7 @@ const ROOMS: Rows = &[
     ("history", &["hl7", "mllp"]),
     ("verdict", &["history"]),
     ("plan", &["hl7", "exam", "charge", "mapping", "history"]),
-    ("scenario", &["hl7", "exam", "mapping", "plan", "yaml"]),
+    ("scenario", &["hl7", "exam", "mapping", "history", "plan", "yaml"]),
     ("planning", &["hl7", "exam", "charge", "mapping", "history", "plan", "scenario", "yaml"]),
     ("emr", &["planted", "mllp", "hl7", "history", "plan"]),
     ("check", &["planted", "hl7", "mapping", "charge", "history", "verdict", "plan", "exam"]),

@@ -6,7 +6,7 @@ use crate::emr::Trigger;
 use crate::explore::draw::{Deck, at_most_once, stands, trigger_of};
 use crate::explore::random::Random;
 use crate::plan::WireEvent;
-use crate::scenario::{Act, Case, Delay, Moment, On, Word};
+use crate::scenario::{Act, Case, Delay, On, When, Word};
 
 /// How far the sender's clock jumps: past whatever is done once a day.
 const JUMP: Duration = Duration::from_secs(25 * 60 * 60);
@@ -77,7 +77,7 @@ impl Deck {
         // Who dies before the answer never meets what the script has for it.
         if (32..62).contains(&what) && is_answered_by_script(case, open) && random.chance(80) {
             acts.extend(awaits.clone());
-            when = Moment { at: WireEvent::AtOnce, ..when };
+            when = When { at: WireEvent::AtOnce, ..when };
         }
         match what {
             0..32 => acts.extend(awaits),
@@ -110,23 +110,23 @@ impl Deck {
     }
 
     /// Moves the sender's clock; the messages before and after it show that it went.
-    fn jump(&self, when: Moment) -> [Act; 2] {
+    fn jump(&self, when: When) -> [Act; 2] {
         let at = match when.at {
             WireEvent::BeforeReply | WireEvent::ReplyBytes(_) | WireEvent::ReplySent => when.at,
             _ => WireEvent::EndOfMessage,
         };
-        [Act::Jump(self.place.clone(), Moment { at, ..when }, JUMP), Act::Probe]
+        [Act::Jump(self.place.clone(), When { at, ..when }, JUMP), Act::Probe]
     }
 
     /// When something is done to the sender.
-    fn moment(&self, random: &mut Random) -> Moment {
+    fn moment(&self, random: &mut Random) -> When {
         let after = match random.below(100) {
             0..5 => Some(Delay::Time(self.pause(random))),
             5..7 => Some(Delay::BeforeTimeout),
             7..9 => Some(Delay::PastTimeout),
             _ => None,
         };
-        Moment { at: wire_event(random), after }
+        When { at: wire_event(random), after }
     }
 
     fn start(&self) -> Act {
