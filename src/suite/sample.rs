@@ -43,17 +43,20 @@ pub fn script(fault: Fault) -> Source {
     written(fault, &format!("  - on: {on}\n    reply: {fault}\n"))
 }
 
-/// The script that plays `fault` to the charge of `john-doe`, with another exam to follow; or to
-/// that, if what sets it off is a message shortly before.
+/// A case that plays `fault` to the charge of `john-doe`, or to that of `mary-major` behind it, if a
+/// message before belongs to what sets it off or is told by it. Nothing else happens in it.
 #[must_use]
 pub fn shown(fault: Fault) -> Source {
-    let whom = match set_off_by(fault) {
-        Trigger::Within(_) => "mary-major",
-        _ if fault == Fault::MatchPrevious => "mary-major",
-        _ => "john-doe",
+    let second = match set_off_by(fault) {
+        Trigger::Within(_) => true,
+        _ => fault == Fault::MatchPrevious,
     };
-    let entry = format!("  - on: {{ exam: {whom} }}\n    reply: {fault}\n");
-    written(fault, &format!("{entry}exams: [john-doe, mary-major]\n"))
+    let (whom, rest) = match fault {
+        Fault::AnswerLateAfterNext | Fault::MatchOutOfOrder => ("john-doe", SHOWN_WITH_NEXT),
+        _ if second => ("mary-major", SHOWN_AS_SECOND),
+        _ => ("john-doe", SHOWN_ALONE),
+    };
+    written(fault, &format!("  - on: {{ exam: {whom} }}\n    reply: {fault}\n{rest}"))
 }
 
 /// The TLS without which `fault` cannot play.
@@ -102,6 +105,24 @@ steps:
   - stop
 expect:
   charges: { john-doe: at-most-once }
+";
+
+/// One charge.
+const SHOWN_ALONE: &str = "\
+exams: [john-doe]
+steps: [start, submit: john-doe, settle, stop]
+";
+
+/// One charge, and another while it is not answered.
+const SHOWN_WITH_NEXT: &str = "\
+exams: [john-doe, mary-major]
+steps: [start, submit: [john-doe, mary-major], settle, stop]
+";
+
+/// One charge, and another as soon as it is answered.
+const SHOWN_AS_SECOND: &str = "\
+exams: [john-doe, mary-major]
+steps: [start, submit: john-doe, await: john-doe, submit: mary-major, settle, stop]
 ";
 
 #[cfg(test)]

@@ -1,18 +1,17 @@
-//! What a fault puts on the wire, found out by playing it: the EMR's own machine, a charge as the
-//! reference sender writes it, and a clock that jumps.
+//! What a fault puts on the wire, read off a history in which it has played: the EMR, the reference
+//! sender and a clock that jumps, as in every simulated case.
 //!
-//! It does **not** judge, and describes nothing by hand: what is shown is what is sent.
+//! It does **not** judge, drives nothing, and describes nothing by hand: what is shown is what was
+//! seen.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::civil::{DateTime, date};
 use serde::Serialize;
 
-use crate::emr::{Asked, Door, Emr, Handshake, Input, Manner, Output, Settings, WireAct};
-use crate::history::{Bounds, ConnectionId, End, Piece, Recorder, Side, What};
+use crate::history::{ConnectionId, End, Event, Micros, Pause, Piece, Shown, Side, What};
 use crate::hl7::visible;
-use crate::plan::{Plan, Step, Tls};
+use crate::plan::{Limits, Plan, Tls};
 use crate::run::simulated;
 use crate::suite::pipeline::SuiteError;
 
@@ -35,54 +34,55 @@ pub enum By {
     Emr,
 }
 
-/// Plays the script of `plan` to a sender that hands over its exams one after the other, until
-/// the first behaviour has played.
+/// Plays `plan` to a sender that waits for whatever comes, and shows what is seen on the wire until
+/// the first behaviour has played and the sender is given something else to do.
 ///
 /// # Errors
 /// A plan that cannot be simulated.
 pub fn play(plan: &Plan) -> Result<Vec<Line>, SuiteError> {
-    let charges =
-        charges(plan).map_err(|error| SuiteError::Simulation { case: plan.id.clone(), error })?;
-    let mut stage = Stage::new(plan);
-    stage.submit(plan);
-    stage.speak(&charges);
-    Ok(stage.lines())
+    // Who has another charge to send gives up in its own time, and goes on to that.
+    let has_another = plan.exams.len() > 1;
+    let limits = Limits {
+        ack_timeout: if has_another { plan.limits.ack_timeout } else { ANSWER },
+        settle: WATCHED,
+        longest_retry: RETRY,
+        patience: RETRY,
+        ..plan.limits.clone()
+    };
+    let patient = Plan { limits, ..plan.clone() };
+    let history = simulated::run(&patient)
+        .map_err(|error| SuiteError::Simulation { case: plan.id.clone(), error })?;
+    let mut wire = Wire::new(&history.events, plan.tls.as_ref());
+    for (index, event) in history.events.iter().enumerate() {
+        if wire.is_over(&event.what) {
+            break;
+        }
+        wire.show(index, event);
+    }
+    Ok(lines(&wire.seen))
 }
 
-/// The charges of the plan's exams as the reference sender frames them, in their order.
-fn charges(plan: &Plan) -> Result<Vec<Vec<u8>>, simulated::SimulationError> {
-    let submit = plan.exams.keys().map(|exam| Step::Submit(exam.clone()));
-    let steps = [Step::Start].into_iter().chain(submit).chain([Step::Settle, Step::Stop]);
-    let healthy = Plan { script: Vec::new(), steps: steps.collect(), ..plan.clone() };
-    let events = simulated::run(&healthy)?.events;
-    let frames = events.into_iter().filter_map(|event| match event.what {
-        What::Received { piece: Piece::Frame, bytes, .. } => Some(bytes.as_slice().to_vec()),
-        _ => None,
-    });
-    Ok(frames.collect())
-}
+/// How long the sender waits for an answer: longer than any fault takes.
+const ANSWER: Micros = Micros(600_000_000);
 
-/// The EMR's wall clock at the beginning.
-const EPOCH: DateTime = date(2026, 1, 5).at(8, 0, 0, 0);
+/// How long the wire must be quiet after that for the fault to be over.
+const WATCHED: Micros = Micros(3_600_000_000);
 
-/// How long a fault is watched for what it still does.
-const LONGEST: Duration = Duration::from_secs(600);
+/// How long the sender waits before it tries anything again: until nobody watches any more.
+const RETRY: Micros = Micros(86_400_000_000);
 
-/// Steps after which an EMR that never comes to rest is left alone.
-const MOST_STEPS: usize = 100_000;
-
-struct Stage {
-    emr: Emr,
-    recorder: Recorder,
-    now: Duration,
-    accepted: ConnectionId,
-    /// The connection that the sender speaks on, while neither side has ended it.
-    open: Option<ConnectionId>,
-    door: Door,
-    tls: Option<Tls>,
-    /// What was sent on connections that are not accepted or not read.
-    unread: BTreeMap<ConnectionId, Vec<u8>>,
+/// The events of a history as they are seen on the wire.
+struct Wire<'h> {
+    events: &'h [Event],
+    tls: Option<&'h Tls>,
     seen: Vec<Seen>,
+    played: bool,
+    /// Somebody waits to be accepted.
+    waited: bool,
+    /// Pieces that were shown when they were sent, which was before they were read.
+    shown: BTreeSet<u64>,
+    /// Connections that the sender has ended.
+    left: BTreeSet<ConnectionId>,
 }
 
 struct Seen {
@@ -90,276 +90,217 @@ struct Seen {
     by: By,
     text: String,
     /// How many bytes it was.
-    bytes: usize,
+    bytes: u64,
 }
 
-impl Stage {
-    fn new(plan: &Plan) -> Self {
-        let mut stage = Self {
-            emr: Emr::new(plan, Settings::of(plan, EPOCH)),
-            recorder: Recorder::new(Bounds { pieces: 1_000, bytes: 1 << 26 }),
-            now: Duration::ZERO,
-            accepted: 0,
-            open: None,
-            door: Door::Shut,
-            tls: plan.tls.clone(),
-            unread: BTreeMap::new(),
-            seen: Vec::new(),
-        };
-        stage.carry_out();
-        stage
+impl<'h> Wire<'h> {
+    fn new(events: &'h [Event], tls: Option<&'h Tls>) -> Self {
+        let (shown, left) = (BTreeSet::new(), BTreeSet::new());
+        Self { events, tls, seen: Vec::new(), played: false, waited: false, shown, left }
     }
 
-    /// The first exam is handed over, which is when an endpoint goes down.
-    fn submit(&mut self, plan: &Plan) {
-        if let Some(exam) = plan.exams.keys().next() {
-            self.feed(Input::Submitted { exam });
-        }
-        if matches!(self.door, Door::Shut | Door::Full) {
-            self.pass();
+    /// Whether nothing that comes from here on belongs to what has played.
+    const fn is_over(&self, what: &What) -> bool {
+        match what {
+            What::Submitted { .. } => self.played,
+            What::SenderEnding { .. } => true,
+            _ => false,
         }
     }
 
-    /// Sends one charge after the other until the fault has played: the first on a connection of
-    /// its own, then one more on it, then one on the next connection, and so on. None is sent twice:
-    /// that would show what a sender must not do.
-    fn speak(&mut self, charges: &[Vec<u8>]) {
-        for (number, charge) in charges.iter().enumerate() {
-            if self.has_played() {
-                return;
+    fn show(&mut self, index: usize, event: &Event) {
+        let at = event.at;
+        match &event.what {
+            What::Played { .. } => self.played = true,
+            What::Listening { up: true, .. } if at > Micros(0) => {
+                self.see(at, By::Emr, "<listening>");
             }
-            if number % 2 == 0 || self.open.is_none() {
-                self.connect();
+            What::RefusalSeen { .. } => self.see(at, By::Emr, "<refused>"),
+            What::SilenceSeen { waited, .. } => {
+                self.see(at.since(*waited), By::Emr, "<connects hang>");
             }
-            if let Some(connection) = self.open {
-                self.send(connection, charge);
+            What::Waiting { .. } => {
+                self.waited = true;
+                self.see(at, By::Emr, "<accepts nobody>");
+                self.see(at, By::Sender, "<connect>");
             }
-            self.pass();
-        }
-    }
-
-    fn connect(&mut self) {
-        self.accepted += 1;
-        let connection = self.accepted;
-        self.open = Some(connection);
-        self.see(By::Sender, "<connect>");
-        if self.door == Door::Unattended {
-            self.unread.insert(connection, Vec::new());
-            self.feed(Input::Waiting { endpoint: 0 });
-        } else {
-            self.feed(Input::Accepted { connection, endpoint: 0, incarnation: 1 });
-        }
-    }
-
-    /// Byte by byte, as far as the EMR lets it.
-    fn send(&mut self, connection: ConnectionId, charge: &[u8]) {
-        let before = self.seen.len();
-        let mut sent = 0;
-        while sent < charge.len() && self.open == Some(connection) {
-            self.arrive(connection, &charge[sent..=sent]);
-            sent += 1;
-        }
-        let all = charge.len();
-        let text = if sent == all {
-            format!("{all} bytes: <VT>MSH|…|DFT^P03|…<FS><CR>")
-        } else {
-            format!("the first {sent} of {all} bytes: <VT>MSH|…|DFT^P03|…")
-        };
-        let said = Seen { at: self.now, by: By::Sender, text, bytes: sent };
-        self.seen.insert(before, said);
-    }
-
-    fn arrive(&mut self, connection: ConnectionId, bytes: &[u8]) {
-        match self.unread.get_mut(&connection) {
-            None => self.feed(Input::Received { connection, bytes }),
-            Some(kept) => {
-                kept.extend_from_slice(bytes);
-                self.feed(Input::Held { connection });
-            }
-        }
-    }
-
-    fn has_played(&self) -> bool {
-        self.recorder.events().iter().any(|event| matches!(event.what, What::Played { .. }))
-    }
-
-    fn feed(&mut self, input: Input<'_>) {
-        self.tell(input);
-        self.carry_out();
-    }
-
-    fn carry_out(&mut self) {
-        for _ in 0..MOST_STEPS {
-            let Some(output) = self.emr.poll() else { return };
-            if let Output::Wire(act) = output {
-                self.act(act);
-            }
-        }
-    }
-
-    fn act(&mut self, act: WireAct) {
-        match act {
-            WireAct::Write { connection, bytes } => {
-                let text = shortened(&bytes);
-                let bytes_said = bytes.len();
-                self.seen.push(Seen { at: self.now, by: By::Emr, text, bytes: bytes_said });
-                self.tell(Input::Wrote { connection, bytes: &bytes, complete: true });
-            }
-            WireAct::End { connection, how } => self.end(connection, how),
-            WireAct::Listen { endpoint, door } => self.meet(endpoint, door),
-            WireAct::Read { connection, on } => self.read(connection, on),
-            WireAct::Secure { connection, handshake } => self.shake_hands(connection, &handshake),
-            WireAct::Visit { endpoint } => {
-                self.see(By::Emr, "<another client connects>");
-                let accepted = self.door == Door::Open;
-                self.tell(Input::Visited { endpoint, accepted });
-            }
-            WireAct::Call { call } => self.take(call),
-        }
-    }
-
-    /// The EMR connects to the sender.
-    fn take(&mut self, call: u32) {
-        self.accepted += 1;
-        let connection = self.accepted;
-        self.see(By::Emr, "<connect to the sender's port>");
-        self.tell(Input::Called { call, connection, incarnation: 1 });
-    }
-
-    fn end(&mut self, connection: ConnectionId, how: End) {
-        let text = match how {
-            End::Close => "<close>",
-            End::Reset => "<reset>",
-            End::HalfClose => "<half-close>",
-            End::Truncated => "<close without close_notify>",
-        };
-        self.see(By::Emr, text);
-        if self.open == Some(connection) && how != End::HalfClose {
-            self.open = None;
-        }
-        self.tell(Input::EndDone { connection, how });
-    }
-
-    /// What comes of the handshake with a good sender.
-    fn shake_hands(&mut self, connection: ConnectionId, handshake: &Handshake) {
-        self.see(By::Sender, "<ClientHello>");
-        self.tell(Input::Greeted { connection });
-        let outcome = simulated::outcome(handshake, self.tls.as_ref(), None, 0);
-        if let Manner::Hold { show, client } = handshake.manner {
-            let shown = show.flaw().unwrap_or("a good certificate");
-            let asked = if client == Asked::Nothing { "" } else { ", and asks for one" };
-            self.see(By::Emr, &format!("<{shown}{asked}>"));
-        }
-        match outcome {
-            Some(Ok(secured)) => return self.tell(Input::Secured { connection, secured }),
-            Some(Err(failure)) => {
-                let by = match failure.by {
-                    Side::Emr => By::Emr,
-                    Side::Sender => By::Sender,
-                };
-                let alert = failure.alert.as_deref().unwrap_or_default();
-                self.see(by, &format!("<alert {alert}>"));
-                self.tell(Input::TlsFailed { connection, failure });
-            }
-            None => {}
-        }
-        self.open = None; // the sender has nothing to say here
-    }
-
-    /// The EMR meets those who connect in another way.
-    fn meet(&mut self, endpoint: usize, door: Door) {
-        let listens = |door| matches!(door, Door::Open | Door::Unattended);
-        let before = std::mem::replace(&mut self.door, door);
-        if self.now > Duration::ZERO || door != Door::Open {
-            self.see(By::Emr, in_short(door));
-        }
-        if listens(before) != listens(door) {
-            self.tell(Input::Listening { endpoint, up: listens(door) });
-        }
-        match door {
-            Door::Open => self.let_in(endpoint),
-            Door::Shut => self.tell(Input::RefusalSeen { endpoint }),
-            Door::Full => self.tell(Input::SilenceSeen { endpoint, waited: SILENCE }),
-            Door::Unattended => {}
-        }
-    }
-
-    /// Whoever waited before the door is accepted, and read.
-    fn let_in(&mut self, endpoint: usize) {
-        for (connection, kept) in std::mem::take(&mut self.unread) {
-            self.tell(Input::Accepted { connection, endpoint, incarnation: 1 });
-            self.tell(Input::Received { connection, bytes: &kept });
-        }
-    }
-
-    fn read(&mut self, connection: ConnectionId, on: bool) {
-        self.see(By::Emr, if on { "<reads on>" } else { "<reads no more>" });
-        let kept = self.unread.remove(&connection).unwrap_or_default();
-        self.tell(Input::Reading { connection, on, waiting: kept.len() as u64 });
-        if on {
-            self.tell(Input::Received { connection, bytes: &kept });
-        } else {
-            self.unread.insert(connection, Vec::new());
-        }
-    }
-
-    fn tell(&mut self, input: Input<'_>) {
-        self.emr.handle(self.now, input, &mut self.recorder);
-    }
-
-    /// Lets time pass until the EMR wants nothing more of it.
-    fn pass(&mut self) {
-        let until = self.now + LONGEST;
-        for _ in 0..MOST_STEPS {
-            match self.emr.deadline() {
-                Some(at) if at <= until => {
-                    self.now = self.now.max(at);
-                    self.feed(Input::Tick);
+            What::Opened { connection, .. } => self.accepted(index, *connection),
+            What::Reading { connection, on, waiting } => {
+                if *waiting > 0 {
+                    self.show_waiting(index, *connection);
                 }
-                _ => return,
+                self.see(at, By::Emr, if *on { "<reads on>" } else { "<reads no more>" });
+            }
+            What::Visited { .. } => self.see(at, By::Emr, "<another client connects>"),
+            What::Called { .. } => self.see(at, By::Emr, "<connect to the sender's port>"),
+            What::Received { .. } => self.received(event),
+            What::Replied { bytes, length, began, pauses, .. } => {
+                self.replied(bytes.as_slice(), *length, *began, pauses);
+            }
+            What::EndedBySender { connection, .. } => {
+                self.left.insert(*connection);
+            }
+            // That a connection is over is no news once the sender has left it.
+            What::EndedByEmr { connection, how } if !self.left.contains(connection) => {
+                self.see(at, By::Emr, ended(*how));
+            }
+            What::ClientHello { .. } => self.see(at, By::Sender, "<ClientHello>"),
+            What::Secured { showed, .. } => {
+                let asks = self.tls.is_some_and(Tls::is_mutual);
+                self.see(at, By::Emr, &certificate(*showed, asks));
+            }
+            What::TlsFailed { by, alert, .. } => {
+                self.tls_failed(at, *by, alert.as_deref().unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+
+    /// A connection is let in: at once, or after it has waited, and whatever was sent on it too.
+    fn accepted(&mut self, index: usize, connection: ConnectionId) {
+        let at = self.events[index].at;
+        if std::mem::take(&mut self.waited) {
+            self.show_waiting(index, connection);
+            self.see(at, By::Emr, "<listening>");
+        } else {
+            self.see(at, By::Sender, "<connect>");
+        }
+    }
+
+    /// Shows what is read of a connection at the moment of this event: it had been sent before.
+    fn show_waiting(&mut self, index: usize, wanted: ConnectionId) {
+        let now = self.events[index].at;
+        let at_once = self.events[index..].iter().take_while(|event| event.at == now);
+        for event in at_once {
+            if let What::Received { connection, .. } = event.what
+                && connection == wanted
+            {
+                let place = self.seen.last().map_or(Duration::ZERO, |before| before.at);
+                self.sent(place, event);
+                self.shown.insert(event.seq);
             }
         }
     }
 
-    fn see(&mut self, by: By, text: &str) {
-        self.seen.push(Seen { at: self.now, by, text: text.to_owned(), bytes: 0 });
+    fn received(&mut self, event: &Event) {
+        if !self.shown.contains(&event.seq) {
+            self.sent(event.at.into(), event);
+        }
     }
 
-    /// What was seen: what the EMR does in a row is one line, what the sender does one each.
-    fn lines(self) -> Vec<Line> {
-        let mut lines = Vec::new();
-        let mut before = Duration::ZERO;
-        for run in self.seen.chunk_by(|one, next| one.by == next.by && one.by == By::Emr) {
-            let mut pieces: Vec<String> = Vec::new();
-            for seen in run {
-                if seen.at > before {
-                    pieces.push(format!("<{}>", in_words(seen.at - before)));
-                    before = seen.at;
-                    pieces.push(String::new());
-                }
-                match pieces.last_mut() {
-                    Some(last) => last.push_str(&seen.text),
-                    None => pieces.push(seen.text.clone()),
-                }
-            }
-            let bytes = run.iter().map(|seen| seen.bytes).sum();
-            lines.push(Line { by: run[0].by, text: cut_out(&abridged(&pieces), bytes) });
+    /// A charge of the sender, or as much of it as the EMR has taken.
+    fn sent(&mut self, at: Duration, event: &Event) {
+        let What::Received { connection, piece, length: taken, .. } = event.what else { return };
+        let text = if piece == Piece::Frame {
+            format!("{taken} bytes: <VT>MSH|…|DFT^P03|…<FS><CR>")
+        } else {
+            let all = taken + self.unread(connection);
+            format!("the first {taken} of {all} bytes: <VT>MSH|…|DFT^P03|…")
+        };
+        self.seen.push(Seen { at, by: By::Sender, text, bytes: taken });
+    }
+
+    /// How many bytes of a connection the EMR never read.
+    fn unread(&self, wanted: ConnectionId) -> u64 {
+        let unread = self.events.iter().filter_map(|event| match event.what {
+            What::Unread { connection, length, .. } if connection == wanted => Some(length),
+            _ => None,
+        });
+        unread.sum()
+    }
+
+    /// A reply, in the pieces in which it went out.
+    fn replied(&mut self, bytes: &[u8], length: Option<u64>, began: Micros, pauses: &[Pause]) {
+        let mut at = Duration::from(began);
+        let (mut rest, mut out) = (bytes, 0);
+        for pause in pauses {
+            let next = usize::try_from(pause.after - out).unwrap_or(usize::MAX);
+            let (piece, after) = rest.split_at(next.min(rest.len()));
+            self.said(at, piece);
+            (rest, out) = (after, pause.after);
+            at += Duration::from(pause.lasted);
         }
-        lines
+        match length {
+            None => self.said(at, rest),
+            Some(length) => {
+                let first = visible(&rest[..rest.len().min(GIANT_SHOWN)]);
+                let text = format!("{first}… and so on, {length} bytes in all");
+                self.seen.push(Seen { at, by: By::Emr, text, bytes: length });
+            }
+        }
+    }
+
+    fn said(&mut self, at: Duration, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let (text, bytes) = (shortened(bytes), bytes.len() as u64);
+            self.seen.push(Seen { at, by: By::Emr, text, bytes });
+        }
+    }
+
+    /// What was shown follows from what was said of it.
+    fn tls_failed(&mut self, at: Micros, by: Side, alert: &str) {
+        let (by, certificate) = match by {
+            Side::Sender => (By::Sender, flaw(alert).map(|showed| certificate(showed, false))),
+            Side::Emr => (By::Emr, Some(certificate(Shown::Good, true))),
+        };
+        if let Some(certificate) = certificate {
+            self.see(at, By::Emr, &certificate);
+        }
+        self.see(at, by, &format!("<alert {alert}>"));
+    }
+
+    fn see(&mut self, at: Micros, by: By, text: &str) {
+        self.seen.push(Seen { at: at.into(), by, text: text.to_owned(), bytes: 0 });
     }
 }
 
-const fn in_short(door: Door) -> &'static str {
-    match door {
-        Door::Open => "<listening>",
-        Door::Shut => "<refused>",
-        Door::Unattended => "<accepts nobody>",
-        Door::Full => "<connects hang>",
+const fn ended(how: End) -> &'static str {
+    match how {
+        End::Close => "<close>",
+        End::Reset => "<reset>",
+        End::HalfClose => "<half-close>",
+        End::Truncated => "<close without close_notify>",
     }
 }
 
-/// For how long a connect to a full door was tried.
-const SILENCE: Duration = Duration::from_millis(200);
+/// The certificate that a sender refuses with this alert.
+fn flaw(alert: &str) -> Option<Shown> {
+    match alert {
+        "certificate_expired" => Some(Shown::Expired),
+        "bad_certificate" => Some(Shown::WrongHost),
+        "unknown_ca" => Some(Shown::UnknownCa),
+        _ => None,
+    }
+}
+
+fn certificate(showed: Shown, asks_for_one: bool) -> String {
+    let shown = showed.flaw().unwrap_or("a good certificate");
+    let asks = if asks_for_one { ", and asks for one" } else { "" };
+    format!("<{shown}{asks}>")
+}
+
+/// What was seen: what the EMR does in a row is one line, what the sender does one each.
+fn lines(seen: &[Seen]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut before = Duration::ZERO;
+    for run in seen.chunk_by(|one, next| one.by == next.by && one.by == By::Emr) {
+        let mut pieces: Vec<String> = Vec::new();
+        for seen in run {
+            if seen.by == By::Emr && seen.at > before {
+                pieces.push(format!("<{}>", in_words(seen.at - before)));
+                pieces.push(String::new());
+            }
+            before = before.max(seen.at);
+            match pieces.last_mut() {
+                Some(last) => last.push_str(&seen.text),
+                None => pieces.push(seen.text.clone()),
+            }
+        }
+        let bytes = run.iter().map(|seen| seen.bytes).sum();
+        lines.push(Line { by: run[0].by, text: cut_out(&abridged(&pieces), bytes) });
+    }
+    lines
+}
 
 /// Pieces of text and the pauses between them; of very many only the first and the last.
 fn abridged(pieces: &[String]) -> String {
@@ -373,7 +314,7 @@ fn abridged(pieces: &[String]) -> String {
 }
 
 /// A line whose middle is left out if it was said in very many writes, with how many bytes that were.
-fn cut_out(text: &str, bytes: usize) -> String {
+fn cut_out(text: &str, bytes: u64) -> String {
     const MOST: usize = 2_000;
     let characters: Vec<char> = text.chars().collect();
     if characters.len() <= MOST {
@@ -383,6 +324,9 @@ fn cut_out(text: &str, bytes: usize) -> String {
     let text = |part: &[char]| part.iter().collect::<String>();
     format!("{}… and so on, {bytes} bytes in all …{}", text(first), text(last))
 }
+
+/// How much is shown of a reply of which a history keeps only the beginning, in bytes.
+const GIANT_SHOWN: usize = 400;
 
 /// Bytes in a readable form; the middle of very many is counted and not shown.
 fn shortened(bytes: &[u8]) -> String {

@@ -29,8 +29,6 @@ use crate::run::drive::{Do, Drive, Happening};
 use crate::sender::{self, Bug, Config, Link, Machine, Output, Poll, Record, Variant};
 use tls::Security;
 
-pub use tls::outcome;
-
 /// Why a plan cannot be run in virtual time.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {

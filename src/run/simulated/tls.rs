@@ -137,7 +137,7 @@ impl World<'_> {
 }
 
 /// What comes of a handshake with the reference sender; nothing where the EMR ignores it.
-pub fn outcome(
+fn outcome(
     handshake: &Handshake,
     tls: Option<&Tls>,
     bug: Option<Bug>,
