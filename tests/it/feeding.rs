@@ -1,7 +1,7 @@
 //! Every way to feed a sender, with a sender that takes exams in that way: what it was handed is
 //! what arrives, and a way that does not work is named.
 
-use crate::command::{Place, python, rules_found};
+use crate::command::{Place, python, rules_found, skipped};
 use rstest::rstest;
 
 /// A place with the sender of this way.
@@ -34,14 +34,14 @@ fn fed(python: &str, way: &str, keys: &str) -> Place {
     "feed: { mllp: '127.0.0.1:{feed_port}', as: message }\nready: { line: listening }"
 )]
 fn what_is_handed_over_arrives(#[case] way: &str, #[case] keys: &str) {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped(&format!("feeding by {way}")) };
     let place = fed(&python, way, keys);
     place.run(&["run", "--sender", "sender.yaml"]).exits(0);
 }
 
 #[test]
 fn an_account_is_asked_for_by_http() {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped("an account is asked for by http") };
     let keys = "feed: { post: 'http://127.0.0.1:{feed_port}/', as: { template: charge.json } }\n\
                 ready: { line: listening }\naccount: { get: 'http://127.0.0.1:{feed_port}/account' }";
     let place = fed(&python, "post", keys);
@@ -72,7 +72,7 @@ fn an_account_is_asked_for_by_http() {
 #[case::no_such_file("line", "ready: { file: '{state}/up', within: 200ms }", "waited for the file")]
 #[case::nobody_at_the_terminal("line", "feed: by-hand", "cannot hand over `probe-1`: there")]
 fn a_way_that_does_not_work_is_named(#[case] way: &str, #[case] keys: &str, #[case] says: &str) {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped(&format!("feeding by {way}")) };
     let place = fed(&python, way, keys);
     let ran = place.run(&["run", "--sender", "sender.yaml", "--out", "out"]).exits(6);
     assert!(ran.out.contains(says), "{}", ran.out);
@@ -86,7 +86,7 @@ fn a_way_that_does_not_work_is_named(#[case] way: &str, #[case] keys: &str, #[ca
 #[case::refused("answer/reject")]
 #[case::silence("answer/none")]
 fn a_sender_that_passes_the_answer_on_has_taken_what_was_written(#[case] reply: &str) {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped("passing the answer on") };
     let keys = "feed: { mllp: '127.0.0.1:{feed_port}', as: message }\nready: { line: listening }\n\
                 account: answer";
     let place = fed(&python, "mllp", keys);
@@ -109,7 +109,7 @@ fn a_sender_that_passes_the_answer_on_has_taken_what_was_written(#[case] reply: 
 
 #[test]
 fn what_a_sender_printed_is_shown_and_stored_only_where_somebody_asks_for_it() {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped("showing what a sender printed") };
     let place = fed(&python, "no-such-way", "feed: standard-input");
     let run = ["run", "--sender", "sender.yaml", "--out", "out"];
     let ran = place.run(&run).exits(1);
@@ -122,7 +122,7 @@ fn what_a_sender_printed_is_shown_and_stored_only_where_somebody_asks_for_it() {
 /// One process serves every case, at the same port, and is ended after the last.
 #[test]
 fn a_sender_may_serve_a_whole_run() {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped("a sender may serve a whole run") };
     let place = fed(&python, "post", "");
     place.write("scenarios/another.yaml", KEPT);
     place.write("scenarios/the-case.yaml", KEPT);
@@ -158,7 +158,7 @@ fn a_sender_for_a_whole_run_that_dies_is_named_in_every_case() {
 /// What a box that runs elsewhere would do after a restart nobody sees: the report says so.
 #[test]
 fn a_restart_that_could_not_happen_is_named() {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped("a restart that could not happen is named") };
     let place = fed(&python, "post", "");
     place.write("scenarios/the-case.yaml", KEPT);
     let file = place.text("sender.yaml").replace("start: [", "start: { per: run, command: [");
@@ -194,7 +194,7 @@ fn a_sender_that_takes_more_than_its_share_is_ended(
     #[case] limit: &str,
     #[case] says: &str,
 ) {
-    let Some(python) = python() else { return };
+    let Some(python) = python() else { return skipped("a sender that takes more than its share") };
     let place = Place::with_scenario("title: It is watched\nsteps: [start, probe, settle, stop]\n");
     let script = place.write("sender.py", format!("import time\n{program}\ntime.sleep(60)\n"));
     place.write(

@@ -2,7 +2,7 @@
 //! with it: each is convicted over real processes by the rule that convicts the reference sender, and
 //! the same program without a defect is clean.
 
-use crate::command::{Place, Ran, python, rules_found};
+use crate::command::{Place, Ran, python, rules_found, skipped};
 use rstest::rstest;
 
 #[rstest]
@@ -96,14 +96,6 @@ fn foreign(python: &str, bug: &str) -> Place {
         ),
     );
     place
-}
-
-/// Without Python the reference sender still proves the judge; this says what it does not.
-fn skipped(what: &str) {
-    let required = std::env::var_os("CHARGEPROOF_REQUIRE_CLIENTS").is_some();
-    assert!(!required, "there is no python3 with sqlite3 here, which {what} needs");
-    let line = format!("skipped, since there is no python3 with sqlite3 here: {what}\n");
-    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
 }
 
 const CLOSED: &str = "once/disconnected[reply=connection/close-before-reply]";

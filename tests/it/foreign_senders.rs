@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::command::{BOUND, PROGRAM, Place, Ran, python, rules_found};
+use crate::command::{BOUND, PROGRAM, Place, Ran, python, rules_found, skipped};
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -405,12 +405,6 @@ fn outbox(python: &str, program: &str) -> Place {
         ),
     );
     place
-}
-
-/// Without Python the tests beside this one still cover the harness; this says what they do not.
-fn skipped(what: &str) {
-    let line = format!("skipped, since there is no python3 with sqlite3 here: {what}\n");
-    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
 }
 
 /// The environment variable that marks a test's processes.

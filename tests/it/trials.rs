@@ -5,18 +5,17 @@
 //! nothing is proven, and that is said, unless `CHARGEPROOF_REQUIRE_CLIENTS` says that none may be missing.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::command::{Place, python};
+use crate::command::{Place, python, skipped};
 use serde_json::Value;
 
 #[test]
 fn every_sender_is_judged_as_its_row_says() {
-    let Some(python) = python() else { return skipped() };
+    let Some(python) = python() else { return skipped("every sender of the table") };
     let rows = table();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -197,13 +196,3 @@ const SIDE_BY_SIDE: usize = 6;
 
 /// How long one row may take; the longest takes a fifth of it where nothing else runs.
 const ONE_ROW: Duration = Duration::from_secs(170);
-
-fn skipped() {
-    let required = std::env::var_os("CHARGEPROOF_REQUIRE_CLIENTS").is_some();
-    assert!(
-        !required,
-        "there is no python3 with sqlite3 here, which the senders of the table need"
-    );
-    let line = b"skipped, since there is no python3 with sqlite3 here: every sender of the table\n";
-    std::io::stderr().write_all(line).unwrap();
-}

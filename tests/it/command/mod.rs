@@ -113,4 +113,14 @@ pub(crate) fn python() -> Option<String> {
     Some(String::from_utf8(answer.stdout).ok()?.trim().to_owned())
 }
 
+/// Says loudly that `what` is not tested, since there is no Python; where the clients are required,
+/// that is a failure.
+#[track_caller]
+pub(crate) fn skipped(what: &str) {
+    let required = std::env::var_os("CHARGEPROOF_REQUIRE_CLIENTS").is_some();
+    assert!(!required, "there is no python3 with sqlite3 here, which {what} needs");
+    let line = format!("skipped, since there is no python3 with sqlite3 here: {what}\n");
+    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+}
+
 const JOHN_DOE: &str = include_str!("../../../scenarios/exams/john-doe.yaml");
