@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -11,6 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command as Program;
 
 use crate::history::{Accounted, Outcome};
+use crate::run::real::sender::http::HttpError;
 use crate::run::real::sender::{http, orphans};
 
 /// How the sender is asked.
@@ -44,25 +45,66 @@ impl Outcomes {
     }
 }
 
+/// Why there is no account.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccountError {
+    /// The program that prints it failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Whoever was asked for it failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// It is no text.
+    #[error("its output is not UTF-8")]
+    NoText,
+    /// It is none. What stands there may be about a patient, so that only the place is told.
+    #[error("line {line} of its output is no entry of an account, from column {column} on")]
+    NoEntry {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+}
+
+/// Why a command did not come to a good end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// It did not begin.
+    #[error("cannot start it: {0}")]
+    Start(#[source] io::Error),
+    /// Nobody hears it.
+    #[error("it has no output")]
+    NoOutput,
+    /// It could not be waited for, or printed too much.
+    #[error("{0}")]
+    Output(#[source] io::Error),
+    /// It was not over in time.
+    #[error("it took longer than {ACCOUNT_TIME:?}")]
+    TooLong,
+    /// It ended badly.
+    #[error("it ended with {0}")]
+    Ended(ExitStatus),
+}
+
 /// Asks the sender for its account and reads it.
-pub(crate) async fn read_account(ask: Ask) -> Result<Vec<Accounted>, String> {
+pub(crate) async fn read_account(ask: Ask) -> Result<Vec<Accounted>, AccountError> {
     let text = match ask {
         Ask::Program(program) => printed_by(program).await?,
         Ask::Known(charges) => return Ok(charges),
         Ask::At(url) => http::ask("GET", &url, None).await?,
     };
-    let text = String::from_utf8(text).map_err(|_| "its output is not UTF-8".to_owned())?;
+    let text = String::from_utf8(text).map_err(|_| AccountError::NoText)?;
     parse_account(&text)
 }
 
 /// What a command prints that comes to its end, such as the one that prints an account.
-pub(crate) async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> {
+pub(crate) async fn printed_by(mut program: Program) -> Result<Vec<u8>, CommandError> {
     program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child =
-        orphans::spawn(&mut program).map_err(|error| format!("cannot start it: {error}"))?;
+    let mut child = orphans::spawn(&mut program).map_err(CommandError::Start)?;
     let mut text = Vec::new();
     let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    let output = child.stdout.take().ok_or("it has no output")?;
+    let output = child.stdout.take().ok_or(CommandError::NoOutput)?;
     let reading = async {
         output.take(ACCOUNT_BYTES + 1).read_to_end(&mut text).await?;
         if text.len() as u64 > ACCOUNT_BYTES {
@@ -76,13 +118,12 @@ pub(crate) async fn printed_by(mut program: Program) -> Result<Vec<u8>, String> 
         (_, Some(leader)) => drop(kill_process_group(leader, Signal::KILL)),
         (_, None) => {}
     }
-    let status = status.map_err(|_| format!("it took longer than {ACCOUNT_TIME:?}"))?;
-    let status = status.map_err(|error| error.to_string())?;
-    if status.success() { Ok(text) } else { Err(format!("it ended with {status}")) }
+    let status = status.map_err(|_| CommandError::TooLong)?.map_err(CommandError::Output)?;
+    if status.success() { Ok(text) } else { Err(CommandError::Ended(status)) }
 }
 
 /// Reads an account: a JSON object a line, `{"order": "273013", "outcome": "delivered"}`.
-fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
+fn parse_account(text: &str) -> Result<Vec<Accounted>, AccountError> {
     #[derive(Deserialize)]
     struct Row {
         order: String,
@@ -90,13 +131,11 @@ fn parse_account(text: &str) -> Result<Vec<Accounted>, String> {
     }
     let rows = text.lines().filter(|line| !line.trim().is_empty()).enumerate();
     let rows = rows.map(|(index, line)| {
-        // What stands there may be about a patient, so that only what is wrong with it is told.
-        let row: Row = serde_json::from_str(line).map_err(|error| {
-            let (number, column) = (index + 1, error.column());
-            format!(
-                "line {number} of its output is no entry of an account, from column {column} on"
-            )
-        })?;
+        let no_entry = |error: serde_json::Error| AccountError::NoEntry {
+            line: index + 1,
+            column: error.column(),
+        };
+        let row: Row = serde_json::from_str(line).map_err(no_entry)?;
         Ok(Accounted { order: row.order, outcome: row.outcome })
     });
     rows.collect()
@@ -117,7 +156,8 @@ mod tests {
     fn an_account_is_one_json_object_a_line() {
         let rows = parse_account("{\"order\":\"1\",\"outcome\":\"not-sent\"}\n\n").unwrap();
         assert_eq!((rows[0].order.as_str(), rows[0].outcome), ("1", Outcome::NotSent));
-        let error = parse_account("{\"order\":\"1\",\"outcome\":\"sent\"}").unwrap_err();
+        let error =
+            parse_account("{\"order\":\"1\",\"outcome\":\"sent\"}").unwrap_err().to_string();
         assert!(error.contains("line 1"), "{error}");
     }
 
@@ -130,13 +170,14 @@ mod tests {
         };
         let longest = printed_by(printing(ACCOUNT_BYTES)).await.unwrap();
         assert_eq!(longest.len() as u64, ACCOUNT_BYTES);
-        let error = printed_by(printing(ACCOUNT_BYTES + 1)).await.unwrap_err();
+        let error = printed_by(printing(ACCOUNT_BYTES + 1)).await.unwrap_err().to_string();
         assert!(error.contains("more than"), "{error}");
     }
 
     #[test]
     fn what_an_account_says_is_not_told_on() {
         let error = parse_account("{\"order\": \"1\", \"patient\": DOE^JOHN}").unwrap_err();
+        let error = error.to_string();
         assert!(!error.contains("DOE") && error.contains("line 1"), "{error}");
     }
 }

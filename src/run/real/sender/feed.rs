@@ -6,6 +6,7 @@
 //! handed over again: a sender that hands back what the EMR has said refuses what the EMR refuses.
 //! Does **not** know what a document says.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -24,13 +25,45 @@ use crate::run::file_name;
 use crate::run::real::Case;
 use crate::run::real::sender::feed_answer::{Answer, Written};
 use crate::run::real::sender::http;
-use crate::run::real::sender::http::Body;
+use crate::run::real::sender::http::{Body, HttpError};
 
 /// One document on its way to the sender.
 pub(crate) struct Parcel {
     exam: String,
     order: String,
     document: HandedOver,
+}
+
+/// Why a document was not handed over whole.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedError {
+    /// It took too long.
+    #[error("it was not taken within {0:?}")]
+    NotTaken(Duration),
+    /// There is nothing to write to.
+    #[error("it has closed its standard input")]
+    InputClosed,
+    /// It could not be written there.
+    #[error("its standard input: {0}")]
+    Input(#[source] io::Error),
+    /// Nobody could tell where it ends.
+    #[error("the document holds what should end it; choose another `end`")]
+    EndsInside,
+    /// It could not be written to a connection.
+    #[error("`{address}`: {error}")]
+    Connection {
+        /// Where it leads.
+        address: String,
+        /// How.
+        #[source]
+        error: io::Error,
+    },
+    /// It could not be posted.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// Nobody is there to hand it over.
+    #[error("there is no operator at the terminal")]
+    NoOperator,
 }
 
 /// The queue to the sender, for every way but the inbox.
@@ -57,7 +90,7 @@ impl Case {
             if by == FeedBy::Inbox {
                 let dropped = self.0.stage.borrow_mut().process.drop_into_inbox(&parcel);
                 if let Err(error) = dropped {
-                    self.note(Happening::Failed(in_vain(exam, &error.to_string())));
+                    self.note(Happening::Failed(in_vain(exam, &error)));
                 }
                 continue;
             }
@@ -87,7 +120,7 @@ impl Case {
         }
     }
 
-    async fn deliver(&self, parcel: &Parcel) -> Result<(), String> {
+    async fn deliver(&self, parcel: &Parcel) -> Result<(), FeedError> {
         let mut up = self.0.stage.borrow().process.up.subscribe();
         loop {
             let _ = up.wait_for(|&up| up).await;
@@ -102,36 +135,36 @@ impl Case {
 
     /// Delivers a document within the time that a step waits for what comes of it, and waits in the
     /// rest of it for an answer.
-    async fn deliver_once(&self, parcel: &Parcel) -> Result<(), String> {
+    async fn deliver_once(&self, parcel: &Parcel) -> Result<(), FeedError> {
         if *self.0.stage.borrow().process.feed() == FeedBy::Hand {
             return ask_operator(parcel).await; // who takes the time that a person takes
         }
         let within = self.0.stage.borrow().process.taking();
         let until = tokio::time::Instant::now() + within;
         let written = tokio::time::timeout_at(until, self.write_to_program(parcel)).await;
-        let not_taken = || format!("it was not taken within {within:?}");
-        let written = written.map_err(|_| not_taken())??;
+        let written = written.map_err(|_| FeedError::NotTaken(within))??;
         self.0.stage.borrow_mut().process.said.of(&parcel.order, Outcome::Unknown);
         let answered = tokio::time::timeout_at(until, written.answer(&parcel.document.bytes)).await;
-        match answered.unwrap_or_else(|_| Err(not_taken())) {
-            Ok(Answer { outcome, refusal }) => {
+        match answered {
+            Ok(Ok(Answer { outcome, refusal })) => {
                 self.0.stage.borrow_mut().process.said.of(&parcel.order, outcome);
                 if let Some(why) = refusal {
                     self.not_accepted(parcel, &why);
                 }
             }
-            Err(why) => self.not_accepted(parcel, &why),
+            Ok(Err(why)) => self.not_accepted(parcel, &why),
+            Err(_) => self.not_accepted(parcel, &FeedError::NotTaken(within)),
         }
         Ok(())
     }
 
-    fn not_accepted(&self, parcel: &Parcel, why: &str) {
+    fn not_accepted(&self, parcel: &Parcel, why: &dyn fmt::Display) {
         let (exam, why) = (parcel.exam.clone(), in_vain(&parcel.exam, why));
         self.happened(Happening::NotAccepted { exam, why });
     }
 
     /// Writes a document whole.
-    async fn write_to_program(&self, parcel: &Parcel) -> Result<Written, String> {
+    async fn write_to_program(&self, parcel: &Parcel) -> Result<Written, FeedError> {
         let document = &parcel.document;
         let (by, filled) = {
             let stage = self.0.stage.borrow();
@@ -151,16 +184,16 @@ impl Case {
             FeedBy::Post(_) => {
                 let kind = media_type(&document.ending);
                 let body = Body { bytes: &document.bytes, kind };
-                http::send("POST", &filled, Some(body)).await.map(Written::Post)
+                Ok(Written::Post(http::send("POST", &filled, Some(body)).await?))
             }
             FeedBy::Mllp(_) => write_mllp(filled, &document.bytes).await,
         }
     }
 
     /// Writes to the standard input of the sender that is up.
-    async fn write_input(&self, mut bytes: &[u8]) -> Result<(), String> {
+    async fn write_input(&self, mut bytes: &[u8]) -> Result<(), FeedError> {
         let input: Option<Rc<pipe::Sender>> = self.0.stage.borrow().process.input();
-        let input = input.ok_or("it has closed its standard input")?;
+        let input = input.ok_or(FeedError::InputClosed)?;
         let written = async {
             while !bytes.is_empty() {
                 input.writable().await?;
@@ -172,7 +205,7 @@ impl Case {
             }
             Ok(())
         };
-        written.await.map_err(|error| format!("its standard input: {error}"))
+        written.await.map_err(FeedError::Input)
     }
 }
 
@@ -200,12 +233,12 @@ impl Parcel {
     }
 }
 
-fn in_vain(exam: &str, why: &str) -> String {
+fn in_vain(exam: &str, why: &dyn fmt::Display) -> String {
     format!("cannot hand over `{exam}`: {why}")
 }
 
 /// The document with what ends it after it.
-fn ended(document: &[u8], separator: Separator) -> Result<Vec<u8>, String> {
+fn ended(document: &[u8], separator: Separator) -> Result<Vec<u8>, FeedError> {
     let (end, inside): (&[u8], &[u8]) = match separator {
         Separator::Line => (b"\n", b"\n"),
         Separator::Nul => (b"\0", b"\0"),
@@ -216,21 +249,26 @@ fn ended(document: &[u8], separator: Separator) -> Result<Vec<u8>, String> {
         _ => without_last_line_ends(document),
     };
     if document.windows(inside.len()).any(|window| window == inside) {
-        return Err("the document holds what should end it; choose another `end`".to_owned());
+        return Err(FeedError::EndsInside);
     }
     Ok([document, end].concat())
 }
 
 /// Writes a document in an MLLP frame (HL7 MLLP release 1).
-async fn write_mllp(address: String, document: &[u8]) -> Result<Written, String> {
-    let failed = |error: io::Error| format!("`{address}`: {error}");
-    let mut stream = TcpStream::connect(&address).await.map_err(failed)?;
-    stream.write_all(&[b"\x0b", document, b"\x1c\r"].concat()).await.map_err(failed)?;
-    Ok(Written::Mllp { stream, address })
+async fn write_mllp(address: String, document: &[u8]) -> Result<Written, FeedError> {
+    let written = async {
+        let mut stream = TcpStream::connect(&address).await?;
+        stream.write_all(&[b"\x0b", document, b"\x1c\r"].concat()).await?;
+        Ok(stream)
+    };
+    match written.await {
+        Ok(stream) => Ok(Written::Mllp { stream, address }),
+        Err(error) => Err(FeedError::Connection { address, error }),
+    }
 }
 
 /// Tells the operator which exam it is, and waits for Enter.
-async fn ask_operator(parcel: &Parcel) -> Result<(), String> {
+async fn ask_operator(parcel: &Parcel) -> Result<(), FeedError> {
     let (exam, order) = (parcel.exam.clone(), parcel.order.clone());
     let (tell, told) = oneshot::channel();
     // A read from a terminal cannot be taken back, so that it gets a thread which nobody waits for.
@@ -243,7 +281,7 @@ async fn ask_operator(parcel: &Parcel) -> Result<(), String> {
     });
     match told.await {
         Ok(true) => Ok(()),
-        _ => Err("there is no operator at the terminal".to_owned()),
+        _ => Err(FeedError::NoOperator),
     }
 }
 

@@ -4,11 +4,14 @@
 //! It may be the sender's own word, or the EMR's that it hands back. Does **not** decide whether the
 //! exam was taken: that shows in what comes of it.
 
+use std::io;
+
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::history::Outcome;
 use crate::run::real::sender::http;
+use crate::run::real::sender::http::HttpError;
 
 /// A document that was written whole, and where its answer comes from.
 pub(crate) enum Written {
@@ -30,7 +33,38 @@ pub(crate) struct Answer {
     /// What it says became of the charge, taken for the EMR's.
     pub(crate) outcome: Outcome,
     /// How it refuses the exam, if it does.
-    pub(crate) refusal: Option<String>,
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// How an answer refuses an exam. A code says nothing of a patient; whatever else stands there may.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// By a code of HL7.
+    #[error("it was answered by `{0}`")]
+    Code(String),
+    /// By something else.
+    #[error("it was answered by no code that HL7 knows")]
+    NoCode,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AnswerError {
+    /// Over HTTP.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The connection failed.
+    #[error("`{address}`: {error}")]
+    Connection {
+        /// Where it leads.
+        address: String,
+        /// How.
+        #[source]
+        error: io::Error,
+    },
+    /// There is no acknowledgement in what came.
+    #[error("`{0}` did not acknowledge")]
+    NotAcknowledged(String),
 }
 
 impl Written {
@@ -38,24 +72,25 @@ impl Written {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) async fn answer(self, document: &[u8]) -> Result<Answer, String> {
+    pub(crate) async fn answer(self, document: &[u8]) -> Result<Answer, AnswerError> {
         match self {
             Self::Unanswered => Ok(Answer { outcome: Outcome::Unknown, refusal: None }),
             // A status says whether the exam was taken, and not what became of its charge.
             Self::Post(sent) => {
-                sent.answer().await.map(|_| Answer { outcome: Outcome::Unknown, refusal: None })
+                sent.answer().await?;
+                Ok(Answer { outcome: Outcome::Unknown, refusal: None })
             }
-            Self::Mllp { stream, address } => {
-                let frame =
-                    read_frame(stream).await.map_err(|error| format!("`{address}`: {error}"))?;
-                read_acknowledgement(&frame, document).map_err(|why| format!("`{address}` {why}"))
-            }
+            Self::Mllp { stream, address } => match read_frame(stream).await {
+                Ok(frame) => read_acknowledgement(&frame, document)
+                    .ok_or(AnswerError::NotAcknowledged(address)),
+                Err(error) => Err(AnswerError::Connection { address, error }),
+            },
         }
     }
 }
 
 /// Reads to the end of a frame, or of the connection.
-async fn read_frame(mut stream: TcpStream) -> std::io::Result<Vec<u8>> {
+async fn read_frame(mut stream: TcpStream) -> io::Result<Vec<u8>> {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     while !answer.ends_with(b"\x1c\r") && answer.len() < LARGEST {
@@ -69,10 +104,11 @@ async fn read_frame(mut stream: TcpStream) -> std::io::Result<Vec<u8>> {
 
 /// What an acknowledgement says of `document` (HL7 v2.4, sections 2.9.2 and 2.16.8). One of another
 /// message says nothing of it, and one that only says that it was received nothing of its charge.
-fn read_acknowledgement(frame: &[u8], document: &[u8]) -> Result<Answer, String> {
+/// Nothing, if it is no acknowledgement.
+fn read_acknowledgement(frame: &[u8], document: &[u8]) -> Option<Answer> {
     let frame = String::from_utf8_lossy(frame).into_owned();
     let msa = frame.split('\r').find_map(|segment| segment.strip_prefix("MSA|"));
-    let mut msa = msa.ok_or("did not acknowledge")?.split('|');
+    let mut msa = msa?.split('|');
     let code = msa.next().unwrap_or_default();
     let is_its = control_id(document).is_none_or(|own| msa.next() == Some(&own));
     let outcome = match code {
@@ -82,11 +118,10 @@ fn read_acknowledgement(frame: &[u8], document: &[u8]) -> Result<Answer, String>
     };
     let refusal = match code {
         "AA" | "CA" => None,
-        // A code says nothing of a patient; whatever else stands there may.
-        "AE" | "AR" | "CE" | "CR" => Some(format!("it was answered by `{code}`")),
-        _ => Some("it was answered by no code that HL7 knows".to_owned()),
+        "AE" | "AR" | "CE" | "CR" => Some(Refusal::Code(code.to_owned())),
+        _ => Some(Refusal::NoCode),
     };
-    Ok(Answer { outcome, refusal })
+    Some(Answer { outcome, refusal })
 }
 
 /// The control id of a document that is a message.
@@ -104,7 +139,7 @@ const LARGEST: usize = 64 * 1024;
 mod tests {
     use rstest::rstest;
 
-    use super::read_acknowledgement;
+    use super::{AnswerError, read_acknowledgement};
     use crate::history::Outcome;
 
     const DOCUMENT: &[u8] = b"MSH|^~\\&|A|B|C|D|2026||DFT^P03|77|P|2.4\rPID|1\r";
@@ -128,8 +163,9 @@ mod tests {
 
     #[test]
     fn what_does_not_acknowledge_says_so() {
-        let why = read_acknowledgement(b"", DOCUMENT).err();
-        assert_eq!(why.as_deref(), Some("did not acknowledge"));
+        assert!(read_acknowledgement(b"", DOCUMENT).is_none());
+        let why = AnswerError::NotAcknowledged("127.0.0.1:1".to_owned()).to_string();
+        assert_eq!(why, "`127.0.0.1:1` did not acknowledge");
     }
 
     #[test]

@@ -4,23 +4,76 @@
 //! Speaks HTTP/1.0 (RFC 1945), so that no answer comes in chunks and the connection ends with it.
 //! No TLS, no redirects, no cookies: what is asked is on this machine or one that is named.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpError {
+    /// It cannot be asked by what is spoken here.
+    #[error("`{0}` is no `http://`")]
+    Scheme(String),
+    /// It is not said where it is.
+    #[error("`{0}` names no host and port")]
+    NoPort(String),
+    /// The connection failed.
+    #[error("`{url}`: {error}")]
+    Connection {
+        /// Where it leads.
+        url: String,
+        /// How.
+        #[source]
+        error: io::Error,
+    },
+    /// It took too long.
+    #[error("`{0}` took longer than {LONGEST:?}")]
+    TooLong(String),
+    /// The answer is longer than is read.
+    #[error("`{0}` gave more than {LARGEST} bytes")]
+    TooMuch(String),
+    /// What it answered is none that counts.
+    #[error("`{url}` {answer}")]
+    Answer {
+        /// Who answered.
+        url: String,
+        /// What.
+        #[source]
+        answer: BadAnswer,
+    },
+}
+
+/// An answer that does not count.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadAnswer {
+    /// Its header has no end.
+    #[error("gave no whole answer")]
+    Unfinished,
+    /// It says no.
+    #[error("answered with status {0}")]
+    Status(String),
+    /// It is none.
+    #[error("answered with no status of HTTP")]
+    NoStatus,
+    /// It is shorter than it says.
+    #[error("broke off in its answer")]
+    BrokenOff,
+}
+
 /// Asks, and returns the body of an answer whose status is 2xx.
 ///
 /// # Errors
-/// What went wrong, as a lowercase fragment; a status that is not 2xx among it.
+/// What went wrong; a status that is not 2xx among it.
 pub(crate) async fn ask(
     method: &str,
     url: &str,
     body: Option<Body<'_>>,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, HttpError> {
     let exchange = exchange(method, url, body);
     let answer = tokio::time::timeout(LONGEST, exchange).await;
-    answer.map_err(|_| format!("`{url}` took longer than {LONGEST:?}"))?
+    answer.map_err(|_| HttpError::TooLong(url.to_owned()))?
 }
 
 /// What is posted.
@@ -30,7 +83,7 @@ pub(crate) struct Body<'a> {
     pub(crate) kind: &'a str,
 }
 
-async fn exchange(method: &str, url: &str, body: Option<Body<'_>>) -> Result<Vec<u8>, String> {
+async fn exchange(method: &str, url: &str, body: Option<Body<'_>>) -> Result<Vec<u8>, HttpError> {
     send(method, url, body).await?.answer().await
 }
 
@@ -43,10 +96,14 @@ pub(crate) struct Sent {
 /// Sends a request, whole.
 ///
 /// # Errors
-/// What went wrong before all of it was out, as a lowercase fragment.
-pub(crate) async fn send(method: &str, url: &str, body: Option<Body<'_>>) -> Result<Sent, String> {
+/// What went wrong before all of it was out.
+pub(crate) async fn send(
+    method: &str,
+    url: &str,
+    body: Option<Body<'_>>,
+) -> Result<Sent, HttpError> {
     let (authority, path) = parts(url)?;
-    let failed = |error: std::io::Error| format!("`{url}`: {error}");
+    let failed = |error| HttpError::Connection { url: url.to_owned(), error };
     let mut stream = TcpStream::connect(authority).await.map_err(failed)?;
     let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {authority}\r\nAccept: */*\r\n");
     if let Some(body) = &body {
@@ -63,31 +120,31 @@ impl Sent {
     /// The body of its answer, if that has a status of 2xx.
     ///
     /// # Errors
-    /// What came instead, as a lowercase fragment.
-    pub(crate) async fn answer(self) -> Result<Vec<u8>, String> {
+    /// What came instead.
+    pub(crate) async fn answer(self) -> Result<Vec<u8>, HttpError> {
         let Self { stream, url } = self;
         let mut answer = Vec::new();
         let read = stream.take(LARGEST + 1).read_to_end(&mut answer).await;
         if answer.len() as u64 > LARGEST {
-            return Err(format!("`{url}` gave more than {LARGEST} bytes"));
+            return Err(HttpError::TooMuch(url));
         }
         // A server that resets after its answer has answered, if it says how long that is.
         match (content(&answer), read) {
             (Ok(Content::Told(content)), _) | (Ok(Content::ToTheEnd(content)), Ok(_)) => {
                 Ok(content)
             }
-            (Err(why), Ok(_)) => Err(format!("`{url}` {why}")),
-            (_, Err(error)) => Err(format!("`{url}`: {error}")),
+            (Err(answer), Ok(_)) => Err(HttpError::Answer { url, answer }),
+            (_, Err(error)) => Err(HttpError::Connection { url, error }),
         }
     }
 }
 
 /// `host:port` and the path of a URL.
-fn parts(url: &str) -> Result<(&str, &str), String> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` is no `http://`"))?;
+fn parts(url: &str) -> Result<(&str, &str), HttpError> {
+    let rest = url.strip_prefix("http://").ok_or_else(|| HttpError::Scheme(url.to_owned()))?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     if authority.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.is_empty()) {
-        return Err(format!("`{url}` names no host and port"));
+        return Err(HttpError::NoPort(url.to_owned()));
     }
     Ok((authority, path))
 }
@@ -103,9 +160,9 @@ enum Content {
 
 /// The body of an answer, if its status is 2xx and all of it is there. Of any other answer only the
 /// number is told: whatever else it says may be about a patient.
-fn content(answer: &[u8]) -> Result<Content, String> {
+fn content(answer: &[u8]) -> Result<Content, BadAnswer> {
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    let end = end.ok_or("gave no whole answer")?;
+    let end = end.ok_or(BadAnswer::Unfinished)?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap_or_default();
@@ -113,9 +170,9 @@ fn content(answer: &[u8]) -> Result<Content, String> {
     match code.map(str::as_bytes) {
         Some([b'2', _, _]) => {}
         Some(code) if code.len() == 3 && code.iter().all(u8::is_ascii_digit) => {
-            return Err(format!("answered with status {}", String::from_utf8_lossy(code)));
+            return Err(BadAnswer::Status(String::from_utf8_lossy(code).into_owned()));
         }
-        _ => return Err("answered with no status of HTTP".to_owned()),
+        _ => return Err(BadAnswer::NoStatus),
     }
     let body = &answer[end + 4..];
     let length = lines.filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
@@ -123,7 +180,7 @@ fn content(answer: &[u8]) -> Result<Content, String> {
         is_length.then(|| value.trim().parse::<usize>().ok()).flatten()
     });
     match length {
-        Some(length) if length > body.len() => Err("broke off in its answer".to_owned()),
+        Some(length) if length > body.len() => Err(BadAnswer::BrokenOff),
         Some(length) => Ok(Content::Told(body[..length].to_vec())),
         None => Ok(Content::ToTheEnd(body.to_vec())),
     }
@@ -144,13 +201,14 @@ mod tests {
     #[rstest]
     #[case("http://127.0.0.1:80/exams?x=1", Ok(("127.0.0.1:80", "/exams?x=1")))]
     #[case("http://localhost:8080", Ok(("localhost:8080", "/")))]
-    #[case("http://localhost/", Err("`http://localhost/` names no host and port".to_owned()))]
-    #[case("https://localhost:1/", Err("`https://localhost:1/` is no `http://`".to_owned()))]
+    #[case("http://localhost/", Err("`http://localhost/` names no host and port"))]
+    #[case("https://localhost:1/", Err("`https://localhost:1/` is no `http://`"))]
     fn a_url_has_a_host_a_port_and_a_path(
         #[case] url: &str,
-        #[case] expected: Result<(&str, &str), String>,
+        #[case] expected: Result<(&str, &str), &str>,
     ) {
-        assert_eq!(parts(url), expected);
+        let found = parts(url).map_err(|error| error.to_string());
+        assert_eq!(found, expected.map_err(str::to_owned));
     }
 
     #[rstest]
@@ -168,6 +226,7 @@ mod tests {
         let content = content(answer.as_bytes());
         let content = content.map(|(Content::Told(body) | Content::ToTheEnd(body))| body);
         let content = content.map(|body| String::from_utf8(body).unwrap());
+        let content = content.map_err(|answer| answer.to_string());
         assert_eq!(content.as_deref().map_err(String::as_str), expected);
     }
 }

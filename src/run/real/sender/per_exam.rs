@@ -58,7 +58,7 @@ impl Case {
         };
         let mut child = match started {
             Ok(child) => child,
-            Err(why) => return self.note(Happening::Failed(why)),
+            Err(why) => return self.note(Happening::Failed(why.to_string())),
         };
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let output = {

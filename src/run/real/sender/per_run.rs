@@ -5,7 +5,9 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
+use std::process::ExitStatus;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,7 +20,8 @@ use crate::run::drive::stop_signal;
 use crate::run::real::descendants::left_behind;
 use crate::run::real::sender::folder::Folder;
 use crate::run::real::sender::orphans;
-use crate::run::real::sender::process::Process;
+use crate::run::real::sender::process::{Process, StartError};
+use crate::run::real::sender::ready::ReadyError;
 use crate::run::real::wire::doors::Endpoint;
 use crate::run::real::{Place, RunError};
 
@@ -27,7 +30,27 @@ pub struct Kept {
     /// Where the EMR listens in every case.
     pub(crate) addresses: Vec<SocketAddr>,
     process: RefCell<Process>,
-    child: RefCell<Result<Child, String>>,
+    child: RefCell<Result<Child, KeptError>>,
+}
+
+/// Why a sender that serves all cases does not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeptError {
+    /// It did not begin.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It was never ready.
+    #[error(transparent)]
+    Ready(#[from] ReadyError),
+    /// It is over before the cases are.
+    #[error("it serves all cases, and it has ended: {0}")]
+    Ended(ExitStatus),
+    /// Nobody can say whether it runs.
+    #[error("{0}")]
+    Unseen(#[source] io::Error),
+    /// It has served, and we have ended it.
+    #[error("it was ended")]
+    Over,
 }
 
 impl fmt::Debug for Kept {
@@ -53,12 +76,12 @@ impl Kept {
         let addresses = vec![endpoint.address()];
         drop(endpoint);
         let mut process = Process::new(plan, place.executable.clone(), folder, &addresses);
-        let mut child = process.start_alone();
+        let mut child = process.start_alone().map_err(KeptError::from);
         if let Ok(started) = &mut child
             && let Err(why) = process.ready_alone().await
         {
             let _ = started.start_kill();
-            child = Err(why);
+            child = Err(why.into());
         }
         let (process, child) = (RefCell::new(process), RefCell::new(child));
         Ok(Some(Rc::new(Self { addresses, process, child })))
@@ -67,13 +90,11 @@ impl Kept {
     /// Why it does not run, if it does not.
     pub(crate) fn failure(&self) -> Option<String> {
         match &mut *self.child.borrow_mut() {
-            Err(why) => Some(why.clone()),
+            Err(why) => Some(why.to_string()),
             Ok(child) => match child.try_wait() {
                 Ok(None) => None,
-                Ok(Some(status)) => {
-                    Some(format!("it serves all cases, and it has ended: {status}"))
-                }
-                Err(error) => Some(error.to_string()),
+                Ok(Some(status)) => Some(KeptError::Ended(status).to_string()),
+                Err(error) => Some(KeptError::Unseen(error).to_string()),
             },
         }
     }
@@ -93,7 +114,7 @@ impl Kept {
 
     /// Asks it to stop, and waits for as long as it may take; whatever is left is killed.
     pub async fn end(&self, limit: Duration) {
-        let child = std::mem::replace(&mut *self.child.borrow_mut(), Err("it was ended".into()));
+        let child = std::mem::replace(&mut *self.child.borrow_mut(), Err(KeptError::Over));
         let Ok(mut child) = child else { return };
         let leader = self.process.borrow().leader();
         let asked = stop_signal(self.process.borrow().stop()).zip(leader);

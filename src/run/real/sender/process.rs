@@ -34,7 +34,7 @@ use crate::run::real::Case;
 use crate::run::real::descendants::{
     AFTER_ITS_LEADER, GLANCE, LIFE, MARK, Sought, is_stopped, left_behind, life_mark, mark, name,
 };
-use crate::run::real::sender::account::{Ask, Outcomes, printed_by, read_account};
+use crate::run::real::sender::account::{Ask, CommandError, Outcomes, printed_by, read_account};
 use crate::run::real::sender::feed::{Parcel, Queue};
 use crate::run::real::sender::folder::{Folder, is_alone};
 use crate::run::real::sender::orphans;
@@ -42,6 +42,7 @@ use crate::run::real::sender::output::Output;
 use crate::run::real::sender::per_exam::Each;
 use crate::run::real::sender::placeholders::{fill, values};
 use crate::run::real::sender::ready;
+use crate::run::real::sender::ready::ReadyError;
 
 /// The sender under test.
 pub(crate) struct Process {
@@ -86,6 +87,48 @@ struct Life {
     waiting: Option<AbortHandle>,
     /// When it was asked to stop, if it was; one that was killed has no time left.
     asked: Option<Duration>,
+}
+
+/// Why the sender could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// What it is told the path of could not be written.
+    #[error("cannot write the exam down: {0}")]
+    Exam(#[source] io::Error),
+    /// There is nothing to start.
+    #[error("the sender file names no program")]
+    NoProgram,
+    /// The system does not start it.
+    #[error("cannot start `{program}`: {error}")]
+    Spawn {
+        /// What.
+        program: String,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// Why the sender's clock could not be moved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClockError {
+    /// It has none that can.
+    #[error("the sender file names no `clock`")]
+    None,
+    /// It could not be told.
+    #[error("cannot write its clock: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// Why the sender could not be told to send a charge once more.
+#[derive(Debug, thiserror::Error)]
+enum ResendError {
+    /// There is no way to tell it.
+    #[error("the sender file names no `resend`")]
+    NoCommand,
+    /// The command did not do it.
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 impl Process {
@@ -223,32 +266,33 @@ impl Process {
         &mut self,
         incarnation: Incarnation,
         parcel: &Parcel,
-    ) -> Result<Child, String> {
+    ) -> Result<Child, StartError> {
         let inbox = self.folder.path("inbox");
         self.submitted += 1;
         let path = parcel.drop_into(&inbox, self.submitted);
-        let path = path.map_err(|error| format!("cannot write the exam down: {error}"))?;
+        let path = path.map_err(StartError::Exam)?;
         let told = self.plan.start.iter().any(|argument| argument.contains("{exam}"));
         self.values.insert("exam", path.to_string_lossy().into_owned());
         self.spawn(incarnation, if told { Stdio::null() } else { Stdio::piped() })
     }
 
     /// Starts a process of the sender.
-    fn spawn(&self, incarnation: Incarnation, input: Stdio) -> Result<Child, String> {
+    fn spawn(&self, incarnation: Incarnation, input: Stdio) -> Result<Child, StartError> {
         let program = self.program(&self.plan.start);
-        let mut program = program.ok_or("the sender file names no program")?;
+        let mut program = program.ok_or(StartError::NoProgram)?;
         program.env(MARK, self.folder.root.path());
         program.env(LIFE, incarnation.to_string());
         program.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = orphans::spawn(&mut program).map_err(|error| {
-            format!("cannot start `{}`: {error}", fill(&self.plan.start[0], &self.values))
+            let program = fill(&self.plan.start[0], &self.values);
+            StartError::Spawn { program, error }
         })?;
         bound(&child, &self.plan.driving);
         Ok(child)
     }
 
     /// Starts the sender apart from any case.
-    pub(crate) fn start_alone(&mut self) -> Result<Child, String> {
+    pub(crate) fn start_alone(&mut self) -> Result<Child, StartError> {
         let incarnation = 1;
         let mut child = self.spawn(incarnation, Stdio::piped())?;
         self.take_output(&mut child);
@@ -259,7 +303,7 @@ impl Process {
     }
 
     /// Waits until a sender that was started alone is ready.
-    pub(crate) async fn ready_alone(&self) -> Result<(), String> {
+    pub(crate) async fn ready_alone(&self) -> Result<(), ReadyError> {
         match self.readiness() {
             Some((when, within)) => ready::wait(&when, within, &self.output).await,
             None => Ok(()),
@@ -372,15 +416,15 @@ impl Process {
     }
 
     /// Moves the sender's clock: writes how many seconds it is to add, whole or not at all.
-    fn move_clock(&mut self, by: Micros) -> Result<(), String> {
-        let file = self.plan.clock.as_ref().ok_or("the sender file names no `clock`")?;
+    fn move_clock(&mut self, by: Micros) -> Result<(), ClockError> {
+        let file = self.plan.clock.as_ref().ok_or(ClockError::None)?;
         let file = PathBuf::from(fill(file, &self.values));
         self.moved.0 = self.moved.0.saturating_add(by.0);
         let written = file.with_extension("part");
         let seconds = (self.moved.0 / 1_000_000).to_string();
         let moved =
             std::fs::write(&written, seconds).and_then(|()| std::fs::rename(&written, file));
-        moved.map_err(|error| format!("cannot write its clock: {error}"))
+        moved.map_err(ClockError::Write)
     }
 
     /// Ends whatever is left of the sender.
@@ -423,7 +467,8 @@ impl Case {
             Command::Resume { incarnation } => self.resume(incarnation),
             Command::Jump { by } => {
                 let moved = self.0.stage.borrow_mut().process.move_clock(by);
-                self.note(Happening::Jumped { by, failed: moved.err() });
+                let failed = moved.err().map(|error| error.to_string());
+                self.note(Happening::Jumped { by, failed });
             }
             Command::Resend { exam } => {
                 let task = tokio::task::spawn_local(self.clone().resend(exam));
@@ -458,7 +503,7 @@ impl Case {
         let spawned = self.0.stage.borrow().process.spawn(incarnation, Stdio::piped());
         let mut child = match spawned {
             Ok(child) => child,
-            Err(why) => return self.note(Happening::Failed(why)),
+            Err(why) => return self.note(Happening::Failed(why.to_string())),
         };
         {
             let process = &mut self.0.stage.borrow_mut().process;
@@ -546,7 +591,7 @@ impl Case {
                 }
                 Err(why) => {
                     case.note_output(incarnation);
-                    case.happened(Happening::Failed(why));
+                    case.happened(Happening::Failed(why.to_string()));
                 }
             }
         });
@@ -704,10 +749,10 @@ impl Case {
             process.plan.resend.as_ref().and_then(|argv| process.program(argv))
         };
         let done = match program {
-            Some(program) => printed_by(program).await.map(drop),
-            None => Err("the sender file names no `resend`".to_owned()),
+            Some(program) => printed_by(program).await.map(drop).map_err(ResendError::from),
+            None => Err(ResendError::NoCommand),
         };
-        self.happened(Happening::Asked { failed: done.err() });
+        self.happened(Happening::Asked { failed: done.err().map(|error| error.to_string()) });
     }
 
     async fn account(self) {
@@ -725,7 +770,7 @@ impl Case {
             None => Happening::NoAccount("the sender file names no `account`".to_owned()),
             Some(ask) => match read_account(ask).await {
                 Ok(charges) => Happening::Account(charges),
-                Err(why) => Happening::NoAccount(why),
+                Err(why) => Happening::NoAccount(why.to_string()),
             },
         };
         self.happened(happening);
