@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chargeproof::mapping::{shipped, shipped_names};
 use chargeproof::mllp;
-use chargeproof::plan::{Plan, Step};
+use chargeproof::plan::{Origin, Plan, Step};
 use chargeproof::planning::{Choices, Library, expand};
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::yaml::Source;
@@ -87,6 +87,7 @@ pub(crate) fn plan_of_the_field() -> Plan {
     plan.exams = Default::default();
     plan.expect = Default::default();
     plan.steps = vec![Step::Hold];
+    plan.origin = Origin::Captured;
     plan
 }
 

@@ -15,7 +15,7 @@ use crate::cli::run::{interrupts, print, runtime};
 use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
 use chargeproof::history::{History, Micros};
-use chargeproof::plan::{Expect, Plan, Step};
+use chargeproof::plan::{Expect, Origin, Plan, Step};
 use chargeproof::planning;
 use chargeproof::planning::{Choices, Patience};
 use chargeproof::run::real::{self, Place};
@@ -150,6 +150,7 @@ fn plan(serve: &Serve, project: &Project) -> Result<Plan, Failure> {
     plan.expect = Expect { optional_behaviours, ..Expect::default() };
     plan.id = "serve".to_owned();
     plan.steps = vec![Step::Hold];
+    plan.origin = Origin::Served;
     while plan.endpoints.len() < serve.listen.len() {
         plan.endpoints.push(format!("emr-{}", plan.endpoints.len() + 1));
     }

@@ -9,6 +9,7 @@ mod driving;
 mod fault;
 mod messages;
 mod naming;
+mod origin;
 mod parameters;
 mod text;
 mod words;
@@ -17,6 +18,7 @@ pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
 pub use fault::{Fault, FaultKind};
 pub use messages::{Agreed, Made, Messages, Orders};
 pub use naming::UnknownFault;
+pub use origin::Origin;
 pub use parameters::{Cut, Parameter, Parameters};
 pub use text::{Fill, Text};
 pub use words::{Account, AccountWord, FeedBy, Lifetime, ReadyWhen, Separator, WireEvent};
@@ -35,7 +37,7 @@ use crate::mapping::Mapping;
 
 /// One case, decided.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Plan {
     /// Id of the case: path of the scenario and its axes, as in `once/rejected[reply=answer/reject]`.
     pub id: String,
@@ -63,6 +65,9 @@ pub struct Plan {
     pub script: Vec<Behaviour>,
     /// What the harness does, in order.
     pub steps: Vec<Step>,
+    /// Where its history comes from; stored where the steps do not show it.
+    #[serde(default, skip_serializing_if = "Origin::shows")]
+    pub origin: Origin,
     /// How long and how much.
     pub limits: Limits,
     /// What must come of it.

@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use crate::exam::Exam;
 use crate::history::TlsVersion;
 use crate::plan::{
-    AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Limits, Plan, Ready,
-    SenderPlan, Snapshot, Step, StopBy, Tls,
+    AttemptMode, Charged, ClientCertificate, DocumentForm, Driving, Expect, Limits, Origin, Plan,
+    Ready, SenderPlan, Snapshot, Step, StopBy, Tls,
 };
 use crate::planning::library::{mapping, unknown};
 use crate::planning::named::{Named, WithProbes};
@@ -134,6 +134,7 @@ impl Expansion<'_> {
             },
             script,
             steps: steps.steps,
+            origin: Origin::Driven,
             expect: Expect {
                 charges: with_probes(charges, &probes),
                 attempts: self.attempts(),

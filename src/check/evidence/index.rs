@@ -17,7 +17,7 @@ use crate::exam::Exam;
 use crate::history::{ConnectionId, End, Ending, Event, Incarnation, Micros, What};
 use crate::hl7::Message;
 use crate::mapping::{Form, OnceRule, Stamp};
-use crate::plan::{Agreed, AttemptMode, Charged, Messages, Orders, Plan, Step};
+use crate::plan::{Agreed, AttemptMode, Charged, Messages, Orders, Origin, Plan};
 
 use crate::check::evidence::disguised::Disguises;
 use crate::check::evidence::known::Known;
@@ -356,7 +356,7 @@ impl<'h> Evidence<'h> {
     /// Whether the history was captured in the field: no exam was handed over by us, so that
     /// every order may be one that somebody placed.
     pub(crate) fn is_field_capture(&self) -> bool {
-        self.exams.is_empty() || self.plan.steps.contains(&Step::Hold)
+        self.exams.is_empty() || self.plan.origin != Origin::Driven
     }
 
     /// Whether the sender could not be started or driven to the end of the plan: nothing that the rest

@@ -15,8 +15,8 @@ use crate::history::{
 use crate::history::{Anomaly, AnomalyKind};
 use crate::mapping::{Mapping, Stamp, resolve, shipped};
 use crate::plan::{
-    Account, AttemptMode, Behaviour, Charged, Driving, Expect, Fault, Limits, Match, Parameters,
-    Plan, Play, SenderPlan, Step, StopBy,
+    Account, AttemptMode, Behaviour, Charged, Driving, Expect, Fault, Limits, Match, Origin,
+    Parameters, Plan, Play, SenderPlan, Step, StopBy,
 };
 use crate::verdict::{Circumstance, Judgement, Rule, Weight};
 
@@ -340,6 +340,7 @@ fn plan() -> Plan {
         tls: None,
         script: Vec::new(),
         steps,
+        origin: Origin::Driven,
         limits: limits(),
         expect: Expect {
             charges: [("john-doe".to_owned(), Charged::Once)].into(),

@@ -6,7 +6,7 @@ use quickcheck::quickcheck;
 use crate::check::tests::fixture::{Case, changed};
 use crate::exam::Exam;
 use crate::history::{End, Outcome, Piece};
-use crate::plan::{Expect, Step};
+use crate::plan::{Expect, Origin, Step};
 use crate::verdict::{Judgement, Rule};
 
 /// A message of a patient whose every value is one of [`SALTS`].
@@ -33,6 +33,7 @@ fn served() -> Case {
     case.plan.exams = indexmap::IndexMap::<String, std::sync::Arc<Exam>>::new().into();
     case.plan.made = Default::default();
     case.plan.steps = vec![Step::Hold];
+    case.plan.origin = Origin::Served;
     case.plan.expect = Expect::default();
     case.open(1, 0);
     case
