@@ -12,8 +12,10 @@ use crate::history::{Accounted, Bounds, Ending, Event, Incarnation, Micros, Reco
 use crate::plan::{Plan, StopBy};
 use crate::run::command::Command;
 use crate::run::director::{Director, View, Wish};
-use crate::run::disclosure::{Disclosure, Overheard};
+use crate::run::disclosure::Disclosure;
 use crate::run::stirs::Stirs;
+
+pub use crate::run::happening::Happening;
 
 /// What a driver is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,123 +26,6 @@ pub enum Do {
     Drain,
     /// Do something to the sender.
     Sender(Command),
-}
-
-/// What a driver has seen.
-#[derive(Debug)]
-pub enum Happening<'a> {
-    /// Something at the EMR's side.
-    Emr(Input<'a>),
-    /// The sender runs.
-    Started {
-        /// Which life.
-        incarnation: Incarnation,
-    },
-    /// The sender was stopped where it stands.
-    Paused {
-        /// Whether the system shows it as stopped.
-        seen: bool,
-    },
-    /// The sender was let go on.
-    Resumed {
-        /// Whether the system showed it as stopped until then.
-        seen: bool,
-    },
-    /// The sender's clock was moved, or could not be.
-    Jumped {
-        /// By how much.
-        by: Micros,
-        /// Why it could not be.
-        failed: Option<String>,
-    },
-    /// The sender was told to send a charge once more, or could not be, and why.
-    Asked {
-        /// Why it could not be.
-        failed: Option<String>,
-    },
-    /// The sender could not be started or driven.
-    Failed(String),
-    /// An exam was handed over, and the answer to that was no acceptance.
-    NotAccepted {
-        /// Its name in the plan.
-        exam: String,
-        /// What came instead.
-        why: String,
-    },
-    /// The sender was ready to run and got no processor.
-    Starved {
-        /// For how long.
-        by: Duration,
-        /// In which time until now.
-        within: Duration,
-    },
-    /// The last lines that the sender has printed, where they are asked for.
-    Said {
-        /// Which life.
-        incarnation: Incarnation,
-        /// What.
-        lines: Vec<String>,
-    },
-    /// What a life of the sender has printed was looked through.
-    Printed {
-        /// Which life.
-        incarnation: Incarnation,
-        /// How many bytes were looked through.
-        length: u64,
-        /// Whether there were no more than these.
-        whole: bool,
-        /// The data of patients in it.
-        disclosed: Vec<Disclosure>,
-    },
-    /// The sender's process has ended; [`Self::Exited`] follows when what it left is known.
-    Gone {
-        /// Which life.
-        incarnation: Incarnation,
-    },
-    /// The sender's process has exited.
-    Exited {
-        /// Which life.
-        incarnation: Incarnation,
-        /// Exit code, or none after a signal.
-        code: Option<i32>,
-        /// The signal that ended it, if one did.
-        signal: Option<i32>,
-    },
-    /// The sender holds more connections than the plan allows.
-    TooManyConnections,
-    /// A connection may be there that this machine does not let us accept, and why.
-    CannotAccept(String),
-    /// Processes of the sender outlived it.
-    LeftBehind {
-        /// Whose they were.
-        incarnation: Incarnation,
-        /// How many.
-        processes: u32,
-        /// The names of their programs.
-        names: Vec<String>,
-    },
-    /// The sender's account.
-    Account(Vec<Accounted>),
-    /// There is no account.
-    NoAccount(String),
-    /// Somebody interrupts the run.
-    Interrupted,
-    /// The driver was woken later than it had asked for.
-    Late {
-        /// By how much.
-        by: Duration,
-    },
-    /// Time has passed.
-    Tick,
-}
-
-impl Happening<'_> {
-    /// What was overheard of a life.
-    pub(crate) fn printed(incarnation: Incarnation, overheard: &Overheard) -> Self {
-        let (length, whole) = (overheard.looked_through(), overheard.is_whole());
-        let disclosed = overheard.disclosed();
-        Self::Printed { incarnation, length, whole, disclosed }
-    }
 }
 
 /// EMR, director and recorder of one case.
@@ -183,10 +68,7 @@ impl Drive {
         let happening = self.by_time(happening);
         let event = match happening {
             Happening::Emr(input) => {
-                self.stirs.note(now, &input);
-                let seen = self.recorder.events().len();
-                self.emr.handle(now, input, &mut self.recorder);
-                self.stirs.read(now, &self.recorder.events()[seen..]);
+                self.seen_by_emr(now, input);
                 None
             }
             Happening::Started { incarnation } => Some(self.director.started(incarnation)),
@@ -197,10 +79,7 @@ impl Drive {
             Happening::Failed(why) => Some(self.director.failed(why)),
             Happening::Said { incarnation, lines } => Some(What::SenderSaid { incarnation, lines }),
             Happening::Printed { incarnation, length, whole, disclosed } => {
-                for Disclosure { output, exam, data } in disclosed {
-                    let what = What::Disclosed { incarnation, output, exam, data };
-                    self.recorder.record(now.into(), what);
-                }
+                self.disclosed(now, incarnation, disclosed);
                 Some(match whole {
                     true => What::OutputRead { incarnation, length },
                     false => What::OutputOverran { incarnation, length },
@@ -214,17 +93,8 @@ impl Drive {
                 self.emr.handle(now, Input::SenderGone, &mut self.recorder);
                 Some(self.director.exited(incarnation, code, signal))
             }
-            Happening::TooManyConnections => {
-                self.director.abort();
-                let what = "the sender opened more connections than the plan allows".to_owned();
-                Some(What::Bound { what })
-            }
-            // What we cannot see proves nothing, and is nobody's fault but ours.
-            Happening::CannotAccept(why) => {
-                self.director.break_off();
-                let told = std::mem::replace(&mut self.blind, true);
-                (!told).then_some(What::Interrupted { why: Some(why) })
-            }
+            Happening::TooManyConnections => Some(self.flooded()),
+            Happening::CannotAccept(why) => self.blinded(why),
             Happening::LeftBehind { incarnation, processes, names } => {
                 Some(What::LeftBehind { incarnation, processes, names })
             }
@@ -232,10 +102,7 @@ impl Drive {
             Happening::Starved { by, within } => {
                 Some(What::SenderStarved { by: by.into(), within: within.into() })
             }
-            Happening::Account(charges) => {
-                self.director.accounted();
-                Some(What::Account { charges, asked: self.asked.take() })
-            }
+            Happening::Account(charges) => Some(self.accounted(charges)),
             Happening::NoAccount(why) => {
                 self.director.accounted();
                 Some(What::NoAccount { why })
@@ -250,6 +117,38 @@ impl Drive {
         if let Some(what) = event {
             self.recorder.record(now.into(), what);
         }
+    }
+
+    fn seen_by_emr(&mut self, now: Duration, input: Input<'_>) {
+        self.stirs.note(now, &input);
+        let seen = self.recorder.events().len();
+        self.emr.handle(now, input, &mut self.recorder);
+        self.stirs.read(now, &self.recorder.events()[seen..]);
+    }
+
+    fn disclosed(&mut self, now: Duration, incarnation: Incarnation, all: Vec<Disclosure>) {
+        for Disclosure { output, exam, data } in all {
+            let what = What::Disclosed { incarnation, output, exam, data };
+            self.recorder.record(now.into(), what);
+        }
+    }
+
+    fn flooded(&mut self) -> What {
+        self.director.abort();
+        let what = "the sender opened more connections than the plan allows".to_owned();
+        What::Bound { what }
+    }
+
+    /// What we cannot see proves nothing, and is nobody's fault but ours.
+    fn blinded(&mut self, why: String) -> Option<What> {
+        self.director.break_off();
+        let told = std::mem::replace(&mut self.blind, true);
+        (!told).then_some(What::Interrupted { why: Some(why) })
+    }
+
+    fn accounted(&mut self, charges: Vec<Accounted>) -> What {
+        self.director.accounted();
+        What::Account { charges, asked: self.asked.take() }
     }
 
     /// Asks for [`Do::Drain`] once more, when all that was accepted by it has been seen to.

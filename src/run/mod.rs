@@ -8,6 +8,7 @@ mod command;
 mod director;
 mod disclosure;
 mod drive;
+mod happening;
 mod parallel;
 pub mod real;
 pub mod simulated;
