@@ -384,6 +384,33 @@ mod tests {
         assert!(codes[0].is_some() && codes[0] < codes[1], "{wire:?}");
     }
 
+    #[rstest]
+    #[case::before_the_door(Fault::ConnectionSlowAccept, "<accepts nobody>", "<listening>")]
+    #[case::in_the_buffer(Fault::ConnectionNoRead, "<reads no more>", "<reads on>")]
+    fn a_charge_that_nobody_takes_yet_is_shown_leaving_before_it_is_taken(
+        #[case] fault: Fault,
+        #[case] begins: &str,
+        #[case] ends: &str,
+    ) {
+        let wire = Bench::open().unwrap().sheet(fault).unwrap().wire;
+        let at = |by: By, text: &str| {
+            wire.iter().position(|line| line.by == by && line.text.contains(text)).unwrap()
+        };
+        let left = at(By::Sender, "DFT^P03");
+        assert!(at(By::Emr, begins) < left && left < at(By::Emr, ends), "{wire:?}");
+    }
+
+    #[test]
+    fn a_sender_is_shown_giving_up_where_its_answer_waits_for_the_next_charge() {
+        for fault in [Fault::AnswerLateAfterNext, Fault::MatchOutOfOrder] {
+            let wire = Bench::open().unwrap().sheet(fault).unwrap().wire;
+            let by: Vec<By> = wire.iter().map(|line| line.by).collect();
+            assert_eq!(by, [By::Sender, By::Sender, By::Sender, By::Sender, By::Emr], "{wire:?}");
+            assert_eq!(wire[2].text, "<connect>");
+            assert_eq!(wire[4].text.matches("MSA|AA|").count(), 2, "{wire:?}");
+        }
+    }
+
     #[test]
     fn an_answer_to_the_message_before_is_shown_behind_one() {
         let wire = Bench::open().unwrap().sheet(Fault::MatchPrevious).unwrap().wire;
