@@ -1,19 +1,17 @@
 //! `chargeproof doctor`: tries a sender file step by step, and says what can be judged with it.
 
 use std::io::Write;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use crate::cli::arguments::{Doctor, Selection};
 use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
-use crate::cli::run::{interrupts, runtime};
+use crate::cli::runtime::{interrupts, place, runtime};
 use chargeproof::plan::Plan;
 use chargeproof::planning;
 use chargeproof::planning::Choices;
 use chargeproof::report::terminal;
-use chargeproof::run::real::{self, Place};
+use chargeproof::run::real;
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::suite::{self, Symptom, judge};
 use chargeproof::verdict::Exit;
@@ -38,16 +36,7 @@ pub(super) fn doctor(doctor: &Doctor) -> Result<Exit, Failure> {
     let sender = inputs::sender_file(&selection)?;
     let plan = plan(&sender, &project, doctor.show_output)?;
     let history = runtime()?.block_on(async {
-        let executable = std::env::current_exe()?;
-        let place = Place {
-            executable,
-            addresses: Vec::new(),
-            host: Ipv4Addr::LOCALHOST.into(),
-            authority: Arc::default(),
-            interrupted: interrupts(),
-            ack_port: None,
-            kept: None,
-        };
+        let place = place(interrupts())?;
         let local = tokio::task::LocalSet::new();
         local.run_until(real::run(&plan, &place, |_| ())).await.map_err(Failure::from)
     })?;

@@ -17,6 +17,7 @@ mod namesake;
 mod project;
 mod recorded;
 mod run;
+mod runtime;
 mod secure;
 mod selftest;
 mod sender;

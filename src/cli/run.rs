@@ -5,18 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
-
 use crate::cli::arguments::Run;
 use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
+use crate::cli::runtime::{interrupts, place, runtime};
 use crate::cli::snapshots;
 use crate::cli::store::Store;
 use chargeproof::report::progress::Progress;
 use chargeproof::report::{Colour, terminal};
-use chargeproof::run::real::{self, Authority, Own, Place};
+use chargeproof::run::real::{Authority, Own, Place};
 use chargeproof::suite::{self, Job, News};
 use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 
@@ -73,62 +71,6 @@ pub(super) fn print(outcome: &RunOutcome, kept: Result<(), Failure>) -> Result<(
     }
 }
 
-/// A channel that says when the run is interrupted: from the keyboard, by whoever ends jobs, or
-/// because the terminal is gone.
-pub(super) fn interrupts() -> watch::Receiver<bool> {
-    let (tell, interrupted) = watch::channel(false);
-    // Heard from this moment on, and not only once the task gets its turn: until then a signal
-    // would end us with nothing written down.
-    let hangup = Some(SignalKind::hangup()).filter(|kind| !is_ignored(*kind));
-    let kinds = [Some(SignalKind::interrupt()), Some(SignalKind::terminate()), hangup];
-    let mut signals = kinds.map(|kind| kind.and_then(|kind| signal(kind).ok()));
-    tokio::spawn(async move {
-        next_of(&mut signals).await;
-        let _ = tell.send(true);
-        // Whoever interrupts twice does not want to wait.
-        next_of(&mut signals).await;
-        real::abandon();
-        real::dismiss();
-        std::process::exit(130);
-    });
-    interrupted
-}
-
-/// Whether whoever started us had this signal ignored, as `nohup` does.
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    ignored >> (kind.as_raw_value() - 1) & 1 == 1
-}
-
-/// Waits for the first of three signals.
-async fn next_of([one, two, three]: &mut [Option<Signal>; 3]) {
-    async fn next(signal: &mut Option<Signal>) {
-        match signal {
-            Some(signal) => drop(signal.recv().await),
-            None => std::future::pending().await,
-        }
-    }
-    tokio::select! {
-        () = next(one) => {}
-        () = next(two) => {}
-        () = next(three) => {}
-    }
-}
-
-/// The runtime that everything real runs on: one thread, since the harness mostly waits.
-///
-/// # Errors
-/// A system that gives us no event queue.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    real::allow_many_connections();
-    real::adopt();
-    real::engage();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(Failure::Output)
-}
-
 /// The outcomes, whether the run was interrupted, and whether all histories could be kept.
 type CarriedOut = (Vec<CaseOutcome>, bool, Result<(), Failure>);
 
@@ -138,24 +80,16 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
         let cases = suite::run_simulated(jobs, &mut |news| listener.hear(news))?;
         return Ok((cases, false, listener.end()));
     }
-    let executable =
-        std::env::current_exe().map_err(Failure::reading(&PathBuf::from("/proc/self/exe")))?;
     let side_by_side = usize::from(run.jobs);
     let (cases, interrupted) = runtime()?.block_on(async {
         let interrupted = interrupts();
-        let place = Place {
-            executable,
-            addresses: Vec::new(),
-            host: run.host,
-            authority: Arc::new(Authority::new(&[(run.host, 0).into()], Own::default())),
-            interrupted: interrupted.clone(),
-            ack_port: None,
-            kept: None,
-        };
+        let authority = Authority::new(&[(run.host, 0).into()], Own::default());
+        let place =
+            Place { host: run.host, authority: Arc::new(authority), ..place(interrupted.clone())? };
         let cases =
             suite::run_real(jobs, place, side_by_side, &mut |news| listener.hear(news)).await;
         let interrupted = *interrupted.borrow();
-        cases.map(|cases| (cases, interrupted))
+        cases.map(|cases| (cases, interrupted)).map_err(Failure::from)
     })?;
     Ok((cases, interrupted, listener.end()))
 }

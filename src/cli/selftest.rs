@@ -1,18 +1,15 @@
 //! `chargeproof selftest`.
 
 use std::io::Write;
-use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cli::arguments::{Selection, Selftest};
 use crate::cli::failure::Failure;
 use crate::cli::inputs;
 use crate::cli::project::Project;
-use crate::cli::run::{interrupts, runtime};
+use crate::cli::runtime::{interrupts, place, runtime};
 use chargeproof::plan::Plan;
-use chargeproof::run::real::Place;
 use chargeproof::selftest::{Broken, Matrix, confirm, names, simulate};
 use chargeproof::verdict::Exit;
 use chargeproof::yaml::nearest;
@@ -51,19 +48,10 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
     };
     let mut matrix = simulate(&plans, HONEST, &is_wanted)?;
     if !selftest.simulated {
-        let executable = std::env::current_exe().map_err(Failure::Output)?;
         runtime()?.block_on(async {
-            let interrupted = interrupts();
-            let place = Place {
-                executable,
-                addresses: Vec::new(),
-                host: Ipv4Addr::LOCALHOST.into(),
-                authority: Arc::default(),
-                interrupted,
-                ack_port: None,
-                kept: None,
-            };
-            confirm(&mut matrix, &plans, &place, usize::from(selftest.jobs)).await
+            let place = place(interrupts())?;
+            let side_by_side = usize::from(selftest.jobs);
+            confirm(&mut matrix, &plans, &place, side_by_side).await.map_err(Failure::from)
         })?;
     }
     print(&matrix, plans.len(), started)?;

@@ -1,8 +1,7 @@
 //! `chargeproof serve`: an EMR that is simply there.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::cli::arguments::Serve;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_yaml};
-use crate::cli::run::{interrupts, print, runtime};
+use crate::cli::run::print;
+use crate::cli::runtime::{interrupts, place, runtime};
 use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
 use chargeproof::history::{History, Micros};
@@ -70,13 +70,10 @@ fn play(plan: &Plan, serve: &Serve, certificates: &Certificates) -> Result<Histo
     raise_descriptors();
     runtime()?.block_on(async {
         let place = Place {
-            executable: PathBuf::new(),
             addresses: serve.listen.clone(),
-            host: Ipv4Addr::LOCALHOST.into(),
             authority: Arc::clone(&certificates.authority),
-            interrupted: interrupts(),
             ack_port: serve.ack_port,
-            kept: None,
+            ..place(interrupts())?
         };
         let local = tokio::task::LocalSet::new();
         let told = |addresses: &[SocketAddr]| announce(addresses, &certificates.told);

@@ -113,7 +113,7 @@ pub(super) fn explore(explore: &Explore) -> Result<Exit, Failure> {
     }
     print::beginning(seed)?;
     let mut simulated = simulated::Simulated { explorer: &explorer };
-    let mut real = real::Real::new(&explorer)?;
+    let mut real = real::Real::new(&explorer);
     let runs: &mut dyn Runs = if explore.sender.is_some() { &mut real } else { &mut simulated };
     let bounds = bounds(explore, started);
     let until = bounds.until;

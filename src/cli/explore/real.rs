@@ -1,29 +1,22 @@
 //! Exploring a foreign sender over real sockets and processes, many schedules side by side.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Bounds, Runs, SIDE_BY_SIDE, Search};
 use crate::cli::failure::Failure;
-use crate::cli::run::{interrupts, runtime};
+use crate::cli::runtime::{interrupts, place, runtime};
 use chargeproof::explore::{Conviction, Explorer, Schedule, Tried, judged};
-use chargeproof::run::real::Place;
 use chargeproof::suite::{Job, News, run_real};
 use chargeproof::verdict::CaseOutcome;
 
 /// Runs schedules of any sender over real processes.
 pub(super) struct Real<'e, 'l> {
     explorer: &'e Explorer<'l>,
-    executable: PathBuf,
 }
 
 impl<'e, 'l> Real<'e, 'l> {
-    pub(super) fn new(explorer: &'e Explorer<'l>) -> Result<Self, Failure> {
-        let executable = std::env::current_exe();
-        let executable = executable.map_err(Failure::reading(&PathBuf::from("/proc/self/exe")))?;
-        Ok(Self { explorer, executable })
+    pub(super) const fn new(explorer: &'e Explorer<'l>) -> Self {
+        Self { explorer }
     }
 
     /// Runs these schedules side by side; what came of each that could be run, in their order,
@@ -52,15 +45,7 @@ impl<'e, 'l> Real<'e, 'l> {
         };
         let interrupted = runtime()?.block_on(async {
             let interrupted = interrupts();
-            let place = Place {
-                executable: self.executable.clone(),
-                addresses: Vec::new(),
-                host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-                authority: Arc::default(),
-                ack_port: None,
-                kept: None,
-                interrupted: interrupted.clone(),
-            };
+            let place = place(interrupted.clone())?;
             run_real(jobs, place, side_by_side, &mut hear).await?;
             let interrupted = *interrupted.borrow();
             Ok::<bool, Failure>(interrupted)
