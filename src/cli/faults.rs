@@ -13,6 +13,7 @@ use crate::cli::arguments::Faults;
 use crate::cli::failure::Failure;
 use crate::cli::project::Project;
 use chargeproof::history::Outcome;
+use chargeproof::plan::fault::Answer;
 use chargeproof::plan::{Fault, Parameter, Parameters, Plan, Play, UnknownFault};
 use chargeproof::planning;
 use chargeproof::planning::Choices;
@@ -84,7 +85,7 @@ fn unknown(name: &str) -> Failure {
 
 /// The families, in the order of the catalogue.
 fn families() -> impl Iterator<Item = &'static [Fault]> {
-    Fault::ALL.chunk_by(|one, next| one.kind() == next.kind())
+    Fault::ALL.chunk_by(|one, next| family(*one) == family(*next))
 }
 
 /// Everything that is known of one fault.
@@ -215,7 +216,7 @@ fn print_table(faults: &'static [Fault]) -> Result<(), Failure> {
     let width = faults.iter().map(|fault| last(*fault).len()).max().unwrap_or(0);
     let indent = 2 + width + 2 + OUTCOME + 2;
     writeln!(out, "{:width$}    {:OUTCOME$}  what the EMR does", "", "outcome")?;
-    for family_of in faults.chunk_by(|one, next| one.kind() == next.kind()) {
+    for family_of in faults.chunk_by(|one, next| family(*one) == family(*next)) {
         writeln!(out, "{}/", family(family_of[0]))?;
         for fault in family_of {
             let outcome = word(fault.outcome());
@@ -283,7 +284,7 @@ fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
         rows("trust", wrap(trust, room))?;
     }
     // That one answers where the sender listens.
-    let calls = sheet.name == Fault::AnswerAcceptOnOtherConnection.name();
+    let calls = sheet.name == Fault::Answer(Answer::AcceptOnOtherConnection).name();
     let port = if calls { " --ack-port PORT" } else { "" };
     writeln!(
         out,
@@ -348,7 +349,8 @@ mod tests {
     use rstest::rstest;
 
     use super::{Bench, Named, folded, named};
-    use chargeproof::plan::{Fault, FaultKind};
+    use chargeproof::plan::Fault;
+    use chargeproof::plan::fault::{Answer, Connection, Mismatch, Payload, Tls};
     use chargeproof::suite::sample;
     use chargeproof::suite::wire::{By, Line};
 
@@ -359,7 +361,8 @@ mod tests {
             let sheet = bench.sheet(fault).unwrap_or_else(|error| panic!("{fault}: {error}"));
             assert!(!sheet.cases.is_empty(), "no built-in scenario plays {fault}");
             let seen = sheet.wire.iter().any(|line| line.by == By::Emr);
-            let silent = matches!(fault, Fault::AnswerNone | Fault::TlsHandshakeStall);
+            let silent =
+                matches!(fault, Fault::Answer(Answer::None) | Fault::Tls(Tls::HandshakeStall));
             assert_eq!(seen, !silent, "{fault}: {:?}", sheet.wire);
         }
     }
@@ -377,7 +380,8 @@ mod tests {
 
     #[test]
     fn who_sends_too_soon_is_shown_refused_at_the_second_charge() {
-        let wire = Bench::open().unwrap().sheet(Fault::ConnectionMinGap).unwrap().wire;
+        let wire =
+            Bench::open().unwrap().sheet(Fault::Connection(Connection::MinGap)).unwrap().wire;
         let codes = ["MSA|AA|", "MSA|AR|"].map(|code| {
             wire.iter().position(|line| line.by == By::Emr && line.text.contains(code))
         });
@@ -385,8 +389,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case::before_the_door(Fault::ConnectionSlowAccept, "<accepts nobody>", "<listening>")]
-    #[case::in_the_buffer(Fault::ConnectionNoRead, "<reads no more>", "<reads on>")]
+    #[case::before_the_door(
+        Fault::Connection(Connection::SlowAccept),
+        "<accepts nobody>",
+        "<listening>"
+    )]
+    #[case::in_the_buffer(Fault::Connection(Connection::NoRead), "<reads no more>", "<reads on>")]
     fn a_charge_that_nobody_takes_yet_is_shown_leaving_before_it_is_taken(
         #[case] fault: Fault,
         #[case] begins: &str,
@@ -402,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_sender_is_shown_giving_up_where_its_answer_waits_for_the_next_charge() {
-        for fault in [Fault::AnswerLateAfterNext, Fault::MatchOutOfOrder] {
+        for fault in [Fault::Answer(Answer::LateAfterNext), Fault::Match(Mismatch::OutOfOrder)] {
             let wire = Bench::open().unwrap().sheet(fault).unwrap().wire;
             let by: Vec<By> = wire.iter().map(|line| line.by).collect();
             assert_eq!(by, [By::Sender, By::Sender, By::Sender, By::Sender, By::Emr], "{wire:?}");
@@ -413,7 +421,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_the_message_before_is_shown_behind_one() {
-        let wire = Bench::open().unwrap().sheet(Fault::MatchPrevious).unwrap().wire;
+        let wire = Bench::open().unwrap().sheet(Fault::Match(Mismatch::Previous)).unwrap().wire;
         let said: Vec<&str> =
             wire.iter().filter(|line| line.by == By::Emr).map(|line| &*line.text).collect();
         let ids: Vec<&str> = said.iter().flat_map(|text| text.split("MSA|AA|").skip(1)).collect();
@@ -435,7 +443,7 @@ mod tests {
 
     #[test]
     fn a_giant_is_shown_with_its_length() {
-        let wire = Bench::open().unwrap().sheet(Fault::PayloadGiant).unwrap().wire;
+        let wire = Bench::open().unwrap().sheet(Fault::Payload(Payload::Giant)).unwrap().wire;
         let total = format!("{} bytes in all", 1024 * 1024);
         assert!(wire.iter().any(|line| line.text.contains(&total)), "{wire:?}");
     }
@@ -452,9 +460,9 @@ mod tests {
     #[test]
     fn a_fault_may_be_called_by_its_name_alone_where_that_is_plain() {
         for (name, fault) in [
-            ("reject", Fault::AnswerReject),
-            ("half-close", Fault::ConnectionHalfClose),
-            ("payload/junk", Fault::PayloadJunk),
+            ("reject", Fault::Answer(Answer::Reject)),
+            ("half-close", Fault::Connection(Connection::HalfClose)),
+            ("payload/junk", Fault::Payload(Payload::Junk)),
         ] {
             assert_eq!(named(name).unwrap(), Named::One(fault));
         }
@@ -478,8 +486,8 @@ mod tests {
         let bench = Bench::open().unwrap();
         for &fault in Fault::ALL {
             let trust = bench.sheet(fault).unwrap().trust.is_some();
-            let plain = fault == Fault::TlsTlsOnPlaintext;
-            assert_eq!(trust, fault.kind() == FaultKind::Tls && !plain, "{fault}");
+            let plain = fault == Fault::Tls(Tls::TlsOnPlaintext);
+            assert_eq!(trust, matches!(fault, Fault::Tls(_)) && !plain, "{fault}");
         }
     }
 

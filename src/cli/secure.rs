@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::cli::arguments::{Serve, ServeTls};
 use crate::cli::failure::Failure;
 use chargeproof::history::TlsVersion;
+use chargeproof::plan::fault;
 use chargeproof::plan::{ClientCertificate, Fault, Plan, Tls};
 use chargeproof::run::real::{Authority, Own};
 
@@ -20,7 +21,7 @@ pub(super) fn asked_for(asked: &ServeTls, plan: &mut Plan) -> Result<(), Failure
     if !(wanted || asked.tls_client_ca.is_some()) {
         return Ok(());
     }
-    if plan.plays(Fault::TlsTlsOnPlaintext) {
+    if plan.plays(Fault::Tls(fault::Tls::TlsOnPlaintext)) {
         let message = "the script plays `tls/tls-on-plaintext`, which is about a port without TLS";
         return Err(Failure::usage(message, "leave the options of TLS out"));
     }

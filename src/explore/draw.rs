@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::emr::{Trigger, trigger};
 use crate::explore::random::Random;
 use crate::mapping::{self, Mapping};
+use crate::plan::fault::{Answer, Connection, Mismatch, Payload};
 use crate::plan::{Behaviour, Charged, Fault, Match, MessageKind, Parameter, Parameters, Play};
 use crate::planning::Library;
 use crate::scenario::{
@@ -41,15 +42,15 @@ const OTHER: &str = "mary-major";
 /// The mapping for results.
 const RESULTS: &str = "iris/result";
 /// Faults that take a thousand times as long as others, and are drawn the less often.
-const HEAVY: [Fault; 1] = [Fault::PayloadGiant];
+const HEAVY: [Fault; 1] = [Fault::Payload(Payload::Giant)];
 /// Faults that only play beside another message or connection, which mostly is not there.
 const SELDOM: [Fault; 6] = [
-    Fault::ConnectionMaxConnections,
-    Fault::ConnectionMinGap,
-    Fault::ConnectionCloseEvery,
-    Fault::ConnectionIdleDrop,
-    Fault::MatchOutOfOrder,
-    Fault::AnswerLateAfterNext,
+    Fault::Connection(Connection::MaxConnections),
+    Fault::Connection(Connection::MinGap),
+    Fault::Connection(Connection::CloseEvery),
+    Fault::Connection(Connection::IdleDrop),
+    Fault::Match(Mismatch::OutOfOrder),
+    Fault::Answer(Answer::LateAfterNext),
 ];
 /// The endpoint that every case has, and the second one.
 const ENDPOINTS: [&str; 2] = ["emr", "standby"];
@@ -211,7 +212,7 @@ impl Deck {
     /// it does.
     fn shut(&self, on: &On) -> Reaction {
         let endpoint = Some(self.word(ENDPOINTS[0]));
-        let name = self.word(Fault::ConnectionRefused.name());
+        let name = self.word(Fault::Connection(Connection::Refused).name());
         Reaction {
             place: self.place.clone(),
             on: On { exam: on.exam.clone(), endpoint, ..On::default() },
@@ -246,9 +247,9 @@ impl Deck {
     /// A fault of the catalogue; under TLS, those that only TLS has come more often.
     fn fault(&self, tls: bool, random: &mut Random) -> Part {
         let among = if tls && random.chance(25) { &self.of_tls } else { &self.faults };
-        let mut fault = random.pick(among).copied().unwrap_or(Fault::AnswerNone);
+        let mut fault = random.pick(among).copied().unwrap_or(Fault::Answer(Answer::None));
         if HEAVY.contains(&fault) && !random.chance(3) {
-            fault = Fault::AnswerNone;
+            fault = Fault::Answer(Answer::None);
         }
         if SELDOM.contains(&fault) && !random.chance(30) {
             fault = random.pick(among).copied().filter(|one| !HEAVY.contains(one)).unwrap_or(fault);
@@ -276,12 +277,12 @@ impl Deck {
         let number = |number: u64| Some(Value::Number(number.to_string()));
         match parameter {
             // Whoever is still listening does not find it late.
-            Parameter::After if fault == Fault::AnswerLate => {
+            Parameter::After if fault == Fault::Answer(Answer::Late) => {
                 let late = self.ack_timeout + self.pause(random);
                 (35, text(&format!("{}ms", late.as_millis())))
             }
             Parameter::After => (35, text(&format!("{}ms", self.pause(random).as_millis()))),
-            Parameter::Bytes if fault == Fault::ConnectionResetAfterBytes => {
+            Parameter::Bytes if fault == Fault::Connection(Connection::ResetAfterBytes) => {
                 (70, number(1 + random.below(900)))
             }
             Parameter::Times | Parameter::Count => (30, number(1 + random.below(3))),

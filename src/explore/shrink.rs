@@ -6,6 +6,7 @@
 
 use crate::plan::Fault;
 use crate::plan::WireEvent;
+use crate::plan::fault::{Answer, Connection, Mismatch, Payload};
 use crate::scenario::{Act, Case, On, Part, Reaction, When, Word};
 
 use crate::explore::Schedule;
@@ -209,7 +210,8 @@ fn held_up_by_a_door(case: &Case, cases: &mut Vec<Case>) {
         let mut acts = acts.to_vec();
         acts.remove(index);
         let exam = &case.exams[0].name;
-        let door = Word { text: Fault::ConnectionRefused.name().to_owned(), ..exam.clone() };
+        let door =
+            Word { text: Fault::Connection(Connection::Refused).name().to_owned(), ..exam.clone() };
         let shut = Reaction {
             on: On { exam: Some(exam.clone()), ..On::default() },
             play: vec![Part::Fault { name: door, with: Vec::new() }],
@@ -270,14 +272,14 @@ const MOMENTS: [WireEvent; 6] = [
 
 /// Faults, the commonest in the field first.
 const COMMON: [Fault; 8] = [
-    Fault::AnswerNone,
-    Fault::AnswerReject,
-    Fault::AnswerError,
-    Fault::ConnectionCloseBeforeReply,
-    Fault::ConnectionResetBeforeReply,
-    Fault::AnswerLate,
-    Fault::PayloadJunk,
-    Fault::MatchOther,
+    Fault::Answer(Answer::None),
+    Fault::Answer(Answer::Reject),
+    Fault::Answer(Answer::Error),
+    Fault::Connection(Connection::CloseBeforeReply),
+    Fault::Connection(Connection::ResetBeforeReply),
+    Fault::Answer(Answer::Late),
+    Fault::Payload(Payload::Junk),
+    Fault::Match(Mismatch::Other),
 ];
 
 fn plainer_reactions(reaction: &Reaction, exam: &Word, add: &mut dyn FnMut(Reaction)) {

@@ -8,9 +8,13 @@ use crate::history::{Ending, Event, What};
 use crate::plan::{Fault, Plan, Play};
 use crate::verdict::{Judgement, Verdict};
 
-/// Something that happened in a schedule: a fault by its place in the catalogue, or what the
-/// harness did.
-type Happening = usize;
+/// Something that happened in a schedule: a fault played, or the harness did something, by its place
+/// in [`DOINGS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Happening {
+    Fault(Fault),
+    Doing(usize),
+}
 
 /// What the harness does beside the faults, in the words of a report.
 const DOINGS: [&str; 8] = [
@@ -31,7 +35,7 @@ pub struct Situation(Vec<Happening>);
 impl Situation {
     /// What these events show to have happened.
     pub(crate) fn of(plan: &Plan, events: &[Event]) -> Self {
-        let doing = |index: usize| Fault::ALL.len() + index;
+        let doing = Happening::Doing;
         let mut found = Vec::new();
         let mut submitted: Vec<&str> = Vec::new();
         for event in events {
@@ -39,7 +43,7 @@ impl Situation {
                 What::Played { behaviour, .. } => {
                     let plays = plan.script.get(*behaviour).map_or(&[][..], |one| &one.play);
                     found.extend(plays.iter().filter_map(|play| match play {
-                        Play::Fault { fault, .. } => Some(*fault as usize),
+                        Play::Fault { fault, .. } => Some(Happening::Fault(*fault)),
                         Play::Raw(_) | Play::Filled(_) | Play::Wait(_) | Play::End(_) => None,
                     }));
                 }
@@ -81,7 +85,7 @@ pub struct Tally {
     pub convicting: u64,
     /// How many proved nothing, by the reason that weighs most.
     pub inconclusive: BTreeMap<String, u64>,
-    times: Vec<u64>,
+    times: BTreeMap<Happening, u64>,
     pairs: BTreeSet<(Happening, Happening)>,
     situations: BTreeSet<Situation>,
 }
@@ -90,9 +94,8 @@ impl Tally {
     /// Counts one schedule.
     pub fn add(&mut self, situation: Situation, judgement: &Judgement) {
         self.schedules += 1;
-        self.times.resize(Fault::ALL.len() + DOINGS.len(), 0);
         for (index, &one) in situation.0.iter().enumerate() {
-            self.times[one] += 1;
+            *self.times.entry(one).or_default() += 1;
             self.pairs.extend(situation.0[index + 1..].iter().map(|&other| (one, other)));
         }
         self.situations.insert(situation);
@@ -114,9 +117,8 @@ impl Tally {
         for (why, count) in other.inconclusive {
             *self.inconclusive.entry(why).or_default() += count;
         }
-        self.times.resize(Fault::ALL.len() + DOINGS.len(), 0);
-        for (mine, theirs) in self.times.iter_mut().zip(other.times) {
-            *mine += theirs;
+        for (happening, times) in other.times {
+            *self.times.entry(happening).or_default() += times;
         }
         self.pairs.extend(other.pairs);
         self.situations.extend(other.situations);
@@ -131,9 +133,9 @@ impl Tally {
     /// In how many schedules each fault played, the rarest first.
     #[must_use]
     pub fn faults(&self) -> Vec<(Fault, u64)> {
-        let times = |fault: &Fault| self.times.get(*fault as usize).copied().unwrap_or(0);
+        let times = |fault: Fault| self.times(Happening::Fault(fault));
         let mut all: Vec<(Fault, u64)> =
-            Fault::ALL.iter().map(|fault| (*fault, times(fault))).collect();
+            Fault::ALL.iter().map(|&fault| (fault, times(fault))).collect();
         all.sort_by_key(|(fault, times)| (*times, *fault));
         all
     }
@@ -141,7 +143,7 @@ impl Tally {
     /// In how many schedules the harness did what.
     #[must_use]
     pub fn doings(&self) -> Vec<(&'static str, u64)> {
-        let times = |index: usize| self.times.get(Fault::ALL.len() + index).copied().unwrap_or(0);
+        let times = |index: usize| self.times(Happening::Doing(index));
         DOINGS.iter().enumerate().map(|(index, name)| (*name, times(index))).collect()
     }
 
@@ -149,8 +151,14 @@ impl Tally {
     #[must_use]
     pub fn pairs(&self) -> (usize, usize) {
         let faults = Fault::ALL.len();
-        let seen = self.pairs.iter().filter(|(one, other)| *one < faults && *other < faults);
+        let is_fault = |one: &Happening| matches!(one, Happening::Fault(_));
+        let seen = self.pairs.iter().filter(|(one, other)| is_fault(one) && is_fault(other));
         (seen.count(), faults * (faults - 1) / 2)
+    }
+
+    /// In how many schedules it happened.
+    fn times(&self, happening: Happening) -> u64 {
+        self.times.get(&happening).copied().unwrap_or(0)
     }
 
     /// How many schedules proved nothing.

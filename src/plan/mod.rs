@@ -6,7 +6,7 @@
 mod arc_serde;
 mod conduct;
 mod driving;
-mod fault;
+pub mod fault;
 mod messages;
 mod naming;
 mod origin;
@@ -15,7 +15,7 @@ mod text;
 mod words;
 
 pub use driving::{DocumentForm, Driving, HandedOver, Ready, Writer};
-pub use fault::{Fault, FaultKind};
+pub use fault::Fault;
 pub use messages::{Agreed, Made, Messages, Orders};
 pub use naming::UnknownFault;
 pub use origin::Origin;

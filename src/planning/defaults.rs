@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::history::Micros;
 use crate::plan::FeedBy;
+use crate::plan::fault::{Answer, Connection, Frame, Mismatch, Payload, Tls};
 use crate::plan::{Behaviour, Fault, Limits, Parameters, Play};
 use crate::scenario::SenderLimits;
 
@@ -96,19 +97,19 @@ fn delay(behaviour: &Behaviour) -> Duration {
 pub(crate) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
     let bytes = match fault {
         // 600 bytes end inside the first FT1 of every mapping that is shipped.
-        Fault::ConnectionResetAfterBytes => Some(600),
-        Fault::MatchTruncated => Some(10),
-        Fault::PayloadGiant => Some(MEBIBYTE),
+        Fault::Connection(Connection::ResetAfterBytes) => Some(600),
+        Fault::Match(Mismatch::Truncated) => Some(10),
+        Fault::Payload(Payload::Giant) => Some(MEBIBYTE),
         _ => None,
     };
     let times = match fault {
-        Fault::AnswerFailThenAccept => Some(2),
-        Fault::AnswerBatch => Some(1),
+        Fault::Answer(Answer::FailThenAccept) => Some(2),
+        Fault::Answer(Answer::Batch) => Some(1),
         _ => None,
     };
     let count = match fault {
-        Fault::ConnectionCloseEvery => Some(1),
-        Fault::ConnectionMaxConnections => Some(0),
+        Fault::Connection(Connection::CloseEvery) => Some(1),
+        Fault::Connection(Connection::MaxConnections) => Some(0),
         _ => None,
     };
     Parameters {
@@ -127,34 +128,38 @@ pub(crate) fn parameters(fault: Fault, sender: &SenderLimits) -> Parameters {
 fn after(fault: Fault, sender: &SenderLimits) -> Option<Duration> {
     let timeout = sender.ack_timeout;
     match fault {
-        Fault::AnswerLate | Fault::TlsHandshakeStall => Some(timeout.saturating_mul(2)),
+        Fault::Answer(Answer::Late) | Fault::Tls(Tls::HandshakeStall) => {
+            Some(timeout.saturating_mul(2))
+        }
         // Just in time: the sender is about to give up.
-        Fault::AnswerSlow => Some(timeout.saturating_mul(9) / 10),
-        Fault::AnswerCommitThenAccept
-        | Fault::AnswerAcceptOnOtherConnection
-        | Fault::AnswerCommitThenError
-        | Fault::AnswerCommitThenReject
-        | Fault::AnswerErrorThenAccept
-        | Fault::FrameDrip => Some(timeout / 2),
-        Fault::MatchConflict | Fault::MatchTwice => Some(Duration::ZERO),
+        Fault::Answer(Answer::Slow) => Some(timeout.saturating_mul(9) / 10),
+        Fault::Answer(Answer::CommitThenAccept)
+        | Fault::Answer(Answer::AcceptOnOtherConnection)
+        | Fault::Answer(Answer::CommitThenError)
+        | Fault::Answer(Answer::CommitThenReject)
+        | Fault::Answer(Answer::ErrorThenAccept)
+        | Fault::Frame(Frame::Drip) => Some(timeout / 2),
+        Fault::Match(Mismatch::Conflict) | Fault::Match(Mismatch::Twice) => Some(Duration::ZERO),
         // For the first of these it is how long all the bytes take together.
-        Fault::FrameByteByByte
-        | Fault::FrameHeaderFirst
-        | Fault::FrameTrailerLate
-        | Fault::FrameCrLate
-        | Fault::FrameKeepaliveNoise
-        | Fault::FramePauseInside => Some(timeout / 4),
-        Fault::ConnectionRefused | Fault::ConnectionRestart => {
+        Fault::Frame(Frame::ByteByByte)
+        | Fault::Frame(Frame::HeaderFirst)
+        | Fault::Frame(Frame::TrailerLate)
+        | Fault::Frame(Frame::CrLate)
+        | Fault::Frame(Frame::KeepaliveNoise)
+        | Fault::Frame(Frame::PauseInside) => Some(timeout / 4),
+        Fault::Connection(Connection::Refused) | Fault::Connection(Connection::Restart) => {
             Some(sender.longest_retry.saturating_mul(2))
         }
         // Longer than the sender waits for a connection, or for an answer.
-        Fault::ConnectionBlackhole => {
+        Fault::Connection(Connection::Blackhole) => {
             Some(timeout.saturating_mul(2).max(sender.longest_retry.saturating_mul(2)))
         }
-        Fault::ConnectionSlowAccept | Fault::ConnectionNoRead => Some(timeout.saturating_mul(2)),
-        Fault::ConnectionIdleDrop => Some(timeout / 2),
+        Fault::Connection(Connection::SlowAccept) | Fault::Connection(Connection::NoRead) => {
+            Some(timeout.saturating_mul(2))
+        }
+        Fault::Connection(Connection::IdleDrop) => Some(timeout / 2),
         // Whatever a sender does between two charges, it is over by then.
-        Fault::ConnectionMinGap => Some(timeout.saturating_mul(20)),
+        Fault::Connection(Connection::MinGap) => Some(timeout.saturating_mul(20)),
         _ => None,
     }
 }
@@ -162,17 +167,17 @@ fn after(fault: Fault, sender: &SenderLimits) -> Option<Duration> {
 /// The text that `fault` carries.
 const fn text(fault: Fault) -> Option<&'static str> {
     match fault {
-        Fault::AnswerError | Fault::AnswerCommitError | Fault::AnswerCommitThenError => {
-            Some("the charge could not be posted")
-        }
-        Fault::AnswerReject
-        | Fault::AnswerFailThenAccept
-        | Fault::AnswerCommitReject
-        | Fault::AnswerCommitThenReject => Some("the charge was refused"),
-        Fault::AnswerErrorThenAccept => Some("the charge could not be posted"),
-        Fault::ConnectionMinGap => Some("messages come too fast"),
-        Fault::AnswerLocked => Some("the record is locked"),
-        Fault::AnswerDuplicateControlId => Some("control id already exists"),
+        Fault::Answer(Answer::Error)
+        | Fault::Answer(Answer::CommitError)
+        | Fault::Answer(Answer::CommitThenError) => Some("the charge could not be posted"),
+        Fault::Answer(Answer::Reject)
+        | Fault::Answer(Answer::FailThenAccept)
+        | Fault::Answer(Answer::CommitReject)
+        | Fault::Answer(Answer::CommitThenReject) => Some("the charge was refused"),
+        Fault::Answer(Answer::ErrorThenAccept) => Some("the charge could not be posted"),
+        Fault::Connection(Connection::MinGap) => Some("messages come too fast"),
+        Fault::Answer(Answer::Locked) => Some("the record is locked"),
+        Fault::Answer(Answer::DuplicateControlId) => Some("control id already exists"),
         _ => None,
     }
 }
@@ -180,10 +185,10 @@ const fn text(fault: Fault) -> Option<&'static str> {
 /// How many bytes `fault` can be asked for, where that has bounds.
 pub(crate) const fn range(fault: Fault) -> Option<RangeInclusive<u64>> {
     match fault {
-        Fault::PayloadGiant => Some(MEBIBYTE..=16 * MEBIBYTE),
-        Fault::MatchTruncated => Some(1..=199),
+        Fault::Payload(Payload::Giant) => Some(MEBIBYTE..=16 * MEBIBYTE),
+        Fault::Match(Mismatch::Truncated) => Some(1..=199),
         // Before the first byte there is no message to break off in.
-        Fault::ConnectionResetAfterBytes => Some(1..=MOST_BYTES),
+        Fault::Connection(Connection::ResetAfterBytes) => Some(1..=MOST_BYTES),
         _ => None,
     }
 }
@@ -192,14 +197,14 @@ pub(crate) const fn range(fault: Fault) -> Option<RangeInclusive<u64>> {
 pub(crate) const fn may_be_at_once(fault: Fault) -> bool {
     matches!(
         fault,
-        Fault::AnswerCommitThenAccept
-            | Fault::AnswerCommitThenError
-            | Fault::AnswerCommitThenReject
-            | Fault::AnswerErrorThenAccept
-            | Fault::AnswerAcceptOnOtherConnection
-            | Fault::MatchTwice
-            | Fault::MatchConflict
-            | Fault::FrameKeepaliveNoise
+        Fault::Answer(Answer::CommitThenAccept)
+            | Fault::Answer(Answer::CommitThenError)
+            | Fault::Answer(Answer::CommitThenReject)
+            | Fault::Answer(Answer::ErrorThenAccept)
+            | Fault::Answer(Answer::AcceptOnOtherConnection)
+            | Fault::Match(Mismatch::Twice)
+            | Fault::Match(Mismatch::Conflict)
+            | Fault::Frame(Frame::KeepaliveNoise)
     )
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::mapping::Document;
 use crate::plan::Lifetime;
+use crate::plan::fault::Answer;
 use crate::plan::{Fault, Plan, ProcessFault, Step, Tls};
 use crate::planning::defaults::MAPPING;
 use crate::scenario::{Form, SenderFile};
@@ -78,7 +79,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         what: "acknowledgements on another connection",
-        asked: |plan| plan.plays(Fault::AnswerAcceptOnOtherConnection),
+        asked: |plan| plan.plays(Fault::Answer(Answer::AcceptOnOtherConnection)),
         offered: |sender| sender.uses("ack_port"),
         why: "the sender file names no `{ack_port}`",
     },

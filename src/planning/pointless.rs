@@ -3,6 +3,7 @@
 //!
 //! Does **not** decide anything, and what is drawn rather than written is not held to it.
 
+use crate::plan::fault::{Connection, Mismatch, Tls};
 use crate::plan::{Behaviour, Charged, Fault, Match, MessageKind, Moment, Plan, Play, Step};
 use crate::scenario::{Act, Case};
 use crate::yaml::{Diagnostic, Place};
@@ -113,24 +114,26 @@ enum Occasion {
 impl Occasion {
     const fn of(fault: Fault) -> Self {
         match fault {
-            Fault::ConnectionRefused
-            | Fault::ConnectionBlackhole
-            | Fault::ConnectionSlowAccept
-            | Fault::ConnectionNoRead
-            | Fault::ConnectionMaxConnections
-            | Fault::ConnectionStealSession => Self::Own,
-            Fault::ConnectionCloseEvery | Fault::ConnectionMinGap => Self::SomeMessages,
-            Fault::ConnectionResetAfterBytes => Self::Bytes,
-            Fault::ConnectionAcceptClose
-            | Fault::ConnectionAcceptReset
-            | Fault::MatchOnConnect
-            | Fault::TlsExpired
-            | Fault::TlsWrongHost
-            | Fault::TlsUnknownCa
-            | Fault::TlsHandshakeStall
-            | Fault::TlsPlaintextOnTls
-            | Fault::TlsClientCertRequired
-            | Fault::TlsClientCertRefused => Self::Accepted,
+            Fault::Connection(Connection::Refused)
+            | Fault::Connection(Connection::Blackhole)
+            | Fault::Connection(Connection::SlowAccept)
+            | Fault::Connection(Connection::NoRead)
+            | Fault::Connection(Connection::MaxConnections)
+            | Fault::Connection(Connection::StealSession) => Self::Own,
+            Fault::Connection(Connection::CloseEvery) | Fault::Connection(Connection::MinGap) => {
+                Self::SomeMessages
+            }
+            Fault::Connection(Connection::ResetAfterBytes) => Self::Bytes,
+            Fault::Connection(Connection::AcceptClose)
+            | Fault::Connection(Connection::AcceptReset)
+            | Fault::Match(Mismatch::OnConnect)
+            | Fault::Tls(Tls::Expired)
+            | Fault::Tls(Tls::WrongHost)
+            | Fault::Tls(Tls::UnknownCa)
+            | Fault::Tls(Tls::HandshakeStall)
+            | Fault::Tls(Tls::PlaintextOnTls)
+            | Fault::Tls(Tls::ClientCertRequired)
+            | Fault::Tls(Tls::ClientCertRefused) => Self::Accepted,
             _ => Self::Message,
         }
     }

@@ -8,8 +8,9 @@ use crate::exam::Exam;
 use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
 use crate::hl7::{Path, PathError};
+use crate::plan::fault::{self, Answer, Connection};
 use crate::plan::{
-    Behaviour, Cut, Fault, FaultKind, FieldIs, Match, Moment, Parameter, Parameters, Play, Tls,
+    Behaviour, Cut, Fault, FieldIs, Match, Moment, Parameter, Parameters, Play, Tls,
 };
 use crate::planning::library::unknown;
 use crate::planning::text;
@@ -48,10 +49,10 @@ fn knows_what_it_names(reaction: &Reaction, behaviour: &Behaviour) -> Result<(),
     };
     let stands = matches!(
         fault,
-        Fault::ConnectionRefused
-            | Fault::ConnectionBlackhole
-            | Fault::ConnectionSlowAccept
-            | Fault::ConnectionNoRead
+        Fault::Connection(Connection::Refused)
+            | Fault::Connection(Connection::Blackhole)
+            | Fault::Connection(Connection::SlowAccept)
+            | Fault::Connection(Connection::NoRead)
     );
     let on = &behaviour.on;
     let named = [
@@ -80,11 +81,15 @@ pub(crate) fn late_enough(
         for (part, play) in reaction.play.iter().zip(&behaviour.play) {
             waited.0 = waited.0.saturating_add(match play {
                 Play::Wait(time) => time.0,
-                Play::Fault { fault: Fault::AnswerLate, with } => with.after.unwrap_or_default().0,
+                Play::Fault { fault: Fault::Answer(Answer::Late), with } => {
+                    with.after.unwrap_or_default().0
+                }
                 _ => 0,
             });
-            let (Part::Fault { name, with }, Play::Fault { fault: Fault::AnswerLate, .. }) =
-                (part, play)
+            let (
+                Part::Fault { name, with },
+                Play::Fault { fault: Fault::Answer(Answer::Late), .. },
+            ) = (part, play)
             else {
                 continue;
             };
@@ -113,7 +118,7 @@ pub(crate) fn fit_for_tls(
             let (Part::Fault { name, .. }, Play::Fault { fault, .. }) = (part, play) else {
                 continue;
             };
-            if fault.kind() == FaultKind::Tls {
+            if matches!(fault, Fault::Tls(_)) {
                 fits(*fault, index == 0, tls).map_err(|hint| {
                     name.place.error(format!("`{fault}` cannot be played here")).hint(hint)
                 })?;
@@ -127,17 +132,17 @@ pub(crate) fn fit_for_tls(
 fn fits(fault: Fault, is_first: bool, tls: Option<&Tls>) -> Result<(), &'static str> {
     let mutual = tls.is_some_and(Tls::is_mutual);
     match (fault, tls) {
-        (Fault::TlsTlsOnPlaintext, None) => Ok(()),
-        (Fault::TlsTlsOnPlaintext, Some(_)) => {
+        (Fault::Tls(fault::Tls::TlsOnPlaintext), None) => Ok(()),
+        (Fault::Tls(fault::Tls::TlsOnPlaintext), Some(_)) => {
             Err("it is about an endpoint without TLS: drop the key `tls`")
         }
         (_, None) => Err("it is about an endpoint with TLS: add `tls: true` to the scenario"),
-        (Fault::TlsNoCloseNotify, _) => Ok(()),
+        (Fault::Tls(fault::Tls::NoCloseNotify), _) => Ok(()),
         _ if !is_first => Err("it happens before anything is answered: put it first in the list"),
-        (Fault::TlsClientCertRefused, _) if !mutual => {
+        (Fault::Tls(fault::Tls::ClientCertRefused), _) if !mutual => {
             Err("the sender shows no certificate unless asked: write `tls: { client: required }`")
         }
-        (Fault::TlsClientCertRequired, _) if mutual => {
+        (Fault::Tls(fault::Tls::ClientCertRequired), _) if mutual => {
             Err("the sender has a certificate here: write `tls: true`")
         }
         _ => Ok(()),
@@ -341,7 +346,7 @@ fn one_of<'w>(given: &Given, what: &str, words: &[&'w str]) -> Result<&'w str, D
 /// How many times; what is said so often in one reply is built at once, so that is bounded.
 fn times(fault: Fault, given: &Given) -> Result<u32, Diagnostic> {
     let times = given.count(1)?;
-    if fault == Fault::AnswerBatch && times > MOST_IN_A_BATCH {
+    if fault == Fault::Answer(Answer::Batch) && times > MOST_IN_A_BATCH {
         let mistake = given.place().error(format!("`{times}` answers are out of range"));
         return Err(mistake.hint(format!(
             "`{fault}` takes 1 to {MOST_IN_A_BATCH}; `payload/giant` is a reply of any length"

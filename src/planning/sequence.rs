@@ -1,6 +1,7 @@
 //! What can stand beside what in a reply of several parts: nothing behind the end of a connection,
 //! and nothing beside what lasts until the sender is gone.
 
+use crate::plan::fault::{Answer, Connection, Frame, Tls};
 use crate::plan::{Behaviour, Fault, Play};
 use crate::scenario::{How, Part, Reaction};
 use crate::yaml::Diagnostic;
@@ -12,7 +13,8 @@ pub(crate) fn can_all_play(reaction: &Reaction, behaviour: &Behaviour) -> Result
         let (Part::Fault { name, .. }, Play::Fault { fault, .. }) = (part, play) else { continue };
         let (before, behind) = (&plays[..index], &plays[index + 1..]);
         let is_wait = |(part, _): &(&Part, &Play)| matches!(part, Part::Wait(_));
-        if *fault == Fault::FrameDrip && !(behind.is_empty() && before.iter().all(is_wait)) {
+        if *fault == Fault::Frame(Frame::Drip) && !(behind.is_empty() && before.iter().all(is_wait))
+        {
             let mistake =
                 name.place.error(format!("only a `wait` before it can stand beside `{fault}`"));
             return Err(mistake.hint(
@@ -34,23 +36,23 @@ pub(crate) fn can_all_play(reaction: &Reaction, behaviour: &Behaviour) -> Result
 /// How a fault ends the connection that it plays on, if it does.
 const fn end(fault: Fault) -> Option<How> {
     match fault {
-        Fault::AnswerAcceptLost
-        | Fault::FramePartialThenClose
-        | Fault::ConnectionAcceptClose
-        | Fault::ConnectionCloseBeforeReply
-        | Fault::ConnectionReplyThenClose
-        | Fault::ConnectionIdleDrop
-        | Fault::ConnectionCloseEvery
-        | Fault::ConnectionMaxConnections
-        | Fault::ConnectionRestart
-        | Fault::TlsTlsOnPlaintext
-        | Fault::TlsNoCloseNotify => Some(How::Close),
-        Fault::FramePartialThenReset
-        | Fault::ConnectionAcceptReset
-        | Fault::ConnectionResetAfterBytes
-        | Fault::ConnectionResetBeforeReply
-        | Fault::ConnectionReplyThenReset => Some(How::Reset),
-        Fault::ConnectionHalfClose => Some(How::HalfClose),
+        Fault::Answer(Answer::AcceptLost)
+        | Fault::Frame(Frame::PartialThenClose)
+        | Fault::Connection(Connection::AcceptClose)
+        | Fault::Connection(Connection::CloseBeforeReply)
+        | Fault::Connection(Connection::ReplyThenClose)
+        | Fault::Connection(Connection::IdleDrop)
+        | Fault::Connection(Connection::CloseEvery)
+        | Fault::Connection(Connection::MaxConnections)
+        | Fault::Connection(Connection::Restart)
+        | Fault::Tls(Tls::TlsOnPlaintext)
+        | Fault::Tls(Tls::NoCloseNotify) => Some(How::Close),
+        Fault::Frame(Frame::PartialThenReset)
+        | Fault::Connection(Connection::AcceptReset)
+        | Fault::Connection(Connection::ResetAfterBytes)
+        | Fault::Connection(Connection::ResetBeforeReply)
+        | Fault::Connection(Connection::ReplyThenReset) => Some(How::Reset),
+        Fault::Connection(Connection::HalfClose) => Some(How::HalfClose),
         _ => None,
     }
 }

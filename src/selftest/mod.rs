@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::history::Micros;
 use crate::mapping::OnceRule;
+use crate::plan::fault::Answer;
 use crate::plan::{Behaviour, Fault, Match, Parameters, Plan, Play, Step};
 use crate::run::real::Place;
 use crate::run::side_by_side;
@@ -150,7 +151,10 @@ fn left_open(plan: &Plan) -> Result<Vec<Open>, SuiteError> {
     let mut never = plan.clone();
     never.script.push(Behaviour {
         on: Match { message: Some(u32::MAX), ..Match::default() },
-        play: vec![Play::Fault { fault: Fault::AnswerReject, with: Parameters::default() }],
+        play: vec![Play::Fault {
+            fault: Fault::Answer(Answer::Reject),
+            with: Parameters::default(),
+        }],
         times: None,
     });
     let mut unseen = plan.clone();

@@ -4,7 +4,8 @@
 //! against is read by the same door as every scenario.
 
 use crate::emr::{Trigger, trigger};
-use crate::plan::{Behaviour, Fault, FaultKind, Match, Parameters, Play};
+use crate::plan::fault::{Answer, Mismatch, Tls};
+use crate::plan::{Behaviour, Fault, Match, Parameters, Play};
 use crate::yaml::Source;
 
 /// A scenario that plays `fault` once, for the charge of `john-doe`, and asks the sender for its
@@ -12,7 +13,9 @@ use crate::yaml::Source;
 #[must_use]
 pub fn scenario(fault: Fault) -> Source {
     let rest = match (fault, set_off_by(fault)) {
-        (Fault::AnswerLateAfterNext | Fault::MatchOutOfOrder, _) => TWO_IN_A_ROW,
+        (Fault::Answer(Answer::LateAfterNext) | Fault::Match(Mismatch::OutOfOrder), _) => {
+            TWO_IN_A_ROW
+        }
         (_, Trigger::Listening | Trigger::Accept | Trigger::Beside(_)) => NO_PROBE_BEFORE,
         _ => "exams: [john-doe]\n",
     };
@@ -37,7 +40,7 @@ pub fn script(fault: Fault) -> Source {
         Trigger::Accept | Trigger::Beside(_) => "{ connection: 1 }",
         Trigger::Within(_) => "{ message: 2 }",
         // Of the first there is no message before.
-        _ if fault == Fault::MatchPrevious => "{ message: 2 }",
+        _ if fault == Fault::Match(Mismatch::Previous) => "{ message: 2 }",
         _ => "{ message: 1 }",
     };
     written(fault, &format!("  - on: {on}\n    reply: {fault}\n"))
@@ -49,10 +52,12 @@ pub fn script(fault: Fault) -> Source {
 pub fn shown(fault: Fault) -> Source {
     let second = match set_off_by(fault) {
         Trigger::Within(_) => true,
-        _ => fault == Fault::MatchPrevious,
+        _ => fault == Fault::Match(Mismatch::Previous),
     };
     let (whom, rest) = match fault {
-        Fault::AnswerLateAfterNext | Fault::MatchOutOfOrder => ("john-doe", SHOWN_WITH_NEXT),
+        Fault::Answer(Answer::LateAfterNext) | Fault::Match(Mismatch::OutOfOrder) => {
+            ("john-doe", SHOWN_WITH_NEXT)
+        }
         _ if second => ("mary-major", SHOWN_AS_SECOND),
         _ => ("john-doe", SHOWN_ALONE),
     };
@@ -62,9 +67,9 @@ pub fn shown(fault: Fault) -> Source {
 /// The TLS without which `fault` cannot play.
 fn tls(fault: Fault) -> &'static str {
     match fault {
-        Fault::TlsTlsOnPlaintext => "",
-        Fault::TlsClientCertRefused => "tls: { client: required }\n",
-        _ if fault.kind() == FaultKind::Tls => "tls: true\n",
+        Fault::Tls(Tls::TlsOnPlaintext) => "",
+        Fault::Tls(Tls::ClientCertRefused) => "tls: { client: required }\n",
+        Fault::Tls(_) => "tls: true\n",
         _ => "",
     }
 }
@@ -131,6 +136,7 @@ mod tests {
     use crate::emr::Trigger;
     use crate::history::{History, Outcome, What};
     use crate::mapping;
+    use crate::plan::fault::{Answer, Connection};
     use crate::plan::{Fault, Plan};
     use crate::planning::{Choices, Library, expand};
     use crate::run::simulated;
@@ -177,7 +183,7 @@ mod tests {
     fn for_good(fault: Fault) -> Source {
         let with = "{ after: 5m }";
         let reply = match fault {
-            Fault::ConnectionRefused => format!("{{ {fault}: {with} }}"),
+            Fault::Connection(Connection::Refused) => format!("{{ {fault}: {with} }}"),
             _ => fault.to_string(),
         };
         let steps = "steps: [start, submit: john-doe, settle, account, stop]";
@@ -195,7 +201,7 @@ mod tests {
             let mut findings = judgement.findings.iter();
             let doubted = findings.any(|one| one.circumstance == Circumstance::FaultNotPlayed);
             // Its only trace is that the EMR wrote nothing.
-            assert_eq!(doubted, fault != Fault::AnswerNone, "{fault}");
+            assert_eq!(doubted, fault != Fault::Answer(Answer::None), "{fault}");
         }
     }
 

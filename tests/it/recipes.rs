@@ -28,8 +28,8 @@ fn every_fault_has_a_page_a_case_and_bytes_that_a_stranger_sees() {
                 missing.push(format!("{name}: {what}"));
             }
         };
-        lack(!fault.what().is_empty(), "no word on what it is, in src/plan/fault.rs");
-        lack(!fault.stands_for().is_empty(), "no word on what causes it, in src/plan/fault.rs");
+        lack(!fault.what().is_empty(), "no word on what it is, in src/plan/fault");
+        lack(!fault.stands_for().is_empty(), "no word on what causes it, in src/plan/fault");
         lack(FAULTS_PAGE.contains(&format!("| `{name}` |")), "no row in scenarios/README.md");
         let seen = ROWS.contains(&format!("\"{name}\"")) || UNDER_TLS.contains(name);
         lack(seen, "nobody sees its bytes, in tests/it/observer/rows.rs or tests/it/tls.rs");

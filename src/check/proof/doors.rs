@@ -2,6 +2,7 @@
 
 use crate::history::{ConnectionId, End, Micros, What};
 use crate::plan::Fault;
+use crate::plan::fault::Connection;
 
 use crate::check::proof::scene::{Scene, Shown};
 use crate::check::proof::span::ms;
@@ -9,14 +10,14 @@ use crate::check::proof::span::ms;
 impl<'h> Scene<'_, 'h> {
     pub(crate) fn door(&self, fault: Fault, after: Micros) -> Shown {
         match fault {
-            Fault::ConnectionRefused => {
+            Fault::Connection(Connection::Refused) => {
                 let endpoint = self.endpoint();
                 self.was_down(endpoint)
             }
-            Fault::ConnectionBlackhole => self.was_silent(),
-            Fault::ConnectionSlowAccept => self.waited_to_be_accepted(after),
-            Fault::ConnectionNoRead => self.was_not_read(after),
-            Fault::ConnectionStealSession => self.was_taken_over(),
+            Fault::Connection(Connection::Blackhole) => self.was_silent(),
+            Fault::Connection(Connection::SlowAccept) => self.waited_to_be_accepted(after),
+            Fault::Connection(Connection::NoRead) => self.was_not_read(after),
+            Fault::Connection(Connection::StealSession) => self.was_taken_over(),
             _ => self.was_restarted(),
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::history::{ConnectionId, End, Micros, Shown as Certificate, Side, What};
 use crate::plan::Fault;
+use crate::plan::fault::Tls;
 
 use crate::check::proof::scene::{Scene, Shown};
 use crate::check::proof::span::ms;
@@ -11,13 +12,13 @@ impl<'h> Scene<'_, 'h> {
     pub(crate) fn handshake(&self, fault: Fault, after: Micros) -> Shown {
         let connection = self.connection()?;
         match fault {
-            Fault::TlsExpired => self.was_shown(connection, Certificate::Expired),
-            Fault::TlsWrongHost => self.was_shown(connection, Certificate::WrongHost),
-            Fault::TlsUnknownCa => self.was_shown(connection, Certificate::UnknownCa),
-            Fault::TlsClientCertRequired => self.missed_a_certificate(connection),
-            Fault::TlsClientCertRefused => self.refused_a_certificate(connection),
-            Fault::TlsPlaintextOnTls => self.was_answered_in_the_clear(connection),
-            Fault::TlsHandshakeStall => self.was_stalled(connection, after),
+            Fault::Tls(Tls::Expired) => self.was_shown(connection, Certificate::Expired),
+            Fault::Tls(Tls::WrongHost) => self.was_shown(connection, Certificate::WrongHost),
+            Fault::Tls(Tls::UnknownCa) => self.was_shown(connection, Certificate::UnknownCa),
+            Fault::Tls(Tls::ClientCertRequired) => self.missed_a_certificate(connection),
+            Fault::Tls(Tls::ClientCertRefused) => self.refused_a_certificate(connection),
+            Fault::Tls(Tls::PlaintextOnTls) => self.was_answered_in_the_clear(connection),
+            Fault::Tls(Tls::HandshakeStall) => self.was_stalled(connection, after),
             _ => self.was_secured(connection),
         }
     }

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use crate::history::{End, Micros, Raw};
 use crate::hl7::ack::Code;
-use crate::plan::{Cut, Fault, FaultKind, Parameters, Text};
+use crate::plan::fault::{Answer, Connection, Frame, Mismatch, Payload, Tls};
+use crate::plan::{Cut, Fault, Parameters, Text};
 
 use crate::check::proof::span::plus;
 
@@ -111,13 +112,13 @@ pub(crate) fn expected(fault: Fault, with: &Parameters) -> Option<Sign> {
 }
 
 fn whole(fault: Fault, with: &Parameters) -> Option<Sign> {
-    match fault.kind() {
-        FaultKind::Answer => answer(fault, with),
-        FaultKind::Match => Some(wrong_match(fault, with)),
-        FaultKind::Payload => Some(payload(fault)),
-        FaultKind::Frame => frame(fault, with),
-        FaultKind::Connection => connection(fault, with),
-        FaultKind::Tls => tls(fault),
+    match fault {
+        Fault::Answer(_) => answer(fault, with),
+        Fault::Match(_) => Some(wrong_match(fault, with)),
+        Fault::Payload(_) => Some(payload(fault)),
+        Fault::Frame(_) => frame(fault, with),
+        Fault::Connection(_) => connection(fault, with),
+        Fault::Tls(_) => tls(fault),
     }
 }
 
@@ -125,16 +126,20 @@ fn answer(fault: Fault, with: &Parameters) -> Option<Sign> {
     let after = pause(with);
     let refused = |codes| refusal(codes, with.error);
     let parts = match fault {
-        Fault::AnswerAccept => vec![Part::Says(Says::AsDue(ACCEPTS))],
-        Fault::AnswerError => vec![refused(&[Code::AE, Code::CE])],
-        Fault::AnswerReject => vec![refused(&[Code::AR, Code::CR])],
-        Fault::AnswerCommitAccept => vec![ack(&[Code::CA])],
-        Fault::AnswerCommitError => vec![refused(&[Code::CE])],
-        Fault::AnswerCommitReject => vec![refused(&[Code::CR])],
-        Fault::AnswerCommitThenAccept => vec![ack(&[Code::CA]), after, ack(AA)],
-        Fault::AnswerCommitThenError => vec![ack(&[Code::CA]), after, refused(&[Code::AE])],
-        Fault::AnswerCommitThenReject => vec![ack(&[Code::CA]), after, refused(&[Code::AR])],
-        Fault::AnswerAcceptOnOtherConnection => {
+        Fault::Answer(Answer::Accept) => vec![Part::Says(Says::AsDue(ACCEPTS))],
+        Fault::Answer(Answer::Error) => vec![refused(&[Code::AE, Code::CE])],
+        Fault::Answer(Answer::Reject) => vec![refused(&[Code::AR, Code::CR])],
+        Fault::Answer(Answer::CommitAccept) => vec![ack(&[Code::CA])],
+        Fault::Answer(Answer::CommitError) => vec![refused(&[Code::CE])],
+        Fault::Answer(Answer::CommitReject) => vec![refused(&[Code::CR])],
+        Fault::Answer(Answer::CommitThenAccept) => vec![ack(&[Code::CA]), after, ack(AA)],
+        Fault::Answer(Answer::CommitThenError) => {
+            vec![ack(&[Code::CA]), after, refused(&[Code::AE])]
+        }
+        Fault::Answer(Answer::CommitThenReject) => {
+            vec![ack(&[Code::CA]), after, refused(&[Code::AR])]
+        }
+        Fault::Answer(Answer::AcceptOnOtherConnection) => {
             let said = match with.code {
                 Some(Code::AE) => refused(&[Code::AE]),
                 Some(Code::AR) => refused(&[Code::AR]),
@@ -142,20 +147,22 @@ fn answer(fault: Fault, with: &Parameters) -> Option<Sign> {
             };
             return Some((vec![said], Besides::ElsewhereToo));
         }
-        Fault::AnswerAcceptLost => vec![Part::End(End::Close)],
-        Fault::AnswerLate => return Some((vec![after, ack(AA)], Besides::PastTimeout)),
-        Fault::AnswerSlow => return Some((vec![after, ack(AA)], Besides::InTime)),
-        Fault::AnswerLateAfterNext => {
+        Fault::Answer(Answer::AcceptLost) => vec![Part::End(End::Close)],
+        Fault::Answer(Answer::Late) => return Some((vec![after, ack(AA)], Besides::PastTimeout)),
+        Fault::Answer(Answer::Slow) => return Some((vec![after, ack(AA)], Besides::InTime)),
+        Fault::Answer(Answer::LateAfterNext) => {
             return Some((vec![ack(AA)], Besides::AfterNext { answered: false }));
         }
         // What it complains of is what makes it this fault, and no refusal like others.
-        Fault::AnswerDuplicateControlId => vec![complaint(with, 207)],
-        Fault::AnswerLocked => vec![complaint(with, 206)],
+        Fault::Answer(Answer::DuplicateControlId) => vec![complaint(with, 207)],
+        Fault::Answer(Answer::Locked) => vec![complaint(with, 206)],
         // The first attempts are refused, the others accepted.
-        Fault::AnswerFailThenAccept => vec![ack(ANY)],
-        Fault::AnswerErrorThenAccept => vec![refused(&[Code::AE]), after, ack(AA)],
-        Fault::AnswerNone => return Some((Vec::new(), Besides::StaysOpen)),
-        Fault::AnswerOtherType | Fault::AnswerAcceptWithErr | Fault::AnswerBatch => vec![odd()],
+        Fault::Answer(Answer::FailThenAccept) => vec![ack(ANY)],
+        Fault::Answer(Answer::ErrorThenAccept) => vec![refused(&[Code::AE]), after, ack(AA)],
+        Fault::Answer(Answer::None) => return Some((Vec::new(), Besides::StaysOpen)),
+        Fault::Answer(Answer::OtherType)
+        | Fault::Answer(Answer::AcceptWithErr)
+        | Fault::Answer(Answer::Batch) => vec![odd()],
         _ => return None,
     };
     Some((parts, Besides::Nothing))
@@ -164,10 +171,14 @@ fn answer(fault: Fault, with: &Parameters) -> Option<Sign> {
 /// What is wrong with most of these is in their bytes: not those of a plain acceptance.
 fn wrong_match(fault: Fault, with: &Parameters) -> Sign {
     match fault {
-        Fault::MatchOutOfOrder => (vec![ack(AA)], Besides::AfterNext { answered: true }),
-        Fault::MatchTwice => (vec![ack(AA), pause(with), ack(AA)], Besides::Nothing),
-        Fault::MatchConflict => (vec![ack(AA), pause(with), ack(&[Code::AR])], Besides::Nothing),
-        Fault::MatchOnConnect => (vec![odd()], Besides::BeforeAnything),
+        Fault::Match(Mismatch::OutOfOrder) => {
+            (vec![ack(AA)], Besides::AfterNext { answered: true })
+        }
+        Fault::Match(Mismatch::Twice) => (vec![ack(AA), pause(with), ack(AA)], Besides::Nothing),
+        Fault::Match(Mismatch::Conflict) => {
+            (vec![ack(AA), pause(with), ack(&[Code::AR])], Besides::Nothing)
+        }
+        Fault::Match(Mismatch::OnConnect) => (vec![odd()], Besides::BeforeAnything),
         _ => (vec![odd()], Besides::Nothing),
     }
 }
@@ -175,7 +186,7 @@ fn wrong_match(fault: Fault, with: &Parameters) -> Sign {
 /// What is wrong with these is in their bytes.
 fn payload(fault: Fault) -> Sign {
     match fault {
-        Fault::PayloadGiant => (Vec::new(), Besides::Length),
+        Fault::Payload(Payload::Giant) => (Vec::new(), Besides::Length),
         _ => (vec![odd()], Besides::Nothing),
     }
 }
@@ -185,46 +196,46 @@ fn frame(fault: Fault, with: &Parameters) -> Option<Sign> {
     let in_time = |parts: Vec<Part>| Some((parts, Besides::InTime));
     let some = || Part::Says(Says::Some);
     let parts = match fault {
-        Fault::FramePartialThenSilence | Fault::FrameNoFsCr => {
+        Fault::Frame(Frame::PartialThenSilence) | Fault::Frame(Frame::NoFsCr) => {
             return Some((vec![odd()], Besides::StaysOpen));
         }
-        Fault::FrameTwoInOneWrite => return Some((vec![odd()], Besides::InOneWrite)),
-        Fault::FrameByteByByte => {
+        Fault::Frame(Frame::TwoInOneWrite) => return Some((vec![odd()], Besides::InOneWrite)),
+        Fault::Frame(Frame::ByteByByte) => {
             return Some((vec![Part::Says(Says::Paced(AA))], Besides::ByteByByte));
         }
-        Fault::FrameHeaderFirst => return in_time(vec![bytes(1), pause(with), ack(AA)]),
-        Fault::FrameTrailerLate => {
+        Fault::Frame(Frame::HeaderFirst) => return in_time(vec![bytes(1), pause(with), ack(AA)]),
+        Fault::Frame(Frame::TrailerLate) => {
             return in_time(vec![ack(AA), pause(with), exactly(b"\x1c\r")]);
         }
-        Fault::FrameCrLate => return in_time(vec![ack(AA), pause(with), exactly(b"\r")]),
-        Fault::FramePauseInside => return in_time(vec![some(), pause(with), some()]),
-        Fault::FrameDrip => return Some((Vec::new(), Besides::Dripped)),
-        Fault::FramePartialThenClose => vec![odd(), Part::End(End::Close)],
-        Fault::FramePartialThenReset => vec![odd(), Part::End(End::Reset)],
-        Fault::FrameMllp2Ack => vec![exactly(b"\x0b\x06\x1c\r")],
-        Fault::FrameMllp2Nak => vec![exactly(b"\x0b\x15\x1c\r")],
-        Fault::FrameBareAckByte => vec![exactly(b"\x06")],
-        Fault::FrameBareNakByte => vec![exactly(b"\x15")],
-        Fault::FrameKeepaliveNoise => {
+        Fault::Frame(Frame::CrLate) => return in_time(vec![ack(AA), pause(with), exactly(b"\r")]),
+        Fault::Frame(Frame::PauseInside) => return in_time(vec![some(), pause(with), some()]),
+        Fault::Frame(Frame::Drip) => return Some((Vec::new(), Besides::Dripped)),
+        Fault::Frame(Frame::PartialThenClose) => vec![odd(), Part::End(End::Close)],
+        Fault::Frame(Frame::PartialThenReset) => vec![odd(), Part::End(End::Reset)],
+        Fault::Frame(Frame::Mllp2Ack) => vec![exactly(b"\x0b\x06\x1c\r")],
+        Fault::Frame(Frame::Mllp2Nak) => vec![exactly(b"\x0b\x15\x1c\r")],
+        Fault::Frame(Frame::BareAckByte) => vec![exactly(b"\x06")],
+        Fault::Frame(Frame::BareNakByte) => vec![exactly(b"\x15")],
+        Fault::Frame(Frame::KeepaliveNoise) => {
             let noise = [&b"\n"[..], b"\0", b"\x0b\x1c\r"];
             let noise = noise.into_iter().flat_map(|bytes| [pause(with), exactly(bytes)]);
             [ack(AA)].into_iter().chain(noise).collect()
         }
         // What is wrong with these is in their bytes: not those of a plain acceptance.
-        Fault::FrameNoVt
-        | Fault::FrameUnframed
-        | Fault::FrameFsOnly
-        | Fault::FrameFsLf
-        | Fault::FrameCrFf
-        | Fault::FrameTrailingLf
-        | Fault::FrameDoubleWrapped
-        | Fault::FrameJunkBefore
-        | Fault::FrameJunkAfter
-        | Fault::FrameVtInside
-        | Fault::FrameFsInside
-        | Fault::FrameHllp
-        | Fault::FrameCustomBytes
-        | Fault::FrameSplitInTwoFrames => vec![odd()],
+        Fault::Frame(Frame::NoVt)
+        | Fault::Frame(Frame::Unframed)
+        | Fault::Frame(Frame::FsOnly)
+        | Fault::Frame(Frame::FsLf)
+        | Fault::Frame(Frame::CrFf)
+        | Fault::Frame(Frame::TrailingLf)
+        | Fault::Frame(Frame::DoubleWrapped)
+        | Fault::Frame(Frame::JunkBefore)
+        | Fault::Frame(Frame::JunkAfter)
+        | Fault::Frame(Frame::VtInside)
+        | Fault::Frame(Frame::FsInside)
+        | Fault::Frame(Frame::Hllp)
+        | Fault::Frame(Frame::CustomBytes)
+        | Fault::Frame(Frame::SplitInTwoFrames) => vec![odd()],
         _ => return None,
     };
     Some((parts, Besides::Nothing))
@@ -234,44 +245,50 @@ fn connection(fault: Fault, with: &Parameters) -> Option<Sign> {
     let end = |how| vec![Part::End(how)];
     let accepted = |how| vec![ack(AA), Part::End(how)];
     Some(match fault {
-        Fault::ConnectionAcceptClose => (end(End::Close), Besides::BeforeAnything),
-        Fault::ConnectionAcceptReset => (end(End::Reset), Besides::BeforeAnything),
-        Fault::ConnectionResetAfterBytes => (end(End::Reset), Besides::InsideMessage),
-        Fault::ConnectionCloseBeforeReply => (end(End::Close), Besides::Nothing),
-        Fault::ConnectionResetBeforeReply => (end(End::Reset), Besides::Nothing),
-        Fault::ConnectionReplyThenClose => (accepted(End::Close), Besides::Nothing),
-        Fault::ConnectionReplyThenReset => (accepted(End::Reset), Besides::Nothing),
-        Fault::ConnectionHalfClose => (end(End::HalfClose), Besides::Nothing),
-        Fault::ConnectionIdleDrop => (accepted(End::Close), Besides::Idle),
-        Fault::ConnectionCloseEvery => (accepted(End::Close), Besides::Every(with.count)),
-        Fault::ConnectionMaxConnections => (end(End::Close), Besides::Beside(with.count)),
-        Fault::ConnectionMinGap => {
+        Fault::Connection(Connection::AcceptClose) => (end(End::Close), Besides::BeforeAnything),
+        Fault::Connection(Connection::AcceptReset) => (end(End::Reset), Besides::BeforeAnything),
+        Fault::Connection(Connection::ResetAfterBytes) => (end(End::Reset), Besides::InsideMessage),
+        Fault::Connection(Connection::CloseBeforeReply) => (end(End::Close), Besides::Nothing),
+        Fault::Connection(Connection::ResetBeforeReply) => (end(End::Reset), Besides::Nothing),
+        Fault::Connection(Connection::ReplyThenClose) => (accepted(End::Close), Besides::Nothing),
+        Fault::Connection(Connection::ReplyThenReset) => (accepted(End::Reset), Besides::Nothing),
+        Fault::Connection(Connection::HalfClose) => (end(End::HalfClose), Besides::Nothing),
+        Fault::Connection(Connection::IdleDrop) => (accepted(End::Close), Besides::Idle),
+        Fault::Connection(Connection::CloseEvery) => {
+            (accepted(End::Close), Besides::Every(with.count))
+        }
+        Fault::Connection(Connection::MaxConnections) => {
+            (end(End::Close), Besides::Beside(with.count))
+        }
+        Fault::Connection(Connection::MinGap) => {
             let says = Says::Complaint(&[Code::AR], with.error.unwrap_or(207));
             (vec![Part::Says(says)], Besides::TooSoon)
         }
-        Fault::ConnectionRefused
-        | Fault::ConnectionBlackhole
-        | Fault::ConnectionSlowAccept
-        | Fault::ConnectionNoRead
-        | Fault::ConnectionStealSession
-        | Fault::ConnectionRestart => (Vec::new(), Besides::Door),
+        Fault::Connection(Connection::Refused)
+        | Fault::Connection(Connection::Blackhole)
+        | Fault::Connection(Connection::SlowAccept)
+        | Fault::Connection(Connection::NoRead)
+        | Fault::Connection(Connection::StealSession)
+        | Fault::Connection(Connection::Restart) => (Vec::new(), Besides::Door),
         _ => return None,
     })
 }
 
 fn tls(fault: Fault) -> Option<Sign> {
     Some(match fault {
-        Fault::TlsExpired
-        | Fault::TlsWrongHost
-        | Fault::TlsUnknownCa
-        | Fault::TlsHandshakeStall
-        | Fault::TlsClientCertRequired
-        | Fault::TlsClientCertRefused => (Vec::new(), Besides::Handshake),
-        Fault::TlsPlaintextOnTls => (vec![Part::Says(Says::Some)], Besides::Handshake),
-        Fault::TlsTlsOnPlaintext => {
+        Fault::Tls(Tls::Expired)
+        | Fault::Tls(Tls::WrongHost)
+        | Fault::Tls(Tls::UnknownCa)
+        | Fault::Tls(Tls::HandshakeStall)
+        | Fault::Tls(Tls::ClientCertRequired)
+        | Fault::Tls(Tls::ClientCertRefused) => (Vec::new(), Besides::Handshake),
+        Fault::Tls(Tls::PlaintextOnTls) => (vec![Part::Says(Says::Some)], Besides::Handshake),
+        Fault::Tls(Tls::TlsOnPlaintext) => {
             (vec![exactly(UNEXPECTED_MESSAGE), Part::End(End::Close)], Besides::Nothing)
         }
-        Fault::TlsNoCloseNotify => (vec![ack(AA), Part::End(End::Truncated)], Besides::Handshake),
+        Fault::Tls(Tls::NoCloseNotify) => {
+            (vec![ack(AA), Part::End(End::Truncated)], Besides::Handshake)
+        }
         _ => return None,
     })
 }

@@ -2,6 +2,7 @@
 //! what other messages and connections.
 
 use crate::history::{Micros, Piece, What};
+use crate::plan::fault::Answer;
 use crate::plan::{Fault, Moment, Parameters};
 
 use crate::check::proof::reply;
@@ -29,7 +30,7 @@ impl<'h> Scene<'_, 'h> {
             Besides::Nothing => Ok(()),
             // What follows in a list has parts of its own.
             Besides::StaysOpen if !among.last => Ok(()),
-            Besides::StaysOpen if fault == Fault::AnswerNone && !among.others_speak => {
+            Besides::StaysOpen if fault == Fault::Answer(Answer::None) && !among.others_speak => {
                 self.stays_open().and_then(|()| self.is_unanswered())
             }
             Besides::StaysOpen => self.stays_open(),

@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{Accounted, Micros, Outcome, What};
+use crate::plan::fault::Answer;
 use crate::plan::{Fault, Lifetime, Step};
 use crate::verdict::{Circumstance, Judgement, Rule, Subject, Verdict};
 
@@ -71,11 +72,11 @@ fn whoever_doubts_what_was_plainly_accepted_proves_nothing() {
 
 #[test]
 fn whoever_doubts_a_charge_without_an_answer_is_believed() {
-    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send(1, &message);
-    case.played(1, Fault::AnswerNone);
+    case.played(1, Fault::Answer(Answer::None));
     assert_eq!(proven(&case.ended(1, Outcome::Unknown).judge()), (true, vec![]));
 }
 
@@ -101,11 +102,11 @@ fn an_account_with_several_entries_for_an_order_proves_nothing(
 #[case::last(&[Outcome::Unknown, Outcome::Delivered])]
 #[case::unsent(&[Outcome::NotSent, Outcome::Unknown])]
 fn a_lie_is_told_though_the_truth_stands_beside_it(#[case] outcomes: &[Outcome]) {
-    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send(1, &message);
-    case.played(1, Fault::AnswerNone);
+    case.played(1, Fault::Answer(Answer::None));
     let mut case = case.ended(1, Outcome::Unknown);
     let charges = charges(&mut case);
     charges.retain(|charge| charge.order != "273013");
@@ -172,7 +173,7 @@ fn an_account_is_as_old_as_its_question(
 /// What a sender that could not be driven leaves undone has one reason.
 #[test]
 fn a_sender_that_could_not_be_driven_is_told_once() {
-    let mut case = Case::new().scripted(Fault::AnswerReject);
+    let mut case = Case::new().scripted(Fault::Answer(Answer::Reject));
     let why = "it was not ready after 10s".to_owned();
     case.push(What::SenderFailed { incarnation: 1, why });
     case.push(What::Finished);

@@ -6,6 +6,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, broken, changed, exam, mapping};
 use crate::history::{End, Outcome, What};
+use crate::plan::fault::Answer;
 use crate::plan::{Charged, Fault, Step};
 use crate::verdict::{Exit, Finding, Weight};
 
@@ -107,7 +108,7 @@ fn a_charge_that_nobody_wanted_anew_was_sent_twice_for_all_its_credit() {
 
 #[test]
 fn a_credit_that_is_sent_again_was_sent_twice() {
-    let mut case = charged().scripted(Fault::AnswerReject);
+    let mut case = charged().scripted(Fault::Answer(Answer::Reject));
     for code in ["AR", "AA"] {
         let message = case.message("credit");
         let to = case.send(1, &message);

@@ -5,6 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, ack, broken, changed, control_id, inconclusive, mapping};
 use crate::history::{AnomalyKind, End, Micros, Outcome, Pause, Piece, What};
 use crate::mapping::Mapping;
+use crate::plan::fault::{Answer, Connection};
 use crate::plan::{Fault, Match, MessageKind, Parameters, Play};
 use crate::verdict::{Circumstance, Exit, Rule};
 
@@ -13,7 +14,7 @@ const ALIKE: usize = 19;
 
 /// Before john-doe's charge comes whole, a message on another connection is cut.
 fn cut_before_the_charge(message: impl Fn(&mut Case) -> Vec<u8>, unread: bool) -> Case {
-    let mut case = Case::new().scripted(Fault::ConnectionResetAfterBytes);
+    let mut case = Case::new().scripted(Fault::Connection(Connection::ResetAfterBytes));
     case.plan.results = Some(mapping("iris/result"));
     case.start(1);
     case.open(1, 1);
@@ -28,7 +29,7 @@ fn cut_before_the_charge(message: impl Fn(&mut Case) -> Vec<u8>, unread: bool) -
         case.push(What::Unread { connection: 1, offset, bytes: bytes.as_slice().into(), length });
     }
     case.end(1, End::Reset);
-    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.played(1, Fault::Connection(Connection::ResetAfterBytes));
     case.open(2, 1);
     let charge = case.message("john-doe");
     let to = case.send(2, &charge);
@@ -91,16 +92,16 @@ fn a_charge_that_came_before_the_wait_was_over_is_not_too_late() {
 #[test]
 fn a_charge_that_waits_behind_a_result_is_not_too_late() {
     let waited_while = |on: Match| {
-        let mut case = Case::begun().scripted(Fault::AnswerNone);
+        let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
         case.plan.results = Some(mapping("iris/result"));
         case.plan.script[0].on = on;
         case.deliver(1, "john-doe");
         let result = case.result("john-doe");
         case.send(1, &result);
-        case.played(1, Fault::AnswerNone);
+        case.played(1, Fault::Answer(Answer::None));
         case.submit("probe-2");
         case.send(1, &result);
-        case.played(1, Fault::AnswerNone);
+        case.played(1, Fault::Answer(Answer::None));
         let waited = case.plan.limits.patience;
         case.push(What::WaitedInVain { wanted: "the charge of `probe-2`".to_owned(), waited });
         let message = case.message("probe-2");
@@ -117,11 +118,11 @@ fn a_charge_that_waits_behind_a_result_is_not_too_late() {
 /// A reply of several parts is recorded when its last one was written.
 #[test]
 fn an_account_may_know_what_the_first_part_of_a_reply_said() {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::Reject));
     case.submit("john-doe");
     let message = case.message("john-doe");
     let to = case.send(1, &message);
-    case.played(1, Fault::AnswerReject);
+    case.played(1, Fault::Answer(Answer::Reject));
     let mut case = case.ended(1, Outcome::Rejected);
     assert_eq!(broken(&case.judge()), ["accounts"], "nothing was answered at all");
     let received = case.events[to as usize - 1].at;
@@ -146,7 +147,7 @@ fn an_account_does_not_know_what_a_later_part_of_a_reply_says(
     #[case] after: u64,
     #[case] lie: bool,
 ) {
-    let mut case = Case::begun().scripted(Fault::AnswerCommitThenAccept);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::CommitThenAccept));
     case.submit("john-doe");
     let message = case.message("john-doe");
     let to = case.send(1, &message);
@@ -196,14 +197,14 @@ fn a_frame_that_goes_on_unread_has_not_lost_its_end() {
 #[test]
 fn a_frame_that_lost_its_last_byte_to_the_emr_is_whole_enough() {
     let ended = |by_emr: bool| {
-        let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+        let mut case = Case::begun().scripted(Fault::Connection(Connection::ResetAfterBytes));
         case.submit("john-doe");
         let message = case.message("john-doe");
         let bytes = [&[0x0B], message.as_slice(), &[0x1C]].concat();
         case.receive(1, Piece::Frame, &bytes, &[AnomalyKind::NoCarriageReturn]);
         if by_emr {
             case.end(1, End::Reset);
-            case.played(1, Fault::ConnectionResetAfterBytes);
+            case.played(1, Fault::Connection(Connection::ResetAfterBytes));
         }
         case.open(2, 1);
         case.ended(2, Outcome::Unknown).judge()
@@ -216,7 +217,7 @@ fn a_frame_that_lost_its_last_byte_to_the_emr_is_whole_enough() {
 #[test]
 fn a_charge_need_not_come_while_the_emr_lets_the_sender_wait_at_its_door() {
     let ended = |waiting: bool| {
-        let mut case = Case::begun().scripted(Fault::ConnectionSlowAccept);
+        let mut case = Case::begun().scripted(Fault::Connection(Connection::SlowAccept));
         case.deliver(1, "john-doe");
         case.kill(1);
         case.start(2);
@@ -227,7 +228,7 @@ fn a_charge_need_not_come_while_the_emr_lets_the_sender_wait_at_its_door() {
         case.watch();
         case.stop(2);
         case.open(2, 2);
-        case.played(2, Fault::ConnectionSlowAccept);
+        case.played(2, Fault::Connection(Connection::SlowAccept));
         case.push(What::Finished);
         case.judge()
     };
@@ -285,12 +286,12 @@ fn a_frame_that_the_emr_ended_while_the_sender_stood_still_is_no_fault_of_his(
 /// Going on long after a connection was cut has nothing to do with the cut.
 #[test]
 fn a_pause_after_a_cut_does_not_undo_it() {
-    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::ResetAfterBytes));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send_part(1, &message[..575]);
     case.end(1, End::Reset);
-    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.played(1, Fault::Connection(Connection::ResetAfterBytes));
     case.pause(1000);
     case.push(What::SenderResumed { incarnation: 1, paused: Micros(1_000_000) });
     case.open(2, 1);
@@ -300,7 +301,7 @@ fn a_pause_after_a_cut_does_not_undo_it() {
 /// Every charge has come, and as many results, of a sender that begins its results in its own way;
 /// then a part is cut.
 fn cut_after(results: &[&str], begin: &str, part: &[u8]) -> Case {
-    let mut case = Case::new().scripted(Fault::ConnectionResetAfterBytes);
+    let mut case = Case::new().scripted(Fault::Connection(Connection::ResetAfterBytes));
     case.plan.results = Some(mapping("iris/result"));
     case.start(1);
     case.open(1, 1);
@@ -315,7 +316,7 @@ fn cut_after(results: &[&str], begin: &str, part: &[u8]) -> Case {
     case.open(2, 1);
     case.send_part(2, part);
     case.end(2, End::Reset);
-    case.played(2, Fault::ConnectionResetAfterBytes);
+    case.played(2, Fault::Connection(Connection::ResetAfterBytes));
     case.restarted(1, Outcome::Delivered)
 }
 
@@ -363,9 +364,9 @@ fn a_fault_inside_a_message_that_strikes_another_charge_has_not_played(
     #[case] struck: &str,
     #[case] played: bool,
 ) {
-    let mut case = Case::new().scripted(Fault::ConnectionResetAfterBytes);
+    let mut case = Case::new().scripted(Fault::Connection(Connection::ResetAfterBytes));
     case.plan.script[0].play = vec![Play::Fault {
-        fault: Fault::ConnectionResetAfterBytes,
+        fault: Fault::Connection(Connection::ResetAfterBytes),
         with: Parameters { bytes: Some(300), ..Parameters::default() },
     }];
     case.start(1);
@@ -381,7 +382,7 @@ fn a_fault_inside_a_message_that_strikes_another_charge_has_not_played(
     let message = case.message(struck);
     case.send_part(1, &message[..400]);
     case.end(1, End::Reset);
-    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.played(1, Fault::Connection(Connection::ResetAfterBytes));
     case.open(3, 1);
     if !played {
         let message = case.message("john-doe");

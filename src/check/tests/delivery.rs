@@ -5,11 +5,12 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, control_id, inconclusive, mapping};
 use crate::history::{End, Micros, Outcome, What};
 use crate::plan::Fault;
+use crate::plan::fault::{Answer, Connection, Payload};
 use crate::verdict::{Circumstance, Rule, Verdict};
 
 #[test]
 fn a_sender_that_never_sends_fails_delivers_alone() {
-    let mut case = Case::new().scripted(Fault::AnswerReject);
+    let mut case = Case::new().scripted(Fault::Answer(Answer::Reject));
     case.start(1);
     for exam in ["probe-1", "john-doe", "probe-2"] {
         case.submit(exam);
@@ -51,11 +52,11 @@ fn forget(case: &mut Case, order: &str) {
 
 #[test]
 fn an_exam_that_a_fault_concerned_need_not_arrive() {
-    let mut case = Case::begun().scripted(Fault::ConnectionAcceptClose);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::AcceptClose));
     case.submit("john-doe");
     case.open(2, 1);
     case.end(2, End::Close);
-    case.played(2, Fault::ConnectionAcceptClose);
+    case.played(2, Fault::Connection(Connection::AcceptClose));
     let judgement = case.ended(1, Outcome::NotSent).judge();
     assert_eq!(broken(&judgement), [""; 0]);
     assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::NothingSent)]);
@@ -73,14 +74,14 @@ fn a_step_that_waited_in_vain_is_inconclusive() {
 /// john-doe's message is answered by `reply`, where `ID` stands for its control id and `ACK` for an
 /// acknowledgement up to its code, and the sender says `outcome`.
 fn answered(reply: &str, outcome: Outcome) -> Case {
-    let mut case = Case::begun().scripted(Fault::PayloadJunk);
+    let mut case = Case::begun().scripted(Fault::Payload(Payload::Junk));
     case.submit("john-doe");
     let message = case.message("john-doe");
     let to = case.send(1, &message);
     let begin = "\u{b}MSH|^~\\&|EMR|F|IRIS|IRIS|1||ACK^P03|9|P|2.4\rMSA";
     let reply = reply.replace("ACK", begin).replace("END", "\r\u{1c}\r");
     case.reply(1, to, "payload/junk", reply.replace("ID", &control_id(&message)).as_bytes());
-    case.played(1, Fault::PayloadJunk);
+    case.played(1, Fault::Payload(Payload::Junk));
     case.ended(1, outcome)
 }
 
@@ -103,14 +104,14 @@ fn a_clear_lie_is_told(#[case] reply: &str, #[case] outcome: Outcome) {
 /// What comes on another connection in the meantime does not end the time of an answer.
 #[test]
 fn a_lie_is_told_with_what_the_emr_did_on_its_own_connection() {
-    let mut case = Case::begun().scripted(Fault::ConnectionCloseBeforeReply);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::CloseBeforeReply));
     case.open(2, 1);
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send(1, &message);
     case.deliver(2, "probe-2");
     case.end(1, End::Close);
-    case.played(1, Fault::ConnectionCloseBeforeReply);
+    case.played(1, Fault::Connection(Connection::CloseBeforeReply));
     let judgement = case.restarted(1, Outcome::Delivered).judge();
     assert_eq!(broken(&judgement), ["accounts"]);
     assert_eq!(
@@ -139,7 +140,7 @@ fn an_honest_account_is_believed(#[case] reply: &str, #[case] outcome: Outcome) 
 #[case::only_receipt("canyon-receipt-only")]
 #[case::nothing("aspen-no-acknowledgements")]
 fn a_commit_may_be_all_that_there_is_to_say(#[case] agreed: &str) {
-    let mut case = Case::new().scripted(Fault::AnswerCommitThenReject);
+    let mut case = Case::new().scripted(Fault::Answer(Answer::CommitThenReject));
     case.plan.mapping = mapping(agreed);
     case.start(1);
     case.open(1, 1);
@@ -149,7 +150,7 @@ fn a_commit_may_be_all_that_there_is_to_say(#[case] agreed: &str) {
     let to = case.send(1, &message);
     case.answer(1, to, "CA", &message);
     case.answer(1, to, "AR", &message);
-    case.played(1, Fault::AnswerCommitThenReject);
+    case.played(1, Fault::Answer(Answer::CommitThenReject));
     for said in [Outcome::Delivered, Outcome::Rejected, Outcome::Unknown] {
         let judgement = case.clone().ended(1, said).judge();
         assert_eq!(broken(&judgement), [""; 0], "{said:?}");

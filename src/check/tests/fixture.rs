@@ -14,6 +14,7 @@ use crate::history::{
 };
 use crate::history::{Anomaly, AnomalyKind};
 use crate::mapping::{Mapping, Stamp, resolve, shipped};
+use crate::plan::fault::Answer;
 use crate::plan::{
     Account, AttemptMode, Behaviour, Charged, Driving, Expect, Fault, Limits, Match, Origin,
     Parameters, Plan, Play, SenderPlan, Step, StopBy,
@@ -68,7 +69,7 @@ impl Case {
 
     /// john-doe was refused, as the script has it, on connection 1.
     pub(crate) fn refused() -> Self {
-        let mut case = Self::begun().scripted(Fault::AnswerReject);
+        let mut case = Self::begun().scripted(Fault::Answer(Answer::Reject));
         case.refuse();
         case
     }
@@ -79,7 +80,7 @@ impl Case {
         let message = self.message("john-doe");
         let to = self.send(1, &message);
         self.answer(1, to, "AR", &message);
-        self.played(1, Fault::AnswerReject);
+        self.played(1, Fault::Answer(Answer::Reject));
     }
 
     /// Everything went well.

@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, ack, broken, control_id, inconclusive, mapping};
 use crate::history::{End, Micros, Outcome, Raw, What};
+use crate::plan::fault::Answer;
 use crate::plan::{Fault, Moment};
 use crate::verdict::{Circumstance, Rule};
 
@@ -207,9 +208,9 @@ fn with_meanwhile(meanwhile: Meanwhile) -> Case {
         }
         Meanwhile::HalfClose => case.end(1, End::HalfClose),
         Meanwhile::PutOff => {
-            case = case.scripted(Fault::AnswerReject);
+            case = case.scripted(Fault::Answer(Answer::Reject));
             case.plan.script[0].on.moment = Some(Moment::Bytes(10));
-            case.played(1, Fault::AnswerReject);
+            case.played(1, Fault::Answer(Answer::Reject));
         }
         _ => {}
     }

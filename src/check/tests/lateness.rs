@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, broken, inconclusive, mapping};
 use crate::history::{End, Ending, Micros, Outcome, What};
+use crate::plan::fault::Answer;
 use crate::plan::{Fault, Lifetime};
 use crate::verdict::{Circumstance, Exit, Rule};
 
@@ -87,11 +88,11 @@ fn a_crowd_of_connections_without_a_byte(#[case] late: bool) {
 
 #[test]
 fn no_lateness_excuses_a_charge_that_was_sent_twice() {
-    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send(1, &message);
-    case.played(1, Fault::AnswerNone);
+    case.played(1, Fault::Answer(Answer::None));
     sleep(&mut case, 5_000);
     let again = case.message("john-doe");
     case.send(1, &again);
@@ -140,7 +141,7 @@ fn an_account_that_lacks_a_charge(#[case] late: u64, #[case] expected: &[&str]) 
 #[case::meanwhile(Slept::Meanwhile, &[])]
 #[case::afterwards(Slept::Afterwards, &["recovers"])]
 fn a_charge_that_came_only_after_a_wait_in_vain(#[case] slept: Slept, #[case] expected: &[&str]) {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::Reject));
     if slept == Slept::Before {
         sleep(&mut case, 600);
     }
@@ -270,7 +271,7 @@ fn a_charge_that_came_too_late_from_a_starved_sender(
     #[case] percent: u64,
     #[case] expected: &[&str],
 ) {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::Reject));
     case.refuse();
     case.submit("probe-2");
     let waited = case.plan.limits.patience;
@@ -311,11 +312,11 @@ fn a_sender_that_did_nothing_in_its_time(#[case] percent: u64, #[case] expected:
 /// No starvation is a reason to send a charge twice, and none makes a lie true.
 #[test]
 fn no_starvation_excuses_a_charge_that_was_sent_twice() {
-    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send(1, &message);
-    case.played(1, Fault::AnswerNone);
+    case.played(1, Fault::Answer(Answer::None));
     starve(&mut case, 5_000, 5_000);
     let again = case.message("john-doe");
     case.send(1, &again);

@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, broken, mapping};
 use crate::history::{Accounted, End, Ending, Micros, Outcome, What};
+use crate::plan::fault::{Answer, Connection};
 use crate::plan::{Fault, MessageKind};
 
 /// What is otherwise than in a case that proves a charge to be lost.
@@ -23,7 +24,7 @@ enum But {
 
 /// john-doe's charge meets an EMR that does not listen for a while, and never comes.
 fn refused(but: But) -> Case {
-    let mut case = Case::new().scripted(Fault::ConnectionRefused);
+    let mut case = Case::new().scripted(Fault::Connection(Connection::Refused));
     let listens = |up| What::Listening { endpoint: "emr".to_owned(), up };
     case.start(1);
     case.submit("john-doe");
@@ -37,7 +38,7 @@ fn refused(but: But) -> Case {
         case.push(What::HarnessLate { by: Micros(400_000) });
     }
     case.push(listens(true));
-    let name = Fault::ConnectionRefused.name().to_owned();
+    let name = Fault::Connection(Connection::Refused).name().to_owned();
     case.push(What::Played { behaviour: 0, name, connection: None });
     let waited = case.plan.limits.patience;
     case.pause(waited.0 / 1000);
@@ -115,14 +116,14 @@ fn a_charge_in_doubt_is_lost_only_if_it_cannot_have_left(
 /// A result that is refused excuses no charge: not when its own time has long been over.
 #[test]
 fn a_fault_of_a_result_excuses_no_charge() {
-    let mut case = Case::begun().scripted(Fault::AnswerReject);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::Reject));
     case.plan.results = Some(mapping("iris/result"));
     case.plan.script[0].on.kind = Some(MessageKind::Result);
     case.submit("john-doe");
     let result = case.result("john-doe");
     let to = case.send(1, &result);
     case.answer(1, to, "AR", &result);
-    case.played(1, Fault::AnswerReject);
+    case.played(1, Fault::Answer(Answer::Reject));
     let case = case.ended(1, Outcome::NotSent);
     assert_eq!(broken(&case.judge()), ["delivers"]);
 }

@@ -8,6 +8,7 @@ use crate::check::tests::fixture::{
     Case, ack, broken, changed, control_id, exam, inconclusive, mapping,
 };
 use crate::history::{End, Ending, Outcome, What};
+use crate::plan::fault::{Answer, Connection, Frame};
 use crate::plan::{AttemptMode, Charged, Fault};
 use crate::verdict::{Circumstance, Exit, Rule, Verdict};
 
@@ -53,7 +54,7 @@ fn what_an_earlier_answer_left_over_is_the_circumstance() {
     for (left, circumstance) in
         [("\r\nOK\r\n", "left over from frame/junk-after"), ("", "answer/accept")]
     {
-        let mut case = Case::new().scripted(Fault::FrameJunkAfter);
+        let mut case = Case::new().scripted(Fault::Frame(Frame::JunkAfter));
         case.start(1);
         case.open(1, 1);
         case.submit("probe-1");
@@ -61,7 +62,7 @@ fn what_an_earlier_answer_left_over_is_the_circumstance() {
         let to = case.send(1, &probe);
         let answer = [&ack("AA", &control_id(&probe))[..], left.as_bytes()].concat();
         case.reply(1, to, "frame/junk-after", &answer);
-        case.played(1, Fault::FrameJunkAfter);
+        case.played(1, Fault::Frame(Frame::JunkAfter));
         for _ in 0..2 {
             let message = case.message("john-doe");
             let to = case.send(1, &message);
@@ -75,11 +76,11 @@ fn what_an_earlier_answer_left_over_is_the_circumstance() {
 
 #[test]
 fn silence_between_two_attempts_is_told() {
-    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send(1, &message);
-    case.played(1, Fault::AnswerNone);
+    case.played(1, Fault::Answer(Answer::None));
     case.open(2, 1);
     case.send(2, &message);
     let judgement = case.ended(2, Outcome::Unknown).judge();
@@ -96,11 +97,11 @@ fn silence_between_two_attempts_is_told() {
 /// An account that is false of a charge to which nothing came until the very end.
 #[test]
 fn silence_until_the_end_is_told_at_the_last_event() {
-    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.send(1, &message);
-    case.played(1, Fault::AnswerNone);
+    case.played(1, Fault::Answer(Answer::None));
     case.open(2, 1);
     let case = case.ended(2, Outcome::Delivered);
     let judgement = case.judge();
@@ -248,12 +249,12 @@ fn the_same_line_twice_in_one_message_is_a_charge_sent_twice() {
 
 /// The connection is reset after `bytes` bytes of john-doe's message.
 fn reset_inside(bytes: usize) -> Case {
-    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::ResetAfterBytes));
     case.submit("john-doe");
     let message = case.message("john-doe");
     case.end(1, End::Reset);
     case.send_part(1, &message[..bytes]);
-    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.played(1, Fault::Connection(Connection::ResetAfterBytes));
     case.open(2, 1);
     case
 }
@@ -376,9 +377,9 @@ fn bytes_that_nobody_can_read_leave_the_verdict_open() {
 /// end for the fate of its message.
 #[test]
 fn a_close_before_the_first_witness_is_told_as_what_was_decisive() {
-    let mut case = Case::begun().scripted(Fault::ConnectionReplyThenClose);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::ReplyThenClose));
     case.deliver(1, "john-doe");
-    case.played(1, Fault::ConnectionReplyThenClose);
+    case.played(1, Fault::Connection(Connection::ReplyThenClose));
     case.end(1, End::Close);
     case.submit("probe-2");
     let message = case.message("probe-2");

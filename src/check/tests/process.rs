@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, broken, inconclusive};
 use crate::history::{Datum, Ending, Micros, Outcome, Standard, What};
+use crate::plan::fault::Answer;
 use crate::plan::{Fault, Lifetime, Match, Step, WireEvent};
 use crate::verdict::{Circumstance, Exit, Rule, Verdict, Weight};
 
@@ -98,7 +99,7 @@ fn an_output_that_was_too_long_to_be_looked_through_is_inconclusive() {
 
 #[test]
 fn a_fault_that_never_played_is_inconclusive() {
-    let case = Case::healthy().scripted(Fault::AnswerReject);
+    let case = Case::healthy().scripted(Fault::Answer(Answer::Reject));
     let judgement = case.judge();
     assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::FaultNotPlayed)]);
     let message = "`answer/reject` for john-doe was never played";
@@ -120,7 +121,7 @@ fn a_behaviour_that_stands_behind_another_is_told_so() {
 
 #[test]
 fn a_behaviour_that_need_not_play_proves_nothing_by_its_absence() {
-    let mut case = Case::healthy().scripted(Fault::AnswerReject);
+    let mut case = Case::healthy().scripted(Fault::Answer(Answer::Reject));
     case.plan.expect.optional_behaviours.push(0);
     assert_eq!(case.judge().findings, []);
 }

@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use crate::check::tests::fixture::{Case, ack, changed, control_id, inconclusive};
 use crate::history::{End, Micros, Outcome, Pause, Piece, Raw, Shown, Side, TlsVersion, What};
+use crate::plan::fault::{self, Answer, Connection, Frame};
 use crate::plan::{ClientCertificate, Cut, Fault, Parameters, Play, Tls};
 use crate::verdict::Circumstance;
 
@@ -19,7 +20,7 @@ struct Stage {
 
 impl Stage {
     fn playing(play: Vec<Play>) -> Self {
-        let mut case = Case::begun().scripted(Fault::AnswerNone);
+        let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
         case.plan.script[0].play = play;
         case.submit("john-doe");
         let message = case.message("john-doe");
@@ -87,7 +88,7 @@ fn is_doubted(fault: Fault, traces: &[What]) -> bool {
 fn no_fault_is_believed_without_a_trace_of_it() {
     for &fault in Fault::ALL {
         // Whose sign it is that the EMR wrote nothing.
-        let silence = fault == Fault::AnswerNone;
+        let silence = fault == Fault::Answer(Answer::None);
         assert_eq!(is_doubted(fault, &[]), !silence, "{fault}");
     }
 }
@@ -95,8 +96,8 @@ fn no_fault_is_believed_without_a_trace_of_it() {
 #[test]
 fn no_fault_of_the_answer_is_believed_where_the_plain_acceptance_left() {
     let accepts = [
-        Fault::AnswerAccept,
-        Fault::AnswerFailThenAccept, // from some attempt on
+        Fault::Answer(Answer::Accept),
+        Fault::Answer(Answer::FailThenAccept), // from some attempt on
     ];
     for &fault in Fault::ALL {
         let mut stage = Stage::of(fault, Parameters::default());
@@ -104,7 +105,7 @@ fn no_fault_of_the_answer_is_believed_where_the_plain_acceptance_left() {
         stage.reply(fault.name(), &plain, &[]);
         let believed = stage.missing(fault.name()).is_none();
         // Without parameters there is nothing to wait for.
-        let at_once = matches!(fault, Fault::AnswerSlow);
+        let at_once = matches!(fault, Fault::Answer(Answer::Slow));
         assert_eq!(believed, accepts.contains(&fault) || at_once, "{fault}");
     }
 }
@@ -112,9 +113,9 @@ fn no_fault_of_the_answer_is_believed_where_the_plain_acceptance_left() {
 /// Each complains of what makes it this fault: a refusal that complains of something else, or of
 /// nothing, is another. The codes are those of HL7 table 0357.
 #[rstest]
-#[case::locked(Fault::AnswerLocked, "AE", 206)]
-#[case::duplicate_control_id(Fault::AnswerDuplicateControlId, "AR", 207)]
-#[case::min_gap(Fault::ConnectionMinGap, "AR", 207)]
+#[case::locked(Fault::Answer(Answer::Locked), "AE", 206)]
+#[case::duplicate_control_id(Fault::Answer(Answer::DuplicateControlId), "AR", 207)]
+#[case::min_gap(Fault::Connection(Connection::MinGap), "AR", 207)]
 fn a_refusal_is_believed_by_what_it_complains_of(
     #[case] fault: Fault,
     #[case] code: &str,
@@ -149,7 +150,7 @@ fn a_refusal_is_believed_by_what_it_complains_of(
 fn a_refusal_that_is_to_complain_of_something_is_believed_if_it_does() {
     for (err, believed) in [("ERR|PID^1^3^204\r", true), ("ERR|FT1^1^7^103\r", false)] {
         let with = Parameters { error: Some(204), ..Parameters::default() };
-        let mut stage = Stage::of(Fault::AnswerReject, with);
+        let mut stage = Stage::of(Fault::Answer(Answer::Reject), with);
         let answer = changed(&stage.ack("AR"), "\u{1c}", &format!("{err}\u{1c}"));
         stage.reply("answer/reject", &answer, &[]);
         assert_eq!(stage.missing("answer/reject").is_none(), believed, "{err}");
@@ -173,11 +174,27 @@ fn ended(connection: u32, how: End) -> What {
 }
 
 #[rstest]
-#[case::reset(Fault::ConnectionResetBeforeReply, ended(1, End::Reset), ended(1, End::Close))]
-#[case::elsewhere(Fault::ConnectionResetBeforeReply, ended(1, End::Reset), ended(7, End::Reset))]
-#[case::close(Fault::ConnectionCloseBeforeReply, ended(1, End::Close), ended(1, End::HalfClose))]
-#[case::lost(Fault::AnswerAcceptLost, ended(1, End::Close), ended(1, End::Reset))]
-#[case::half_close(Fault::ConnectionHalfClose, ended(1, End::HalfClose), ended(1, End::Close))]
+#[case::reset(
+    Fault::Connection(Connection::ResetBeforeReply),
+    ended(1, End::Reset),
+    ended(1, End::Close)
+)]
+#[case::elsewhere(
+    Fault::Connection(Connection::ResetBeforeReply),
+    ended(1, End::Reset),
+    ended(7, End::Reset)
+)]
+#[case::close(
+    Fault::Connection(Connection::CloseBeforeReply),
+    ended(1, End::Close),
+    ended(1, End::HalfClose)
+)]
+#[case::lost(Fault::Answer(Answer::AcceptLost), ended(1, End::Close), ended(1, End::Reset))]
+#[case::half_close(
+    Fault::Connection(Connection::HalfClose),
+    ended(1, End::HalfClose),
+    ended(1, End::Close)
+)]
 fn an_end_is_believed_if_it_was_this_one_on_this_connection(
     #[case] fault: Fault,
     #[case] trace: What,
@@ -202,32 +219,32 @@ fn down(endpoint: &str) -> What {
 
 #[rstest]
 #[case::refused(
-    Fault::ConnectionRefused,
+    Fault::Connection(Connection::Refused),
     vec![down("emr"), What::RefusalSeen { endpoint: at("emr") }],
     vec![down("other"), What::RefusalSeen { endpoint: at("other") }],
 )]
 #[case::still_listening(
-    Fault::ConnectionRefused,
+    Fault::Connection(Connection::Refused),
     vec![down("emr"), What::RefusalSeen { endpoint: at("emr") }],
     vec![down("emr")],
 )]
 #[case::black_hole(
-    Fault::ConnectionBlackhole,
+    Fault::Connection(Connection::Blackhole),
     vec![What::SilenceSeen { endpoint: at("emr"), waited: Micros(200_000) }],
     vec![What::SilenceSeen { endpoint: at("other"), waited: Micros(200_000) }],
 )]
 #[case::restart(
-    Fault::ConnectionRestart,
+    Fault::Connection(Connection::Restart),
     vec![down("emr"), ended(1, End::Close), What::RefusalSeen { endpoint: at("emr") }],
     vec![down("emr"), ended(1, End::Reset), What::RefusalSeen { endpoint: at("emr") }],
 )]
 #[case::taken_over(
-    Fault::ConnectionStealSession,
+    Fault::Connection(Connection::StealSession),
     vec![What::Visited { endpoint: at("emr") }, ended(1, End::Close)],
     vec![What::Visited { endpoint: at("other") }, ended(1, End::Close)],
 )]
 #[case::not_read(
-    Fault::ConnectionNoRead,
+    Fault::Connection(Connection::NoRead),
     vec![reading(false, 0), reading(true, 5)],
     vec![reading(false, 0), reading(true, 0)],
 )]
@@ -249,7 +266,7 @@ fn a_connection_that_was_ended_on_accept_is_believed_if_it_was_at_once(
     #[case] sent: Option<u64>,
     #[case] missing: Option<&str>,
 ) {
-    let mut case = Case::begun().scripted(Fault::ConnectionAcceptReset);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::AcceptReset));
     case.submit("john-doe");
     case.open(2, 1);
     if let Some(pause) = sent {
@@ -258,7 +275,7 @@ fn a_connection_that_was_ended_on_accept_is_believed_if_it_was_at_once(
         case.pause(pause);
     }
     case.end(2, End::Reset);
-    case.played(2, Fault::ConnectionAcceptReset);
+    case.played(2, Fault::Connection(Connection::AcceptReset));
     case.open(3, 1);
     let judgement = case.ended(3, Outcome::Unknown).judge();
     let told =
@@ -277,14 +294,15 @@ fn a_connection_too_many_is_believed_beside_the_others(
     #[case] missing: Option<&str>,
 ) {
     let with = Parameters { count: Some(1), ..Parameters::default() };
-    let mut case = Case::begun().scripted(Fault::ConnectionMaxConnections);
-    case.plan.script[0].play = vec![Play::Fault { fault: Fault::ConnectionMaxConnections, with }];
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::MaxConnections));
+    case.plan.script[0].play =
+        vec![Play::Fault { fault: Fault::Connection(Connection::MaxConnections), with }];
     if let Some(how) = first {
         case.end(1, how);
     }
     case.open(2, 1);
     case.end(2, End::Close);
-    case.played(2, Fault::ConnectionMaxConnections);
+    case.played(2, Fault::Connection(Connection::MaxConnections));
     case.open(3, 1);
     let judgement = case.ended(3, Outcome::Unknown).judge();
     let told =
@@ -303,7 +321,7 @@ fn an_answer_was_late_if_it_began_so_long_after_the_message(
     #[case] delay: u64,
     #[case] missing: Option<&str>,
 ) {
-    let mut stage = Stage::of(Fault::AnswerLate, after(500));
+    let mut stage = Stage::of(Fault::Answer(Answer::Late), after(500));
     let answer = stage.ack("AA");
     stage.case.pause(delay - 1);
     stage.reply("answer/late", &answer, &[]);
@@ -312,7 +330,7 @@ fn an_answer_was_late_if_it_began_so_long_after_the_message(
 
 #[test]
 fn an_answer_was_not_late_before_the_sender_s_timeout() {
-    let mut stage = Stage::of(Fault::AnswerLate, after(100));
+    let mut stage = Stage::of(Fault::Answer(Answer::Late), after(100));
     let answer = stage.ack("AA");
     stage.case.pause(200);
     stage.reply("answer/late", &answer, &[]);
@@ -324,7 +342,7 @@ fn an_answer_was_not_late_before_the_sender_s_timeout() {
 #[case::just_in_time(290, None)]
 #[case::harness_late(970, Some("the harness acted 701 ms late"))]
 fn an_answer_was_slow_if_it_came_just_in_time(#[case] delay: u64, #[case] missing: Option<&str>) {
-    let mut stage = Stage::of(Fault::AnswerSlow, after(270));
+    let mut stage = Stage::of(Fault::Answer(Answer::Slow), after(270));
     let answer = stage.ack("AA");
     stage.case.pause(delay - 1);
     stage.reply("answer/slow", &answer, &[]);
@@ -342,9 +360,9 @@ fn assert_told(told: Option<String>, expected: Option<&str>) {
 
 /// A pause lies where it should, and lasts as long as it should.
 #[rstest]
-#[case(Fault::FrameHeaderFirst, 1, 2)]
-#[case(Fault::FrameCrLate, -1, -2)]
-#[case(Fault::FrameTrailerLate, -2, -1)]
+#[case(Fault::Frame(Frame::HeaderFirst), 1, 2)]
+#[case(Fault::Frame(Frame::CrLate), -1, -2)]
+#[case(Fault::Frame(Frame::TrailerLate), -2, -1)]
 fn a_pause_inside_the_frame_is_believed_where_it_was(
     #[case] fault: Fault,
     #[case] place: i64,
@@ -369,7 +387,7 @@ fn two_answers_are_believed_in_their_order(
     #[case] gap: u64,
     #[case] missing: Option<&str>,
 ) {
-    let mut stage = Stage::of(Fault::AnswerCommitThenAccept, after(100));
+    let mut stage = Stage::of(Fault::Answer(Answer::CommitThenAccept), after(100));
     let said: Vec<Vec<u8>> = codes.iter().map(|code| stage.ack(code)).collect();
     let pause = (said[0].len() as u64, gap);
     stage.reply("answer/commit-then-accept", &said.concat(), &[pause]);
@@ -386,7 +404,7 @@ fn a_drip_is_believed_if_it_spanned_the_timeout(
     #[case] gaps: u64,
     #[case] missing: Option<&str>,
 ) {
-    let mut stage = Stage::of(Fault::FrameDrip, after(150));
+    let mut stage = Stage::of(Fault::Frame(Frame::Drip), after(150));
     let bytes = stage.ack("AA");
     let pauses: Vec<(u64, u64)> = (1..=gaps).map(|after| (after, gap)).collect();
     stage.reply("frame/drip", &bytes[..=gaps as usize], &pauses);
@@ -401,7 +419,7 @@ fn an_answer_after_the_next_message_is_believed_where_that_came(
     #[case] at: &str,
     #[case] missing: Option<&str>,
 ) {
-    let mut stage = Stage::of(Fault::AnswerLateAfterNext, Parameters::default());
+    let mut stage = Stage::of(Fault::Answer(Answer::LateAfterNext), Parameters::default());
     let (connection, incarnation) = (3, 1);
     stage.case.push(What::Opened { connection, endpoint: at.to_owned(), incarnation });
     let probe = stage.case.message("probe-2");
@@ -421,12 +439,12 @@ fn silence_behind_an_answer_is_believed_while_the_connection_stays(
     #[case] end_after: Option<u64>,
     #[case] missing: Option<&str>,
 ) {
-    let play = [Fault::AnswerCommitAccept, Fault::AnswerNone];
+    let play = [Fault::Answer(Answer::CommitAccept), Fault::Answer(Answer::None)];
     let play = play.map(|fault| Play::Fault { fault, with: Parameters::default() });
     let mut stage = Stage::playing(play.to_vec());
     let answer = stage.ack("CA");
     stage.reply("answer/commit-accept", &answer, &[]);
-    stage.case.played(1, Fault::AnswerCommitAccept);
+    stage.case.played(1, Fault::Answer(Answer::CommitAccept));
     if let Some(delay) = end_after {
         stage.case.pause(delay);
         stage.case.push(ended(1, End::Close));
@@ -446,9 +464,9 @@ fn a_late_answer_behind_another_is_late_by_its_own_words(
     #[case] missing: Option<&str>,
 ) {
     let mut stage = Stage::playing(vec![
-        Play::Fault { fault: Fault::AnswerCommitAccept, with: Parameters::default() },
+        Play::Fault { fault: Fault::Answer(Answer::CommitAccept), with: Parameters::default() },
         Play::Wait(Micros(100_000)),
-        Play::Fault { fault: Fault::AnswerLate, with: after(delay) },
+        Play::Fault { fault: Fault::Answer(Answer::Late), with: after(delay) },
     ]);
     let said = ["CA", "AA"].map(|code| stage.ack(code));
     let place = said[0].len() as u64;
@@ -458,7 +476,7 @@ fn a_late_answer_behind_another_is_late_by_its_own_words(
 
 #[test]
 fn a_slow_answer_is_not_blamed_for_the_script_s_own_pause() {
-    let slow = Play::Fault { fault: Fault::AnswerSlow, with: after(270) };
+    let slow = Play::Fault { fault: Fault::Answer(Answer::Slow), with: after(270) };
     let mut stage = Stage::playing(vec![Play::Wait(Micros(300_000)), slow]);
     let answer = stage.ack("AA");
     stage.case.pause(569);
@@ -477,9 +495,9 @@ fn a_slow_answer_is_not_blamed_for_the_script_s_own_pause() {
 fn a_list_is_believed_part_by_part(#[case] without: &[&str], #[case] missing: Option<&str>) {
     let half = Parameters { cut: Some(Cut::Half), ..Parameters::default() };
     let mut stage = Stage::playing(vec![
-        Play::Fault { fault: Fault::AnswerCommitAccept, with: Parameters::default() },
+        Play::Fault { fault: Fault::Answer(Answer::CommitAccept), with: Parameters::default() },
         Play::Wait(Micros(300_000)),
-        Play::Fault { fault: Fault::AnswerAccept, with: half },
+        Play::Fault { fault: Fault::Answer(Answer::Accept), with: half },
         Play::End(End::Reset),
     ]);
     let has = |part: &str| !without.contains(&part);
@@ -509,8 +527,8 @@ fn an_end_behind_an_answer_that_is_not_due_is_believed_if_it_was_this_one(
     #[case] how: End,
     #[case] missing: Option<&str>,
 ) {
-    let accept = Play::Fault { fault: Fault::AnswerAccept, with: Parameters::default() };
-    let mut case = Case::begun().scripted(Fault::AnswerNone);
+    let accept = Play::Fault { fault: Fault::Answer(Answer::Accept), with: Parameters::default() };
+    let mut case = Case::begun().scripted(Fault::Answer(Answer::None));
     case.plan.script[0].play = vec![accept, Play::End(End::Reset)];
     case.submit("john-doe");
     let message = String::from_utf8(case.message("john-doe")).unwrap();
@@ -541,15 +559,15 @@ fn raw_bytes_are_believed_byte_for_byte_after_their_pause(
 
 #[test]
 fn silence_is_believed_unless_the_emr_spoke_or_hung_up_in_the_sender_s_time() {
-    let silent = Stage::of(Fault::AnswerNone, Parameters::default());
+    let silent = Stage::of(Fault::Answer(Answer::None), Parameters::default());
     assert_eq!(silent.missing("answer/none"), None);
-    let mut spoke = Stage::of(Fault::AnswerNone, Parameters::default());
+    let mut spoke = Stage::of(Fault::Answer(Answer::None), Parameters::default());
     let answer = spoke.ack("AA");
     spoke.reply("answer/accept", &answer, &[]);
     assert_told(spoke.missing("answer/none"), Some("the EMR had answered"));
     for (delay, doubted) in [(100, true), (400, false)] {
-        let mut stage = Stage::of(Fault::AnswerNone, Parameters::default());
-        stage.case.played(1, Fault::AnswerNone);
+        let mut stage = Stage::of(Fault::Answer(Answer::None), Parameters::default());
+        stage.case.played(1, Fault::Answer(Answer::None));
         stage.case.pause(delay);
         stage.case.push(ended(1, End::Close));
         stage.case.open(2, 1);
@@ -570,8 +588,9 @@ fn a_reset_inside_the_message_is_believed_there(
     #[case] missing: Option<&str>,
 ) {
     let with = Parameters { bytes: Some(600), ..Parameters::default() };
-    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
-    case.plan.script[0].play = vec![Play::Fault { fault: Fault::ConnectionResetAfterBytes, with }];
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::ResetAfterBytes));
+    case.plan.script[0].play =
+        vec![Play::Fault { fault: Fault::Connection(Connection::ResetAfterBytes), with }];
     case.submit("john-doe");
     let message = [b"\x0b", &case.message("john-doe")[..]].concat();
     let to = case.receive(1, piece, &message[..length], &[]);
@@ -634,19 +653,19 @@ fn over_tls(fault: Fault, seen: &[Seen]) -> Option<String> {
 }
 
 #[rstest]
-#[case::refused(Fault::TlsExpired, &[Greeting, Failed(Sender, "certificate_expired")])]
-#[case::in_general(Fault::TlsExpired, &[Greeting, Failed(Sender, "certificate_unknown")])]
-#[case::taken(Fault::TlsExpired, &[Greeting, Took(Shown::Expired)])]
-#[case::wrong_host(Fault::TlsWrongHost, &[Greeting, Failed(Sender, "bad_certificate")])]
-#[case::host_taken(Fault::TlsWrongHost, &[Greeting, Took(Shown::WrongHost)])]
-#[case::unknown(Fault::TlsUnknownCa, &[Greeting, Failed(Sender, "unknown_ca")])]
-#[case::ca_taken(Fault::TlsUnknownCa, &[Greeting, Took(Shown::UnknownCa)])]
-#[case::required(Fault::TlsClientCertRequired, &[Greeting, Failed(Emr, "certificate_required")])]
-#[case::not_known(Fault::TlsClientCertRefused, &[Greeting, Failed(Emr, "unknown_ca")])]
-#[case::in_the_clear(Fault::TlsPlaintextOnTls, &[Greeting, Wrote])]
-#[case::stalled(Fault::TlsHandshakeStall, &[Greeting, Waited(600)])]
-#[case::left_alone(Fault::TlsHandshakeStall, &[Greeting, HungUp, Waited(600)])]
-#[case::no_notice(Fault::TlsNoCloseNotify, &[Greeting, Took(Shown::Good), Wrote, Truncated])]
+#[case::refused(Fault::Tls(fault::Tls::Expired), &[Greeting, Failed(Sender, "certificate_expired")])]
+#[case::in_general(Fault::Tls(fault::Tls::Expired), &[Greeting, Failed(Sender, "certificate_unknown")])]
+#[case::taken(Fault::Tls(fault::Tls::Expired), &[Greeting, Took(Shown::Expired)])]
+#[case::wrong_host(Fault::Tls(fault::Tls::WrongHost), &[Greeting, Failed(Sender, "bad_certificate")])]
+#[case::host_taken(Fault::Tls(fault::Tls::WrongHost), &[Greeting, Took(Shown::WrongHost)])]
+#[case::unknown(Fault::Tls(fault::Tls::UnknownCa), &[Greeting, Failed(Sender, "unknown_ca")])]
+#[case::ca_taken(Fault::Tls(fault::Tls::UnknownCa), &[Greeting, Took(Shown::UnknownCa)])]
+#[case::required(Fault::Tls(fault::Tls::ClientCertRequired), &[Greeting, Failed(Emr, "certificate_required")])]
+#[case::not_known(Fault::Tls(fault::Tls::ClientCertRefused), &[Greeting, Failed(Emr, "unknown_ca")])]
+#[case::in_the_clear(Fault::Tls(fault::Tls::PlaintextOnTls), &[Greeting, Wrote])]
+#[case::stalled(Fault::Tls(fault::Tls::HandshakeStall), &[Greeting, Waited(600)])]
+#[case::left_alone(Fault::Tls(fault::Tls::HandshakeStall), &[Greeting, HungUp, Waited(600)])]
+#[case::no_notice(Fault::Tls(fault::Tls::NoCloseNotify), &[Greeting, Took(Shown::Good), Wrote, Truncated])]
 fn a_fault_of_tls_is_believed_by_what_came_of_it(#[case] fault: Fault, #[case] seen: &[Seen]) {
     assert_eq!(over_tls(fault, seen), None);
 }
@@ -661,14 +680,14 @@ fn a_fault_of_tls_is_believed_by_what_came_of_it(#[case] fault: Fault, #[case] s
 fn a_sender_that_never_judged_the_certificate_proves_nothing(
     #[case] seen: &[Seen],
     #[values(
-        Fault::TlsExpired,
-        Fault::TlsWrongHost,
-        Fault::TlsUnknownCa,
-        Fault::TlsClientCertRequired,
-        Fault::TlsClientCertRefused,
-        Fault::TlsPlaintextOnTls,
-        Fault::TlsHandshakeStall,
-        Fault::TlsNoCloseNotify
+        Fault::Tls(fault::Tls::Expired),
+        Fault::Tls(fault::Tls::WrongHost),
+        Fault::Tls(fault::Tls::UnknownCa),
+        Fault::Tls(fault::Tls::ClientCertRequired),
+        Fault::Tls(fault::Tls::ClientCertRefused),
+        Fault::Tls(fault::Tls::PlaintextOnTls),
+        Fault::Tls(fault::Tls::HandshakeStall),
+        Fault::Tls(fault::Tls::NoCloseNotify)
     )]
     fault: Fault,
 ) {
@@ -676,17 +695,17 @@ fn a_sender_that_never_judged_the_certificate_proves_nothing(
 }
 
 #[rstest]
-#[case::other_flaw(Fault::TlsExpired, &[Greeting, Took(Shown::WrongHost)])]
-#[case::no_flaw(Fault::TlsExpired, &[Greeting, Took(Shown::Good)])]
-#[case::none_shown(Fault::TlsClientCertRefused, &[Greeting, Failed(Emr, "certificate_required")])]
-#[case::by_the_sender(Fault::TlsClientCertRefused, &[Greeting, Failed(Sender, "unknown_ca")])]
-#[case::one_shown(Fault::TlsClientCertRequired, &[Greeting, Failed(Emr, "unknown_ca")])]
-#[case::let_in(Fault::TlsClientCertRequired, &[Greeting, Took(Shown::Good)])]
-#[case::under_tls(Fault::TlsPlaintextOnTls, &[Greeting, Took(Shown::Good), Wrote])]
-#[case::too_short(Fault::TlsHandshakeStall, &[Greeting, Waited(500)])]
-#[case::spoke(Fault::TlsHandshakeStall, &[Greeting, Waited(100), Took(Shown::Good), Waited(500)])]
-#[case::in_order(Fault::TlsNoCloseNotify, &[Greeting, Took(Shown::Good), Wrote])]
-#[case::no_tls(Fault::TlsNoCloseNotify, &[Wrote, Truncated])]
+#[case::other_flaw(Fault::Tls(fault::Tls::Expired), &[Greeting, Took(Shown::WrongHost)])]
+#[case::no_flaw(Fault::Tls(fault::Tls::Expired), &[Greeting, Took(Shown::Good)])]
+#[case::none_shown(Fault::Tls(fault::Tls::ClientCertRefused), &[Greeting, Failed(Emr, "certificate_required")])]
+#[case::by_the_sender(Fault::Tls(fault::Tls::ClientCertRefused), &[Greeting, Failed(Sender, "unknown_ca")])]
+#[case::one_shown(Fault::Tls(fault::Tls::ClientCertRequired), &[Greeting, Failed(Emr, "unknown_ca")])]
+#[case::let_in(Fault::Tls(fault::Tls::ClientCertRequired), &[Greeting, Took(Shown::Good)])]
+#[case::under_tls(Fault::Tls(fault::Tls::PlaintextOnTls), &[Greeting, Took(Shown::Good), Wrote])]
+#[case::too_short(Fault::Tls(fault::Tls::HandshakeStall), &[Greeting, Waited(500)])]
+#[case::spoke(Fault::Tls(fault::Tls::HandshakeStall), &[Greeting, Waited(100), Took(Shown::Good), Waited(500)])]
+#[case::in_order(Fault::Tls(fault::Tls::NoCloseNotify), &[Greeting, Took(Shown::Good), Wrote])]
+#[case::no_tls(Fault::Tls(fault::Tls::NoCloseNotify), &[Wrote, Truncated])]
 fn something_else_over_tls_is_not_taken_for_it(#[case] fault: Fault, #[case] seen: &[Seen]) {
     assert!(over_tls(fault, seen).is_some());
 }

@@ -5,6 +5,7 @@ use rstest::rstest;
 use crate::check::tests::fixture::{Case, broken, changed, inconclusive};
 use crate::history::{End, Outcome, What};
 use crate::plan::Fault;
+use crate::plan::fault::Connection;
 use crate::verdict::{Circumstance, Judgement, Rule, Verdict};
 
 /// John-doe's charge, sent as `sent` makes it, is cut after `cut` bytes; the others stand unread,
@@ -14,7 +15,7 @@ fn cut(
     cut: usize,
     behind: impl Fn(&[u8]) -> Vec<u8>,
 ) -> Judgement {
-    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::ResetAfterBytes));
     case.submit("john-doe");
     let first = sent(&case.message("john-doe"));
     let second = case.message("john-doe");
@@ -24,7 +25,7 @@ fn cut(
     let length = bytes.len() as u64;
     case.push(What::Unread { connection: 1, offset, bytes: bytes.as_slice().into(), length });
     case.end(1, End::Reset);
-    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.played(1, Fault::Connection(Connection::ResetAfterBytes));
     case.open(2, 1);
     case.ended(2, Outcome::Unknown).judge()
 }
@@ -126,7 +127,7 @@ fn a_charge_under_a_new_order_is_seen_behind_another_in_two_frames() {
 
 #[test]
 fn unread_bytes_that_were_not_kept_leave_the_verdict_open() {
-    let mut case = Case::begun().scripted(Fault::ConnectionResetAfterBytes);
+    let mut case = Case::begun().scripted(Fault::Connection(Connection::ResetAfterBytes));
     case.submit("john-doe");
     let first = case.message("john-doe");
     case.send_part(1, &first[..599]);
@@ -134,7 +135,7 @@ fn unread_bytes_that_were_not_kept_leave_the_verdict_open() {
     let length = kept.len() as u64 + 1;
     case.push(What::Unread { connection: 1, offset: 600, bytes: kept.as_slice().into(), length });
     case.end(1, End::Reset);
-    case.played(1, Fault::ConnectionResetAfterBytes);
+    case.played(1, Fault::Connection(Connection::ResetAfterBytes));
     case.open(2, 1);
     let judgement = case.ended(2, Outcome::Unknown).judge();
     assert_eq!(inconclusive(&judgement), [(Rule::OncePerOrder, Circumstance::HistoryCut)]);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::history::{ConnectionId, End, Ending, Event, Side, What};
 use crate::hl7::{Message, Path};
 use crate::plan::Fault;
+use crate::plan::fault::Answer;
 
 use crate::check::evidence::frame::frame_payload;
 use crate::check::evidence::index::Evidence;
@@ -15,7 +16,7 @@ use crate::check::wording::lateness;
 use crate::check::wording::mask::{Mask, Masked};
 
 /// What a healthy EMR answers.
-pub(crate) const ACCEPT: &str = Fault::AnswerAccept.name();
+pub(crate) const ACCEPT: &str = Fault::Answer(Answer::Accept).name();
 
 /// How long an answer's text may be in a sentence, in characters.
 const ANSWER_SHOWN: usize = 60;

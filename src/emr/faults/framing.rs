@@ -9,6 +9,7 @@ use crate::emr::faults::scene::Scene;
 use crate::history::End;
 use crate::hl7::ack::Code;
 use crate::mllp;
+use crate::plan::fault::Frame;
 use crate::plan::{Fault, Parameters};
 
 /// What each of these faults puts on the wire.
@@ -20,38 +21,52 @@ pub(crate) fn frames(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<
     let write = |bytes: &[u8]| Action::Write(bytes.to_vec());
     let end = framed.len() - 2;
     match fault {
-        Fault::FrameNoVt => vec![write(&framed[1..])],
-        Fault::FrameUnframed => vec![write(&payload)],
-        Fault::FrameNoFsCr => vec![write(&framed[..end])],
-        Fault::FrameFsOnly => vec![write(&framed[..=end])],
-        Fault::FrameFsLf => vec![write(&[&framed[..end], b"\x1c\n"].concat())],
-        Fault::FrameCrFf => vec![write(&[&framed[..end], b"\r\x0c"].concat())],
-        Fault::FrameTrailingLf => vec![write(&[&framed[..], b"\n"].concat())],
-        Fault::FrameVtInside => vec![write(&before_msa(&framed, b"\x0b"))],
-        Fault::FrameFsInside => vec![write(&before_msa(&framed, b"\x1c"))],
-        Fault::FrameTwoInOneWrite => {
+        Fault::Frame(Frame::NoVt) => vec![write(&framed[1..])],
+        Fault::Frame(Frame::Unframed) => vec![write(&payload)],
+        Fault::Frame(Frame::NoFsCr) => vec![write(&framed[..end])],
+        Fault::Frame(Frame::FsOnly) => vec![write(&framed[..=end])],
+        Fault::Frame(Frame::FsLf) => vec![write(&[&framed[..end], b"\x1c\n"].concat())],
+        Fault::Frame(Frame::CrFf) => vec![write(&[&framed[..end], b"\r\x0c"].concat())],
+        Fault::Frame(Frame::TrailingLf) => vec![write(&[&framed[..], b"\n"].concat())],
+        Fault::Frame(Frame::VtInside) => vec![write(&before_msa(&framed, b"\x0b"))],
+        Fault::Frame(Frame::FsInside) => vec![write(&before_msa(&framed, b"\x1c"))],
+        Fault::Frame(Frame::TwoInOneWrite) => {
             let second = mllp::encode(&scene.acknowledge(Code::AA, with));
             vec![write(&[framed, second].concat())]
         }
-        Fault::FrameDoubleWrapped => vec![write(&mllp::encode(&framed))],
-        Fault::FrameJunkBefore => vec![write(b"*** EMR GATEWAY ***\r\n"), write(&framed)],
-        Fault::FrameJunkAfter => vec![write(&framed), write(b"\r\nOK\r\n")],
-        Fault::FrameByteByByte => spread(&framed, duration(with.after, scene.ack_timeout / 4)),
-        Fault::FrameDrip => outlast(&framed, duration(with.after, scene.ack_timeout / 2), scene),
-        Fault::FrameHeaderFirst => vec![write(&framed[..1]), pause, write(&framed[1..])],
-        Fault::FrameTrailerLate => vec![write(&framed[..end]), pause, write(&framed[end..])],
-        Fault::FrameCrLate => vec![write(&framed[..=end]), pause, write(&framed[end + 1..])],
-        Fault::FramePauseInside => vec![write(&framed[..half]), pause, write(&framed[half..])],
-        Fault::FramePartialThenClose => vec![write(&framed[..half]), Action::End(End::Close)],
-        Fault::FramePartialThenReset => vec![write(&framed[..half]), Action::End(End::Reset)],
-        Fault::FramePartialThenSilence => vec![write(&framed[..half])],
-        Fault::FrameMllp2Ack => vec![write(b"\x0b\x06\x1c\r")],
-        Fault::FrameMllp2Nak => vec![write(b"\x0b\x15\x1c\r")],
-        Fault::FrameBareAckByte => vec![write(b"\x06")],
-        Fault::FrameBareNakByte => vec![write(b"\x15")],
-        Fault::FrameKeepaliveNoise => noise(&framed, &pause),
-        Fault::FrameHllp => vec![write(&mllp::encode(&hybrid(&payload)))],
-        Fault::FrameCustomBytes => vec![write(&[b"\x02", &payload[..], b"\x03"].concat())],
+        Fault::Frame(Frame::DoubleWrapped) => vec![write(&mllp::encode(&framed))],
+        Fault::Frame(Frame::JunkBefore) => vec![write(b"*** EMR GATEWAY ***\r\n"), write(&framed)],
+        Fault::Frame(Frame::JunkAfter) => vec![write(&framed), write(b"\r\nOK\r\n")],
+        Fault::Frame(Frame::ByteByByte) => {
+            spread(&framed, duration(with.after, scene.ack_timeout / 4))
+        }
+        Fault::Frame(Frame::Drip) => {
+            outlast(&framed, duration(with.after, scene.ack_timeout / 2), scene)
+        }
+        Fault::Frame(Frame::HeaderFirst) => vec![write(&framed[..1]), pause, write(&framed[1..])],
+        Fault::Frame(Frame::TrailerLate) => {
+            vec![write(&framed[..end]), pause, write(&framed[end..])]
+        }
+        Fault::Frame(Frame::CrLate) => {
+            vec![write(&framed[..=end]), pause, write(&framed[end + 1..])]
+        }
+        Fault::Frame(Frame::PauseInside) => {
+            vec![write(&framed[..half]), pause, write(&framed[half..])]
+        }
+        Fault::Frame(Frame::PartialThenClose) => {
+            vec![write(&framed[..half]), Action::End(End::Close)]
+        }
+        Fault::Frame(Frame::PartialThenReset) => {
+            vec![write(&framed[..half]), Action::End(End::Reset)]
+        }
+        Fault::Frame(Frame::PartialThenSilence) => vec![write(&framed[..half])],
+        Fault::Frame(Frame::Mllp2Ack) => vec![write(b"\x0b\x06\x1c\r")],
+        Fault::Frame(Frame::Mllp2Nak) => vec![write(b"\x0b\x15\x1c\r")],
+        Fault::Frame(Frame::BareAckByte) => vec![write(b"\x06")],
+        Fault::Frame(Frame::BareNakByte) => vec![write(b"\x15")],
+        Fault::Frame(Frame::KeepaliveNoise) => noise(&framed, &pause),
+        Fault::Frame(Frame::Hllp) => vec![write(&mllp::encode(&hybrid(&payload)))],
+        Fault::Frame(Frame::CustomBytes) => vec![write(&[b"\x02", &payload[..], b"\x03"].concat())],
         _ => scene.split_frames(&payload), // frame/split-in-two-frames
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::emr::faults::action::duration;
 use crate::emr::faults::tls;
 use crate::hl7::Message;
+use crate::plan::fault::{Connection, Mismatch};
 use crate::plan::{Behaviour, Fault, Match, MessageKind, Moment, Play};
 
 /// What is known of the moment when something could play.
@@ -84,18 +85,18 @@ pub(crate) fn trigger(behaviour: &Behaviour) -> Trigger {
         return Trigger::Message;
     };
     match fault {
-        Fault::ConnectionRefused
-        | Fault::ConnectionBlackhole
-        | Fault::ConnectionSlowAccept
-        | Fault::ConnectionNoRead => Trigger::Listening,
-        Fault::ConnectionAcceptClose | Fault::ConnectionAcceptReset | Fault::MatchOnConnect => {
-            Trigger::Accept
-        }
-        Fault::ConnectionCloseEvery => Trigger::Every(with.count.unwrap_or(1)),
-        Fault::ConnectionMaxConnections => Trigger::Beside(with.count.unwrap_or(0)),
-        Fault::ConnectionMinGap => Trigger::Within(duration(with.after, MIN_GAP)),
-        Fault::ConnectionStealSession => Trigger::MessageOrSecond,
-        Fault::ConnectionResetAfterBytes => Trigger::Bytes(with.bytes.unwrap_or(600)),
+        Fault::Connection(Connection::Refused)
+        | Fault::Connection(Connection::Blackhole)
+        | Fault::Connection(Connection::SlowAccept)
+        | Fault::Connection(Connection::NoRead) => Trigger::Listening,
+        Fault::Connection(Connection::AcceptClose)
+        | Fault::Connection(Connection::AcceptReset)
+        | Fault::Match(Mismatch::OnConnect) => Trigger::Accept,
+        Fault::Connection(Connection::CloseEvery) => Trigger::Every(with.count.unwrap_or(1)),
+        Fault::Connection(Connection::MaxConnections) => Trigger::Beside(with.count.unwrap_or(0)),
+        Fault::Connection(Connection::MinGap) => Trigger::Within(duration(with.after, MIN_GAP)),
+        Fault::Connection(Connection::StealSession) => Trigger::MessageOrSecond,
+        Fault::Connection(Connection::ResetAfterBytes) => Trigger::Bytes(with.bytes.unwrap_or(600)),
         _ if tls::is_in_handshake(*fault) => Trigger::Accept,
         _ => Trigger::Message,
     }
@@ -243,6 +244,7 @@ fn matches(on: &Match, moment: &Occasion<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Occasion, Script};
+    use crate::plan::fault::Answer;
     use crate::plan::{Behaviour, Fault, Match, MessageKind, Parameters, Play};
 
     fn behaviour(fault: Fault, on: Match) -> Behaviour {
@@ -261,8 +263,8 @@ mod tests {
     fn the_first_behaviour_that_matches_plays() {
         let on = |attempt| Match { exam: Some("a".into()), attempt, ..Match::default() };
         let mut script = Script::new(vec![
-            behaviour(Fault::AnswerReject, on(Some(1))),
-            behaviour(Fault::AnswerError, on(None)),
+            behaviour(Fault::Answer(Answer::Reject), on(Some(1))),
+            behaviour(Fault::Answer(Answer::Error), on(None)),
         ]);
         assert_eq!(script.on_message(&moment("a", 1)), Some(0));
         assert_eq!(script.on_message(&moment("a", 2)), Some(1));
@@ -271,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_bounded_behaviour_plays_no_more_often_than_it_says() {
-        let mut one = behaviour(Fault::AnswerReject, Match::default());
+        let mut one = behaviour(Fault::Answer(Answer::Reject), Match::default());
         one.times = Some(2);
         let mut script = Script::new(vec![one]);
         let played: Vec<bool> =
@@ -281,14 +283,16 @@ mod tests {
 
     #[test]
     fn a_behaviour_is_about_charges_unless_it_names_results() {
-        let mut script = Script::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+        let mut script =
+            Script::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
         let result = Occasion { kind: Some(MessageKind::Result), ..moment("a", 1) };
         assert_eq!(script.on_message(&result), None);
     }
 
     #[test]
     fn a_healed_script_plays_nothing() {
-        let mut script = Script::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+        let mut script =
+            Script::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
         script.heal();
         assert_eq!(script.on_message(&moment("a", 1)), None);
     }

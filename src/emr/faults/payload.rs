@@ -4,6 +4,7 @@
 use crate::emr::faults::scene::{Scene, join};
 use crate::hl7::ack::Code;
 use crate::hl7::escape::escape;
+use crate::plan::fault::{Mismatch, Payload};
 use crate::plan::{Fault, Parameters};
 
 /// A malformed payload, by the name of its fault.
@@ -13,30 +14,40 @@ pub(crate) fn payload(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
     let good = || scene.acknowledge(Code::AA, with);
     let form = || with.form.as_deref().or_else(|| fault.forms().first().copied()).unwrap_or("");
     match fault {
-        Fault::PayloadJunk => text(with, "fail"),
-        Fault::PayloadSemiJunk => text(with, "MSA"),
-        Fault::PayloadEmpty => Vec::new(),
-        Fault::PayloadBlank => b"   \r".to_vec(),
-        Fault::PayloadNoMsa => join(&[msh()]),
-        Fault::PayloadNoMsh => join(&[msa()]),
-        Fault::PayloadErrWithoutMsa => join(&[msh(), scene.complaint(103, with)]),
-        Fault::PayloadMsaFirst => join(&[msa(), msh()]),
-        Fault::PayloadCodeEmpty => coded(scene, b""),
-        Fault::PayloadCodeUnknown | Fault::PayloadCodePrefix => coded(scene, form().as_bytes()),
-        Fault::PayloadCodeCase => coded(scene, if form() == "blank" { b"AA " } else { b"aa" }),
-        Fault::PayloadTwoMsa => join(&[msh(), msa(), scene.msa(b"AE", scene.message.control_id())]),
-        Fault::PayloadLf => with_ends(&good(), b"\n"),
-        Fault::PayloadCrlf => with_ends(&good(), b"\r\n"),
-        Fault::PayloadLiteralNewline => with_ends(&good(), b"\\n"),
-        Fault::PayloadMerged => join(&[[msh(), msa()].concat()]),
-        Fault::PayloadNoFinalCr => without_final_cr(good()),
-        Fault::PayloadProse => text(with, "NACK sent from receiver: charge could not be posted"),
-        Fault::PayloadHttp => text(with, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
-        Fault::PayloadXml => xml(scene),
-        Fault::PayloadDelimiters => other_delimiters(&good()),
-        Fault::PayloadShifted => shifted(&msh(), msa()),
-        Fault::PayloadNul => nul(good()),
-        Fault::PayloadTruncated => truncated(&good()),
+        Fault::Payload(Payload::Junk) => text(with, "fail"),
+        Fault::Payload(Payload::SemiJunk) => text(with, "MSA"),
+        Fault::Payload(Payload::Empty) => Vec::new(),
+        Fault::Payload(Payload::Blank) => b"   \r".to_vec(),
+        Fault::Payload(Payload::NoMsa) => join(&[msh()]),
+        Fault::Payload(Payload::NoMsh) => join(&[msa()]),
+        Fault::Payload(Payload::ErrWithoutMsa) => join(&[msh(), scene.complaint(103, with)]),
+        Fault::Payload(Payload::MsaFirst) => join(&[msa(), msh()]),
+        Fault::Payload(Payload::CodeEmpty) => coded(scene, b""),
+        Fault::Payload(Payload::CodeUnknown) | Fault::Payload(Payload::CodePrefix) => {
+            coded(scene, form().as_bytes())
+        }
+        Fault::Payload(Payload::CodeCase) => {
+            coded(scene, if form() == "blank" { b"AA " } else { b"aa" })
+        }
+        Fault::Payload(Payload::TwoMsa) => {
+            join(&[msh(), msa(), scene.msa(b"AE", scene.message.control_id())])
+        }
+        Fault::Payload(Payload::Lf) => with_ends(&good(), b"\n"),
+        Fault::Payload(Payload::Crlf) => with_ends(&good(), b"\r\n"),
+        Fault::Payload(Payload::LiteralNewline) => with_ends(&good(), b"\\n"),
+        Fault::Payload(Payload::Merged) => join(&[[msh(), msa()].concat()]),
+        Fault::Payload(Payload::NoFinalCr) => without_final_cr(good()),
+        Fault::Payload(Payload::Prose) => {
+            text(with, "NACK sent from receiver: charge could not be posted")
+        }
+        Fault::Payload(Payload::Http) => {
+            text(with, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        }
+        Fault::Payload(Payload::Xml) => xml(scene),
+        Fault::Payload(Payload::Delimiters) => other_delimiters(&good()),
+        Fault::Payload(Payload::Shifted) => shifted(&msh(), msa()),
+        Fault::Payload(Payload::Nul) => nul(good()),
+        Fault::Payload(Payload::Truncated) => truncated(&good()),
         _ => odd(fault, form(), scene),
     }
 }
@@ -45,24 +56,24 @@ pub(crate) fn payload(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec
 pub(crate) fn misrouted(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<u8> {
     let id = scene.message.control_id();
     let wrong: Vec<u8> = match fault {
-        Fault::MatchPrevious => scene.previous.to_vec(),
-        Fault::MatchEmpty | Fault::MatchInMsh10Only => Vec::new(),
-        Fault::MatchTruncated => {
+        Fault::Match(Mismatch::Previous) => scene.previous.to_vec(),
+        Fault::Match(Mismatch::Empty) | Fault::Match(Mismatch::InMsh10Only) => Vec::new(),
+        Fault::Match(Mismatch::Truncated) => {
             let most = with.bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(10);
             id[..id.len().saturating_sub(1).min(most)].to_vec()
         }
-        Fault::MatchPadded => [id, b"    "].concat(),
-        Fault::MatchNumeric if with.form.as_deref() == Some("leading-zeros") => {
+        Fault::Match(Mismatch::Padded) => [id, b"    "].concat(),
+        Fault::Match(Mismatch::Numeric) if with.form.as_deref() == Some("leading-zeros") => {
             without_leading_zeros(id)
         }
-        Fault::MatchNumeric => numeric(id),
-        Fault::MatchReEscaped => escaped_again(id, scene),
-        Fault::MatchOnConnect => text(with, "STALE0001"),
+        Fault::Match(Mismatch::Numeric) => numeric(id),
+        Fault::Match(Mismatch::ReEscaped) => escaped_again(id, scene),
+        Fault::Match(Mismatch::OnConnect) => text(with, "STALE0001"),
         _ => text(with, "NOT-YOUR-MESSAGE"), // match/other
     };
     let mut segments = scene.segments();
     segments.truncate(1);
-    if fault == Fault::MatchInMsh10Only {
+    if fault == Fault::Match(Mismatch::InMsh10Only) {
         segments[0] = with_field(scene, &segments[0], 9, id);
     }
     segments.push(scene.msa(b"AA", &wrong));
@@ -170,24 +181,28 @@ fn escaped_again(id: &[u8], scene: &Scene<'_>) -> Vec<u8> {
 fn odd(fault: Fault, form: &str, scene: &Scene<'_>) -> Vec<u8> {
     let good = || scene.acknowledge(Code::AA, &Parameters::default());
     match fault {
-        Fault::PayloadEscapedLf if form == "ends" => with_ends(&good(), b"\\X0A\\"),
-        Fault::PayloadEscapedLf => header_with(scene, SENDING_APPLICATION, b"EMR\\X0A\\"),
-        Fault::PayloadTypeVariants => {
+        Fault::Payload(Payload::EscapedLf) if form == "ends" => with_ends(&good(), b"\\X0A\\"),
+        Fault::Payload(Payload::EscapedLf) => {
+            header_with(scene, SENDING_APPLICATION, b"EMR\\X0A\\")
+        }
+        Fault::Payload(Payload::TypeVariants) => {
             let kind = if form == "missing" { "" } else { form };
             header_with(scene, MESSAGE_TYPE, kind.as_bytes())
         }
-        Fault::PayloadVersionVariants => header_with(scene, VERSION, version(form, scene)),
-        Fault::PayloadProcessingId => {
+        Fault::Payload(Payload::VersionVariants) => {
+            header_with(scene, VERSION, version(form, scene))
+        }
+        Fault::Payload(Payload::ProcessingId) => {
             let test = scene.message.value("MSH-11") != b"T";
             header_with(scene, PROCESSING_ID, if test { b"T" } else { b"P" })
         }
         // Neither of these is UTF-8 anywhere: a lone lead byte, and bytes that never occur.
-        Fault::PayloadBadUtf8 => with_text(scene, b"charge posted \xC3\x28 \xFF\xFE"),
-        Fault::PayloadUtf16 => utf16(&good()),
-        Fault::PayloadBom => [b"\xEF\xBB\xBF", &good()[..]].concat(),
-        Fault::PayloadWildMsa3 => with_text(scene, &wild(form)),
-        Fault::PayloadBitFlip => flipped(good(), scene),
-        Fault::PayloadExtraSegments => {
+        Fault::Payload(Payload::BadUtf8) => with_text(scene, b"charge posted \xC3\x28 \xFF\xFE"),
+        Fault::Payload(Payload::Utf16) => utf16(&good()),
+        Fault::Payload(Payload::Bom) => [b"\xEF\xBB\xBF", &good()[..]].concat(),
+        Fault::Payload(Payload::WildMsa3) => with_text(scene, &wild(form)),
+        Fault::Payload(Payload::BitFlip) => flipped(good(), scene),
+        Fault::Payload(Payload::ExtraSegments) => {
             let mut segments = scene.segments();
             let extra: &[u8] =
                 if form == "Z" { b"ZAC|1|posted by EMR" } else { b"SFT|EMR|9.1|EMR Gateway|7" };

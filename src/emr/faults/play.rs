@@ -9,14 +9,18 @@ use crate::emr::faults::giant;
 use crate::emr::faults::scene::Scene;
 use crate::emr::faults::{connecting, framing, payload, replies, tls};
 use crate::history::End;
-use crate::plan::{Cut, Fault, FaultKind, Parameters, Play};
+use crate::plan::fault::{Answer, Connection, Frame, Payload, Tls};
+use crate::plan::{Cut, Fault, Parameters, Play};
 
 /// Whether what plays on an accepted connection leaves no time for a handshake.
 pub(crate) fn is_before_tls(play: &[Play]) -> bool {
     let Some(Play::Fault { fault, .. }) = play.first() else {
         return false;
     };
-    matches!(fault, Fault::ConnectionAcceptClose | Fault::ConnectionAcceptReset)
+    matches!(
+        fault,
+        Fault::Connection(Connection::AcceptClose) | Fault::Connection(Connection::AcceptReset)
+    )
 }
 
 /// The actions of a whole behaviour and the name that its reply goes by.
@@ -49,7 +53,12 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
 pub(crate) fn is_silent(play: &[Play]) -> bool {
     play.iter().all(|entry| match entry {
         Play::Fault { fault, .. } => {
-            matches!(fault, Fault::AnswerNone | Fault::AnswerAccept | Fault::TlsHandshakeStall)
+            matches!(
+                fault,
+                Fault::Answer(Answer::None)
+                    | Fault::Answer(Answer::Accept)
+                    | Fault::Tls(Tls::HandshakeStall)
+            )
         }
         Play::Raw(_) | Play::Filled(_) | Play::End(_) => false,
         Play::Wait(_) => true,
@@ -62,11 +71,11 @@ pub(crate) fn resets(play: &[Play]) -> bool {
         Play::End(how) => *how == End::Reset,
         Play::Fault { fault, .. } => matches!(
             fault,
-            Fault::ConnectionAcceptReset
-                | Fault::ConnectionResetAfterBytes
-                | Fault::ConnectionResetBeforeReply
-                | Fault::ConnectionReplyThenReset
-                | Fault::FramePartialThenReset
+            Fault::Connection(Connection::AcceptReset)
+                | Fault::Connection(Connection::ResetAfterBytes)
+                | Fault::Connection(Connection::ResetBeforeReply)
+                | Fault::Connection(Connection::ReplyThenReset)
+                | Fault::Frame(Frame::PartialThenReset)
         ),
         Play::Raw(_) | Play::Filled(_) | Play::Wait(_) => false,
     })
@@ -82,21 +91,21 @@ pub(crate) fn name(play: &[Play]) -> String {
 }
 
 fn fault_actions(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
-    match fault.kind() {
-        FaultKind::Answer => replies::answers(fault, with, scene),
-        FaultKind::Match => replies::matches(fault, with, scene),
-        FaultKind::Payload => payloads(fault, with, scene),
-        FaultKind::Frame => framing::frames(fault, with, scene),
-        FaultKind::Connection => connecting::connections(fault, with, scene),
-        FaultKind::Tls => tls::tls(fault, with, scene),
+    match fault {
+        Fault::Answer(_) => replies::answers(fault, with, scene),
+        Fault::Match(_) => replies::matches(fault, with, scene),
+        Fault::Payload(_) => payloads(fault, with, scene),
+        Fault::Frame(_) => framing::frames(fault, with, scene),
+        Fault::Connection(_) => connecting::connections(fault, with, scene),
+        Fault::Tls(_) => tls::tls(fault, with, scene),
     }
 }
 
 /// Malformed payloads: in a good frame, but for one that comes without any.
 fn payloads(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
     match fault {
-        Fault::PayloadGiant => giant::reply(with, scene),
-        Fault::PayloadHttp if with.form.as_deref() == Some("raw") => {
+        Fault::Payload(Payload::Giant) => giant::reply(with, scene),
+        Fault::Payload(Payload::Http) if with.form.as_deref() == Some("raw") => {
             vec![Action::Write(payload::payload(fault, with, scene))]
         }
         _ => vec![frame(&payload::payload(fault, with, scene))],

@@ -5,19 +5,20 @@ use crate::emr::faults::action::{Action, duration, frame};
 use crate::emr::faults::scene::Scene;
 use crate::history::End;
 use crate::hl7::ack::Code;
+use crate::plan::fault::Tls;
 use crate::plan::{Fault, Parameters};
 
 /// What is written and done for a fault of TLS, by its name.
 pub(crate) fn tls(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
     match fault {
-        Fault::TlsHandshakeStall => {
+        Fault::Tls(Tls::HandshakeStall) => {
             vec![Action::Wait(duration(with.after, scene.ack_timeout * 2))]
         }
-        Fault::TlsPlaintextOnTls => vec![frame(&scene.acknowledge(Code::AR, with))],
-        Fault::TlsTlsOnPlaintext => {
+        Fault::Tls(Tls::PlaintextOnTls) => vec![frame(&scene.acknowledge(Code::AR, with))],
+        Fault::Tls(Tls::TlsOnPlaintext) => {
             vec![Action::Write(UNEXPECTED_MESSAGE.to_vec()), Action::End(End::Close)]
         }
-        Fault::TlsNoCloseNotify => {
+        Fault::Tls(Tls::NoCloseNotify) => {
             vec![frame(&scene.acknowledge(Code::AA, with)), Action::End(End::Truncated)]
         }
         _ => Vec::new(),
@@ -28,13 +29,13 @@ pub(crate) fn tls(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Act
 pub(crate) const fn is_in_handshake(fault: Fault) -> bool {
     matches!(
         fault,
-        Fault::TlsExpired
-            | Fault::TlsWrongHost
-            | Fault::TlsUnknownCa
-            | Fault::TlsHandshakeStall
-            | Fault::TlsPlaintextOnTls
-            | Fault::TlsClientCertRequired
-            | Fault::TlsClientCertRefused
+        Fault::Tls(Tls::Expired)
+            | Fault::Tls(Tls::WrongHost)
+            | Fault::Tls(Tls::UnknownCa)
+            | Fault::Tls(Tls::HandshakeStall)
+            | Fault::Tls(Tls::PlaintextOnTls)
+            | Fault::Tls(Tls::ClientCertRequired)
+            | Fault::Tls(Tls::ClientCertRefused)
     )
 }
 

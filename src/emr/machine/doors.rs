@@ -14,6 +14,7 @@ use crate::emr::machine::connection::{Connection, Job};
 use crate::emr::machine::turn::Turn;
 use crate::history::{ConnectionId, End, What};
 use crate::plan::Fault;
+use crate::plan::fault;
 
 /// How an endpoint meets those who connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +69,11 @@ impl Turn<'_, '_> {
         stays: Option<Duration>,
     ) {
         // These are timed from what is seen of them, and must come to an end.
-        let observed = matches!(fault, Fault::ConnectionSlowAccept | Fault::ConnectionNoRead);
+        let observed = matches!(
+            fault,
+            Fault::Connection(fault::Connection::SlowAccept)
+                | Fault::Connection(fault::Connection::NoRead)
+        );
         let past = self.emr.settings.ack_timeout * 2;
         let stays = if observed { stays.or(Some(past)) } else { stays };
         let until = stays.filter(|_| !observed).map(|stays| self.now + stays);
@@ -76,12 +81,12 @@ impl Turn<'_, '_> {
         let standing = Standing { behaviour, endpoint, fault, stays, until, seen, refused, over };
         self.emr.standing.push(standing);
         match fault {
-            Fault::ConnectionNoRead => {
+            Fault::Connection(fault::Connection::NoRead) => {
                 for connection in self.connections_at(endpoint) {
                     self.stop_reading(connection);
                 }
             }
-            Fault::ConnectionRestart => {
+            Fault::Connection(fault::Connection::Restart) => {
                 self.door(endpoint, Door::Shut);
                 for connection in self.connections_at(endpoint) {
                     self.abandon(connection, "the EMR had been restarted");
@@ -91,8 +96,10 @@ impl Turn<'_, '_> {
                     }
                 }
             }
-            Fault::ConnectionBlackhole => self.door(endpoint, Door::Full),
-            Fault::ConnectionSlowAccept => self.door(endpoint, Door::Unattended),
+            Fault::Connection(fault::Connection::Blackhole) => self.door(endpoint, Door::Full),
+            Fault::Connection(fault::Connection::SlowAccept) => {
+                self.door(endpoint, Door::Unattended)
+            }
             _ => self.door(endpoint, Door::Shut),
         }
     }
@@ -109,14 +116,15 @@ impl Turn<'_, '_> {
 
     /// Whether nobody reads what comes to this endpoint now.
     pub(crate) fn is_unread(&self, endpoint: usize) -> bool {
-        let unread = |one: &Standing| one.fault == Fault::ConnectionNoRead && !one.over;
+        let unread =
+            |one: &Standing| one.fault == Fault::Connection(fault::Connection::NoRead) && !one.over;
         self.emr.standing.iter().any(|one| unread(one) && one.endpoint == endpoint)
     }
 
     pub(crate) fn refusal_seen(&mut self, endpoint: usize) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::RefusalSeen { endpoint: name });
-        self.seen(endpoint, None, |fault| fault == Fault::ConnectionRefused);
+        self.seen(endpoint, None, |fault| fault == Fault::Connection(fault::Connection::Refused));
         for one in self.emr.standing.iter_mut().filter(|one| one.endpoint == endpoint) {
             one.refused = true;
         }
@@ -129,27 +137,29 @@ impl Turn<'_, '_> {
         let open =
             |one: &Connection| one.endpoint == endpoint && !one.ended_by_us && !one.ended_by_sender;
         if self.emr.standing.iter().any(refused) && !self.emr.connections.all().any(open) {
-            self.seen(endpoint, None, |fault| fault == Fault::ConnectionRestart);
+            self.seen(endpoint, None, |fault| {
+                fault == Fault::Connection(fault::Connection::Restart)
+            });
         }
     }
 
     pub(crate) fn silence_seen(&mut self, endpoint: usize, waited: Duration) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::SilenceSeen { endpoint: name, waited: waited.into() });
-        self.seen(endpoint, None, |fault| fault == Fault::ConnectionBlackhole);
+        self.seen(endpoint, None, |fault| fault == Fault::Connection(fault::Connection::Blackhole));
     }
 
     /// A connection waits before an unattended door.
     pub(crate) fn waiting(&mut self, endpoint: usize) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::Waiting { endpoint: name });
-        self.time(endpoint, Fault::ConnectionSlowAccept);
+        self.time(endpoint, Fault::Connection(fault::Connection::SlowAccept));
     }
 
     /// Bytes wait on a connection that is not read.
     pub(crate) fn held(&mut self, id: ConnectionId) {
         if let Some(endpoint) = self.emr.connections.get(id).map(|one| one.endpoint) {
-            self.time(endpoint, Fault::ConnectionNoRead);
+            self.time(endpoint, Fault::Connection(fault::Connection::NoRead));
         }
     }
 
@@ -171,19 +181,25 @@ impl Turn<'_, '_> {
         };
         self.record(What::Reading { connection, on, waiting });
         if on && waiting > 0 && self.has_lasted(endpoint) {
-            self.seen(endpoint, Some(connection), |fault| fault == Fault::ConnectionNoRead);
+            self.seen(endpoint, Some(connection), |fault| {
+                fault == Fault::Connection(fault::Connection::NoRead)
+            });
         }
     }
 
     /// A connection was accepted: late, if the door had been unattended.
     pub(crate) fn accepted_at(&mut self, endpoint: usize, connection: ConnectionId) {
         if self.has_lasted(endpoint) {
-            self.seen(endpoint, Some(connection), |fault| fault == Fault::ConnectionSlowAccept);
+            self.seen(endpoint, Some(connection), |fault| {
+                fault == Fault::Connection(fault::Connection::SlowAccept)
+            });
         }
         if self.is_unread(endpoint) {
             self.stop_reading(connection);
         }
-        let restarts = |one: &Standing| one.fault == Fault::ConnectionRestart && !one.over;
+        let restarts = |one: &Standing| {
+            one.fault == Fault::Connection(fault::Connection::Restart) && !one.over
+        };
         if self.emr.standing.iter().any(|one| one.endpoint == endpoint && restarts(one)) {
             // It had come before the door was shut, and nobody had accepted it.
             self.queue(connection, Job::new("".into(), vec![Action::End(End::Close)]));
@@ -238,7 +254,7 @@ impl Turn<'_, '_> {
             }
             one.over = true;
             let (endpoint, fault) = (one.endpoint, one.fault);
-            if fault == Fault::ConnectionNoRead {
+            if fault == Fault::Connection(fault::Connection::NoRead) {
                 self.read_again(endpoint);
             } else {
                 self.door(endpoint, Door::Open);
@@ -269,11 +285,15 @@ impl Turn<'_, '_> {
 /// What was not seen of a behaviour that stood at an endpoint.
 const fn never_seen(fault: Fault) -> &'static str {
     match fault {
-        Fault::ConnectionNoRead => "no byte waited to be read for as long as it should",
-        Fault::ConnectionSlowAccept => {
+        Fault::Connection(fault::Connection::NoRead) => {
+            "no byte waited to be read for as long as it should"
+        }
+        Fault::Connection(fault::Connection::SlowAccept) => {
             "no connection waited to be accepted for as long as it should"
         }
-        Fault::ConnectionBlackhole => "a connect of our own was answered or refused",
+        Fault::Connection(fault::Connection::Blackhole) => {
+            "a connect of our own was answered or refused"
+        }
         _ => "no connect of our own was refused",
     }
 }

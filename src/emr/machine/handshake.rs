@@ -9,6 +9,7 @@ use crate::emr::faults::{play, tls};
 use crate::emr::machine::acts::WireAct;
 use crate::emr::machine::turn::Turn;
 use crate::history::{ConnectionId, End, Shown, Side, TlsVersion, What};
+use crate::plan::fault;
 use crate::plan::{Fault, Play, Tls};
 
 /// How the driver is to meet the handshake of a connection.
@@ -99,13 +100,19 @@ impl Turn<'_, '_> {
         let manner = match fault {
             None if at_once => Manner::Ignore,
             None => Manner::Hold { show: Shown::Good, client: usual },
-            Some(Fault::TlsExpired) => Manner::Hold { show: Shown::Expired, client: usual },
-            Some(Fault::TlsWrongHost) => Manner::Hold { show: Shown::WrongHost, client: usual },
-            Some(Fault::TlsUnknownCa) => Manner::Hold { show: Shown::UnknownCa, client: usual },
-            Some(Fault::TlsClientCertRequired) => {
+            Some(Fault::Tls(fault::Tls::Expired)) => {
+                Manner::Hold { show: Shown::Expired, client: usual }
+            }
+            Some(Fault::Tls(fault::Tls::WrongHost)) => {
+                Manner::Hold { show: Shown::WrongHost, client: usual }
+            }
+            Some(Fault::Tls(fault::Tls::UnknownCa)) => {
+                Manner::Hold { show: Shown::UnknownCa, client: usual }
+            }
+            Some(Fault::Tls(fault::Tls::ClientCertRequired)) => {
                 Manner::Hold { show: Shown::Good, client: Asked::Certificate }
             }
-            Some(Fault::TlsClientCertRefused) => {
+            Some(Fault::Tls(fault::Tls::ClientCertRefused)) => {
                 Manner::Hold { show: Shown::Good, client: Asked::StrangeCertificate }
             }
             Some(_) => Manner::Ignore, // tls/handshake-stall, tls/plaintext-on-tls
@@ -210,7 +217,9 @@ impl Turn<'_, '_> {
         else {
             return;
         };
-        if fault_of_tls(self.emr.script.play(behaviour)) == Some(Fault::TlsPlaintextOnTls) {
+        if fault_of_tls(self.emr.script.play(behaviour))
+            == Some(Fault::Tls(fault::Tls::PlaintextOnTls))
+        {
             let under_way = self.end_handshake(id);
             self.handshake_played(id, under_way);
         } else {

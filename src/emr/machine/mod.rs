@@ -28,6 +28,7 @@ use crate::emr::machine::doors::{Door, Standing};
 use crate::emr::machine::handshake::{Failure, Secured};
 use crate::emr::machine::turn::Turn;
 use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder, What};
+use crate::plan::fault::Connection;
 use crate::plan::{Behaviour, Fault, Orders, Plan, Tls, WireEvent};
 #[cfg(feature = "planted-defects")]
 use crate::planted::{Planted, is};
@@ -384,7 +385,9 @@ impl Emr {
             Input::EndDone { connection, how } => turn.end_done(connection, how),
             Input::Submitted { exam } => turn.submitted(exam),
             Input::SenderKilled { incarnation } => turn.sender_killed(incarnation),
-            Input::SenderGone => turn.lift(|one| one.fault == Fault::ConnectionNoRead),
+            Input::SenderGone => {
+                turn.lift(|one| one.fault == Fault::Connection(Connection::NoRead))
+            }
             Input::Watch(event) => turn.emr.watch = Some(event),
             Input::Heal => turn.heal(),
             Input::Tick => turn.tick(),

@@ -10,6 +10,7 @@ use crate::emr::machine::connection::Job;
 use crate::emr::machine::turn::Turn;
 use crate::emr::machine::{Output, Parked, Turns};
 use crate::history::{ConnectionId, End, What};
+use crate::plan::fault::Connection;
 use crate::plan::{Fault, WireEvent};
 
 impl Turn<'_, '_> {
@@ -274,7 +275,7 @@ impl Turn<'_, '_> {
         let job = connection.jobs.front_mut();
         let behaviour = job.and_then(|job| job.behaviour.take());
         if let Some(behaviour) = behaviour {
-            let fault = Fault::ConnectionRestart;
+            let fault = Fault::Connection(Connection::Restart);
             self.begin_to_stand(behaviour, fault, endpoint, Some(stays));
         }
         Then::Stop

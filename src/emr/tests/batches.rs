@@ -5,6 +5,7 @@ use rstest::rstest;
 use super::{Rig, about, behaviour, charge};
 use crate::hl7::visible;
 use crate::mllp::encode;
+use crate::plan::fault::{Answer, Connection, Mismatch, Payload};
 use crate::plan::{Behaviour, Fault, Match};
 
 /// A file of one batch with these messages.
@@ -40,9 +41,9 @@ fn a_batch_is_answered_by_a_batch_with_an_answer_for_each_message() {
 }
 
 #[rstest]
-#[case::one_refused(Fault::AnswerReject, "MSA|AA|1 MSA|AR|2")]
-#[case::one_unanswered(Fault::AnswerNone, "MSA|AA|1 BTS|1")]
-#[case::the_wrong_id(Fault::MatchOther, "MSA|AA|1 MSA|AA|NOT-YOUR-MESSAGE")]
+#[case::one_refused(Fault::Answer(Answer::Reject), "MSA|AA|1 MSA|AR|2")]
+#[case::one_unanswered(Fault::Answer(Answer::None), "MSA|AA|1 BTS|1")]
+#[case::the_wrong_id(Fault::Match(Mismatch::Other), "MSA|AA|1 MSA|AA|NOT-YOUR-MESSAGE")]
 fn a_plain_answer_to_one_message_stands_in_the_batch(#[case] fault: Fault, #[case] words: &str) {
     let (said, rig) = answered(vec![behaviour(fault, about("jane"))]);
     assert!(said.contains(words), "{said}");
@@ -51,8 +52,8 @@ fn a_plain_answer_to_one_message_stands_in_the_batch(#[case] fault: Fault, #[cas
 }
 
 #[rstest]
-#[case::closed(Fault::ConnectionCloseBeforeReply, "")]
-#[case::junk(Fault::PayloadJunk, "<VT>fail<FS> ")]
+#[case::closed(Fault::Connection(Connection::CloseBeforeReply), "")]
+#[case::junk(Fault::Payload(Payload::Junk), "<VT>fail<FS> ")]
 fn what_is_no_plain_answer_happens_to_the_whole_batch(#[case] fault: Fault, #[case] words: &str) {
     let (said, rig) = answered(vec![behaviour(fault, about("jane"))]);
     assert_eq!(said, words);
@@ -61,7 +62,7 @@ fn what_is_no_plain_answer_happens_to_the_whole_batch(#[case] fault: Fault, #[ca
 
 #[test]
 fn a_batch_without_a_message_is_not_answered() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
     let connection = rig.accept();
     rig.receive(connection, &file(&[]));
     rig.pass(60_000);

@@ -7,6 +7,7 @@ use super::{EXAMS, Rig, charge};
 use crate::emr::Input;
 use crate::history::{ConnectionId, End, Event, Micros, What};
 use crate::mllp::encode;
+use crate::plan::fault::{Connection, Payload};
 use crate::plan::{Behaviour, Fault, Match, MessageKind, Moment, Parameters, Play, WireEvent};
 
 /// A script of a few behaviours.
@@ -32,7 +33,10 @@ impl Arbitrary for AnyScript {
 
 fn any_behaviour(source: &mut Gen) -> Behaviour {
     let fault = *source.choose(Fault::ALL).unwrap();
-    let counts = matches!(fault, Fault::ConnectionResetAfterBytes | Fault::PayloadGiant);
+    let counts = matches!(
+        fault,
+        Fault::Connection(Connection::ResetAfterBytes) | Fault::Payload(Payload::Giant)
+    );
     let bytes = counts.then(|| u64::arbitrary(source) % 200);
     let after = bool::arbitrary(source).then(|| Micros(u64::arbitrary(source) % 1_000_000 + 1));
     let with = Parameters { bytes, after, ..Parameters::default() };

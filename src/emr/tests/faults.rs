@@ -9,7 +9,8 @@ use crate::emr::{Asked, Door, Input, Manner, Trigger, trigger};
 use crate::history::{ConnectionId, End, Shown, What};
 use crate::hl7::ack::Code;
 use crate::hl7::visible;
-use crate::plan::{Cut, Fault, FaultKind, Match, Parameters};
+use crate::plan::fault::{Answer, Connection, Frame, Mismatch, Payload, Tls};
+use crate::plan::{Cut, Fault, Match, Parameters};
 
 /// What each fault puts on the wire after the charge of `john` has arrived, as `visible` writes
 /// it. `<100ms>` is a pause, `<close>`, `<reset>`, `<half-close>` and `<refused>` are ends, `…` is
@@ -18,154 +19,154 @@ use crate::plan::{Cut, Fault, FaultKind, Match, Parameters};
 /// in one bit.
 #[rustfmt::skip]
 const ROWS: &[(Fault, &str)] = &[
-    (Fault::AnswerAccept, "{AA}"),
-    (Fault::AnswerError, "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerReject, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerCommitAccept, "{CA}"),
-    (Fault::AnswerCommitError, "<VT>{msh}<CR>MSA|CE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerCommitReject, "<VT>{msh}<CR>MSA|CR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerCommitThenAccept, "{CA}<200ms>{AA as the second}"),
-    (Fault::AnswerCommitThenError,
+    (Fault::Answer(Answer::Accept), "{AA}"),
+    (Fault::Answer(Answer::Error), "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Answer(Answer::Reject), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Answer(Answer::CommitAccept), "{CA}"),
+    (Fault::Answer(Answer::CommitError), "<VT>{msh}<CR>MSA|CE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Answer(Answer::CommitReject), "<VT>{msh}<CR>MSA|CR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Answer(Answer::CommitThenAccept), "{CA}<200ms>{AA as the second}"),
+    (Fault::Answer(Answer::CommitThenError),
         "{CA}<200ms><VT>{second}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerCommitThenReject,
+    (Fault::Answer(Answer::CommitThenReject),
         "{CA}<200ms><VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerAcceptOnOtherConnection, "{CA}<200ms><call>{AA as the second}"),
-    (Fault::AnswerAcceptLost, "<close>"),
-    (Fault::AnswerLate, "<800ms>{AA}"),
-    (Fault::AnswerLateAfterNext, "<2000ms>{AA}{AA of the next}"),
-    (Fault::AnswerDuplicateControlId, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|MSH^1^10^207<CR><FS><CR>"),
-    (Fault::AnswerLocked, "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
-    (Fault::AnswerFailThenAccept, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerErrorThenAccept,
+    (Fault::Answer(Answer::AcceptOnOtherConnection), "{CA}<200ms><call>{AA as the second}"),
+    (Fault::Answer(Answer::AcceptLost), "<close>"),
+    (Fault::Answer(Answer::Late), "<800ms>{AA}"),
+    (Fault::Answer(Answer::LateAfterNext), "<2000ms>{AA}{AA of the next}"),
+    (Fault::Answer(Answer::DuplicateControlId), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|MSH^1^10^207<CR><FS><CR>"),
+    (Fault::Answer(Answer::Locked), "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
+    (Fault::Answer(Answer::FailThenAccept), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Answer(Answer::ErrorThenAccept),
         "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR><200ms>{AA as the second}"),
-    (Fault::AnswerNone, ""),
-    (Fault::AnswerOtherType,
+    (Fault::Answer(Answer::None), ""),
+    (Fault::Answer(Answer::OtherType),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ORR^O02|EMR2|P|2.4<CR>MSA|AA|{id}<CR><FS><CR>"),
-    (Fault::AnswerAcceptWithErr, "<VT>{msh}<CR>MSA|AA|{id}|…<CR>ERR|FT1^1^7^0<CR><FS><CR>"),
-    (Fault::AnswerBatch,
+    (Fault::Answer(Answer::AcceptWithErr), "<VT>{msh}<CR>MSA|AA|{id}|…<CR>ERR|FT1^1^7^0<CR><FS><CR>"),
+    (Fault::Answer(Answer::Batch),
         "<VT>FHS|^~\\&|EMR<CR>BHS|^~\\&|EMR<CR>{msh}<CR>{msa}<CR>BTS|1<CR>FTS|1<CR><FS><CR>"),
-    (Fault::AnswerSlow, "<360ms>{AA}"),
+    (Fault::Answer(Answer::Slow), "<360ms>{AA}"),
 
-    (Fault::MatchOther, "<VT>{msh}<CR>MSA|AA|NOT-YOUR-MESSAGE<CR><FS><CR>"),
-    (Fault::MatchPrevious, "<VT>{msh}<CR>MSA|AA|200130165605<CR><FS><CR>"),
-    (Fault::MatchEmpty, "<VT>{msh}<CR>MSA|AA|<CR><FS><CR>"),
-    (Fault::MatchTruncated, "<VT>{msh}<CR>MSA|AA|2001301656<CR><FS><CR>"),
-    (Fault::MatchPadded, "<VT>{msh}<CR>MSA|AA|{id}    <CR><FS><CR>"),
-    (Fault::MatchNumeric, "<VT>{msh}<CR>MSA|AA|2.0013E+11<CR><FS><CR>"),
-    (Fault::MatchReEscaped, "<VT>{msh}<CR>MSA|AA|\\X32\\00130165606<CR><FS><CR>"),
-    (Fault::MatchInMsh10Only,
+    (Fault::Match(Mismatch::Other), "<VT>{msh}<CR>MSA|AA|NOT-YOUR-MESSAGE<CR><FS><CR>"),
+    (Fault::Match(Mismatch::Previous), "<VT>{msh}<CR>MSA|AA|200130165605<CR><FS><CR>"),
+    (Fault::Match(Mismatch::Empty), "<VT>{msh}<CR>MSA|AA|<CR><FS><CR>"),
+    (Fault::Match(Mismatch::Truncated), "<VT>{msh}<CR>MSA|AA|2001301656<CR><FS><CR>"),
+    (Fault::Match(Mismatch::Padded), "<VT>{msh}<CR>MSA|AA|{id}    <CR><FS><CR>"),
+    (Fault::Match(Mismatch::Numeric), "<VT>{msh}<CR>MSA|AA|2.0013E+11<CR><FS><CR>"),
+    (Fault::Match(Mismatch::ReEscaped), "<VT>{msh}<CR>MSA|AA|\\X32\\00130165606<CR><FS><CR>"),
+    (Fault::Match(Mismatch::InMsh10Only),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|{id}|P|2.4<CR>MSA|AA|<CR><FS><CR>"),
-    (Fault::MatchTwice, "{AA}{AA}"),
-    (Fault::MatchConflict, "{AA}<VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::MatchOutOfOrder, "<2000ms>{AA of the next}{AA}"),
-    (Fault::MatchOnConnect,
+    (Fault::Match(Mismatch::Twice), "{AA}{AA}"),
+    (Fault::Match(Mismatch::Conflict), "{AA}<VT>{second}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Match(Mismatch::OutOfOrder), "<2000ms>{AA of the next}{AA}"),
+    (Fault::Match(Mismatch::OnConnect),
         "<VT>MSH|^~\\&|||IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>MSA|AA|STALE0001<CR><FS><CR>\
         <VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR3|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::MatchEcho, "<VT>{dft}<FS><CR>"),
+    (Fault::Match(Mismatch::Echo), "<VT>{dft}<FS><CR>"),
 
-    (Fault::PayloadJunk, "<VT>fail<FS><CR>"),
-    (Fault::PayloadSemiJunk, "<VT>MSA<FS><CR>"),
-    (Fault::PayloadEmpty, "<VT><FS><CR>"),
-    (Fault::PayloadBlank, "<VT>   <CR><FS><CR>"),
-    (Fault::PayloadNoMsa, "<VT>{msh}<CR><FS><CR>"),
-    (Fault::PayloadNoMsh, "<VT>{msa}<CR><FS><CR>"),
-    (Fault::PayloadErrWithoutMsa, "<VT>{msh}<CR>ERR|…<CR><FS><CR>"),
-    (Fault::PayloadMsaFirst, "<VT>{msa}<CR>{msh}<CR><FS><CR>"),
-    (Fault::PayloadCodeEmpty, "<VT>{msh}<CR>MSA||{id}<CR><FS><CR>"),
-    (Fault::PayloadCodeUnknown, "<VT>{msh}<CR>MSA|OK|{id}<CR><FS><CR>"),
-    (Fault::PayloadCodePrefix, "<VT>{msh}<CR>MSA|AAX|{id}<CR><FS><CR>"),
-    (Fault::PayloadCodeCase, "<VT>{msh}<CR>MSA|aa|{id}<CR><FS><CR>"),
-    (Fault::PayloadTwoMsa, "<VT>{msh}<CR>{msa}<CR>MSA|AE|{id}<CR><FS><CR>"),
-    (Fault::PayloadLf, "<VT>{msh}<LF>{msa}<LF><FS><CR>"),
-    (Fault::PayloadCrlf, "<VT>{msh}<CR><LF>{msa}<CR><LF><FS><CR>"),
-    (Fault::PayloadMerged, "<VT>{msh}{msa}<CR><FS><CR>"),
-    (Fault::PayloadNoFinalCr, "<VT>{msh}<CR>{msa}<FS><CR>"),
-    (Fault::PayloadLiteralNewline, "<VT>{msh}\\n{msa}\\n<FS><CR>"),
-    (Fault::PayloadProse, "<VT>NACK sent from receiver…<FS><CR>"),
-    (Fault::PayloadHttp, "<VT>HTTP/1.1 400 …<CR><LF>…<CR><LF><CR><LF><FS><CR>"),
-    (Fault::PayloadXml, "<VT><ACK><MSA><MSA.1>AA</MSA.1><MSA.2>{id}</MSA.2></MSA></ACK><FS><CR>"),
-    (Fault::PayloadDelimiters,
+    (Fault::Payload(Payload::Junk), "<VT>fail<FS><CR>"),
+    (Fault::Payload(Payload::SemiJunk), "<VT>MSA<FS><CR>"),
+    (Fault::Payload(Payload::Empty), "<VT><FS><CR>"),
+    (Fault::Payload(Payload::Blank), "<VT>   <CR><FS><CR>"),
+    (Fault::Payload(Payload::NoMsa), "<VT>{msh}<CR><FS><CR>"),
+    (Fault::Payload(Payload::NoMsh), "<VT>{msa}<CR><FS><CR>"),
+    (Fault::Payload(Payload::ErrWithoutMsa), "<VT>{msh}<CR>ERR|…<CR><FS><CR>"),
+    (Fault::Payload(Payload::MsaFirst), "<VT>{msa}<CR>{msh}<CR><FS><CR>"),
+    (Fault::Payload(Payload::CodeEmpty), "<VT>{msh}<CR>MSA||{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::CodeUnknown), "<VT>{msh}<CR>MSA|OK|{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::CodePrefix), "<VT>{msh}<CR>MSA|AAX|{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::CodeCase), "<VT>{msh}<CR>MSA|aa|{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::TwoMsa), "<VT>{msh}<CR>{msa}<CR>MSA|AE|{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::Lf), "<VT>{msh}<LF>{msa}<LF><FS><CR>"),
+    (Fault::Payload(Payload::Crlf), "<VT>{msh}<CR><LF>{msa}<CR><LF><FS><CR>"),
+    (Fault::Payload(Payload::Merged), "<VT>{msh}{msa}<CR><FS><CR>"),
+    (Fault::Payload(Payload::NoFinalCr), "<VT>{msh}<CR>{msa}<FS><CR>"),
+    (Fault::Payload(Payload::LiteralNewline), "<VT>{msh}\\n{msa}\\n<FS><CR>"),
+    (Fault::Payload(Payload::Prose), "<VT>NACK sent from receiver…<FS><CR>"),
+    (Fault::Payload(Payload::Http), "<VT>HTTP/1.1 400 …<CR><LF>…<CR><LF><CR><LF><FS><CR>"),
+    (Fault::Payload(Payload::Xml), "<VT><ACK><MSA><MSA.1>AA</MSA.1><MSA.2>{id}</MSA.2></MSA></ACK><FS><CR>"),
+    (Fault::Payload(Payload::Delimiters),
         "<VT>MSH#*~\\&#EMR#F#IRIS#IRIS#20260105080000##ACK*P03*ACK#EMR2#P#2.4<CR>MSA#AA#{id}<CR><FS><CR>"),
-    (Fault::PayloadShifted,
+    (Fault::Payload(Payload::Shifted),
         "<VT>MSH|^~\\&||EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadNul, "<VT>MSH|…<00>…|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadEscapedLf,
+    (Fault::Payload(Payload::Nul), "<VT>MSH|…<00>…|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::Payload(Payload::EscapedLf),
         "<VT>MSH|^~\\&|EMR\\X0A\\|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadTypeVariants,
+    (Fault::Payload(Payload::TypeVariants),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000|||EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadVersionVariants,
+    (Fault::Payload(Payload::VersionVariants),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadProcessingId,
+    (Fault::Payload(Payload::ProcessingId),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|T|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadBadUtf8, "<VT>{msh}<CR>{msa}|charge posted <C3>( <FF><FE><CR><FS><CR>"),
-    (Fault::PayloadUtf16, "<VT>{UTF-16 of ack}<FS><CR>"),
-    (Fault::PayloadBom, "<VT><EF><BB><BF>{ack}<FS><CR>"),
-    (Fault::PayloadWildMsa3, "<VT>{msh}<CR>{msa}|a|b^c~d\\e&f|MSA|AE|0<CR><FS><CR>"),
-    (Fault::PayloadGiant, "<VT>{msh}<CR>{msa}|…<CR><FS><CR>"),
-    (Fault::PayloadBitFlip, "%{AA}"),
-    (Fault::PayloadExtraSegments, "<VT>{msh}<CR>SFT|EMR|9.1|EMR Gateway|7<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadTruncated, "<VT>{msh}<CR>MSA|A<FS><CR>"),
+    (Fault::Payload(Payload::BadUtf8), "<VT>{msh}<CR>{msa}|charge posted <C3>( <FF><FE><CR><FS><CR>"),
+    (Fault::Payload(Payload::Utf16), "<VT>{UTF-16 of ack}<FS><CR>"),
+    (Fault::Payload(Payload::Bom), "<VT><EF><BB><BF>{ack}<FS><CR>"),
+    (Fault::Payload(Payload::WildMsa3), "<VT>{msh}<CR>{msa}|a|b^c~d\\e&f|MSA|AE|0<CR><FS><CR>"),
+    (Fault::Payload(Payload::Giant), "<VT>{msh}<CR>{msa}|…<CR><FS><CR>"),
+    (Fault::Payload(Payload::BitFlip), "%{AA}"),
+    (Fault::Payload(Payload::ExtraSegments), "<VT>{msh}<CR>SFT|EMR|9.1|EMR Gateway|7<CR>{msa}<CR><FS><CR>"),
+    (Fault::Payload(Payload::Truncated), "<VT>{msh}<CR>MSA|A<FS><CR>"),
 
-    (Fault::FrameNoVt, "{ack}<FS><CR>"),
-    (Fault::FrameUnframed, "{ack}"),
-    (Fault::FrameNoFsCr, "<VT>{ack}"),
-    (Fault::FrameFsOnly, "<VT>{ack}<FS>"),
-    (Fault::FrameFsLf, "<VT>{ack}<FS><LF>"),
-    (Fault::FrameCrFf, "<VT>{ack}<CR><0C>"),
-    (Fault::FrameTrailingLf, "{AA}<LF>"),
-    (Fault::FrameDoubleWrapped, "<VT><VT>{ack}<FS><CR><FS><CR>"),
-    (Fault::FrameJunkBefore, "…<CR><LF>{AA}"),
-    (Fault::FrameJunkAfter, "{AA}<CR><LF>…<CR><LF>"),
-    (Fault::FrameVtInside, "<VT>{msh}<CR><VT>{msa}<CR><FS><CR>"),
-    (Fault::FrameFsInside, "<VT>{msh}<CR><FS>{msa}<CR><FS><CR>"),
-    (Fault::FrameTwoInOneWrite, "{AA}{AA as the second}"),
-    (Fault::FrameByteByByte, "~{AA}"),
-    (Fault::FrameHeaderFirst, "<VT><100ms>{ack}<FS><CR>"),
-    (Fault::FrameTrailerLate, "<VT>{ack}<100ms><FS><CR>"),
-    (Fault::FrameCrLate, "<VT>{ack}<FS><100ms><CR>"),
-    (Fault::FramePauseInside, "<VT>MSH|…<100ms>…|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::FrameDrip, "~{AA}"),
-    (Fault::FramePartialThenClose, "<VT>MSH|…<close>"),
-    (Fault::FramePartialThenReset, "<VT>MSH|…<reset>"),
-    (Fault::FramePartialThenSilence, "<VT>MSH|…"),
-    (Fault::FrameMllp2Ack, "<VT><06><FS><CR>"),
-    (Fault::FrameMllp2Nak, "<VT><15><FS><CR>"),
-    (Fault::FrameBareAckByte, "<06>"),
-    (Fault::FrameBareNakByte, "<15>"),
-    (Fault::FrameKeepaliveNoise, "{AA}<100ms><LF><100ms><00><100ms><VT><FS><CR>"),
+    (Fault::Frame(Frame::NoVt), "{ack}<FS><CR>"),
+    (Fault::Frame(Frame::Unframed), "{ack}"),
+    (Fault::Frame(Frame::NoFsCr), "<VT>{ack}"),
+    (Fault::Frame(Frame::FsOnly), "<VT>{ack}<FS>"),
+    (Fault::Frame(Frame::FsLf), "<VT>{ack}<FS><LF>"),
+    (Fault::Frame(Frame::CrFf), "<VT>{ack}<CR><0C>"),
+    (Fault::Frame(Frame::TrailingLf), "{AA}<LF>"),
+    (Fault::Frame(Frame::DoubleWrapped), "<VT><VT>{ack}<FS><CR><FS><CR>"),
+    (Fault::Frame(Frame::JunkBefore), "…<CR><LF>{AA}"),
+    (Fault::Frame(Frame::JunkAfter), "{AA}<CR><LF>…<CR><LF>"),
+    (Fault::Frame(Frame::VtInside), "<VT>{msh}<CR><VT>{msa}<CR><FS><CR>"),
+    (Fault::Frame(Frame::FsInside), "<VT>{msh}<CR><FS>{msa}<CR><FS><CR>"),
+    (Fault::Frame(Frame::TwoInOneWrite), "{AA}{AA as the second}"),
+    (Fault::Frame(Frame::ByteByByte), "~{AA}"),
+    (Fault::Frame(Frame::HeaderFirst), "<VT><100ms>{ack}<FS><CR>"),
+    (Fault::Frame(Frame::TrailerLate), "<VT>{ack}<100ms><FS><CR>"),
+    (Fault::Frame(Frame::CrLate), "<VT>{ack}<FS><100ms><CR>"),
+    (Fault::Frame(Frame::PauseInside), "<VT>MSH|…<100ms>…|P|2.4<CR>{msa}<CR><FS><CR>"),
+    (Fault::Frame(Frame::Drip), "~{AA}"),
+    (Fault::Frame(Frame::PartialThenClose), "<VT>MSH|…<close>"),
+    (Fault::Frame(Frame::PartialThenReset), "<VT>MSH|…<reset>"),
+    (Fault::Frame(Frame::PartialThenSilence), "<VT>MSH|…"),
+    (Fault::Frame(Frame::Mllp2Ack), "<VT><06><FS><CR>"),
+    (Fault::Frame(Frame::Mllp2Nak), "<VT><15><FS><CR>"),
+    (Fault::Frame(Frame::BareAckByte), "<06>"),
+    (Fault::Frame(Frame::BareNakByte), "<15>"),
+    (Fault::Frame(Frame::KeepaliveNoise), "{AA}<100ms><LF><100ms><00><100ms><VT><FS><CR>"),
     // 5 characters stand before the data, which has 84: MSH of 63, MSA of 19 and their two ends.
-    (Fault::FrameHllp, "<VT>D21<CR>{ack}00089057<FS><CR>"),
-    (Fault::FrameCustomBytes, "<02>{ack}<03>"),
-    (Fault::FrameSplitInTwoFrames, "<VT>{msh}<CR><FS><CR><VT>{msa}<CR><FS><CR>"),
+    (Fault::Frame(Frame::Hllp), "<VT>D21<CR>{ack}00089057<FS><CR>"),
+    (Fault::Frame(Frame::CustomBytes), "<02>{ack}<03>"),
+    (Fault::Frame(Frame::SplitInTwoFrames), "<VT>{msh}<CR><FS><CR><VT>{msa}<CR><FS><CR>"),
 
-    (Fault::ConnectionRefused, "<refused>"),
-    (Fault::ConnectionBlackhole, "<silence>"),
-    (Fault::ConnectionSlowAccept, "<800ms>{AA}"),
-    (Fault::ConnectionNoRead, "<800ms>{AA}"),
-    (Fault::ConnectionAcceptClose, "<close><20ms><reset>"),
-    (Fault::ConnectionAcceptReset, "<reset>"),
-    (Fault::ConnectionResetAfterBytes, "<reset>"),
-    (Fault::ConnectionCloseBeforeReply, "<close>"),
-    (Fault::ConnectionResetBeforeReply, "<reset>"),
-    (Fault::ConnectionReplyThenClose, "{AA}<close>"),
-    (Fault::ConnectionReplyThenReset, "{AA}<reset>"),
-    (Fault::ConnectionHalfClose, "<half-close>"),
-    (Fault::ConnectionIdleDrop, "{AA}<200ms><close>"),
-    (Fault::ConnectionCloseEvery, "{AA}<close>"),
-    (Fault::ConnectionMaxConnections, "<close><20ms><reset>"),
-    (Fault::ConnectionStealSession, "<close>"),
-    (Fault::ConnectionMinGap, "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::ConnectionRestart, "<close>"),
-    (Fault::TlsExpired, "<expired><close>"),
-    (Fault::TlsWrongHost, "<wrong host><close>"),
-    (Fault::TlsUnknownCa, "<unknown authority><close>"),
-    (Fault::TlsHandshakeStall, "<no handshake>"),
-    (Fault::TlsPlaintextOnTls,
+    (Fault::Connection(Connection::Refused), "<refused>"),
+    (Fault::Connection(Connection::Blackhole), "<silence>"),
+    (Fault::Connection(Connection::SlowAccept), "<800ms>{AA}"),
+    (Fault::Connection(Connection::NoRead), "<800ms>{AA}"),
+    (Fault::Connection(Connection::AcceptClose), "<close><20ms><reset>"),
+    (Fault::Connection(Connection::AcceptReset), "<reset>"),
+    (Fault::Connection(Connection::ResetAfterBytes), "<reset>"),
+    (Fault::Connection(Connection::CloseBeforeReply), "<close>"),
+    (Fault::Connection(Connection::ResetBeforeReply), "<reset>"),
+    (Fault::Connection(Connection::ReplyThenClose), "{AA}<close>"),
+    (Fault::Connection(Connection::ReplyThenReset), "{AA}<reset>"),
+    (Fault::Connection(Connection::HalfClose), "<half-close>"),
+    (Fault::Connection(Connection::IdleDrop), "{AA}<200ms><close>"),
+    (Fault::Connection(Connection::CloseEvery), "{AA}<close>"),
+    (Fault::Connection(Connection::MaxConnections), "<close><20ms><reset>"),
+    (Fault::Connection(Connection::StealSession), "<close>"),
+    (Fault::Connection(Connection::MinGap), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Connection(Connection::Restart), "<close>"),
+    (Fault::Tls(Tls::Expired), "<expired><close>"),
+    (Fault::Tls(Tls::WrongHost), "<wrong host><close>"),
+    (Fault::Tls(Tls::UnknownCa), "<unknown authority><close>"),
+    (Fault::Tls(Tls::HandshakeStall), "<no handshake>"),
+    (Fault::Tls(Tls::PlaintextOnTls),
         "<no handshake><VT>MSH|^~\\&|…||ACK^P03^ACK|…|P|2.4<CR>MSA|AR|…<CR>ERR|…<CR><FS><CR>"),
-    (Fault::TlsTlsOnPlaintext, "<15><03><03><00><02><02><LF><close>"),
-    (Fault::TlsClientCertRequired, "<asks for a certificate><close>"),
-    (Fault::TlsClientCertRefused, "<refuses any certificate><close>"),
-    (Fault::TlsNoCloseNotify, "{AA}<truncated>"),
+    (Fault::Tls(Tls::TlsOnPlaintext), "<15><03><03><00><02><02><LF><close>"),
+    (Fault::Tls(Tls::ClientCertRequired), "<asks for a certificate><close>"),
+    (Fault::Tls(Tls::ClientCertRefused), "<refuses any certificate><close>"),
+    (Fault::Tls(Tls::NoCloseNotify), "{AA}<truncated>"),
 ];
 
 /// The words in braces, the composed ones first.
@@ -210,44 +211,44 @@ fn every_fault_puts_on_the_wire_what_the_catalogue_says() {
 /// What a parameter changes, in the notation of [`ROWS`].
 #[rustfmt::skip]
 const VARIANTS: &[(Fault, Given, &str)] = &[
-    (Fault::AnswerError, Given::Error(204), "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^204<CR><FS><CR>"),
-    (Fault::AnswerReject, Given::At("FT1[2]-26"), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^2^26^207<CR><FS><CR>"),
-    (Fault::AnswerReject, Given::Text("no such code"), "<VT>{msh}<CR>MSA|AR|{id}|no such code<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerDuplicateControlId, Given::Error(205),
+    (Fault::Answer(Answer::Error), Given::Error(204), "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|PID^1^3^204<CR><FS><CR>"),
+    (Fault::Answer(Answer::Reject), Given::At("FT1[2]-26"), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|FT1^2^26^207<CR><FS><CR>"),
+    (Fault::Answer(Answer::Reject), Given::Text("no such code"), "<VT>{msh}<CR>MSA|AR|{id}|no such code<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
+    (Fault::Answer(Answer::DuplicateControlId), Given::Error(205),
         "<VT>{msh}<CR>MSA|AR|{id}|control id already exists<CR>ERR|MSH^1^10^205<CR><FS><CR>"),
-    (Fault::AnswerLocked, Given::Code(Code::AR), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
-    (Fault::AnswerFailThenAccept, Given::Code(Code::AE),
+    (Fault::Answer(Answer::Locked), Given::Code(Code::AR), "<VT>{msh}<CR>MSA|AR|{id}|…<CR>ERR|PID^1^3^206<CR><FS><CR>"),
+    (Fault::Answer(Answer::FailThenAccept), Given::Code(Code::AE),
         "<VT>{msh}<CR>MSA|AE|{id}|…<CR>ERR|FT1^1^7^…<CR><FS><CR>"),
-    (Fault::AnswerOtherType, Given::Form("ADR^A19"),
+    (Fault::Answer(Answer::OtherType), Given::Form("ADR^A19"),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ADR^A19|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::AnswerOtherType, Given::Form("MCF"),
+    (Fault::Answer(Answer::OtherType), Given::Form("MCF"),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||MCF|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::AnswerAcceptWithErr, Given::Error(103), "<VT>{msh}<CR>MSA|AA|{id}|…<CR>ERR|FT1^1^7^103<CR><FS><CR>"),
-    (Fault::AnswerBatch, Given::Times(2),
+    (Fault::Answer(Answer::AcceptWithErr), Given::Error(103), "<VT>{msh}<CR>MSA|AA|{id}|…<CR>ERR|FT1^1^7^103<CR><FS><CR>"),
+    (Fault::Answer(Answer::Batch), Given::Times(2),
         "<VT>FHS|^~\\&|EMR<CR>BHS|^~\\&|EMR<CR>{msh}<CR>MSA|AA|200130165605<CR>{second}<CR>{msa}<CR>BTS|2<CR>FTS|1<CR><FS><CR>"),
-    (Fault::AnswerAccept, Given::Cut(Cut::Bytes(9)), "<VT>MSH|^~\\&"),
-    (Fault::AnswerNone, Given::Cut(Cut::Half), ""),
-    (Fault::AnswerCommitThenAccept, Given::Cut(Cut::Half), "{CA}"),
-    (Fault::MatchOther, Given::Text("17"), "<VT>{msh}<CR>MSA|AA|17<CR><FS><CR>"),
-    (Fault::MatchTruncated, Given::Bytes(3), "<VT>{msh}<CR>MSA|AA|200<CR><FS><CR>"),
-    (Fault::MatchTruncated, Given::Bytes(20), "<VT>{msh}<CR>MSA|AA|20013016560<CR><FS><CR>"),
-    (Fault::MatchTwice, Given::After(40), "{AA}<40ms>{AA}"),
-    (Fault::PayloadCodeUnknown, Given::Form("00"), "<VT>{msh}<CR>MSA|00|{id}<CR><FS><CR>"),
-    (Fault::PayloadCodePrefix, Given::Form("AA^"), "<VT>{msh}<CR>MSA|AA^|{id}<CR><FS><CR>"),
-    (Fault::PayloadCodeCase, Given::Form("blank"), "<VT>{msh}<CR>MSA|AA |{id}<CR><FS><CR>"),
-    (Fault::PayloadHttp, Given::Form("raw"), "HTTP/1.1 400 …<CR><LF>…<CR><LF><CR><LF>"),
-    (Fault::PayloadEscapedLf, Given::Form("ends"), "<VT>{msh}\\X0A\\{msa}\\X0A\\<FS><CR>"),
-    (Fault::PayloadTypeVariants, Given::Form("ACK"),
+    (Fault::Answer(Answer::Accept), Given::Cut(Cut::Bytes(9)), "<VT>MSH|^~\\&"),
+    (Fault::Answer(Answer::None), Given::Cut(Cut::Half), ""),
+    (Fault::Answer(Answer::CommitThenAccept), Given::Cut(Cut::Half), "{CA}"),
+    (Fault::Match(Mismatch::Other), Given::Text("17"), "<VT>{msh}<CR>MSA|AA|17<CR><FS><CR>"),
+    (Fault::Match(Mismatch::Truncated), Given::Bytes(3), "<VT>{msh}<CR>MSA|AA|200<CR><FS><CR>"),
+    (Fault::Match(Mismatch::Truncated), Given::Bytes(20), "<VT>{msh}<CR>MSA|AA|20013016560<CR><FS><CR>"),
+    (Fault::Match(Mismatch::Twice), Given::After(40), "{AA}<40ms>{AA}"),
+    (Fault::Payload(Payload::CodeUnknown), Given::Form("00"), "<VT>{msh}<CR>MSA|00|{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::CodePrefix), Given::Form("AA^"), "<VT>{msh}<CR>MSA|AA^|{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::CodeCase), Given::Form("blank"), "<VT>{msh}<CR>MSA|AA |{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::Http), Given::Form("raw"), "HTTP/1.1 400 …<CR><LF>…<CR><LF><CR><LF>"),
+    (Fault::Payload(Payload::EscapedLf), Given::Form("ends"), "<VT>{msh}\\X0A\\{msa}\\X0A\\<FS><CR>"),
+    (Fault::Payload(Payload::TypeVariants), Given::Form("ACK"),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadTypeVariants, Given::Form("ACK^P03"),
+    (Fault::Payload(Payload::TypeVariants), Given::Form("ACK^P03"),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadTypeVariants, Given::Form("ACK^P03^DFT_P03"),
+    (Fault::Payload(Payload::TypeVariants), Given::Form("ACK^P03^DFT_P03"),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^DFT_P03|EMR2|P|2.4<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadVersionVariants, Given::Form("2.9"),
+    (Fault::Payload(Payload::VersionVariants), Given::Form("2.9"),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.9<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadVersionVariants, Given::Form("other"),
+    (Fault::Payload(Payload::VersionVariants), Given::Form("other"),
         "<VT>MSH|^~\\&|EMR|F|IRIS|IRIS|20260105080000||ACK^P03^ACK|EMR2|P|2.3<CR>{msa}<CR><FS><CR>"),
-    (Fault::PayloadExtraSegments, Given::Form("Z"), "<VT>{msh}<CR>Z…<CR>{msa}<CR><FS><CR>"),
+    (Fault::Payload(Payload::ExtraSegments), Given::Form("Z"), "<VT>{msh}<CR>Z…<CR>{msa}<CR><FS><CR>"),
 ];
 
 /// One parameter.
@@ -298,7 +299,7 @@ fn every_parameter_changes_what_the_catalogue_says() {
 #[test]
 fn every_form_but_the_usual_one_has_a_row() {
     // The wild ones and the number have tests of their own.
-    let apart = [Fault::PayloadWildMsa3, Fault::MatchNumeric];
+    let apart = [Fault::Payload(Payload::WildMsa3), Fault::Match(Mismatch::Numeric)];
     for fault in Fault::ALL.iter().filter(|fault| !apart.contains(fault)) {
         for form in fault.forms().iter().skip(1) {
             let row = VARIANTS.iter().any(|(one, given, _)| {
@@ -311,7 +312,7 @@ fn every_form_but_the_usual_one_has_a_row() {
 
 #[test]
 fn every_fault_is_played_once_and_after_it_has_happened() {
-    for (fault, _) in ROWS.iter().filter(|(fault, _)| *fault != Fault::AnswerAccept) {
+    for (fault, _) in ROWS.iter().filter(|(fault, _)| *fault != Fault::Answer(Answer::Accept)) {
         let (rig, connection) = play(*fault, Parameters::default());
         assert_eq!(rig.played(), [fault.name()], "{fault}");
         let place = |wanted: &dyn Fn(&What) -> bool| {
@@ -326,12 +327,12 @@ fn every_fault_is_played_once_and_after_it_has_happened() {
             What::TlsFailed { connection: on, .. } => *on == connection,
             _ => false,
         });
-        if matches!(fault, Fault::AnswerNone | Fault::TlsHandshakeStall) {
+        if matches!(fault, Fault::Answer(Answer::None) | Fault::Tls(Tls::HandshakeStall)) {
             continue; // there is nothing to be seen but what was asked
         }
         // A drip has happened once it has outlasted the sender, and a giant once a good part of it
         // is out; their replies are not over then.
-        let sooner = matches!(fault, Fault::FrameDrip | Fault::PayloadGiant);
+        let sooner = matches!(fault, Fault::Frame(Frame::Drip) | Fault::Payload(Payload::Giant));
         let in_order = if sooner { on_the_wire > played } else { on_the_wire < played };
         assert!(on_the_wire.is_some() && in_order, "{fault}: {:#?}", rig.events());
     }
@@ -354,9 +355,12 @@ fn what_the_wire_does_not_take_is_not_played() {
 
 #[test]
 fn who_dies_before_a_reply_is_due_has_not_seen_it_played() {
-    for fault in
-        [Fault::AnswerLate, Fault::AnswerSlow, Fault::AnswerLateAfterNext, Fault::FrameDrip]
-    {
+    for fault in [
+        Fault::Answer(Answer::Late),
+        Fault::Answer(Answer::Slow),
+        Fault::Answer(Answer::LateAfterNext),
+        Fault::Frame(Frame::Drip),
+    ] {
         let mut rig = Rig::new(vec![behaviour_with(fault, Parameters::default(), about("john"))]);
         let connection = rig.accept();
         rig.charge(connection, "john", ID);
@@ -407,15 +411,16 @@ fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
         }
     }
     let connection = rig.accept();
-    if fault.kind() == FaultKind::Tls && is_met_at_once(fault) {
+    if matches!(fault, Fault::Tls(_)) && is_met_at_once(fault) {
         rig.pass(60_000); // whoever sees this has nothing to say
         return (rig, connection);
     }
     let message = [&dft()[..], &b"NTE|1||"[..], &[b'x'; 600], b"\r"].concat();
-    let message = if fault == Fault::ConnectionResetAfterBytes { message } else { dft() };
+    let message =
+        if fault == Fault::Connection(Connection::ResetAfterBytes) { message } else { dft() };
     rig.receive(connection, &crate::mllp::encode(&message));
     rig.pass(2_000);
-    if matches!(fault, Fault::AnswerLateAfterNext | Fault::MatchOutOfOrder) {
+    if matches!(fault, Fault::Answer(Answer::LateAfterNext) | Fault::Match(Mismatch::OutOfOrder)) {
         rig.charge(connection, "jane", "200130165607");
     }
     rig.pass(60_000);

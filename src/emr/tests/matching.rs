@@ -7,6 +7,7 @@ use super::{Rig, about, behaviour, message};
 use crate::emr::Input;
 use crate::history::End;
 use crate::mllp::encode;
+use crate::plan::fault::{Answer, Connection};
 use crate::plan::{Behaviour, Fault, Match, MessageKind};
 
 /// Six messages: john and jane on connection 1, john again on 2, at the second endpoint john on 3,
@@ -28,7 +29,8 @@ fn a_behaviour_plays_where_everything_that_it_names_holds(
     #[case] on: Match,
     #[case] expected: &str,
 ) {
-    let mut rig = Rig::with(vec![behaviour(Fault::AnswerReject, on)], &["a", "b"], 1 << 20);
+    let mut rig =
+        Rig::with(vec![behaviour(Fault::Answer(Answer::Reject), on)], &["a", "b"], 1 << 20);
     let mut answers = String::new();
     for (endpoint, messages) in [
         (0, &[("DFT^P03", "john"), ("DFT^P03", "jane")][..]),
@@ -50,9 +52,9 @@ fn a_behaviour_plays_where_everything_that_it_names_holds(
 fn the_first_behaviour_that_matches_plays_and_the_next_one_when_it_is_used_up() {
     let once = |fault| Behaviour { times: Some(1), ..behaviour(fault, Match::default()) };
     let mut rig = Rig::new(vec![
-        once(Fault::AnswerReject),
-        behaviour(Fault::AnswerError, about("john")),
-        once(Fault::AnswerReject),
+        once(Fault::Answer(Answer::Reject)),
+        behaviour(Fault::Answer(Answer::Error), about("john")),
+        once(Fault::Answer(Answer::Reject)),
     ]);
     let connection = rig.accept();
     for exam in ["john", "jane", "john", "jane"] {
@@ -63,7 +65,7 @@ fn the_first_behaviour_that_matches_plays_and_the_next_one_when_it_is_used_up() 
 
 #[test]
 fn a_message_with_an_order_that_nobody_knows_still_plays_what_names_no_exam() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "nobody", "1");
     assert_eq!(rig.codes(connection), ["AR"]);
@@ -72,7 +74,8 @@ fn a_message_with_an_order_that_nobody_knows_still_plays_what_names_no_exam() {
 
 #[test]
 fn before_a_message_the_exam_is_the_one_handed_over_last() {
-    let mut rig = Rig::new(vec![behaviour(Fault::ConnectionAcceptClose, about("jane"))]);
+    let mut rig =
+        Rig::new(vec![behaviour(Fault::Connection(Connection::AcceptClose), about("jane"))]);
     rig.feed(Input::Submitted { exam: "john" });
     let spared = rig.accept();
     rig.charge(spared, "john", "1");
@@ -84,7 +87,8 @@ fn before_a_message_the_exam_is_the_one_handed_over_last() {
 
 #[test]
 fn a_message_that_has_come_ends_what_was_meant_for_it_before() {
-    let mut rig = Rig::new(vec![behaviour(Fault::ConnectionAcceptClose, about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour(Fault::Connection(Connection::AcceptClose), about("john"))]);
     let connection = rig.accept();
     rig.feed(Input::Submitted { exam: "john" });
     rig.charge(connection, "john", "1");
@@ -96,8 +100,8 @@ fn a_message_that_has_come_ends_what_was_meant_for_it_before() {
 fn each_endpoint_plays_what_names_it() {
     let at = |name: &str| Match { endpoint: Some(name.to_owned()), ..Match::default() };
     let script = vec![
-        behaviour(Fault::AnswerNone, at("a")),
-        behaviour(Fault::ConnectionResetBeforeReply, at("b")),
+        behaviour(Fault::Answer(Answer::None), at("a")),
+        behaviour(Fault::Connection(Connection::ResetBeforeReply), at("b")),
     ];
     let mut rig = Rig::with(script, &["a", "b"], 1 << 20);
     let (one, other) = (rig.accept_at(0, 1), rig.accept_at(1, 1));
@@ -109,7 +113,7 @@ fn each_endpoint_plays_what_names_it() {
 
 #[test]
 fn a_healed_emr_accepts_whatever_the_script_says() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.feed(Input::Heal);

@@ -27,9 +27,9 @@ use crate::emr::{
 };
 use crate::history::{Bounds, ConnectionId, End, Event, Recorder, Shown, Side, TlsVersion, What};
 use crate::mllp::encode;
+use crate::plan::fault;
 use crate::plan::{
-    Behaviour, ClientCertificate, Fault, FaultKind, Match, Orders, Parameters, Plan, Play, Tls,
-    WireEvent,
+    Behaviour, ClientCertificate, Fault, Match, Orders, Parameters, Plan, Play, Tls, WireEvent,
 };
 
 /// What the rig did for the EMR on one connection, or saw of it.
@@ -314,7 +314,7 @@ fn known(name: &str) -> &'static str {
 fn needs_tls(behaviour: &Behaviour) -> bool {
     behaviour.play.iter().any(|play| match play {
         Play::Fault { fault, .. } => {
-            fault.kind() == FaultKind::Tls && *fault != Fault::TlsTlsOnPlaintext
+            matches!(fault, Fault::Tls(_)) && *fault != Fault::Tls(fault::Tls::TlsOnPlaintext)
         }
         Play::Raw(_) | Play::Filled(_) | Play::Wait(_) | Play::End(_) => false,
     })

@@ -5,6 +5,7 @@ use rstest::rstest;
 
 use super::{Rig, about, behaviour, behaviour_with, message};
 use crate::mllp::encode;
+use crate::plan::fault::Answer;
 use crate::plan::{Fault, Match, MessageKind, Parameters};
 
 /// MSA-1 of each acknowledgement that a charge gets when it is accepted, refused with an error, and
@@ -28,9 +29,9 @@ fn a_charge_gets_the_acknowledgements_that_it_asks_for(
     #[case] rejected: &[&str],
 ) {
     let script = vec![
-        behaviour(Fault::AnswerError, about("john")),
-        behaviour(Fault::AnswerReject, about("jane")),
-        behaviour(Fault::AnswerAccept, about("probe")),
+        behaviour(Fault::Answer(Answer::Error), about("john")),
+        behaviour(Fault::Answer(Answer::Reject), about("jane")),
+        behaviour(Fault::Answer(Answer::Accept), about("probe")),
     ];
     let mode = format!("|||{accept}|{application}");
     // An order that the plan does not know gets the plain acceptance of a healthy EMR.
@@ -48,7 +49,7 @@ fn a_charge_gets_the_acknowledgements_that_it_asks_for(
 #[case::answer_that_asks_for_answers("ACK^P03^ACK", "|||AL|AL")]
 #[case::answer_without_event("ACK", "")]
 fn an_acknowledgement_is_never_acknowledged(#[case] of: &str, #[case] rest: &str) {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
     let connection = rig.accept();
     rig.receive(connection, &encode(&message(of, "john", "1", "2.4", rest)));
     rig.pass(60_000);
@@ -61,7 +62,7 @@ fn an_acknowledgement_is_never_acknowledged(#[case] of: &str, #[case] rest: &str
 #[case::empty(b"")]
 #[case::no_header(b"PID|1||555\r")]
 fn what_is_no_message_gets_no_answer(#[case] payload: &[u8]) {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
     let connection = rig.accept();
     rig.receive(connection, &encode(payload));
     assert_eq!((rig.bytes(connection), rig.played()), (Vec::new(), Vec::new()));
@@ -80,7 +81,8 @@ fn a_refusal_has_the_form_of_the_message_s_version(
     #[case] err: &str,
 ) {
     let with = Parameters { text: Some("why".to_owned()), ..Parameters::default() };
-    let mut rig = Rig::new(vec![behaviour_with(Fault::AnswerError, with, Match::default())]);
+    let mut rig =
+        Rig::new(vec![behaviour_with(Fault::Answer(Answer::Error), with, Match::default())]);
     let connection = rig.accept();
     rig.receive(connection, &encode(&message("DFT^P03", "john", "1", version, "")));
     let text = String::from_utf8(rig.bytes(connection)).unwrap();
@@ -97,8 +99,8 @@ fn a_result_is_answered_by_its_own_script_and_counts_its_own_attempts() {
         ..about("john")
     };
     let mut rig = Rig::new(vec![
-        behaviour(Fault::AnswerReject, result(1)),
-        behaviour(Fault::AnswerError, result(2)),
+        behaviour(Fault::Answer(Answer::Reject), result(1)),
+        behaviour(Fault::Answer(Answer::Error), result(2)),
     ]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");

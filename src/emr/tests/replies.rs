@@ -9,6 +9,7 @@ use crate::history::{End, Piece, Raw, What};
 use crate::hl7::ack::Code;
 use crate::hl7::visible;
 use crate::mllp::encode;
+use crate::plan::fault::{Answer, Mismatch, Payload};
 use crate::plan::{Behaviour, Cut, Fault, FieldIs, Fill, Match, Moment, Parameters, Play, Text};
 
 fn form(form: &str) -> Parameters {
@@ -24,8 +25,11 @@ fn an_emr_that_fails_at_first_accepts_later_attempts() {
     for (times, expected) in [(None, ["AR", "AR", "AA", "AA"]), (Some(1), ["AR", "AA", "AA", "AA"])]
     {
         let with = Parameters { times, ..Parameters::default() };
-        let mut rig =
-            Rig::new(vec![behaviour_with(Fault::AnswerFailThenAccept, with, about("john"))]);
+        let mut rig = Rig::new(vec![behaviour_with(
+            Fault::Answer(Answer::FailThenAccept),
+            with,
+            about("john"),
+        )]);
         let connection = rig.accept();
         for id in ["1", "2", "3", "4"] {
             rig.charge(connection, "john", id);
@@ -36,7 +40,7 @@ fn an_emr_that_fails_at_first_accepts_later_attempts() {
 
 #[test]
 fn one_refusal_is_all_that_a_good_sender_needs_to_see() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerFailThenAccept, about("john"))]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::FailThenAccept), about("john"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.charge(connection, "jane", "2");
@@ -52,7 +56,8 @@ fn one_refusal_is_all_that_a_good_sender_needs_to_see() {
 #[case("A-001", None)]
 fn an_id_that_has_no_leading_zeros_cannot_lose_them(#[case] id: &str, #[case] left: Option<&str>) {
     let with = form("leading-zeros");
-    let mut rig = Rig::new(vec![behaviour_with(Fault::MatchNumeric, with, about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour_with(Fault::Match(Mismatch::Numeric), with, about("john"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", id);
     let found = text(&rig, connection);
@@ -66,7 +71,7 @@ fn an_id_that_has_no_leading_zeros_cannot_lose_them(#[case] id: &str, #[case] le
 #[case::special("A&B", "A\\E\\T\\E\\B")]
 #[case::plain("77", "\\X37\\7")]
 fn an_id_is_escaped_once_more(#[case] id: &str, #[case] expected: &str) {
-    let mut rig = Rig::new(vec![behaviour(Fault::MatchReEscaped, about("john"))]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Match(Mismatch::ReEscaped), about("john"))]);
     let connection = rig.accept();
     let id = id.replace('&', "\\T\\");
     rig.charge(connection, "john", &id);
@@ -77,7 +82,7 @@ fn an_id_is_escaped_once_more(#[case] id: &str, #[case] expected: &str) {
 fn answers_come_out_of_order_on_the_connections_that_they_belong_to() {
     // Two in flight on one connection, and on two.
     for connections in [1, 2] {
-        let mut rig = Rig::new(vec![behaviour(Fault::MatchOutOfOrder, about("john"))]);
+        let mut rig = Rig::new(vec![behaviour(Fault::Match(Mismatch::OutOfOrder), about("john"))]);
         let first = rig.accept();
         let second = if connections == 2 { rig.accept() } else { first };
         rig.charge(first, "john", "1");
@@ -98,7 +103,7 @@ fn answers_come_out_of_order_on_the_connections_that_they_belong_to() {
 
 #[test]
 fn without_another_message_nothing_is_out_of_order() {
-    let mut rig = Rig::new(vec![behaviour(Fault::MatchOutOfOrder, about("john"))]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Match(Mismatch::OutOfOrder), about("john"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.pass(60_000);
@@ -109,7 +114,8 @@ fn without_another_message_nothing_is_out_of_order() {
 #[case::long("long", 64 * 1024, 1)]
 #[case::lines("lines", 200, 200)]
 fn a_wild_text_is_as_wild_as_it_says(#[case] of: &str, #[case] bytes: usize, #[case] lines: usize) {
-    let mut rig = Rig::new(vec![behaviour_with(Fault::PayloadWildMsa3, form(of), about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour_with(Fault::Payload(Payload::WildMsa3), form(of), about("john"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", "7");
     let found = rig.bytes(connection);
@@ -122,7 +128,8 @@ fn a_wild_text_is_as_wild_as_it_says(#[case] of: &str, #[case] bytes: usize, #[c
 fn a_giant_has_the_size_that_is_asked_for_and_a_history_keeps_its_beginning() {
     for bytes in [1 << 20, 3 << 20] {
         let with = Parameters { bytes: Some(bytes), ..Parameters::default() };
-        let mut rig = Rig::new(vec![behaviour_with(Fault::PayloadGiant, with, about("john"))]);
+        let mut rig =
+            Rig::new(vec![behaviour_with(Fault::Payload(Payload::Giant), with, about("john"))]);
         let connection = rig.accept();
         rig.charge(connection, "john", "7");
         let found = rig.bytes(connection);
@@ -147,7 +154,7 @@ fn a_giant_has_the_size_that_is_asked_for_and_a_history_keeps_its_beginning() {
 #[test]
 fn a_giant_that_is_hung_up_on_was_played_once_half_a_mebibyte_is_out() {
     for (takes, played) in [(100 * 1024, vec![]), (700 * 1024, vec!["payload/giant"])] {
-        let mut rig = Rig::new(vec![behaviour(Fault::PayloadGiant, about("john"))]);
+        let mut rig = Rig::new(vec![behaviour(Fault::Payload(Payload::Giant), about("john"))]);
         rig.takes = takes;
         let connection = rig.accept();
         rig.charge(connection, "john", "7");
@@ -158,7 +165,8 @@ fn a_giant_that_is_hung_up_on_was_played_once_half_a_mebibyte_is_out() {
 #[test]
 fn the_seed_decides_which_bit_is_flipped() {
     let flipped = |seed| {
-        let mut rig = Rig::seeded(vec![behaviour(Fault::PayloadBitFlip, about("john"))], seed);
+        let mut rig =
+            Rig::seeded(vec![behaviour(Fault::Payload(Payload::BitFlip), about("john"))], seed);
         let connection = rig.accept();
         rig.charge(connection, "john", "7");
         rig.bytes(connection)
@@ -175,8 +183,14 @@ fn a_script_can_name_what_a_message_says() {
     let is = |path: &str, value: &str| FieldIs { path: path.parse().unwrap(), value: value.into() };
     let on = |fields| Match { fields, ..Match::default() };
     let mut rig = Rig::new(vec![
-        behaviour(Fault::AnswerReject, on(vec![is("FT1-7", "92250"), is("PID-3", "777")])),
-        behaviour(Fault::AnswerError, on(vec![is("FT1-2", "273014"), is("MSH-9.2", "P03")])),
+        behaviour(
+            Fault::Answer(Answer::Reject),
+            on(vec![is("FT1-7", "92250"), is("PID-3", "777")]),
+        ),
+        behaviour(
+            Fault::Answer(Answer::Error),
+            on(vec![is("FT1-2", "273014"), is("MSH-9.2", "P03")]),
+        ),
     ]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -234,9 +248,9 @@ fn a_commit_a_pause_half_an_acceptance_and_a_reset_are_one_reply() {
     let half = Parameters { cut: Some(Cut::Half), ..Parameters::default() };
     let fault = |fault, with| Play::Fault { fault, with };
     let play = vec![
-        fault(Fault::AnswerCommitAccept, Parameters::default()),
+        fault(Fault::Answer(Answer::CommitAccept), Parameters::default()),
         Play::Wait(ms(300).into()),
-        fault(Fault::AnswerAccept, half),
+        fault(Fault::Answer(Answer::Accept), half),
         Play::End(End::Reset),
     ];
     let mut rig = Rig::new(vec![Behaviour { on: about("john"), play, times: None }]);
@@ -271,8 +285,11 @@ fn an_acceptance_that_warns_says_so_where_its_version_has_a_place_for_it() {
         text: Some("price list".to_owned()),
         ..Parameters::default()
     };
-    let mut rig =
-        Rig::new(vec![behaviour_with(Fault::AnswerAcceptWithErr, with, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour_with(
+        Fault::Answer(Answer::AcceptWithErr),
+        with,
+        Match::default(),
+    )]);
     let connection = rig.accept();
     rig.receive(connection, &encode(&message("DFT^P03", "john", "1", "2.5.1", "")));
     let found = text(&rig, connection);
@@ -293,7 +310,11 @@ fn a_reason_points_at_what_it_is_about(
     #[case] expected: &str,
     #[case] at: Option<&str>,
 ) {
-    let fault = if error == 0 { Fault::AnswerDuplicateControlId } else { Fault::AnswerError };
+    let fault = if error == 0 {
+        Fault::Answer(Answer::DuplicateControlId)
+    } else {
+        Fault::Answer(Answer::Error)
+    };
     let with = Parameters {
         error: (error > 0).then_some(error),
         at: at.map(|path| path.parse().unwrap()),
@@ -309,7 +330,8 @@ fn a_reason_points_at_what_it_is_about(
 
 #[test]
 fn what_comes_back_on_a_call_is_recorded_and_never_answered() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour(Fault::Answer(Answer::AcceptOnOtherConnection), about("john"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     assert_eq!(rig.codes(connection), ["CA"]);
@@ -335,7 +357,8 @@ fn what_comes_back_on_a_call_is_recorded_and_never_answered() {
 
 #[test]
 fn a_call_that_nobody_takes_is_not_played_and_the_case_goes_on() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour(Fault::Answer(Answer::AcceptOnOtherConnection), about("john"))]);
     rig.takes_calls = false;
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -351,7 +374,8 @@ fn a_call_that_nobody_takes_is_not_played_and_the_case_goes_on() {
 
 #[test]
 fn a_call_that_nobody_has_taken_when_the_case_is_over_is_not_played() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour(Fault::Answer(Answer::AcceptOnOtherConnection), about("john"))]);
     rig.lets_ring = true;
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -368,7 +392,8 @@ fn a_call_that_nobody_has_taken_when_the_case_is_over_is_not_played() {
 
 #[test]
 fn half_a_message_on_a_call_is_recorded_when_the_case_is_over() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerAcceptOnOtherConnection, about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour(Fault::Answer(Answer::AcceptOnOtherConnection), about("john"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.pass(60_000);

@@ -6,6 +6,7 @@ use super::{Rig, about, behaviour, behaviour_with, charge, ms};
 use crate::emr::Input;
 use crate::history::{End, What};
 use crate::mllp::encode;
+use crate::plan::fault::Connection;
 use crate::plan::{Fault, Match, Moment, Parameters};
 
 fn count(count: u32) -> Parameters {
@@ -18,7 +19,8 @@ fn after(milliseconds: u64) -> Parameters {
 
 #[test]
 fn what_is_said_on_an_idle_connection_starts_its_time_anew_and_is_answered() {
-    let script = vec![behaviour_with(Fault::ConnectionIdleDrop, after(100), about("john"))];
+    let script =
+        vec![behaviour_with(Fault::Connection(Connection::IdleDrop), after(100), about("john"))];
     let mut rig = Rig::new(script);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -36,7 +38,7 @@ fn what_is_said_on_an_idle_connection_starts_its_time_anew_and_is_answered() {
 
 #[test]
 fn who_leaves_before_he_is_dropped_was_not_dropped() {
-    let mut rig = Rig::new(vec![behaviour(Fault::ConnectionIdleDrop, about("john"))]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Connection(Connection::IdleDrop), about("john"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.feed(Input::Ended { connection, how: End::Close });
@@ -54,7 +56,8 @@ fn a_connection_is_closed_after_so_many_messages_of_its_own(
     #[case] expected: &[usize],
 ) {
     let on = Match::default();
-    let mut rig = Rig::new(vec![behaviour_with(Fault::ConnectionCloseEvery, count(limit), on)]);
+    let mut rig =
+        Rig::new(vec![behaviour_with(Fault::Connection(Connection::CloseEvery), count(limit), on)]);
     let mut connection = rig.accept();
     let mut opened = vec![connection];
     for id in ["1", "2", "3", "4"] {
@@ -75,7 +78,7 @@ fn a_connection_is_closed_after_so_many_messages_of_its_own(
 #[case::two(2, 2)]
 fn whoever_is_one_too_many_is_turned_away(#[case] limit: u32, #[case] expected: usize) {
     let on = Match::default();
-    let fault = Fault::ConnectionMaxConnections;
+    let fault = Fault::Connection(Connection::MaxConnections);
     let mut rig = Rig::new(vec![behaviour_with(fault, count(limit), on)]);
     let all = [rig.accept(), rig.accept(), rig.accept()];
     let open = all.iter().filter(|one| rig.ends(**one).is_empty()).count();
@@ -90,7 +93,8 @@ fn whoever_is_one_too_many_is_turned_away(#[case] limit: u32, #[case] expected: 
 
 #[test]
 fn a_second_connection_closes_the_first_whoever_made_it() {
-    let mut rig = Rig::new(vec![behaviour(Fault::ConnectionStealSession, about("john"))]);
+    let mut rig =
+        Rig::new(vec![behaviour(Fault::Connection(Connection::StealSession), about("john"))]);
     rig.feed(Input::Submitted { exam: "john" });
     let (first, second) = (rig.accept(), rig.accept());
     assert_eq!((rig.ends(first), rig.ends(second)), (vec![End::Close], Vec::new()));
@@ -103,7 +107,8 @@ fn a_second_connection_closes_the_first_whoever_made_it() {
 
 #[test]
 fn only_a_message_within_the_gap_is_refused() {
-    let script = vec![behaviour_with(Fault::ConnectionMinGap, after(100), Match::default())];
+    let script =
+        vec![behaviour_with(Fault::Connection(Connection::MinGap), after(100), Match::default())];
     let mut rig = Rig::new(script);
     let connection = rig.accept();
     for (pause, id) in [(0, "1"), (99, "2"), (100, "3"), (0, "4")] {
@@ -116,7 +121,8 @@ fn only_a_message_within_the_gap_is_refused() {
 
 #[test]
 fn a_restart_cuts_every_connection_and_opens_the_door_again_after_its_time() {
-    let script = vec![behaviour_with(Fault::ConnectionRestart, after(100), about("john"))];
+    let script =
+        vec![behaviour_with(Fault::Connection(Connection::Restart), after(100), about("john"))];
     let mut rig = Rig::new(script);
     let (other, connection) = (rig.accept(), rig.accept());
     rig.charge(connection, "john", "1");
@@ -133,7 +139,11 @@ fn a_restart_cuts_every_connection_and_opens_the_door_again_after_its_time() {
 
 #[test]
 fn what_is_not_read_is_read_when_the_sender_is_gone() {
-    let script = vec![behaviour_with(Fault::ConnectionNoRead, after(3_600_000), about("john"))];
+    let script = vec![behaviour_with(
+        Fault::Connection(Connection::NoRead),
+        after(3_600_000),
+        about("john"),
+    )];
     let mut rig = Rig::new(script);
     let connection = rig.accept();
     rig.feed(Input::Submitted { exam: "john" });
@@ -154,8 +164,8 @@ fn what_is_not_read_is_read_when_the_sender_is_gone() {
 fn a_message_is_heard_out_when_no_other_client_gets_through(#[values(1, 4096)] cut: usize) {
     let inside = Match { moment: Some(Moment::Bytes(40)), ..Match::default() };
     let mut rig = Rig::new(vec![
-        behaviour(Fault::ConnectionRefused, about("jane")),
-        behaviour(Fault::ConnectionStealSession, inside),
+        behaviour(Fault::Connection(Connection::Refused), about("jane")),
+        behaviour(Fault::Connection(Connection::StealSession), inside),
     ]);
     let connection = rig.accept();
     rig.feed(Input::Submitted { exam: "jane" });

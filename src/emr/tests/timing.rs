@@ -5,6 +5,7 @@ use rstest::rstest;
 use super::{ACK_TIMEOUT_MS, Rig, Said, about, behaviour, behaviour_with, ms};
 use crate::emr::Input;
 use crate::history::{End, Micros, Raw, What};
+use crate::plan::fault::{Answer, Connection, Frame};
 use crate::plan::{Behaviour, Fault, Match, Parameters, Play, WireEvent};
 
 fn after(milliseconds: u64) -> Parameters {
@@ -16,12 +17,12 @@ fn with(fault: Fault, milliseconds: u64) -> Behaviour {
 }
 
 #[rstest]
-#[case::late(Fault::AnswerLate, &["@70 AA"])]
-#[case::slow(Fault::AnswerSlow, &["@70 AA"])]
-#[case::commit_then_accept(Fault::AnswerCommitThenAccept, &["@0 CA", "@70 AA"])]
-#[case::commit_then_error(Fault::AnswerCommitThenError, &["@0 CA", "@70 AE"])]
-#[case::commit_then_reject(Fault::AnswerCommitThenReject, &["@0 CA", "@70 AR"])]
-#[case::error_then_accept(Fault::AnswerErrorThenAccept, &["@0 AE", "@70 AA"])]
+#[case::late(Fault::Answer(Answer::Late), &["@70 AA"])]
+#[case::slow(Fault::Answer(Answer::Slow), &["@70 AA"])]
+#[case::commit_then_accept(Fault::Answer(Answer::CommitThenAccept), &["@0 CA", "@70 AA"])]
+#[case::commit_then_error(Fault::Answer(Answer::CommitThenError), &["@0 CA", "@70 AE"])]
+#[case::commit_then_reject(Fault::Answer(Answer::CommitThenReject), &["@0 CA", "@70 AR"])]
+#[case::error_then_accept(Fault::Answer(Answer::ErrorThenAccept), &["@0 AE", "@70 AA"])]
 fn a_delay_is_as_long_as_its_parameter_says(#[case] fault: Fault, #[case] expected: &[&str]) {
     let mut rig = Rig::new(vec![with(fault, 70)]);
     let connection = rig.accept();
@@ -45,7 +46,9 @@ fn a_delay_is_as_long_as_its_parameter_says(#[case] fault: Fault, #[case] expect
 
 #[test]
 fn a_slow_answer_is_in_time_and_a_late_one_is_not() {
-    for (fault, in_time) in [(Fault::AnswerSlow, true), (Fault::AnswerLate, false)] {
+    for (fault, in_time) in
+        [(Fault::Answer(Answer::Slow), true), (Fault::Answer(Answer::Late), false)]
+    {
         let mut rig = Rig::new(vec![behaviour(fault, Match::default())]);
         let connection = rig.accept();
         rig.charge(connection, "john", "1");
@@ -58,7 +61,7 @@ fn a_slow_answer_is_in_time_and_a_late_one_is_not() {
 
 #[test]
 fn a_drip_is_never_over_in_time_and_no_gap_is_as_long_as_the_timeout() {
-    let mut rig = Rig::new(vec![behaviour(Fault::FrameDrip, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Frame(Frame::Drip), Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.pass(ACK_TIMEOUT_MS - 1);
@@ -73,7 +76,7 @@ fn a_drip_is_never_over_in_time_and_no_gap_is_as_long_as_the_timeout() {
 
 #[test]
 fn byte_by_byte_is_in_time_and_one_write_for_each_byte() {
-    let mut rig = Rig::new(vec![behaviour(Fault::FrameByteByByte, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Frame(Frame::ByteByByte), Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.pass(ACK_TIMEOUT_MS - 1);
@@ -90,7 +93,7 @@ fn byte_by_byte_is_in_time_and_one_write_for_each_byte() {
 
 #[test]
 fn an_answer_after_the_next_message_comes_before_that_one_s_own_and_on_its_connection() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerLateAfterNext, about("john"))]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::LateAfterNext), about("john"))]);
     let first = rig.accept();
     rig.charge(first, "john", "ID-1");
     assert_eq!(rig.dealt, ["john"], "the harness may go on: nothing more comes of itself");
@@ -111,7 +114,10 @@ fn a_list_is_played_in_order_and_raw_bytes_are_not_touched() {
     let play = vec![
         Play::Raw(Raw::from(&raw[..])),
         Play::Wait(ms(30).into()),
-        Play::Fault { fault: Fault::ConnectionCloseBeforeReply, with: Parameters::default() },
+        Play::Fault {
+            fault: Fault::Connection(Connection::CloseBeforeReply),
+            with: Parameters::default(),
+        },
     ];
     let mut rig = Rig::new(vec![Behaviour { on: Match::default(), play, times: None }]);
     let connection = rig.accept();
@@ -128,7 +134,7 @@ fn a_list_is_played_in_order_and_raw_bytes_are_not_touched() {
 
 #[test]
 fn two_connections_wait_each_for_their_own_time() {
-    let mut rig = Rig::new(vec![with(Fault::AnswerLate, 50)]);
+    let mut rig = Rig::new(vec![with(Fault::Answer(Answer::Late), 50)]);
     let (one, other) = (rig.accept(), rig.accept());
     rig.charge(one, "john", "1");
     rig.pass(20);
@@ -141,7 +147,7 @@ fn two_connections_wait_each_for_their_own_time() {
 
 #[test]
 fn a_closed_endpoint_opens_by_itself_after_its_time() {
-    let mut rig = Rig::new(vec![with(Fault::ConnectionRefused, 200)]);
+    let mut rig = Rig::new(vec![with(Fault::Connection(Connection::Refused), 200)]);
     assert!(rig.is_open(0));
     rig.feed(Input::Submitted { exam: "john" });
     assert_eq!((rig.is_open(0), rig.played()), (false, vec!["connection/refused"]));
@@ -156,7 +162,7 @@ fn a_closed_endpoint_opens_by_itself_after_its_time() {
 #[test]
 fn a_closed_endpoint_opens_when_the_emr_is_healed() {
     let script = vec![behaviour_with(
-        Fault::ConnectionRefused,
+        Fault::Connection(Connection::Refused),
         after(3_600_000),
         Match { endpoint: Some("b".to_owned()), ..Match::default() },
     )];

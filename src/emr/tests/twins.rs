@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Rig, about, behaviour, settings};
 use crate::emr::{Input, Settings};
+use crate::plan::fault::Answer;
 use crate::plan::{Behaviour, Fault, Match, Orders};
 
 /// An EMR that knows `john` and `twin` by one order, which has one message or several.
@@ -56,8 +57,10 @@ fn where_an_order_may_have_several_messages_the_next_one_is_awaited() {
 #[test]
 fn a_script_plays_by_what_had_been_handed_over_and_counts_the_attempts_together() {
     let second = Match { attempt: Some(2), ..about("john") };
-    let script =
-        vec![behaviour(Fault::AnswerError, about("twin")), behaviour(Fault::AnswerReject, second)];
+    let script = vec![
+        behaviour(Fault::Answer(Answer::Error), about("twin")),
+        behaviour(Fault::Answer(Answer::Reject), second),
+    ];
     let mut rig = rig(script, true);
     let connection = rig.accept();
     hand_over(&mut rig, "john");

@@ -6,6 +6,7 @@ use super::{Rig, about, behaviour, charge, message};
 use crate::emr::Input;
 use crate::history::{End, What};
 use crate::mllp::encode;
+use crate::plan::fault::{Answer, Connection, Mismatch, Tls};
 use crate::plan::{Behaviour, Fault, Match, Parameters, Play};
 
 /// Why behaviours were not played, in order.
@@ -25,8 +26,8 @@ fn in_turn(exam: &str, faults: &[Fault]) -> Behaviour {
 #[test]
 fn a_message_on_a_connection_that_the_emr_has_ended_is_dealt_with_and_not_played() {
     let mut rig = Rig::new(vec![
-        behaviour(Fault::ConnectionCloseBeforeReply, about("john")),
-        behaviour(Fault::AnswerReject, about("jane")),
+        behaviour(Fault::Connection(Connection::CloseBeforeReply), about("john")),
+        behaviour(Fault::Answer(Answer::Reject), about("jane")),
     ]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -37,8 +38,8 @@ fn a_message_on_a_connection_that_the_emr_has_ended_is_dealt_with_and_not_played
 }
 
 #[rstest]
-#[case::two_closes(&[Fault::ConnectionHalfClose, Fault::ConnectionCloseBeforeReply])]
-#[case::a_reply_after_a_close(&[Fault::ConnectionCloseBeforeReply, Fault::AnswerAccept])]
+#[case::two_closes(&[Fault::Connection(Connection::HalfClose), Fault::Connection(Connection::CloseBeforeReply)])]
+#[case::a_reply_after_a_close(&[Fault::Connection(Connection::CloseBeforeReply), Fault::Answer(Answer::Accept)])]
 fn what_follows_an_end_did_not_happen(#[case] faults: &[Fault]) {
     let mut rig = Rig::new(vec![in_turn("john", faults)]);
     let connection = rig.accept();
@@ -50,7 +51,8 @@ fn what_follows_an_end_did_not_happen(#[case] faults: &[Fault]) {
 
 #[test]
 fn a_connection_whose_half_is_closed_can_still_be_reset() {
-    let faults = [Fault::ConnectionHalfClose, Fault::ConnectionResetBeforeReply];
+    let faults =
+        [Fault::Connection(Connection::HalfClose), Fault::Connection(Connection::ResetBeforeReply)];
     let mut rig = Rig::new(vec![in_turn("john", &faults)]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -61,7 +63,7 @@ fn a_connection_whose_half_is_closed_can_still_be_reset() {
 
 #[test]
 fn a_refusal_that_the_message_does_not_ask_for_is_not_played() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerReject, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::Reject), Match::default())]);
     let connection = rig.accept();
     rig.receive(connection, &encode(&message("DFT^P03", "john", "1", "2.4", "|||NE|NE")));
     assert_eq!((rig.bytes(connection), rig.played()), (Vec::new(), Vec::new()));
@@ -71,7 +73,7 @@ fn a_refusal_that_the_message_does_not_ask_for_is_not_played() {
 
 #[test]
 fn an_answer_that_waits_for_a_message_that_never_comes_is_not_played() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerLateAfterNext, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::LateAfterNext), Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.feed(Input::Over);
@@ -81,7 +83,8 @@ fn an_answer_that_waits_for_a_message_that_never_comes_is_not_played() {
 #[test]
 fn bytes_behind_a_reset_inside_a_message_are_told_and_read_by_nobody() {
     let with = Parameters { bytes: Some(20), ..Parameters::default() };
-    let reset = super::behaviour_with(Fault::ConnectionResetAfterBytes, with, about("john"));
+    let reset =
+        super::behaviour_with(Fault::Connection(Connection::ResetAfterBytes), with, about("john"));
     let mut rig = Rig::new(vec![reset]);
     rig.feed(Input::Submitted { exam: "john" });
     let connection = rig.accept();
@@ -100,7 +103,8 @@ fn bytes_behind_a_reset_inside_a_message_are_told_and_read_by_nobody() {
 
 #[test]
 fn what_was_said_before_an_answer_that_never_came_is_told() {
-    let first = in_turn("john", &[Fault::AnswerReject, Fault::MatchOutOfOrder]);
+    let first =
+        in_turn("john", &[Fault::Answer(Answer::Reject), Fault::Match(Mismatch::OutOfOrder)]);
     let mut rig = Rig::new(vec![first]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -117,7 +121,7 @@ fn what_was_said_before_an_answer_that_never_came_is_told() {
 /// Who merely hangs up may have seen the certificate, or not.
 #[test]
 fn a_handshake_in_which_the_sender_hangs_up_is_not_played() {
-    let mut rig = Rig::new(vec![behaviour(Fault::TlsExpired, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Tls(Tls::Expired), Match::default())]);
     rig.hangs_up = true;
     rig.accept();
     assert_eq!(rig.played(), [""; 0]);

@@ -6,11 +6,12 @@ use super::{Rig, Said, about, behaviour, behaviour_with, charge, ms};
 use crate::emr::Input;
 use crate::history::{AnomalyKind, End, Event, Piece, What};
 use crate::mllp::encode;
+use crate::plan::fault::{Answer, Connection, Frame};
 use crate::plan::{Behaviour, Fault, Match, Parameters, WireEvent};
 
 fn reset_after(bytes: u64, on: Match) -> Behaviour {
     let with = Parameters { bytes: Some(bytes), ..Parameters::default() };
-    behaviour_with(Fault::ConnectionResetAfterBytes, with, on)
+    behaviour_with(Fault::Connection(Connection::ResetAfterBytes), with, on)
 }
 
 /// Every piece on a connection: its kind, its length, and how many bytes of it were kept.
@@ -139,7 +140,8 @@ fn a_killed_life_is_not_answered_and_its_next_one_is() {
 #[test]
 fn a_kill_in_the_middle_of_a_reply_leaves_what_was_written_and_no_more() {
     let with = Parameters { after: Some(ms(100).into()), ..Parameters::default() };
-    let mut rig = Rig::new(vec![behaviour_with(Fault::FramePauseInside, with, Match::default())]);
+    let mut rig =
+        Rig::new(vec![behaviour_with(Fault::Frame(Frame::PauseInside), with, Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.feed(Input::SenderKilled { incarnation: 1 });
@@ -174,10 +176,10 @@ fn a_write_that_is_taken_in_part_is_an_incomplete_reply() {
 }
 
 #[rstest]
-#[case::close(Fault::ConnectionCloseBeforeReply)]
-#[case::half_close(Fault::ConnectionHalfClose)]
-#[case::accept_close(Fault::ConnectionAcceptClose)]
-#[case::accept_lost(Fault::AnswerAcceptLost)]
+#[case::close(Fault::Connection(Connection::CloseBeforeReply))]
+#[case::half_close(Fault::Connection(Connection::HalfClose))]
+#[case::accept_close(Fault::Connection(Connection::AcceptClose))]
+#[case::accept_lost(Fault::Answer(Answer::AcceptLost))]
 fn what_comes_after_our_end_is_read_and_not_answered(#[case] fault: Fault) {
     let mut rig = Rig::new(vec![behaviour(fault, Match::default())]);
     let connection = rig.accept();
@@ -190,9 +192,9 @@ fn what_comes_after_our_end_is_read_and_not_answered(#[case] fault: Fault) {
 }
 
 #[rstest]
-#[case::close(Fault::ConnectionCloseBeforeReply, &[End::Close, End::Reset])]
-#[case::reply_then_close(Fault::ConnectionReplyThenClose, &[End::Close, End::Reset])]
-#[case::half_close(Fault::ConnectionHalfClose, &[End::HalfClose])]
+#[case::close(Fault::Connection(Connection::CloseBeforeReply), &[End::Close, End::Reset])]
+#[case::reply_then_close(Fault::Connection(Connection::ReplyThenClose), &[End::Close, End::Reset])]
+#[case::half_close(Fault::Connection(Connection::HalfClose), &[End::HalfClose])]
 fn what_comes_after_a_close_is_recorded_and_then_refused(
     #[case] fault: Fault,
     #[case] ends: &[End],
@@ -218,15 +220,15 @@ fn what_comes_after_a_close_is_recorded_and_then_refused(
 /// What is due on a message may be a reset where the EMR has closed: it plays if nothing is to be said
 /// before it, and how the message was cut is no part of that.
 #[rstest]
-#[case::reset(Fault::ConnectionResetBeforeReply, true)]
-#[case::says_half_of_a_reply_first(Fault::FramePartialThenReset, false)]
-#[case::says_a_reply_first(Fault::ConnectionReplyThenReset, false)]
+#[case::reset(Fault::Connection(Connection::ResetBeforeReply), true)]
+#[case::says_half_of_a_reply_first(Fault::Frame(Frame::PartialThenReset), false)]
+#[case::says_a_reply_first(Fault::Connection(Connection::ReplyThenReset), false)]
 fn a_reset_that_is_due_on_a_closed_connection_does_not_hang_on_how_its_message_was_cut(
     #[case] fault: Fault,
     #[case] plays: bool,
     #[values(1, 7, 4096)] cut: usize,
 ) {
-    let close = behaviour(Fault::ConnectionCloseBeforeReply, about("john"));
+    let close = behaviour(Fault::Connection(Connection::CloseBeforeReply), about("john"));
     let mut rig = Rig::new(vec![close, behaviour(fault, about("jane"))]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
@@ -265,7 +267,10 @@ fn what_the_system_still_holds_at_the_end_is_counted() {
 
 #[test]
 fn who_hangs_up_before_he_is_refused_is_not_refused() {
-    let mut rig = Rig::new(vec![behaviour(Fault::ConnectionCloseBeforeReply, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(
+        Fault::Connection(Connection::CloseBeforeReply),
+        Match::default(),
+    )]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.charge(connection, "jane", "2");
@@ -278,7 +283,8 @@ fn who_hangs_up_before_he_is_refused_is_not_refused() {
 #[test]
 fn who_sends_and_hangs_up_at_once_is_answered_all_the_same() {
     let with = Parameters { after: Some(ms(50).into()), ..Parameters::default() };
-    let mut rig = Rig::new(vec![behaviour_with(Fault::AnswerLate, with, Match::default())]);
+    let mut rig =
+        Rig::new(vec![behaviour_with(Fault::Answer(Answer::Late), with, Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.feed(Input::Ended { connection, how: End::Close });
@@ -290,7 +296,7 @@ fn who_sends_and_hangs_up_at_once_is_answered_all_the_same() {
 
 #[test]
 fn a_reset_by_the_sender_ends_what_was_being_said() {
-    let mut rig = Rig::new(vec![behaviour(Fault::AnswerLate, Match::default())]);
+    let mut rig = Rig::new(vec![behaviour(Fault::Answer(Answer::Late), Match::default())]);
     let connection = rig.accept();
     rig.charge(connection, "john", "1");
     rig.feed(Input::Ended { connection, how: End::Reset });

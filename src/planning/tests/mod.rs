@@ -13,6 +13,7 @@ use rstest::rstest;
 
 use crate::history::{Micros, Raw};
 use crate::mapping::{shipped, shipped_names};
+use crate::plan::fault::Answer;
 use crate::plan::{
     AttemptMode, Charged, Fault, MessageKind, Parameters, Plan, Play, ProcessFault, Step, StopBy,
     WireEvent,
@@ -213,7 +214,7 @@ fn a_reply_can_be_a_list_of_pauses_bytes_and_answers() {
     let play = played("[{ wait: 50ms }, { raw: '<VT>A<FS><CR>' }, answer/accept]");
     assert_eq!(play[0], Play::Wait(millis(50)));
     assert_eq!(play[1], Play::Raw(Raw::from(&b"\x0bA\x1c\r"[..])));
-    assert!(matches!(play[2], Play::Fault { fault: Fault::AnswerAccept, .. }));
+    assert!(matches!(play[2], Play::Fault { fault: Fault::Answer(Answer::Accept), .. }));
 }
 
 #[test]
@@ -383,7 +384,10 @@ fn several_axes_make_their_product_in_the_order_written() {
     ];
     assert_eq!(ids, expected);
     assert_eq!(plans[3].mapping.name, "iris/option-2");
-    assert!(matches!(plans[3].script[0].play[0], Play::Fault { fault: Fault::AnswerLate, .. }));
+    assert!(matches!(
+        plans[3].script[0].play[0],
+        Play::Fault { fault: Fault::Answer(Answer::Late), .. }
+    ));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use rstest::rstest;
 
 use crate::history::TlsVersion::{V1_2, V1_3};
+use crate::plan::fault;
 use crate::plan::{ClientCertificate, Fault, Tls};
 use crate::planning::tests::{SHORT, mistake, plan};
 
@@ -94,7 +95,7 @@ fn a_fault_that_cannot_play_is_told_with_what_to_do(
 fn a_stall_lasts_longer_than_the_patience_of_the_sender() {
     let text = "tls: true\nemr:\n  - { on: { connection: 1 }, reply: tls/handshake-stall }\n";
     let plan = plan(&format!("{SHORT}{text}"));
-    assert!(plan.plays(Fault::TlsHandshakeStall));
+    assert!(plan.plays(Fault::Tls(fault::Tls::HandshakeStall)));
     let after = match &plan.script[0].play[0] {
         crate::plan::Play::Fault { with, .. } => with.after,
         other => panic!("{other:?}"),

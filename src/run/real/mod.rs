@@ -24,6 +24,7 @@ use tokio::task::AbortHandle;
 
 use crate::emr::{Input, WireAct};
 use crate::history::{ConnectionId, FORMAT_VERSION, Header, History, Seal};
+use crate::plan::fault::Connection;
 use crate::plan::{Fault, Plan};
 use crate::run::drive::{Do, Drive, Happening};
 use sender::process::Process;
@@ -99,7 +100,7 @@ pub async fn run(
 ) -> Result<History, RunError> {
     let started = Timestamp::now();
     let folder = sender::folder::Folder::new(plan).map_err(RunError::Folder)?;
-    let window = plan.plays(Fault::ConnectionNoRead).then_some(SMALL_WINDOW);
+    let window = plan.plays(Fault::Connection(Connection::NoRead)).then_some(SMALL_WINDOW);
     if let Some(tls) = &plan.tls {
         let issued = place.authority.issued().map_err(|error| RunError::Tls(error.to_string()))?;
         issued.write(folder.root.path(), tls.is_mutual()).map_err(RunError::Folder)?;

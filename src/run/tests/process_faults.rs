@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use super::{awaiting, ms, on, on_with, plan, submit, with_bug};
 use crate::history::{History, Micros, What};
+use crate::plan::fault::{Answer, Connection};
 use crate::plan::{Fault, Parameters, Plan, ProcessFault, Step, WireEvent};
 use crate::run::simulated::run;
 
@@ -25,7 +26,7 @@ fn with(fault: ProcessFault, at: WireEvent, after: u64) -> Plan {
     steps.extend(again.then_some(Step::Start));
     let rest = [submit("jane"), awaiting("jane"), Step::Settle, Step::Account, Step::Stop];
     steps.extend(rest);
-    plan(vec![on("john", Fault::AnswerNone)], steps)
+    plan(vec![on("john", Fault::Answer(Answer::None))], steps)
 }
 
 #[rstest]
@@ -76,7 +77,7 @@ fn a_jump_of_the_clock_shows_in_the_next_message_and_in_no_wait() {
 /// jane waits on disk when the second instance comes.
 fn second(bug: Option<&str>) -> History {
     let with = Parameters { after: Some(ms(10_000).into()), ..Parameters::default() };
-    let refused = on_with("jane", Fault::ConnectionRefused, with);
+    let refused = on_with("jane", Fault::Connection(Connection::Refused), with);
     let steps = vec![
         Step::Start,
         submit("jane"),

@@ -4,9 +4,8 @@ use rstest::rstest;
 
 use super::{awaiting, ms, on, on_with, plan, submit, with_bug};
 use crate::history::{Ending, Event, History, Piece, TlsVersion, What};
-use crate::plan::{
-    Behaviour, ClientCertificate, Fault, FaultKind, Parameters, Plan, Step, Tls, WireEvent,
-};
+use crate::plan::fault::{self, Answer, Connection, Frame};
+use crate::plan::{Behaviour, ClientCertificate, Fault, Parameters, Plan, Step, Tls, WireEvent};
 use crate::run::simulated::{SimulationError, run};
 
 /// Start, charge john and jane, watch, ask, stop.
@@ -30,7 +29,8 @@ fn finished(history: &History) -> bool {
 
 #[test]
 fn the_same_plan_leads_to_the_same_history() {
-    let plan = usual(vec![on("john", Fault::AnswerLate), on("jane", Fault::FrameDrip)]);
+    let plan =
+        usual(vec![on("john", Fault::Answer(Answer::Late)), on("jane", Fault::Frame(Frame::Drip))]);
     assert_eq!(history(&plan).events, history(&plan).events);
 }
 
@@ -38,11 +38,14 @@ fn the_same_plan_leads_to_the_same_history() {
 fn every_fault_is_played_and_every_case_comes_to_its_end() {
     for &fault in Fault::ALL {
         // It takes a message before it.
-        let whom = if fault == Fault::ConnectionMinGap { "jane" } else { "john" };
-        let beside = (fault == Fault::ConnectionMinGap).then(|| ms(2_000).into());
-        let closed = matches!(fault, Fault::ConnectionRefused | Fault::ConnectionBlackhole);
+        let whom = if fault == Fault::Connection(Connection::MinGap) { "jane" } else { "john" };
+        let beside = (fault == Fault::Connection(Connection::MinGap)).then(|| ms(2_000).into());
+        let closed = matches!(
+            fault,
+            Fault::Connection(Connection::Refused) | Fault::Connection(Connection::Blackhole)
+        );
         let after = closed.then(|| ms(300).into()).or(beside);
-        let bytes = (fault == Fault::ConnectionResetAfterBytes).then_some(50);
+        let bytes = (fault == Fault::Connection(Connection::ResetAfterBytes)).then_some(50);
         let with = Parameters { after, bytes, ..Parameters::default() };
         let once = Behaviour { times: Some(1), ..on_with(whom, fault, with) };
         let mut plan = usual(vec![once]);
@@ -60,10 +63,10 @@ fn every_fault_is_played_and_every_case_comes_to_its_end() {
 /// The TLS without which `fault` cannot play.
 fn tls(fault: Fault) -> Option<Tls> {
     let client = match fault {
-        Fault::TlsClientCertRefused => ClientCertificate::Required,
+        Fault::Tls(fault::Tls::ClientCertRefused) => ClientCertificate::Required,
         _ => ClientCertificate::None,
     };
-    let has_tls = fault.kind() == FaultKind::Tls && fault != Fault::TlsTlsOnPlaintext;
+    let has_tls = matches!(fault, Fault::Tls(_)) && fault != Fault::Tls(fault::Tls::TlsOnPlaintext);
     has_tls.then(|| Tls { versions: vec![TlsVersion::V1_3], client })
 }
 
@@ -71,7 +74,7 @@ fn tls(fault: Fault) -> Option<Tls> {
 fn an_answer_that_comes_long_after_the_settling_time_is_waited_for() {
     for milliseconds in [1_000, 3_000] {
         let with = Parameters { after: Some(ms(milliseconds).into()), ..Parameters::default() };
-        let mut plan = usual(vec![on_with("john", Fault::AnswerLate, with)]);
+        let mut plan = usual(vec![on_with("john", Fault::Answer(Answer::Late), with)]);
         plan.steps.retain(|step| *step != awaiting("john"));
         let history = history(&plan);
         assert!(finished(&history), "{milliseconds} ms: {:#?}", history.events);
@@ -190,7 +193,8 @@ fn an_unknown_defect_or_habit_is_the_author_s_mistake() {
 
 #[test]
 fn a_sender_that_falls_over_to_the_standby_is_seen_at_both_endpoints() {
-    let mut plan = with_bug(usual(vec![on("john", Fault::AnswerNone)]), "failover-resend");
+    let mut plan =
+        with_bug(usual(vec![on("john", Fault::Answer(Answer::None))]), "failover-resend");
     plan.endpoints = vec!["emr".to_owned(), "standby".to_owned()];
     let history = history(&plan);
     for endpoint in ["emr", "standby"] {
@@ -202,7 +206,7 @@ fn a_sender_that_falls_over_to_the_standby_is_seen_at_both_endpoints() {
 
 #[test]
 fn what_was_seen_carries_its_plan_and_can_be_told_by_it() {
-    let plan = usual(vec![on("john", Fault::AnswerReject)]);
+    let plan = usual(vec![on("john", Fault::Answer(Answer::Reject))]);
     let history = history(&plan);
     let carried: Plan = serde_json::from_str(history.header.plan.get()).unwrap();
     assert_eq!((carried.script, carried.steps), (plan.script, plan.steps));

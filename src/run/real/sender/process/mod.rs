@@ -30,6 +30,7 @@ use tokio::task::AbortHandle;
 
 use crate::exam::Exam;
 use crate::history::{Incarnation, Micros, Standard};
+use crate::plan::fault::Answer;
 use crate::plan::{
     Fault, FeedBy, HandedOver, Lifetime, Plan, ReadyWhen, SenderPlan, StopBy, Writer,
 };
@@ -99,7 +100,7 @@ impl Process {
         addresses: &[SocketAddr],
     ) -> Self {
         // Who serves a whole run is told the port before anybody knows which cases call it.
-        let calls = plan.plays(Fault::AnswerAcceptOnOtherConnection)
+        let calls = plan.plays(Fault::Answer(Answer::AcceptOnOtherConnection))
             || plan.sender.driving.life == Lifetime::Run;
         let ack_port = calls.then(free_port);
         let (lookout, overheard) = (Lookout::of(&plan.exams), Rc::default());
