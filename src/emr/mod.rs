@@ -5,15 +5,14 @@
 //! virtual time. It does **not** judge: whatever a sender does is written down and answered as
 //! the script says.
 
+pub(crate) mod boundary;
 pub(crate) mod faults;
 pub(crate) mod machine;
 
+pub use boundary::{Asked, Door, Failure, Handshake, Input, Manner, Output, Secured, WireAct};
 pub(crate) use faults::matching::{Trigger, trigger};
 pub use faults::tls::UNEXPECTED_MESSAGE;
-pub use machine::acts::WireAct;
-pub use machine::doors::Door;
-pub use machine::handshake::{Asked, Failure, Handshake, Manner, Secured};
-pub use machine::{Emr, Input, Output, Settings};
+pub use machine::{Emr, Settings};
 
 #[cfg(test)]
 mod tests;

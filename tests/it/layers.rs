@@ -79,7 +79,7 @@ const FOLDERS: &[(&str, Rows)] = &[
             ("exercise", &["evidence", "findings", "wording", "proof", "rules"]),
         ],
     ),
-    ("emr", &[("faults", &[]), ("machine", &["faults"])]),
+    ("emr", &[("boundary", &[]), ("faults", &[]), ("machine", &["boundary", "faults"])]),
     (
         "run/real",
         &[

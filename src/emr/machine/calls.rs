@@ -3,8 +3,8 @@
 //! In enhanced mode the application acknowledgement may come on another connection (HL7 v2
 //! chapter 2, section 2.9.3). What the sender says back on it is recorded and never answered.
 
+use crate::emr::boundary::WireAct;
 use crate::emr::faults::action::Action;
-use crate::emr::machine::acts::WireAct;
 use crate::emr::machine::connection::{Connection, Job};
 use crate::emr::machine::turn::Turn;
 use crate::history::{ConnectionId, Incarnation, What};

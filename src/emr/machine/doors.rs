@@ -8,26 +8,13 @@
 
 use std::time::Duration;
 
+use crate::emr::boundary::{Door, WireAct};
 use crate::emr::faults::action::Action;
-use crate::emr::machine::acts::WireAct;
 use crate::emr::machine::connection::{Connection, Job};
 use crate::emr::machine::turn::Turn;
 use crate::history::{ConnectionId, End, What};
 use crate::plan::Fault;
 use crate::plan::fault;
-
-/// How an endpoint meets those who connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// It listens, and accepts whoever comes.
-    Open,
-    /// Nobody listens: a connect is refused.
-    Shut,
-    /// The system takes connections on its behalf, and nobody accepts them.
-    Unattended,
-    /// The queue before it is full: a connect is neither answered nor refused.
-    Full,
-}
 
 /// A behaviour that stands at an endpoint.
 #[derive(Debug)]

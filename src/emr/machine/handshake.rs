@@ -5,70 +5,12 @@
 
 use std::sync::Arc;
 
+use crate::emr::boundary::{Asked, Failure, Handshake, Manner, Secured, WireAct};
 use crate::emr::faults::{play, tls};
-use crate::emr::machine::acts::WireAct;
 use crate::emr::machine::turn::Turn;
-use crate::history::{ConnectionId, End, Shown, Side, TlsVersion, What};
+use crate::history::{ConnectionId, End, Shown, What};
 use crate::plan::fault;
 use crate::plan::{Fault, Play, Tls};
-
-/// How the driver is to meet the handshake of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handshake {
-    /// What to do about it.
-    pub manner: Manner,
-    /// The versions to offer.
-    pub versions: Vec<TlsVersion>,
-}
-
-/// What to do about a handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// Hold it.
-    Hold {
-        /// The certificate to show.
-        show: Shown,
-        /// What to ask of the sender.
-        client: Asked,
-    },
-    /// Read the ClientHello, and say nothing of your own.
-    Ignore,
-}
-
-/// What a sender is asked to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// Nothing.
-    Nothing,
-    /// A certificate that this EMR knows.
-    Certificate,
-    /// A certificate; this EMR knows none that a sender could have.
-    StrangeCertificate,
-}
-
-/// What both sides agreed on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Secured {
-    /// The version.
-    pub version: TlsVersion,
-    /// The cipher suite, by its registered name.
-    pub suite: String,
-    /// The subject of the sender's certificate, if it showed one.
-    pub client: Option<String>,
-}
-
-/// How TLS failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Who broke it off.
-    pub by: Side,
-    /// The alert that said so, by its name.
-    pub alert: Option<String>,
-    /// What was amiss, where no alert says so.
-    pub why: Option<String>,
-    /// Whether the sender speaks no TLS at all, so that its bytes can be read as they are.
-    pub plain: bool,
-}
 
 /// How a connection stands with TLS.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! The machine: what arrives goes in, what is to be done comes out, what was seen is recorded.
 
-pub(crate) mod acts;
 pub(crate) mod batches;
 pub(crate) mod calls;
 pub(crate) mod connection;
@@ -19,15 +18,14 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
+use crate::emr::boundary::{Door, Input, Output, WireAct};
 use crate::emr::faults::matching::Script;
-use crate::emr::machine::acts::WireAct;
 use crate::emr::machine::calls::Call;
 use crate::emr::machine::connection::Job;
 use crate::emr::machine::connections::Connections;
-use crate::emr::machine::doors::{Door, Standing};
-use crate::emr::machine::handshake::{Failure, Secured};
+use crate::emr::machine::doors::Standing;
 use crate::emr::machine::turn::Turn;
-use crate::history::{Bounds, ConnectionId, End, Incarnation, Recorder, What};
+use crate::history::{Bounds, ConnectionId, Incarnation, Recorder, What};
 use crate::plan::fault::Connection;
 use crate::plan::{Behaviour, Fault, Orders, Plan, Tls, WireEvent};
 #[cfg(feature = "planted-defects")]
@@ -59,185 +57,6 @@ impl Settings {
             tls: plan.tls.clone(),
         }
     }
-}
-
-/// Something that happened to the EMR.
-#[derive(Clone, Debug)]
-pub enum Input<'a> {
-    /// An endpoint listens now, or no longer.
-    Listening {
-        /// Index of the endpoint.
-        endpoint: usize,
-        /// Whether it listens.
-        up: bool,
-    },
-    /// A connect to a closed endpoint was seen to be refused.
-    RefusalSeen {
-        /// Index of the endpoint.
-        endpoint: usize,
-    },
-    /// A connect to an endpoint got neither an answer nor a refusal.
-    SilenceSeen {
-        /// Index of the endpoint.
-        endpoint: usize,
-        /// For how long.
-        waited: Duration,
-    },
-    /// The system has taken a connection for an endpoint that is unattended.
-    Waiting {
-        /// Index of the endpoint.
-        endpoint: usize,
-    },
-    /// Bytes have come on a connection that is not read.
-    Held {
-        /// Which connection.
-        connection: ConnectionId,
-    },
-    /// Reading was stopped, or goes on.
-    Reading {
-        /// Which connection.
-        connection: ConnectionId,
-        /// Whether it goes on.
-        on: bool,
-        /// How many bytes have waited for it.
-        waiting: u64,
-    },
-    /// A connection of the harness's own was accepted, or could not be made.
-    Visited {
-        /// Index of the endpoint.
-        endpoint: usize,
-        /// Whether it was accepted.
-        accepted: bool,
-    },
-    /// A connection was accepted.
-    Accepted {
-        /// Its number.
-        connection: ConnectionId,
-        /// Index of the endpoint.
-        endpoint: usize,
-        /// The life of the sender that opened it.
-        incarnation: Incarnation,
-    },
-    /// The sender has taken a call: a connection to its own port.
-    Called {
-        /// Which call.
-        call: u32,
-        /// The number of the connection.
-        connection: ConnectionId,
-        /// The life of the sender that took it.
-        incarnation: Incarnation,
-    },
-    /// The sender has not taken a call.
-    CallFailed {
-        /// Which call.
-        call: u32,
-    },
-    /// Bytes arrived.
-    Received {
-        /// On which connection.
-        connection: ConnectionId,
-        /// The bytes.
-        bytes: &'a [u8],
-    },
-    /// A connection's ClientHello arrived.
-    Greeted {
-        /// On which connection.
-        connection: ConnectionId,
-    },
-    /// A connection's handshake is complete; what is received from here on was under TLS.
-    Secured {
-        /// Which connection.
-        connection: ConnectionId,
-        /// What both sides agreed on.
-        secured: Secured,
-    },
-    /// TLS failed on a connection.
-    TlsFailed {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How.
-        failure: Failure,
-    },
-    /// What is received from here on was under the TLS that has failed.
-    WroteAhead {
-        /// On which connection.
-        connection: ConnectionId,
-    },
-    /// The sender speaks in the clear where it had greeted with TLS.
-    WroteInTheClear {
-        /// On which connection.
-        connection: ConnectionId,
-    },
-    /// Bytes arrived that nobody can read; to be told once for a connection.
-    Undecryptable {
-        /// On which connection.
-        connection: ConnectionId,
-        /// How many.
-        bytes: u64,
-    },
-    /// So many bytes have arrived and are not read, for there were too many.
-    LeftUnread {
-        /// On which connection.
-        connection: ConnectionId,
-        /// How many.
-        bytes: u64,
-    },
-    /// The sender ended its side.
-    Ended {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How.
-        how: End,
-    },
-    /// A write that was asked for has been taken, in whole or in part.
-    Wrote {
-        /// On which connection.
-        connection: ConnectionId,
-        /// What was taken.
-        bytes: &'a [u8],
-        /// Whether that was all of it; if not, the connection takes no more.
-        complete: bool,
-    },
-    /// An end that was asked for has been carried out.
-    EndDone {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How.
-        how: End,
-    },
-    /// An exam was handed to the sender.
-    Submitted {
-        /// Its name.
-        exam: &'a str,
-    },
-    /// The sender was killed: nothing more is said to this life of it.
-    SenderKilled {
-        /// Which life.
-        incarnation: Incarnation,
-    },
-    /// The sender's process is gone.
-    SenderGone,
-    /// Somebody waits for this wire event; the first from now on is reported.
-    Watch(WireEvent),
-    /// From here on the EMR is healthy.
-    Heal,
-    /// Time has passed.
-    Tick,
-    /// Nothing more will be waited for: what the system holds for us is to be read.
-    Closing,
-    /// The case is over: what is under way on connections that are still open is all there is.
-    Over,
-}
-
-/// Something that the driver is to do, or wants to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// To be done on the wire.
-    Wire(WireAct),
-    /// The wire event that was waited for has come.
-    Reached(WireEvent),
-    /// The EMR has dealt with the message of this exam.
-    Dealt(Arc<str>),
 }
 
 /// The simulated EMR.

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use crate::emr::boundary::{Output, WireAct};
 use crate::emr::faults::action::Action;
 use crate::emr::faults::stream::Stream;
-use crate::emr::machine::acts::WireAct;
 use crate::emr::machine::connection::Job;
 use crate::emr::machine::turn::Turn;
-use crate::emr::machine::{Output, Parked, Turns};
+use crate::emr::machine::{Parked, Turns};
 use crate::history::{ConnectionId, End, What};
 use crate::plan::fault::Connection;
 use crate::plan::{Fault, WireEvent};

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use crate::emr::boundary::WireAct;
 use crate::emr::faults::action::Action;
 use crate::emr::faults::play;
-use crate::emr::machine::acts::WireAct;
 use crate::emr::machine::connection::{Idle, Job};
 use crate::emr::machine::sending::Then;
 use crate::emr::machine::turn::Turn;

@@ -5,14 +5,15 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::emr::boundary::Output;
 use crate::emr::faults::action::Action;
 use crate::emr::faults::matching::Occasion;
 use crate::emr::faults::matching::Trigger;
 use crate::emr::faults::play;
 use crate::emr::faults::scene::Scene;
+use crate::emr::machine::Emr;
 use crate::emr::machine::connection::{Connection, Job};
 use crate::emr::machine::twins::counted_as;
-use crate::emr::machine::{Emr, Output};
 use crate::history::{ConnectionId, End, Incarnation, Recorder, What};
 use crate::hl7::Message;
 use crate::plan::{Parameters, WireEvent};

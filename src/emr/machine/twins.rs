@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use crate::emr::boundary::Output;
+use crate::emr::machine::Emr;
 use crate::emr::machine::turn::Turn;
-use crate::emr::machine::{Emr, Output};
 use crate::plan::{MessageKind, Orders};
 
 /// What a message is about.
