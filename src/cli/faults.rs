@@ -350,7 +350,7 @@ mod tests {
 
     use super::{Bench, Named, folded, named};
     use chargeproof::plan::Fault;
-    use chargeproof::plan::fault::{Answer, Connection, Mismatch, Payload, Tls};
+    use chargeproof::plan::fault::{Answer, Connection, Mismatch, Payload, Silence, Tls};
     use chargeproof::suite::sample;
     use chargeproof::suite::wire::{By, Line};
 
@@ -361,8 +361,7 @@ mod tests {
             let sheet = bench.sheet(fault).unwrap_or_else(|error| panic!("{fault}: {error}"));
             assert!(!sheet.cases.is_empty(), "no built-in scenario plays {fault}");
             let seen = sheet.wire.iter().any(|line| line.by == By::Emr);
-            let silent =
-                matches!(fault, Fault::Answer(Answer::None) | Fault::Tls(Tls::HandshakeStall));
+            let silent = fault.nature().silence == Silence::Always;
             assert_eq!(seen, !silent, "{fault}: {:?}", sheet.wire);
         }
     }

@@ -10,7 +10,6 @@ pub(crate) mod faults;
 pub(crate) mod machine;
 
 pub use boundary::{Asked, Door, Failure, Handshake, Input, Manner, Output, Secured, WireAct};
-pub(crate) use faults::matching::{Trigger, trigger};
 pub use faults::tls::UNEXPECTED_MESSAGE;
 pub use machine::{Emr, Settings};
 

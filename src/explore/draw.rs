@@ -8,11 +8,10 @@ mod steps;
 
 use std::time::Duration;
 
-use crate::emr::{Trigger, trigger};
 use crate::explore::random::Random;
 use crate::mapping::{self, Mapping};
-use crate::plan::fault::{Answer, Connection, Mismatch, Payload};
-use crate::plan::{Behaviour, Charged, Fault, Match, MessageKind, Parameter, Parameters, Play};
+use crate::plan::fault::{Answer, Company, Connection, Payload, SetOff};
+use crate::plan::{Charged, Fault, MessageKind, Parameter};
 use crate::planning::Library;
 use crate::scenario::{
     Case, ExamEntry, Expectation, Given, On, Part, Reaction, SenderFile, Tls, Word,
@@ -43,15 +42,6 @@ const OTHER: &str = "mary-major";
 const RESULTS: &str = "iris/result";
 /// Faults that take a thousand times as long as others, and are drawn the less often.
 const HEAVY: [Fault; 1] = [Fault::Payload(Payload::Giant)];
-/// Faults that only play beside another message or connection, which mostly is not there.
-const SELDOM: [Fault; 6] = [
-    Fault::Connection(Connection::MaxConnections),
-    Fault::Connection(Connection::MinGap),
-    Fault::Connection(Connection::CloseEvery),
-    Fault::Connection(Connection::IdleDrop),
-    Fault::Match(Mismatch::OutOfOrder),
-    Fault::Answer(Answer::LateAfterNext),
-];
 /// The endpoint that every case has, and the second one.
 const ENDPOINTS: [&str; 2] = ["emr", "standby"];
 
@@ -180,11 +170,11 @@ impl Deck {
         for _ in 0..count {
             let Some(mut on) = random.take(&mut targets) else { return };
             let part = self.fault(case.tls.is_some(), random);
-            match trigger_of(&part) {
-                Trigger::Accept => {
+            match set_off_by(&part) {
+                SetOff::Accept | SetOff::Handshake => {
                     on = On { connection: Some(1), ..On::default() };
                 }
-                Trigger::Message if !case.endpoints.is_empty() && random.chance(30) => {
+                SetOff::Message if !case.endpoints.is_empty() && random.chance(30) => {
                     let is_charge = on.exam.is_some() && on.kind.is_none();
                     let standby = is_charge && random.chance(50);
                     if standby {
@@ -194,7 +184,7 @@ impl Deck {
                 }
                 _ => {}
             }
-            let is_message = trigger_of(&part) == Trigger::Message;
+            let is_message = set_off_by(&part) == SetOff::Message;
             let mut play = vec![part];
             if is_message && random.chance(8) {
                 play.insert(0, Part::Wait(self.pause(random)));
@@ -251,7 +241,8 @@ impl Deck {
         if HEAVY.contains(&fault) && !random.chance(3) {
             fault = Fault::Answer(Answer::None);
         }
-        if SELDOM.contains(&fault) && !random.chance(30) {
+        // Mostly nothing else is there.
+        if fault.nature().company != Company::Nobody && !random.chance(30) {
             fault = random.pick(among).copied().filter(|one| !HEAVY.contains(one)).unwrap_or(fault);
         }
         let mut with = Vec::new();
@@ -310,26 +301,21 @@ impl Deck {
 /// Whether it plays when a connection is accepted, so that an exam of which nobody knows whether
 /// it left may be lost with the connection.
 fn hits_connecting(reaction: &Reaction) -> bool {
-    reaction.play.first().is_some_and(|part| trigger_of(part) == Trigger::Accept)
+    reaction.play.first().is_some_and(|part| set_off_by(part).is_accept())
 }
 
 /// Whether it stands at an endpoint, whoever comes.
 fn stands(reaction: &Reaction) -> bool {
-    reaction.play.first().is_some_and(|part| trigger_of(part) == Trigger::Listening)
+    reaction.play.first().is_some_and(|part| set_off_by(part) == SetOff::Handover)
 }
 
-fn trigger_of(part: &Part) -> Trigger {
+fn set_off_by(part: &Part) -> SetOff {
     match part {
         Part::Fault { name, .. } => {
-            name.text.parse().map_or(Trigger::Message, |fault: Fault| trigger_of_fault(fault))
+            name.text.parse().map_or(SetOff::Message, |fault: Fault| fault.nature().set_off_by)
         }
-        Part::Raw(_) | Part::Wait(_) | Part::End(_) => Trigger::Message,
+        Part::Raw(_) | Part::Wait(_) | Part::End(_) => SetOff::Message,
     }
-}
-
-fn trigger_of_fault(fault: Fault) -> Trigger {
-    let play = vec![Play::Fault { fault, with: Parameters::default() }];
-    trigger(&Behaviour { on: Match::default(), play, times: None })
 }
 
 fn at_most_once(case: &mut Case, exam: &Word) {

@@ -3,6 +3,8 @@
 //! A parameter that a fault does not read would be a wish that nobody hears, so it is a mistake
 //! of its author. What a parameter means on the wire is the EMR's business.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::history::Micros;
@@ -46,6 +48,46 @@ pub struct Parameters {
     /// Where the reply is cut off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cut>,
+}
+
+/// What a plan says of a fault that is played. Planning fills in all that a fault reads and cannot do
+/// without (`Fault::usual`); of what is missing all the same, there is none.
+impl Parameters {
+    /// How long; no time at all, if nobody said so.
+    #[must_use]
+    pub fn after(&self) -> Duration {
+        self.after.map_or(Duration::ZERO, Duration::from)
+    }
+
+    /// How many bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.unwrap_or(0)
+    }
+
+    /// How many times.
+    #[must_use]
+    pub fn times(&self) -> u32 {
+        self.times.unwrap_or(0)
+    }
+
+    /// How many messages or connections.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count.unwrap_or(0)
+    }
+
+    /// Which code, where several go by one name; an acceptance, if nobody said so.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code.unwrap_or(Code::AA)
+    }
+
+    /// Which form of several; an empty name is none of them.
+    #[must_use]
+    pub fn form(&self) -> &str {
+        self.form.as_deref().unwrap_or("")
+    }
 }
 
 /// Where a reply is cut off; nothing of it comes afterwards.

@@ -3,7 +3,7 @@
 //!
 //! Does **not** decide anything, and what is drawn rather than written is not held to it.
 
-use crate::plan::fault::{Connection, Mismatch, Tls};
+use crate::plan::fault::SetOff;
 use crate::plan::{Behaviour, Charged, Fault, Match, MessageKind, Moment, Plan, Play, Step};
 use crate::scenario::{Act, Case};
 use crate::yaml::{Diagnostic, Place};
@@ -113,28 +113,12 @@ enum Occasion {
 
 impl Occasion {
     const fn of(fault: Fault) -> Self {
-        match fault {
-            Fault::Connection(Connection::Refused)
-            | Fault::Connection(Connection::Blackhole)
-            | Fault::Connection(Connection::SlowAccept)
-            | Fault::Connection(Connection::NoRead)
-            | Fault::Connection(Connection::MaxConnections)
-            | Fault::Connection(Connection::StealSession) => Self::Own,
-            Fault::Connection(Connection::CloseEvery) | Fault::Connection(Connection::MinGap) => {
-                Self::SomeMessages
-            }
-            Fault::Connection(Connection::ResetAfterBytes) => Self::Bytes,
-            Fault::Connection(Connection::AcceptClose)
-            | Fault::Connection(Connection::AcceptReset)
-            | Fault::Match(Mismatch::OnConnect)
-            | Fault::Tls(Tls::Expired)
-            | Fault::Tls(Tls::WrongHost)
-            | Fault::Tls(Tls::UnknownCa)
-            | Fault::Tls(Tls::HandshakeStall)
-            | Fault::Tls(Tls::PlaintextOnTls)
-            | Fault::Tls(Tls::ClientCertRequired)
-            | Fault::Tls(Tls::ClientCertRefused) => Self::Accepted,
-            _ => Self::Message,
+        match fault.nature().set_off_by {
+            SetOff::Handover | SetOff::Beside | SetOff::MessageOrSecond => Self::Own,
+            SetOff::EveryNth | SetOff::TooSoon => Self::SomeMessages,
+            SetOff::Bytes => Self::Bytes,
+            SetOff::Accept | SetOff::Handshake => Self::Accepted,
+            SetOff::Message => Self::Message,
         }
     }
 

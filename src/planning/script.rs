@@ -8,7 +8,7 @@ use crate::exam::Exam;
 use crate::history::{End, Micros};
 use crate::hl7::ack::Code;
 use crate::hl7::{Path, PathError};
-use crate::plan::fault::{self, Answer, Connection};
+use crate::plan::fault::{self, Answer, SetOff};
 use crate::plan::{
     Behaviour, Cut, Fault, FieldIs, Match, Moment, Parameter, Parameters, Play, Tls,
 };
@@ -47,13 +47,7 @@ fn knows_what_it_names(reaction: &Reaction, behaviour: &Behaviour) -> Result<(),
     else {
         return Ok(());
     };
-    let stands = matches!(
-        fault,
-        Fault::Connection(Connection::Refused)
-            | Fault::Connection(Connection::Blackhole)
-            | Fault::Connection(Connection::SlowAccept)
-            | Fault::Connection(Connection::NoRead)
-    );
+    let stands = fault.nature().set_off_by == SetOff::Handover;
     let on = &behaviour.on;
     let named = [
         ("message", on.message.is_some()),
@@ -327,7 +321,7 @@ fn set(
 /// A time; none at all only where it lies between two things that may come at once.
 fn after(fault: Fault, usual: Option<Micros>, given: &Given) -> Result<Micros, Diagnostic> {
     let time = Micros::from(given.duration()?);
-    if time != Micros(0) || defaults::may_be_at_once(fault) {
+    if time != Micros(0) || fault.nature().may_be_at_once {
         return Ok(time);
     }
     let mistake = given.place().error(format!("`{fault}` needs a time that passes"));

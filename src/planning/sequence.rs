@@ -1,8 +1,8 @@
 //! What can stand beside what in a reply of several parts: nothing behind the end of a connection,
 //! and nothing beside what lasts until the sender is gone.
 
-use crate::plan::fault::{Answer, Connection, Frame, Tls};
-use crate::plan::{Behaviour, Fault, Play};
+use crate::history::End;
+use crate::plan::{Behaviour, Play};
 use crate::scenario::{How, Part, Reaction};
 use crate::yaml::Diagnostic;
 
@@ -11,19 +11,19 @@ pub(crate) fn can_all_play(reaction: &Reaction, behaviour: &Behaviour) -> Result
     let plays: Vec<(&Part, &Play)> = reaction.play.iter().zip(&behaviour.play).collect();
     for (index, (part, play)) in plays.iter().enumerate() {
         let (Part::Fault { name, .. }, Play::Fault { fault, .. }) = (part, play) else { continue };
+        let nature = fault.nature();
         let (before, behind) = (&plays[..index], &plays[index + 1..]);
         let is_wait = |(part, _): &(&Part, &Play)| matches!(part, Part::Wait(_));
-        if *fault == Fault::Frame(Frame::Drip) && !(behind.is_empty() && before.iter().all(is_wait))
-        {
+        if nature.stands_alone && !(behind.is_empty() && before.iter().all(is_wait)) {
             let mistake =
                 name.place.error(format!("only a `wait` before it can stand beside `{fault}`"));
             return Err(mistake.hint(
                 "it lasts until the sender has given up and is gone; `frame/partial-then-close` and `frame/partial-then-reset` end the connection inside an answer",
             ));
         }
-        let Some(how) = end(*fault) else { continue };
+        let Some(how) = nature.ends else { continue };
         let can_follow = |(part, _): &(&Part, &Play)| {
-            how == How::HalfClose && matches!(part, Part::Wait(_) | Part::End(How::Reset))
+            how == End::HalfClose && matches!(part, Part::Wait(_) | Part::End(How::Reset))
         };
         if !behind.iter().all(can_follow) {
             let mistake = name.place.error(format!("nothing can be played behind `{fault}`"));
@@ -31,28 +31,4 @@ pub(crate) fn can_all_play(reaction: &Reaction, behaviour: &Behaviour) -> Result
         }
     }
     Ok(())
-}
-
-/// How a fault ends the connection that it plays on, if it does.
-const fn end(fault: Fault) -> Option<How> {
-    match fault {
-        Fault::Answer(Answer::AcceptLost)
-        | Fault::Frame(Frame::PartialThenClose)
-        | Fault::Connection(Connection::AcceptClose)
-        | Fault::Connection(Connection::CloseBeforeReply)
-        | Fault::Connection(Connection::ReplyThenClose)
-        | Fault::Connection(Connection::IdleDrop)
-        | Fault::Connection(Connection::CloseEvery)
-        | Fault::Connection(Connection::MaxConnections)
-        | Fault::Connection(Connection::Restart)
-        | Fault::Tls(Tls::TlsOnPlaintext)
-        | Fault::Tls(Tls::NoCloseNotify) => Some(How::Close),
-        Fault::Frame(Frame::PartialThenReset)
-        | Fault::Connection(Connection::AcceptReset)
-        | Fault::Connection(Connection::ResetAfterBytes)
-        | Fault::Connection(Connection::ResetBeforeReply)
-        | Fault::Connection(Connection::ReplyThenReset) => Some(How::Reset),
-        Fault::Connection(Connection::HalfClose) => Some(How::HalfClose),
-        _ => None,
-    }
 }

@@ -3,20 +3,18 @@
 //! It is written as an author would write it, so that what the catalogue's outcomes are held
 //! against is read by the same door as every scenario.
 
-use crate::emr::{Trigger, trigger};
-use crate::plan::fault::{Answer, Mismatch, Tls};
-use crate::plan::{Behaviour, Fault, Match, Parameters, Play};
+use crate::plan::Fault;
+use crate::plan::fault::{Company, Mismatch, SetOff, Tls};
 use crate::yaml::Source;
 
 /// A scenario that plays `fault` once, for the charge of `john-doe`, and asks the sender for its
 /// account in the end.
 #[must_use]
 pub fn scenario(fault: Fault) -> Source {
-    let rest = match (fault, set_off_by(fault)) {
-        (Fault::Answer(Answer::LateAfterNext) | Fault::Match(Mismatch::OutOfOrder), _) => {
-            TWO_IN_A_ROW
-        }
-        (_, Trigger::Listening | Trigger::Accept | Trigger::Beside(_)) => NO_PROBE_BEFORE,
+    let nature = fault.nature();
+    let rest = match nature.set_off_by {
+        _ if nature.company == Company::NextMessage => TWO_IN_A_ROW,
+        SetOff::Handover | SetOff::Accept | SetOff::Handshake | SetOff::Beside => NO_PROBE_BEFORE,
         _ => "exams: [john-doe]\n",
     };
     let on = on(fault);
@@ -26,8 +24,8 @@ pub fn scenario(fault: Fault) -> Source {
 /// When `fault` plays. A sender may connect before it has anything to say, and then no exam is
 /// meant yet.
 fn on(fault: Fault) -> &'static str {
-    match set_off_by(fault) {
-        Trigger::Accept | Trigger::Beside(_) => "{ connection: 1 }",
+    match fault.nature().set_off_by {
+        SetOff::Accept | SetOff::Handshake | SetOff::Beside => "{ connection: 1 }",
         _ => "{ exam: john-doe }",
     }
 }
@@ -35,10 +33,10 @@ fn on(fault: Fault) -> &'static str {
 /// The script that plays `fault` to whoever sends or connects first: what `serve` takes.
 #[must_use]
 pub fn script(fault: Fault) -> Source {
-    let on = match set_off_by(fault) {
-        Trigger::Listening => "{}",
-        Trigger::Accept | Trigger::Beside(_) => "{ connection: 1 }",
-        Trigger::Within(_) => "{ message: 2 }",
+    let on = match fault.nature().set_off_by {
+        SetOff::Handover => "{}",
+        SetOff::Accept | SetOff::Handshake | SetOff::Beside => "{ connection: 1 }",
+        SetOff::TooSoon => "{ message: 2 }",
         // Of the first there is no message before.
         _ if fault == Fault::Match(Mismatch::Previous) => "{ message: 2 }",
         _ => "{ message: 1 }",
@@ -50,14 +48,13 @@ pub fn script(fault: Fault) -> Source {
 /// message before belongs to what sets it off or is told by it. Nothing else happens in it.
 #[must_use]
 pub fn shown(fault: Fault) -> Source {
-    let second = match set_off_by(fault) {
-        Trigger::Within(_) => true,
+    let nature = fault.nature();
+    let second = match nature.set_off_by {
+        SetOff::TooSoon => true,
         _ => fault == Fault::Match(Mismatch::Previous),
     };
-    let (whom, rest) = match fault {
-        Fault::Answer(Answer::LateAfterNext) | Fault::Match(Mismatch::OutOfOrder) => {
-            ("john-doe", SHOWN_WITH_NEXT)
-        }
+    let (whom, rest) = match nature.company {
+        Company::NextMessage => ("john-doe", SHOWN_WITH_NEXT),
         _ if second => ("mary-major", SHOWN_AS_SECOND),
         _ => ("john-doe", SHOWN_ALONE),
     };
@@ -77,12 +74,6 @@ fn tls(fault: Fault) -> &'static str {
 fn written(fault: Fault, rest: &str) -> Source {
     let (what, tls) = (fault.what(), tls(fault));
     Source::new(format!("{fault}.yaml"), format!("title: \"{what}\"\n{tls}emr:\n{rest}"))
-}
-
-/// What sets `fault` off, with the parameters that it has by itself.
-fn set_off_by(fault: Fault) -> Trigger {
-    let play = vec![Play::Fault { fault, with: Parameters::default() }];
-    trigger(&Behaviour { on: Match::default(), play, times: None })
 }
 
 /// The first charge is answered once the second has arrived.
@@ -132,11 +123,10 @@ steps: [start, submit: john-doe, await: john-doe, submit: mary-major, settle, st
 
 #[cfg(test)]
 mod tests {
-    use super::{scenario, set_off_by, written};
-    use crate::emr::Trigger;
+    use super::{scenario, written};
     use crate::history::{History, Outcome, What};
     use crate::mapping;
-    use crate::plan::fault::{Answer, Connection};
+    use crate::plan::fault::{Answer, Connection, SetOff};
     use crate::plan::{Fault, Plan};
     use crate::planning::{Choices, Library, expand};
     use crate::run::simulated;
@@ -225,7 +215,7 @@ mod tests {
     /// A result is sent again until it is accepted, and never after that.
     #[test]
     fn a_good_sender_sends_a_result_as_often_as_the_catalogue_says() {
-        let at_once = |fault: &&Fault| matches!(set_off_by(**fault), Trigger::Message);
+        let at_once = |fault: &&Fault| matches!(fault.nature().set_off_by, SetOff::Message);
         let wrong: Vec<String> = Fault::ALL
             .iter()
             .filter(at_once)

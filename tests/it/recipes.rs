@@ -1,5 +1,8 @@
 //! Holds the recipes of `CONTRIBUTING.md`: what belongs to a fault or a rule is there, and what is not is
 //! named.
+//!
+//! It does **not** look for what the compiler asks for already: a fault without a nature, and one that the
+//! EMR does not know how to play.
 
 use std::path::Path;
 

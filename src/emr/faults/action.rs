@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::emr::faults::stream::Stream;
-use crate::history::{End, Micros};
+use crate::history::End;
 use crate::mllp;
 
 /// One step of a reply.
@@ -45,8 +45,4 @@ pub(crate) fn frame(payload: &[u8]) -> Action {
 pub(crate) fn framed(bytes: &[u8]) -> Option<&[u8]> {
     let payload = bytes.strip_prefix(b"\x0b")?.strip_suffix(b"\x1c\r")?;
     memchr::memchr2(0x0B, 0x1C, payload).is_none().then_some(payload)
-}
-
-pub(crate) fn duration(given: Option<Micros>, default: Duration) -> Duration {
-    given.map_or(default, Duration::from)
 }

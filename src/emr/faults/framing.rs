@@ -4,70 +4,66 @@
 
 use std::time::Duration;
 
-use crate::emr::faults::action::{Action, duration};
+use crate::emr::faults::action::Action;
 use crate::emr::faults::scene::Scene;
 use crate::history::End;
 use crate::hl7::ack::Code;
 use crate::mllp;
+use crate::plan::Parameters;
 use crate::plan::fault::Frame;
-use crate::plan::{Fault, Parameters};
 
 /// What each of these faults puts on the wire.
-pub(crate) fn frames(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
+pub(crate) fn frames(fault: Frame, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
     let payload = scene.acknowledge(Code::AA, with);
     let framed = mllp::encode(&payload);
     let half = framed.len() / 2;
-    let pause = Action::Wait(duration(with.after, scene.ack_timeout / 4));
+    let pause = Action::Wait(with.after());
     let write = |bytes: &[u8]| Action::Write(bytes.to_vec());
     let end = framed.len() - 2;
     match fault {
-        Fault::Frame(Frame::NoVt) => vec![write(&framed[1..])],
-        Fault::Frame(Frame::Unframed) => vec![write(&payload)],
-        Fault::Frame(Frame::NoFsCr) => vec![write(&framed[..end])],
-        Fault::Frame(Frame::FsOnly) => vec![write(&framed[..=end])],
-        Fault::Frame(Frame::FsLf) => vec![write(&[&framed[..end], b"\x1c\n"].concat())],
-        Fault::Frame(Frame::CrFf) => vec![write(&[&framed[..end], b"\r\x0c"].concat())],
-        Fault::Frame(Frame::TrailingLf) => vec![write(&[&framed[..], b"\n"].concat())],
-        Fault::Frame(Frame::VtInside) => vec![write(&before_msa(&framed, b"\x0b"))],
-        Fault::Frame(Frame::FsInside) => vec![write(&before_msa(&framed, b"\x1c"))],
-        Fault::Frame(Frame::TwoInOneWrite) => {
+        Frame::NoVt => vec![write(&framed[1..])],
+        Frame::Unframed => vec![write(&payload)],
+        Frame::NoFsCr => vec![write(&framed[..end])],
+        Frame::FsOnly => vec![write(&framed[..=end])],
+        Frame::FsLf => vec![write(&[&framed[..end], b"\x1c\n"].concat())],
+        Frame::CrFf => vec![write(&[&framed[..end], b"\r\x0c"].concat())],
+        Frame::TrailingLf => vec![write(&[&framed[..], b"\n"].concat())],
+        Frame::VtInside => vec![write(&before_msa(&framed, b"\x0b"))],
+        Frame::FsInside => vec![write(&before_msa(&framed, b"\x1c"))],
+        Frame::TwoInOneWrite => {
             let second = mllp::encode(&scene.acknowledge(Code::AA, with));
             vec![write(&[framed, second].concat())]
         }
-        Fault::Frame(Frame::DoubleWrapped) => vec![write(&mllp::encode(&framed))],
-        Fault::Frame(Frame::JunkBefore) => vec![write(b"*** EMR GATEWAY ***\r\n"), write(&framed)],
-        Fault::Frame(Frame::JunkAfter) => vec![write(&framed), write(b"\r\nOK\r\n")],
-        Fault::Frame(Frame::ByteByByte) => {
-            spread(&framed, duration(with.after, scene.ack_timeout / 4))
-        }
-        Fault::Frame(Frame::Drip) => {
-            outlast(&framed, duration(with.after, scene.ack_timeout / 2), scene)
-        }
-        Fault::Frame(Frame::HeaderFirst) => vec![write(&framed[..1]), pause, write(&framed[1..])],
-        Fault::Frame(Frame::TrailerLate) => {
+        Frame::DoubleWrapped => vec![write(&mllp::encode(&framed))],
+        Frame::JunkBefore => vec![write(b"*** EMR GATEWAY ***\r\n"), write(&framed)],
+        Frame::JunkAfter => vec![write(&framed), write(b"\r\nOK\r\n")],
+        Frame::ByteByByte => spread(&framed, with.after()),
+        Frame::Drip => outlast(&framed, with.after(), scene),
+        Frame::HeaderFirst => vec![write(&framed[..1]), pause, write(&framed[1..])],
+        Frame::TrailerLate => {
             vec![write(&framed[..end]), pause, write(&framed[end..])]
         }
-        Fault::Frame(Frame::CrLate) => {
+        Frame::CrLate => {
             vec![write(&framed[..=end]), pause, write(&framed[end + 1..])]
         }
-        Fault::Frame(Frame::PauseInside) => {
+        Frame::PauseInside => {
             vec![write(&framed[..half]), pause, write(&framed[half..])]
         }
-        Fault::Frame(Frame::PartialThenClose) => {
+        Frame::PartialThenClose => {
             vec![write(&framed[..half]), Action::End(End::Close)]
         }
-        Fault::Frame(Frame::PartialThenReset) => {
+        Frame::PartialThenReset => {
             vec![write(&framed[..half]), Action::End(End::Reset)]
         }
-        Fault::Frame(Frame::PartialThenSilence) => vec![write(&framed[..half])],
-        Fault::Frame(Frame::Mllp2Ack) => vec![write(b"\x0b\x06\x1c\r")],
-        Fault::Frame(Frame::Mllp2Nak) => vec![write(b"\x0b\x15\x1c\r")],
-        Fault::Frame(Frame::BareAckByte) => vec![write(b"\x06")],
-        Fault::Frame(Frame::BareNakByte) => vec![write(b"\x15")],
-        Fault::Frame(Frame::KeepaliveNoise) => noise(&framed, &pause),
-        Fault::Frame(Frame::Hllp) => vec![write(&mllp::encode(&hybrid(&payload)))],
-        Fault::Frame(Frame::CustomBytes) => vec![write(&[b"\x02", &payload[..], b"\x03"].concat())],
-        _ => scene.split_frames(&payload), // frame/split-in-two-frames
+        Frame::PartialThenSilence => vec![write(&framed[..half])],
+        Frame::Mllp2Ack => vec![write(b"\x0b\x06\x1c\r")],
+        Frame::Mllp2Nak => vec![write(b"\x0b\x15\x1c\r")],
+        Frame::BareAckByte => vec![write(b"\x06")],
+        Frame::BareNakByte => vec![write(b"\x15")],
+        Frame::KeepaliveNoise => noise(&framed, &pause),
+        Frame::Hllp => vec![write(&mllp::encode(&hybrid(&payload)))],
+        Frame::CustomBytes => vec![write(&[b"\x02", &payload[..], b"\x03"].concat())],
+        Frame::SplitInTwoFrames => scene.split_frames(&payload),
     }
 }
 

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::emr::faults::action::duration;
-use crate::emr::faults::tls;
 use crate::hl7::Message;
-use crate::plan::fault::{Connection, Mismatch};
-use crate::plan::{Behaviour, Fault, Match, MessageKind, Moment, Play};
+use crate::plan::fault::{SetOff, Stand};
+use crate::plan::{Behaviour, Match, MessageKind, Moment, Play};
 
 /// What is known of the moment when something could play.
 #[derive(Clone, Debug, Default)]
@@ -84,26 +82,17 @@ pub(crate) fn trigger(behaviour: &Behaviour) -> Trigger {
     let Some(Play::Fault { fault, with }) = behaviour.play.first() else {
         return Trigger::Message;
     };
-    match fault {
-        Fault::Connection(Connection::Refused)
-        | Fault::Connection(Connection::Blackhole)
-        | Fault::Connection(Connection::SlowAccept)
-        | Fault::Connection(Connection::NoRead) => Trigger::Listening,
-        Fault::Connection(Connection::AcceptClose)
-        | Fault::Connection(Connection::AcceptReset)
-        | Fault::Match(Mismatch::OnConnect) => Trigger::Accept,
-        Fault::Connection(Connection::CloseEvery) => Trigger::Every(with.count.unwrap_or(1)),
-        Fault::Connection(Connection::MaxConnections) => Trigger::Beside(with.count.unwrap_or(0)),
-        Fault::Connection(Connection::MinGap) => Trigger::Within(duration(with.after, MIN_GAP)),
-        Fault::Connection(Connection::StealSession) => Trigger::MessageOrSecond,
-        Fault::Connection(Connection::ResetAfterBytes) => Trigger::Bytes(with.bytes.unwrap_or(600)),
-        _ if tls::is_in_handshake(*fault) => Trigger::Accept,
-        _ => Trigger::Message,
+    match fault.nature().set_off_by {
+        SetOff::Handover => Trigger::Listening,
+        SetOff::Accept | SetOff::Handshake => Trigger::Accept,
+        SetOff::EveryNth => Trigger::Every(with.count()),
+        SetOff::Beside => Trigger::Beside(with.count()),
+        SetOff::TooSoon => Trigger::Within(with.after()),
+        SetOff::MessageOrSecond => Trigger::MessageOrSecond,
+        SetOff::Bytes => Trigger::Bytes(with.bytes()),
+        SetOff::Message => Trigger::Message,
     }
 }
-
-/// How soon is too soon, where nothing else is said.
-const MIN_GAP: Duration = Duration::from_secs(1);
 
 /// The script, and how often each behaviour has been begun.
 #[derive(Debug)]
@@ -199,14 +188,13 @@ impl Script {
         found
     }
 
-    /// What a behaviour that stands at an endpoint is, at which one, and for how long if it says
-    /// so.
-    pub(crate) fn standing(&self, index: usize) -> Option<(Fault, Option<&str>, Option<Duration>)> {
+    /// What a behaviour that stands at an endpoint is, at which one, and for how long.
+    pub(crate) fn standing(&self, index: usize) -> Option<(Stand, Option<&str>, Duration)> {
         let behaviour = &self.behaviours[index];
         let Some(Play::Fault { fault, with }) = behaviour.play.first() else {
             return None;
         };
-        Some((*fault, behaviour.on.endpoint.as_deref(), with.after.map(Into::into)))
+        Some((fault.nature().stands?, behaviour.on.endpoint.as_deref(), with.after()))
     }
 
     fn first(&mut self, moment: &Occasion<'_>, due: impl Fn(Trigger) -> bool) -> Option<usize> {

@@ -5,6 +5,7 @@ pub(crate) mod connecting;
 pub(crate) mod framing;
 pub(crate) mod giant;
 pub(crate) mod matching;
+pub(crate) mod mismatch;
 pub(crate) mod payload;
 pub(crate) mod play;
 pub(crate) mod replies;

@@ -1,83 +1,64 @@
-//! Answers that are wrong inside a good frame: malformed payloads, and acknowledgements of
-//! another message.
+//! Answers that are wrong inside a good frame.
 
+use crate::emr::faults::action::{Action, frame};
+use crate::emr::faults::giant;
 use crate::emr::faults::scene::{Scene, join};
 use crate::hl7::ack::Code;
-use crate::hl7::escape::escape;
-use crate::plan::fault::{Mismatch, Payload};
-use crate::plan::{Fault, Parameters};
+use crate::plan::Parameters;
+use crate::plan::fault::Payload;
 
-/// A malformed payload, by the name of its fault.
-pub(crate) fn payload(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<u8> {
+/// A malformed payload: in a good frame, but for one that comes without any.
+pub(crate) fn payloads(fault: Payload, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
     let msh = || scene.segments().swap_remove(0);
     let msa = || scene.msa(b"AA", scene.message.control_id());
     let good = || scene.acknowledge(Code::AA, with);
-    let form = || with.form.as_deref().or_else(|| fault.forms().first().copied()).unwrap_or("");
-    match fault {
-        Fault::Payload(Payload::Junk) => text(with, "fail"),
-        Fault::Payload(Payload::SemiJunk) => text(with, "MSA"),
-        Fault::Payload(Payload::Empty) => Vec::new(),
-        Fault::Payload(Payload::Blank) => b"   \r".to_vec(),
-        Fault::Payload(Payload::NoMsa) => join(&[msh()]),
-        Fault::Payload(Payload::NoMsh) => join(&[msa()]),
-        Fault::Payload(Payload::ErrWithoutMsa) => join(&[msh(), scene.complaint(103, with)]),
-        Fault::Payload(Payload::MsaFirst) => join(&[msa(), msh()]),
-        Fault::Payload(Payload::CodeEmpty) => coded(scene, b""),
-        Fault::Payload(Payload::CodeUnknown) | Fault::Payload(Payload::CodePrefix) => {
-            coded(scene, form().as_bytes())
+    let form = with.form();
+    let payload = match fault {
+        Payload::Junk => text(with, "fail"),
+        Payload::SemiJunk => text(with, "MSA"),
+        Payload::Empty => Vec::new(),
+        Payload::Blank => b"   \r".to_vec(),
+        Payload::NoMsa => join(&[msh()]),
+        Payload::NoMsh => join(&[msa()]),
+        Payload::ErrWithoutMsa => join(&[msh(), scene.complaint(103, with)]),
+        Payload::MsaFirst => join(&[msa(), msh()]),
+        Payload::CodeEmpty => coded(scene, b""),
+        Payload::CodeUnknown | Payload::CodePrefix => coded(scene, form.as_bytes()),
+        Payload::CodeCase => coded(scene, if form == "blank" { b"AA " } else { b"aa" }),
+        Payload::TwoMsa => join(&[msh(), msa(), scene.msa(b"AE", scene.message.control_id())]),
+        Payload::Lf => with_ends(&good(), b"\n"),
+        Payload::Crlf => with_ends(&good(), b"\r\n"),
+        Payload::LiteralNewline => with_ends(&good(), b"\\n"),
+        Payload::Merged => join(&[[msh(), msa()].concat()]),
+        Payload::NoFinalCr => without_final_cr(good()),
+        Payload::Prose => text(with, "NACK sent from receiver: charge could not be posted"),
+        Payload::Http => {
+            let page = text(with, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            if form == "raw" {
+                return vec![Action::Write(page)];
+            }
+            page
         }
-        Fault::Payload(Payload::CodeCase) => {
-            coded(scene, if form() == "blank" { b"AA " } else { b"aa" })
-        }
-        Fault::Payload(Payload::TwoMsa) => {
-            join(&[msh(), msa(), scene.msa(b"AE", scene.message.control_id())])
-        }
-        Fault::Payload(Payload::Lf) => with_ends(&good(), b"\n"),
-        Fault::Payload(Payload::Crlf) => with_ends(&good(), b"\r\n"),
-        Fault::Payload(Payload::LiteralNewline) => with_ends(&good(), b"\\n"),
-        Fault::Payload(Payload::Merged) => join(&[[msh(), msa()].concat()]),
-        Fault::Payload(Payload::NoFinalCr) => without_final_cr(good()),
-        Fault::Payload(Payload::Prose) => {
-            text(with, "NACK sent from receiver: charge could not be posted")
-        }
-        Fault::Payload(Payload::Http) => {
-            text(with, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-        }
-        Fault::Payload(Payload::Xml) => xml(scene),
-        Fault::Payload(Payload::Delimiters) => other_delimiters(&good()),
-        Fault::Payload(Payload::Shifted) => shifted(&msh(), msa()),
-        Fault::Payload(Payload::Nul) => nul(good()),
-        Fault::Payload(Payload::Truncated) => truncated(&good()),
-        _ => odd(fault, form(), scene),
-    }
-}
-
-/// An acknowledgement whose MSA-2 is not the id of the message, by the name of its fault.
-pub(crate) fn misrouted(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<u8> {
-    let id = scene.message.control_id();
-    let wrong: Vec<u8> = match fault {
-        Fault::Match(Mismatch::Previous) => scene.previous.to_vec(),
-        Fault::Match(Mismatch::Empty) | Fault::Match(Mismatch::InMsh10Only) => Vec::new(),
-        Fault::Match(Mismatch::Truncated) => {
-            let most = with.bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(10);
-            id[..id.len().saturating_sub(1).min(most)].to_vec()
-        }
-        Fault::Match(Mismatch::Padded) => [id, b"    "].concat(),
-        Fault::Match(Mismatch::Numeric) if with.form.as_deref() == Some("leading-zeros") => {
-            without_leading_zeros(id)
-        }
-        Fault::Match(Mismatch::Numeric) => numeric(id),
-        Fault::Match(Mismatch::ReEscaped) => escaped_again(id, scene),
-        Fault::Match(Mismatch::OnConnect) => text(with, "STALE0001"),
-        _ => text(with, "NOT-YOUR-MESSAGE"), // match/other
+        Payload::Xml => xml(scene),
+        Payload::Delimiters => other_delimiters(&good()),
+        Payload::Shifted => shifted(&msh(), msa()),
+        Payload::Nul => nul(good()),
+        Payload::Truncated => truncated(&good()),
+        Payload::EscapedLf if form == "ends" => with_ends(&good(), b"\\X0A\\"),
+        Payload::EscapedLf => header_with(scene, SENDING_APPLICATION, b"EMR\\X0A\\"),
+        Payload::TypeVariants => header_with(scene, MESSAGE_TYPE, message_type(form)),
+        Payload::VersionVariants => header_with(scene, VERSION, version(form, scene)),
+        Payload::ProcessingId => header_with(scene, PROCESSING_ID, other_processing_id(scene)),
+        // Neither of these is UTF-8 anywhere: a lone lead byte, and bytes that never occur.
+        Payload::BadUtf8 => scene.with_text(b"charge posted \xC3\x28 \xFF\xFE"),
+        Payload::Utf16 => utf16(&good()),
+        Payload::Bom => [b"\xEF\xBB\xBF", &good()[..]].concat(),
+        Payload::WildMsa3 => scene.with_text(&wild(form)),
+        Payload::Giant => return giant::reply(with, scene),
+        Payload::BitFlip => flipped(good(), scene),
+        Payload::ExtraSegments => with_segment(scene, form),
     };
-    let mut segments = scene.segments();
-    segments.truncate(1);
-    if fault == Fault::Match(Mismatch::InMsh10Only) {
-        segments[0] = with_field(scene, &segments[0], 9, id);
-    }
-    segments.push(scene.msa(b"AA", &wrong));
-    join(&segments)
+    vec![frame(&payload)]
 }
 
 fn text(with: &Parameters, default: &str) -> Vec<u8> {
@@ -89,17 +70,7 @@ fn coded(scene: &Scene<'_>, code: &[u8]) -> Vec<u8> {
     join(&[msh, scene.msa(code, scene.message.control_id())])
 }
 
-/// A segment with the piece at `index` (counted by separators) replaced.
-pub(crate) fn with_field(scene: &Scene<'_>, segment: &[u8], index: usize, value: &[u8]) -> Vec<u8> {
-    let separator = scene.message.delimiters().field;
-    let mut fields: Vec<&[u8]> = segment.split(|&byte| byte == separator).collect();
-    if let Some(field) = fields.get_mut(index) {
-        *field = value;
-    }
-    fields.join(&separator)
-}
-
-pub(crate) fn with_ends(payload: &[u8], end: &[u8]) -> Vec<u8> {
+fn with_ends(payload: &[u8], end: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for line in payload.split(|&byte| byte == b'\r').filter(|line| !line.is_empty()) {
         out.extend_from_slice(line);
@@ -146,71 +117,25 @@ fn truncated(payload: &[u8]) -> Vec<u8> {
     payload[..at.map_or(payload.len() / 2, |at| at + 5)].to_vec()
 }
 
-/// What is left of an id that somebody kept as a floating point number, as a spreadsheet shows it.
-fn numeric(id: &[u8]) -> Vec<u8> {
-    let number: Option<f64> = std::str::from_utf8(id).ok().and_then(|text| text.parse().ok());
-    let Some(number) = number.filter(|number| number.is_finite()) else {
-        return b"0".to_vec();
-    };
-    format!("{number:.4E}").replace('E', "E+").into_bytes()
+/// One more segment ahead of MSA.
+fn with_segment(scene: &Scene<'_>, form: &str) -> Vec<u8> {
+    let mut segments = scene.segments();
+    let extra: &[u8] =
+        if form == "Z" { b"ZAC|1|posted by EMR" } else { b"SFT|EMR|9.1|EMR Gateway|7" };
+    segments.insert(1, extra.to_vec());
+    join(&segments)
 }
 
-/// What is left of an id that somebody kept as a whole number.
-pub(crate) fn without_leading_zeros(id: &[u8]) -> Vec<u8> {
-    let zeros = id.iter().take_while(|&&byte| byte == b'0').count();
-    id[zeros.min(id.len().saturating_sub(1))..].to_vec()
-}
-
-/// An id that was escaped although it was escaped already. Most ids have nothing to escape; of
-/// those an over-eager writer escapes the first character.
-fn escaped_again(id: &[u8], scene: &Scene<'_>) -> Vec<u8> {
-    let delimiters = scene.message.delimiters();
-    let mark = char::from(delimiters.escape.unwrap_or(b'\\'));
-    let text = String::from_utf8_lossy(id);
-    let again = escape(&text, delimiters);
-    match id.split_first() {
-        Some((first, rest)) if again.as_bytes() == id => {
-            [format!("{mark}X{first:02X}{mark}").as_bytes(), rest].concat()
-        }
-        _ => again.into_bytes(),
+const fn message_type(form: &str) -> &[u8] {
+    match form.as_bytes() {
+        b"missing" => b"",
+        form => form,
     }
 }
 
-/// An acknowledgement that says what it should in a form that trips readers: odd types, versions and
-/// encodings, wild text, a flipped bit, segments that nobody expects.
-fn odd(fault: Fault, form: &str, scene: &Scene<'_>) -> Vec<u8> {
-    let good = || scene.acknowledge(Code::AA, &Parameters::default());
-    match fault {
-        Fault::Payload(Payload::EscapedLf) if form == "ends" => with_ends(&good(), b"\\X0A\\"),
-        Fault::Payload(Payload::EscapedLf) => {
-            header_with(scene, SENDING_APPLICATION, b"EMR\\X0A\\")
-        }
-        Fault::Payload(Payload::TypeVariants) => {
-            let kind = if form == "missing" { "" } else { form };
-            header_with(scene, MESSAGE_TYPE, kind.as_bytes())
-        }
-        Fault::Payload(Payload::VersionVariants) => {
-            header_with(scene, VERSION, version(form, scene))
-        }
-        Fault::Payload(Payload::ProcessingId) => {
-            let test = scene.message.value("MSH-11") != b"T";
-            header_with(scene, PROCESSING_ID, if test { b"T" } else { b"P" })
-        }
-        // Neither of these is UTF-8 anywhere: a lone lead byte, and bytes that never occur.
-        Fault::Payload(Payload::BadUtf8) => with_text(scene, b"charge posted \xC3\x28 \xFF\xFE"),
-        Fault::Payload(Payload::Utf16) => utf16(&good()),
-        Fault::Payload(Payload::Bom) => [b"\xEF\xBB\xBF", &good()[..]].concat(),
-        Fault::Payload(Payload::WildMsa3) => with_text(scene, &wild(form)),
-        Fault::Payload(Payload::BitFlip) => flipped(good(), scene),
-        Fault::Payload(Payload::ExtraSegments) => {
-            let mut segments = scene.segments();
-            let extra: &[u8] =
-                if form == "Z" { b"ZAC|1|posted by EMR" } else { b"SFT|EMR|9.1|EMR Gateway|7" };
-            segments.insert(1, extra.to_vec());
-            join(&segments)
-        }
-        _ => good(),
-    }
+/// Test for a message in production, production for any other.
+fn other_processing_id(scene: &Scene<'_>) -> &'static [u8] {
+    if scene.message.value("MSH-11") == b"T" { b"P" } else { b"T" }
 }
 
 /// Pieces of MSH counted by separators, the segment id being 0: one less than their numbers.
@@ -221,16 +146,7 @@ const VERSION: usize = 11;
 
 fn header_with(scene: &Scene<'_>, index: usize, value: &[u8]) -> Vec<u8> {
     let mut segments = scene.segments();
-    segments[0] = with_field(scene, &segments[0], index, value);
-    join(&segments)
-}
-
-/// An acceptance with `text` in MSA-3, whatever that breaks.
-pub(crate) fn with_text(scene: &Scene<'_>, text: &[u8]) -> Vec<u8> {
-    let mut segments = scene.segments();
-    segments.truncate(1);
-    let msa = scene.msa(b"AA", scene.message.control_id());
-    segments.push([&msa[..], &[scene.message.delimiters().field], text].concat());
+    segments[0] = scene.with_field(&segments[0], index, value);
     join(&segments)
 }
 

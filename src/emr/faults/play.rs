@@ -1,15 +1,14 @@
 //! What a behaviour does, broken down into steps that a connection can carry out.
 //!
 //! Every fault, whatever its layer, is a list of [`Action`]s, which the file of its kind makes:
-//! `replies`, `payload`, `framing`, `connecting`, `tls`. A new fault is a new row there, never a new
+//! `replies`, `mismatch`, `payload`, `framing`, `connecting`, `tls`. A new fault is a new row there, never a new
 //! mechanism.
 
-use crate::emr::faults::action::{Action, frame};
-use crate::emr::faults::giant;
+use crate::emr::faults::action::Action;
 use crate::emr::faults::scene::Scene;
-use crate::emr::faults::{connecting, framing, payload, replies, tls};
+use crate::emr::faults::{connecting, framing, mismatch, payload, replies, tls};
 use crate::history::End;
-use crate::plan::fault::{Answer, Connection, Frame, Payload, Tls};
+use crate::plan::fault::{SetOff, Silence};
 use crate::plan::{Cut, Fault, Parameters, Play};
 
 /// Whether what plays on an accepted connection leaves no time for a handshake.
@@ -17,10 +16,8 @@ pub(crate) fn is_before_tls(play: &[Play]) -> bool {
     let Some(Play::Fault { fault, .. }) = play.first() else {
         return false;
     };
-    matches!(
-        fault,
-        Fault::Connection(Connection::AcceptClose) | Fault::Connection(Connection::AcceptReset)
-    )
+    let nature = fault.nature();
+    nature.set_off_by == SetOff::Accept && nature.ends.is_some()
 }
 
 /// The actions of a whole behaviour and the name that its reply goes by.
@@ -52,14 +49,7 @@ pub(crate) fn actions(play: &[Play], scene: &Scene<'_>) -> Vec<Action> {
 /// Whether a behaviour is played by doing nothing: no answer is asked for, or none may be due.
 pub(crate) fn is_silent(play: &[Play]) -> bool {
     play.iter().all(|entry| match entry {
-        Play::Fault { fault, .. } => {
-            matches!(
-                fault,
-                Fault::Answer(Answer::None)
-                    | Fault::Answer(Answer::Accept)
-                    | Fault::Tls(Tls::HandshakeStall)
-            )
-        }
+        Play::Fault { fault, .. } => fault.nature().silence != Silence::Never,
         Play::Raw(_) | Play::Filled(_) | Play::End(_) => false,
         Play::Wait(_) => true,
     })
@@ -69,14 +59,7 @@ pub(crate) fn is_silent(play: &[Play]) -> bool {
 pub(crate) fn resets(play: &[Play]) -> bool {
     play.iter().any(|entry| match entry {
         Play::End(how) => *how == End::Reset,
-        Play::Fault { fault, .. } => matches!(
-            fault,
-            Fault::Connection(Connection::AcceptReset)
-                | Fault::Connection(Connection::ResetAfterBytes)
-                | Fault::Connection(Connection::ResetBeforeReply)
-                | Fault::Connection(Connection::ReplyThenReset)
-                | Fault::Frame(Frame::PartialThenReset)
-        ),
+        Play::Fault { fault, .. } => fault.nature().ends == Some(End::Reset),
         Play::Raw(_) | Play::Filled(_) | Play::Wait(_) => false,
     })
 }
@@ -92,23 +75,12 @@ pub(crate) fn name(play: &[Play]) -> String {
 
 fn fault_actions(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
     match fault {
-        Fault::Answer(_) => replies::answers(fault, with, scene),
-        Fault::Match(_) => replies::matches(fault, with, scene),
-        Fault::Payload(_) => payloads(fault, with, scene),
-        Fault::Frame(_) => framing::frames(fault, with, scene),
-        Fault::Connection(_) => connecting::connections(fault, with, scene),
-        Fault::Tls(_) => tls::tls(fault, with, scene),
-    }
-}
-
-/// Malformed payloads: in a good frame, but for one that comes without any.
-fn payloads(fault: Fault, with: &Parameters, scene: &Scene<'_>) -> Vec<Action> {
-    match fault {
-        Fault::Payload(Payload::Giant) => giant::reply(with, scene),
-        Fault::Payload(Payload::Http) if with.form.as_deref() == Some("raw") => {
-            vec![Action::Write(payload::payload(fault, with, scene))]
-        }
-        _ => vec![frame(&payload::payload(fault, with, scene))],
+        Fault::Answer(one) => replies::answers(one, with, scene),
+        Fault::Match(one) => mismatch::mismatches(one, with, scene),
+        Fault::Payload(one) => payload::payloads(one, with, scene),
+        Fault::Frame(one) => framing::frames(one, with, scene),
+        Fault::Connection(one) => connecting::connections(one, with, scene),
+        Fault::Tls(one) => tls::tls(one, with, scene),
     }
 }
 

@@ -151,6 +151,25 @@ impl Scene<'_> {
         lines.map(<[u8]>::to_vec).collect()
     }
 
+    /// A segment with the piece at `index` (counted by separators) replaced.
+    pub(crate) fn with_field(&self, segment: &[u8], index: usize, value: &[u8]) -> Vec<u8> {
+        let separator = self.message.delimiters().field;
+        let mut fields: Vec<&[u8]> = segment.split(|&byte| byte == separator).collect();
+        if let Some(field) = fields.get_mut(index) {
+            *field = value;
+        }
+        fields.join(&separator)
+    }
+
+    /// An acceptance with `text` in MSA-3, whatever that breaks.
+    pub(crate) fn with_text(&self, text: &[u8]) -> Vec<u8> {
+        let mut segments = self.segments();
+        segments.truncate(1);
+        let msa = self.msa(b"AA", self.message.control_id());
+        segments.push([&msa[..], &[self.message.delimiters().field], text].concat());
+        join(&segments)
+    }
+
     /// Bytes of a script with what is filled in.
     pub(crate) fn filled(&self, parts: &[Text]) -> Vec<u8> {
         let mut out = Vec::new();

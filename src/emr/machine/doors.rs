@@ -13,17 +13,16 @@ use crate::emr::faults::action::Action;
 use crate::emr::machine::connection::{Connection, Job};
 use crate::emr::machine::turn::Turn;
 use crate::history::{ConnectionId, End, What};
-use crate::plan::Fault;
-use crate::plan::fault;
+use crate::plan::fault::Stand;
 
 /// A behaviour that stands at an endpoint.
 #[derive(Debug)]
 pub(crate) struct Standing {
     pub(crate) behaviour: usize,
     pub(crate) endpoint: usize,
-    pub(crate) fault: Fault,
-    /// How long it stays; until the EMR is healed, if absent.
-    pub(crate) stays: Option<Duration>,
+    pub(crate) stand: Stand,
+    /// How long it stays.
+    pub(crate) stays: Duration,
     /// When it ends, once that is known.
     pub(crate) until: Option<Duration>,
     /// It was seen to happen.
@@ -39,41 +38,38 @@ impl Turn<'_, '_> {
     /// the start.
     pub(crate) fn stand(&mut self, exam: Option<&str>) {
         for behaviour in self.emr.script.on_listening(exam) {
-            let Some((fault, endpoint, stays)) = self.emr.script.standing(behaviour) else {
+            let Some((stand, endpoint, stays)) = self.emr.script.standing(behaviour) else {
                 continue;
             };
             let endpoints = &self.emr.settings.endpoints;
             let named = endpoint.and_then(|name| endpoints.iter().position(|one| one == name));
-            self.begin_to_stand(behaviour, fault, named.unwrap_or(0), stays);
+            self.begin_to_stand(behaviour, stand, named.unwrap_or(0), stays);
         }
     }
 
     pub(crate) fn begin_to_stand(
         &mut self,
         behaviour: usize,
-        fault: Fault,
+        stand: Stand,
         endpoint: usize,
-        stays: Option<Duration>,
+        stays: Duration,
     ) {
-        // These are timed from what is seen of them, and must come to an end.
-        let observed = matches!(
-            fault,
-            Fault::Connection(fault::Connection::SlowAccept)
-                | Fault::Connection(fault::Connection::NoRead)
-        );
-        let past = self.emr.settings.ack_timeout * 2;
-        let stays = if observed { stays.or(Some(past)) } else { stays };
-        let until = stays.filter(|_| !observed).map(|stays| self.now + stays);
+        // Those are timed from what is seen of them.
+        let observed = matches!(stand, Stand::Unattended | Stand::Unread);
+        let until = (!observed).then(|| self.now + stays);
         let (seen, refused, over) = (false, false, false);
-        let standing = Standing { behaviour, endpoint, fault, stays, until, seen, refused, over };
+        let standing = Standing { behaviour, endpoint, stand, stays, until, seen, refused, over };
         self.emr.standing.push(standing);
-        match fault {
-            Fault::Connection(fault::Connection::NoRead) => {
+        match stand {
+            Stand::Shut => self.door(endpoint, Door::Shut),
+            Stand::Full => self.door(endpoint, Door::Full),
+            Stand::Unattended => self.door(endpoint, Door::Unattended),
+            Stand::Unread => {
                 for connection in self.connections_at(endpoint) {
                     self.stop_reading(connection);
                 }
             }
-            Fault::Connection(fault::Connection::Restart) => {
+            Stand::Restarting => {
                 self.door(endpoint, Door::Shut);
                 for connection in self.connections_at(endpoint) {
                     self.abandon(connection, "the EMR had been restarted");
@@ -83,11 +79,6 @@ impl Turn<'_, '_> {
                     }
                 }
             }
-            Fault::Connection(fault::Connection::Blackhole) => self.door(endpoint, Door::Full),
-            Fault::Connection(fault::Connection::SlowAccept) => {
-                self.door(endpoint, Door::Unattended)
-            }
-            _ => self.door(endpoint, Door::Shut),
         }
     }
 
@@ -103,15 +94,14 @@ impl Turn<'_, '_> {
 
     /// Whether nobody reads what comes to this endpoint now.
     pub(crate) fn is_unread(&self, endpoint: usize) -> bool {
-        let unread =
-            |one: &Standing| one.fault == Fault::Connection(fault::Connection::NoRead) && !one.over;
+        let unread = |one: &Standing| one.stand == Stand::Unread && !one.over;
         self.emr.standing.iter().any(|one| unread(one) && one.endpoint == endpoint)
     }
 
     pub(crate) fn refusal_seen(&mut self, endpoint: usize) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::RefusalSeen { endpoint: name });
-        self.seen(endpoint, None, |fault| fault == Fault::Connection(fault::Connection::Refused));
+        self.seen(endpoint, None, |stand| stand == Stand::Shut);
         for one in self.emr.standing.iter_mut().filter(|one| one.endpoint == endpoint) {
             one.refused = true;
         }
@@ -124,40 +114,36 @@ impl Turn<'_, '_> {
         let open =
             |one: &Connection| one.endpoint == endpoint && !one.ended_by_us && !one.ended_by_sender;
         if self.emr.standing.iter().any(refused) && !self.emr.connections.all().any(open) {
-            self.seen(endpoint, None, |fault| {
-                fault == Fault::Connection(fault::Connection::Restart)
-            });
+            self.seen(endpoint, None, |fault| fault == Stand::Restarting);
         }
     }
 
     pub(crate) fn silence_seen(&mut self, endpoint: usize, waited: Duration) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::SilenceSeen { endpoint: name, waited: waited.into() });
-        self.seen(endpoint, None, |fault| fault == Fault::Connection(fault::Connection::Blackhole));
+        self.seen(endpoint, None, |stand| stand == Stand::Full);
     }
 
     /// A connection waits before an unattended door.
     pub(crate) fn waiting(&mut self, endpoint: usize) {
         let name = self.emr.settings.endpoints[endpoint].clone();
         self.record(What::Waiting { endpoint: name });
-        self.time(endpoint, Fault::Connection(fault::Connection::SlowAccept));
+        self.time(endpoint, Stand::Unattended);
     }
 
     /// Bytes wait on a connection that is not read.
     pub(crate) fn held(&mut self, id: ConnectionId) {
         if let Some(endpoint) = self.emr.connections.get(id).map(|one| one.endpoint) {
-            self.time(endpoint, Fault::Connection(fault::Connection::NoRead));
+            self.time(endpoint, Stand::Unread);
         }
     }
 
     /// From now on the time of a standing behaviour runs.
-    fn time(&mut self, endpoint: usize, fault: Fault) {
+    fn time(&mut self, endpoint: usize, stand: Stand) {
         let now = self.now;
         let standing = self.emr.standing.iter_mut();
-        for one in standing.filter(|one| one.endpoint == endpoint && one.fault == fault) {
-            if let (None, Some(stays)) = (one.until, one.stays) {
-                one.until = Some(now + stays);
-            }
+        for one in standing.filter(|one| one.endpoint == endpoint && one.stand == stand) {
+            one.until.get_or_insert(now + one.stays);
         }
     }
 
@@ -168,25 +154,19 @@ impl Turn<'_, '_> {
         };
         self.record(What::Reading { connection, on, waiting });
         if on && waiting > 0 && self.has_lasted(endpoint) {
-            self.seen(endpoint, Some(connection), |fault| {
-                fault == Fault::Connection(fault::Connection::NoRead)
-            });
+            self.seen(endpoint, Some(connection), |fault| fault == Stand::Unread);
         }
     }
 
     /// A connection was accepted: late, if the door had been unattended.
     pub(crate) fn accepted_at(&mut self, endpoint: usize, connection: ConnectionId) {
         if self.has_lasted(endpoint) {
-            self.seen(endpoint, Some(connection), |fault| {
-                fault == Fault::Connection(fault::Connection::SlowAccept)
-            });
+            self.seen(endpoint, Some(connection), |fault| fault == Stand::Unattended);
         }
         if self.is_unread(endpoint) {
             self.stop_reading(connection);
         }
-        let restarts = |one: &Standing| {
-            one.fault == Fault::Connection(fault::Connection::Restart) && !one.over
-        };
+        let restarts = |one: &Standing| one.stand == Stand::Restarting && !one.over;
         if self.emr.standing.iter().any(|one| one.endpoint == endpoint && restarts(one)) {
             // It had come before the door was shut, and nobody had accepted it.
             self.queue(connection, Job::new("".into(), vec![Action::End(End::Close)]));
@@ -211,11 +191,11 @@ impl Turn<'_, '_> {
         &mut self,
         endpoint: usize,
         connection: Option<ConnectionId>,
-        of: impl Fn(Fault) -> bool,
+        of: impl Fn(Stand) -> bool,
     ) {
         let mut played = Vec::new();
         for one in &mut self.emr.standing {
-            if one.endpoint == endpoint && of(one.fault) && !std::mem::replace(&mut one.seen, true)
+            if one.endpoint == endpoint && of(one.stand) && !std::mem::replace(&mut one.seen, true)
             {
                 played.push(one.behaviour);
             }
@@ -240,8 +220,8 @@ impl Turn<'_, '_> {
                 continue;
             }
             one.over = true;
-            let (endpoint, fault) = (one.endpoint, one.fault);
-            if fault == Fault::Connection(fault::Connection::NoRead) {
+            let (endpoint, stand) = (one.endpoint, one.stand);
+            if stand == Stand::Unread {
                 self.read_again(endpoint);
             } else {
                 self.door(endpoint, Door::Open);
@@ -263,24 +243,18 @@ impl Turn<'_, '_> {
     pub(crate) fn tell_unseen(&mut self) {
         for one in std::mem::take(&mut self.emr.standing) {
             if !one.seen {
-                self.not_played(one.behaviour, None, never_seen(one.fault));
+                self.not_played(one.behaviour, None, never_seen(one.stand));
             }
         }
     }
 }
 
 /// What was not seen of a behaviour that stood at an endpoint.
-const fn never_seen(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Connection(fault::Connection::NoRead) => {
-            "no byte waited to be read for as long as it should"
-        }
-        Fault::Connection(fault::Connection::SlowAccept) => {
-            "no connection waited to be accepted for as long as it should"
-        }
-        Fault::Connection(fault::Connection::Blackhole) => {
-            "a connect of our own was answered or refused"
-        }
-        _ => "no connect of our own was refused",
+const fn never_seen(stand: Stand) -> &'static str {
+    match stand {
+        Stand::Unread => "no byte waited to be read for as long as it should",
+        Stand::Unattended => "no connection waited to be accepted for as long as it should",
+        Stand::Full => "a connect of our own was answered or refused",
+        Stand::Shut | Stand::Restarting => "no connect of our own was refused",
     }
 }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use crate::emr::boundary::{Asked, Failure, Handshake, Manner, Secured, WireAct};
-use crate::emr::faults::{play, tls};
+use crate::emr::faults::play;
 use crate::emr::machine::turn::Turn;
 use crate::history::{ConnectionId, End, Shown, What};
-use crate::plan::fault;
+use crate::plan::fault::{self, SetOff};
 use crate::plan::{Fault, Play, Tls};
 
 /// How a connection stands with TLS.
@@ -41,23 +41,20 @@ impl Turn<'_, '_> {
         let at_once = due.is_some_and(|index| play::is_before_tls(self.emr.script.play(index)));
         let manner = match fault {
             None if at_once => Manner::Ignore,
-            None => Manner::Hold { show: Shown::Good, client: usual },
-            Some(Fault::Tls(fault::Tls::Expired)) => {
-                Manner::Hold { show: Shown::Expired, client: usual }
+            // The last two are no affair of the handshake.
+            None | Some(fault::Tls::TlsOnPlaintext | fault::Tls::NoCloseNotify) => {
+                Manner::Hold { show: Shown::Good, client: usual }
             }
-            Some(Fault::Tls(fault::Tls::WrongHost)) => {
-                Manner::Hold { show: Shown::WrongHost, client: usual }
-            }
-            Some(Fault::Tls(fault::Tls::UnknownCa)) => {
-                Manner::Hold { show: Shown::UnknownCa, client: usual }
-            }
-            Some(Fault::Tls(fault::Tls::ClientCertRequired)) => {
+            Some(fault::Tls::Expired) => Manner::Hold { show: Shown::Expired, client: usual },
+            Some(fault::Tls::WrongHost) => Manner::Hold { show: Shown::WrongHost, client: usual },
+            Some(fault::Tls::UnknownCa) => Manner::Hold { show: Shown::UnknownCa, client: usual },
+            Some(fault::Tls::ClientCertRequired) => {
                 Manner::Hold { show: Shown::Good, client: Asked::Certificate }
             }
-            Some(Fault::Tls(fault::Tls::ClientCertRefused)) => {
+            Some(fault::Tls::ClientCertRefused) => {
                 Manner::Hold { show: Shown::Good, client: Asked::StrangeCertificate }
             }
-            Some(_) => Manner::Ignore, // tls/handshake-stall, tls/plaintext-on-tls
+            Some(fault::Tls::HandshakeStall | fault::Tls::PlaintextOnTls) => Manner::Ignore,
         };
         let behaviour = due.filter(|_| fault.is_some());
         let exam = behaviour.and_then(|index| self.emr.script.exam(index));
@@ -159,9 +156,7 @@ impl Turn<'_, '_> {
         else {
             return;
         };
-        if fault_of_tls(self.emr.script.play(behaviour))
-            == Some(Fault::Tls(fault::Tls::PlaintextOnTls))
-        {
+        if fault_of_tls(self.emr.script.play(behaviour)) == Some(fault::Tls::PlaintextOnTls) {
             let under_way = self.end_handshake(id);
             self.handshake_played(id, under_way);
         } else {
@@ -208,11 +203,11 @@ impl Turn<'_, '_> {
 }
 
 /// The fault of a handshake that `play` begins with.
-fn fault_of_tls(play: &[Play]) -> Option<Fault> {
-    match play.first() {
-        Some(Play::Fault { fault, .. }) if tls::is_in_handshake(*fault) => Some(*fault),
-        _ => None,
-    }
+fn fault_of_tls(play: &[Play]) -> Option<fault::Tls> {
+    let Some(Play::Fault { fault: Fault::Tls(one), .. }) = play.first() else {
+        return None;
+    };
+    (Fault::Tls(*one).nature().set_off_by == SetOff::Handshake).then_some(*one)
 }
 
 /// Why something could not be said or played.

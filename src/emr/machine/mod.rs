@@ -26,8 +26,8 @@ use crate::emr::machine::connections::Connections;
 use crate::emr::machine::doors::Standing;
 use crate::emr::machine::turn::Turn;
 use crate::history::{Bounds, ConnectionId, Incarnation, Recorder, What};
-use crate::plan::fault::Connection;
-use crate::plan::{Behaviour, Fault, Orders, Plan, Tls, WireEvent};
+use crate::plan::fault::Stand;
+use crate::plan::{Behaviour, Orders, Plan, Tls, WireEvent};
 #[cfg(feature = "planted-defects")]
 use crate::planted::{Planted, is};
 
@@ -204,9 +204,7 @@ impl Emr {
             Input::EndDone { connection, how } => turn.end_done(connection, how),
             Input::Submitted { exam } => turn.submitted(exam),
             Input::SenderKilled { incarnation } => turn.sender_killed(incarnation),
-            Input::SenderGone => {
-                turn.lift(|one| one.fault == Fault::Connection(Connection::NoRead))
-            }
+            Input::SenderGone => turn.lift(|one| one.stand == Stand::Unread),
             Input::Watch(event) => turn.emr.watch = Some(event),
             Input::Heal => turn.heal(),
             Input::Tick => turn.tick(),

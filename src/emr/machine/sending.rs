@@ -10,8 +10,8 @@ use crate::emr::machine::connection::Job;
 use crate::emr::machine::turn::Turn;
 use crate::emr::machine::{Parked, Turns};
 use crate::history::{ConnectionId, End, What};
-use crate::plan::fault::Connection;
-use crate::plan::{Fault, WireEvent};
+use crate::plan::WireEvent;
+use crate::plan::fault::Stand;
 
 impl Turn<'_, '_> {
     pub(crate) fn queue(&mut self, id: ConnectionId, job: Job) {
@@ -275,8 +275,7 @@ impl Turn<'_, '_> {
         let job = connection.jobs.front_mut();
         let behaviour = job.and_then(|job| job.behaviour.take());
         if let Some(behaviour) = behaviour {
-            let fault = Fault::Connection(Connection::Restart);
-            self.begin_to_stand(behaviour, fault, endpoint, Some(stays));
+            self.begin_to_stand(behaviour, Stand::Restarting, endpoint, stays);
         }
         Then::Stop
     }

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{ACK_TIMEOUT_MS, Rig, Said, about, behaviour_with, ms};
-use crate::emr::{Asked, Door, Input, Manner, Trigger, trigger};
+use super::{ACK_TIMEOUT_MS, Rig, Said, about, behaviour_with, by_itself, ms};
+use crate::emr::{Asked, Door, Input, Manner};
 use crate::history::{ConnectionId, End, Shown, What};
 use crate::hl7::ack::Code;
 use crate::hl7::visible;
-use crate::plan::fault::{Answer, Connection, Frame, Mismatch, Payload, Tls};
-use crate::plan::{Cut, Fault, Match, Parameters};
+use crate::plan::fault::{Answer, Connection, Frame, Mismatch, Payload, SetOff, Tls};
+use crate::plan::{Cut, Fault, Parameters};
 
 /// What each fault puts on the wire after the charge of `john` has arrived, as `visible` writes
 /// it. `<100ms>` is a pause, `<close>`, `<reset>`, `<half-close>` and `<refused>` are ends, `…` is
@@ -195,9 +195,29 @@ fn every_fault_has_a_row_of_its_own() {
 }
 
 #[test]
+fn the_nature_of_a_fault_says_how_its_connection_ends() {
+    let words = [
+        ("<close>", End::Close),
+        ("<reset>", End::Reset),
+        ("<half-close>", End::HalfClose),
+        ("<truncated>", End::Truncated),
+    ];
+    for (fault, row) in ROWS {
+        let nature = fault.nature();
+        // TLS that has failed ends a connection by itself, and who is let in ends the older ones.
+        if matches!(nature.set_off_by, SetOff::Handshake | SetOff::MessageOrSecond) {
+            continue;
+        }
+        let ends = words.iter().filter_map(|(word, how)| Some((row.find(word)?, *how)));
+        let first = ends.min_by_key(|(at, _)| *at).map(|(_, how)| how);
+        assert_eq!(first, nature.ends, "{fault}");
+    }
+}
+
+#[test]
 fn every_fault_puts_on_the_wire_what_the_catalogue_says() {
     for (fault, expected) in ROWS {
-        let (rig, connection) = play(*fault, Parameters::default());
+        let (rig, connection) = play(*fault, by_itself(*fault));
         if let Some(expected) = expected.strip_prefix('%') {
             let (found, expected) = (rig.bytes(connection), unseen(&spelled_out(expected)));
             assert_eq!(flipped_bits(&found, &expected), Some(1), "{fault}");
@@ -266,8 +286,7 @@ enum Given {
 }
 
 impl Given {
-    fn parameters(self) -> Parameters {
-        let mut with = Parameters::default();
+    fn over(self, mut with: Parameters) -> Parameters {
         match self {
             Self::After(milliseconds) => with.after = Some(ms(milliseconds).into()),
             Self::Bytes(count) => with.bytes = Some(count),
@@ -286,7 +305,7 @@ impl Given {
 #[test]
 fn every_parameter_changes_what_the_catalogue_says() {
     for (fault, given, expected) in VARIANTS {
-        let (rig, connection) = play(*fault, given.parameters());
+        let (rig, connection) = play(*fault, given.over(by_itself(*fault)));
         let (found, expected) = (line(&rig, connection, expected), spelled_out(expected));
         assert!(
             is_like(&found, &expected),
@@ -313,7 +332,7 @@ fn every_form_but_the_usual_one_has_a_row() {
 #[test]
 fn every_fault_is_played_once_and_after_it_has_happened() {
     for (fault, _) in ROWS.iter().filter(|(fault, _)| *fault != Fault::Answer(Answer::Accept)) {
-        let (rig, connection) = play(*fault, Parameters::default());
+        let (rig, connection) = play(*fault, by_itself(*fault));
         assert_eq!(rig.played(), [fault.name()], "{fault}");
         let place = |wanted: &dyn Fn(&What) -> bool| {
             rig.events().iter().position(|event| wanted(&event.what))
@@ -342,7 +361,7 @@ fn every_fault_is_played_once_and_after_it_has_happened() {
 fn what_the_wire_does_not_take_is_not_played() {
     let writes = ROWS.iter().filter(|(_, expected)| spelled_out(expected).contains("MSH"));
     for (fault, _) in writes.filter(|(fault, _)| !is_met_at_once(*fault)) {
-        let mut rig = Rig::new(vec![behaviour_with(*fault, Parameters::default(), about("john"))]);
+        let mut rig = Rig::new(vec![behaviour_with(*fault, by_itself(*fault), about("john"))]);
         let connection = rig.accept();
         rig.takes = 0;
         rig.charge(connection, "john", ID);
@@ -361,7 +380,7 @@ fn who_dies_before_a_reply_is_due_has_not_seen_it_played() {
         Fault::Answer(Answer::LateAfterNext),
         Fault::Frame(Frame::Drip),
     ] {
-        let mut rig = Rig::new(vec![behaviour_with(fault, Parameters::default(), about("john"))]);
+        let mut rig = Rig::new(vec![behaviour_with(fault, by_itself(fault), about("john"))]);
         let connection = rig.accept();
         rig.charge(connection, "john", ID);
         rig.feed(Input::SenderKilled { incarnation: 1 });
@@ -382,8 +401,7 @@ fn no_answer_to_the_wrong_message_names_the_right_one() {
     // Ids of senders differ in length and kind; none may slip through.
     for id in [ID, "2001301656", "7", "A-0001", "00000000000000000042"] {
         for (fault, _) in wrong.clone() {
-            let mut rig =
-                Rig::new(vec![behaviour_with(*fault, Parameters::default(), about("john"))]);
+            let mut rig = Rig::new(vec![behaviour_with(*fault, by_itself(*fault), about("john"))]);
             let connection = rig.accept();
             rig.charge(connection, "john", id);
             let bytes = rig.bytes(connection);
@@ -429,7 +447,7 @@ fn play(fault: Fault, with: Parameters) -> (Rig, ConnectionId) {
 
 /// Whether a fault is met before a message can be sent.
 fn is_met_at_once(fault: Fault) -> bool {
-    trigger(&behaviour_with(fault, Parameters::default(), Match::default())) == Trigger::Accept
+    fault.nature().set_off_by.is_accept()
 }
 
 fn dft() -> Vec<u8> {

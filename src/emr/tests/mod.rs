@@ -27,7 +27,7 @@ use crate::emr::{
 };
 use crate::history::{Bounds, ConnectionId, End, Event, Recorder, Shown, Side, TlsVersion, What};
 use crate::mllp::encode;
-use crate::plan::fault;
+use crate::plan::fault::{self, Patience};
 use crate::plan::{
     Behaviour, ClientCertificate, Fault, Match, Orders, Parameters, Plan, Play, Tls, WireEvent,
 };
@@ -373,9 +373,15 @@ fn plan(script: Vec<Behaviour>) -> Plan {
     Plan { script, ..plan }
 }
 
-/// `fault` with the EMR's own defaults, for every message that `on` says.
+/// `fault` as it is by itself, for every message that `on` says.
 fn behaviour(fault: Fault, on: Match) -> Behaviour {
-    behaviour_with(fault, Parameters::default(), on)
+    behaviour_with(fault, by_itself(fault), on)
+}
+
+/// The parameters of `fault` by itself, for a sender of [`ACK_TIMEOUT_MS`].
+fn by_itself(fault: Fault) -> Parameters {
+    let patience = ms(ACK_TIMEOUT_MS);
+    fault.usual(Patience { ack_timeout: patience, longest_retry: patience })
 }
 
 fn behaviour_with(fault: Fault, with: Parameters, on: Match) -> Behaviour {

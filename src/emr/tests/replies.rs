@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 
-use super::{Rig, Said, about, behaviour, behaviour_with, charge, message, ms};
+use super::{Rig, Said, about, behaviour, behaviour_with, by_itself, charge, message, ms};
 use crate::emr::Input;
 use crate::history::{End, Piece, Raw, What};
 use crate::hl7::ack::Code;
@@ -22,14 +22,11 @@ fn text(rig: &Rig, connection: u32) -> String {
 
 #[test]
 fn an_emr_that_fails_at_first_accepts_later_attempts() {
-    for (times, expected) in [(None, ["AR", "AR", "AA", "AA"]), (Some(1), ["AR", "AA", "AA", "AA"])]
-    {
-        let with = Parameters { times, ..Parameters::default() };
-        let mut rig = Rig::new(vec![behaviour_with(
-            Fault::Answer(Answer::FailThenAccept),
-            with,
-            about("john"),
-        )]);
+    let fault = Fault::Answer(Answer::FailThenAccept);
+    let usual = by_itself(fault);
+    let once = Parameters { times: Some(1), ..usual.clone() };
+    for (with, expected) in [(usual, ["AR", "AR", "AA", "AA"]), (once, ["AR", "AA", "AA", "AA"])] {
+        let mut rig = Rig::new(vec![behaviour_with(fault, with, about("john"))]);
         let connection = rig.accept();
         for id in ["1", "2", "3", "4"] {
             rig.charge(connection, "john", id);

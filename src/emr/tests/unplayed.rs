@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::{Rig, about, behaviour, charge, message};
+use super::{Rig, about, behaviour, by_itself, charge, message};
 use crate::emr::Input;
 use crate::history::{End, What};
 use crate::mllp::encode;
@@ -19,7 +19,7 @@ fn reasons(rig: &Rig) -> Vec<&str> {
 }
 
 fn in_turn(exam: &str, faults: &[Fault]) -> Behaviour {
-    let play = |fault: &Fault| Play::Fault { fault: *fault, with: Parameters::default() };
+    let play = |fault: &Fault| Play::Fault { fault: *fault, with: by_itself(*fault) };
     Behaviour { on: about(exam), play: faults.iter().map(play).collect(), times: None }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::emr::Trigger;
-use crate::explore::draw::{Deck, at_most_once, stands, trigger_of};
+use crate::explore::draw::{Deck, at_most_once, set_off_by, stands};
 use crate::explore::random::Random;
 use crate::plan::WireEvent;
+use crate::plan::fault::SetOff;
 use crate::scenario::{Act, Case, Delay, On, When, Word};
 
 /// How far the sender's clock jumps: past whatever is done once a day.
@@ -163,8 +163,8 @@ fn is_answered_by_script(case: &Case, exams: &[Word]) -> bool {
         named && on.kind.is_none()
     };
     case.script.iter().any(|reaction| {
-        let trigger = reaction.play.first().map(trigger_of);
-        is_one(&reaction.on) && trigger == Some(Trigger::Message)
+        let set_off_by = reaction.play.first().map(set_off_by);
+        is_one(&reaction.on) && set_off_by == Some(SetOff::Message)
     })
 }
 

@@ -48,15 +48,19 @@ mod answer;
 mod connection;
 mod frame;
 mod mismatch;
+mod nature;
 mod payload;
 mod tls;
+mod usual;
 
 pub use answer::Answer;
 pub use connection::Connection;
 pub use frame::Frame;
 pub use mismatch::Mismatch;
+pub use nature::{Company, Nature, SetOff, Silence, Stand};
 pub use payload::Payload;
 pub use tls::Tls;
+pub use usual::Patience;
 
 use super::parameters::Parameter;
 use crate::history::Outcome;

@@ -16,6 +16,7 @@ use serde_json::{Value, from_value, json};
 
 use crate::exam::Exam;
 use crate::history::Micros;
+use crate::plan::fault::Patience;
 use crate::plan::{Behaviour, Fault, Limits, Match, Parameters, Plan, Play, Step};
 
 /// A plan for the reference sender, with the exams `john` and `jane`.
@@ -90,9 +91,15 @@ fn limits() -> Limits {
     }
 }
 
-/// `fault` with the EMR's defaults whenever `exam` is charged.
+/// `fault` as it is by itself, whenever `exam` is charged.
 fn on(exam: &str, fault: Fault) -> Behaviour {
-    on_with(exam, fault, Parameters::default())
+    on_with(exam, fault, by_itself(fault))
+}
+
+/// The parameters of `fault` by itself, for the sender of [`limits`].
+fn by_itself(fault: Fault) -> Parameters {
+    let Limits { ack_timeout, longest_retry, .. } = limits();
+    fault.usual(Patience { ack_timeout: ack_timeout.into(), longest_retry: longest_retry.into() })
 }
 
 fn on_with(exam: &str, fault: Fault, with: Parameters) -> Behaviour {

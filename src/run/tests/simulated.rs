@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::{awaiting, ms, on, on_with, plan, submit, with_bug};
+use super::{awaiting, by_itself, ms, on, on_with, plan, submit, with_bug};
 use crate::history::{Ending, Event, History, Piece, TlsVersion, What};
 use crate::plan::fault::{self, Answer, Connection, Frame};
 use crate::plan::{Behaviour, ClientCertificate, Fault, Parameters, Plan, Step, Tls, WireEvent};
@@ -44,9 +44,11 @@ fn every_fault_is_played_and_every_case_comes_to_its_end() {
             fault,
             Fault::Connection(Connection::Refused) | Fault::Connection(Connection::Blackhole)
         );
-        let after = closed.then(|| ms(300).into()).or(beside);
-        let bytes = (fault == Fault::Connection(Connection::ResetAfterBytes)).then_some(50);
-        let with = Parameters { after, bytes, ..Parameters::default() };
+        let mut with = by_itself(fault);
+        with.after = closed.then(|| ms(300).into()).or(beside).or(with.after);
+        if fault == Fault::Connection(Connection::ResetAfterBytes) {
+            with.bytes = Some(50);
+        }
         let once = Behaviour { times: Some(1), ..on_with(whom, fault, with) };
         let mut plan = usual(vec![once]);
         plan.tls = tls(fault);
