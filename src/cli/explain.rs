@@ -8,9 +8,7 @@ use clap_complete::Shell;
 use crate::cli::arguments::{Arguments, SchemaKind};
 use crate::cli::failure::Failure;
 use chargeproof::check::{Explanation, explanation};
-use chargeproof::plan::{Fault, Parameter};
 use chargeproof::report;
-use chargeproof::scenario::FaultWords;
 use chargeproof::verdict::{Exit, Rule};
 use chargeproof::yaml::nearest;
 use chargeproof::{mapping, scenario};
@@ -47,7 +45,7 @@ pub(super) fn explain(name: Option<&str>) -> Result<Exit, Failure> {
 /// An output that cannot be written.
 pub(super) fn schema(kind: SchemaKind) -> Result<Exit, Failure> {
     let schema = match kind {
-        SchemaKind::Scenario => scenario::schema(&faults()),
+        SchemaKind::Scenario => scenario::schema(),
         SchemaKind::Sender => scenario::sender_file_schema(),
         SchemaKind::Mapping => mapping::schema(),
         SchemaKind::Exam => scenario::exam_schema(),
@@ -55,26 +53,6 @@ pub(super) fn schema(kind: SchemaKind) -> Result<Exit, Failure> {
     };
     writeln!(anstream::stdout().lock(), "{schema:#}")?;
     Ok(Exit::Passed)
-}
-
-/// Every fault, as the schema of a scenario shows it.
-fn faults() -> Vec<FaultWords> {
-    let words = |fault: Fault, parameter: Parameter| match parameter {
-        Parameter::Form => fault.forms().to_vec(),
-        Parameter::Code => fault.codes().iter().map(|code| code.as_str()).collect(),
-        Parameter::Severity => vec!["E", "W", "I", "F"],
-        _ => Vec::new(),
-    };
-    let fault = |fault: &Fault| FaultWords {
-        name: fault.name(),
-        what: fault.what(),
-        parameters: fault
-            .reads()
-            .iter()
-            .map(|&one| (one.name(), one.what(), words(*fault, one)))
-            .collect(),
-    };
-    Fault::ALL.iter().map(fault).collect()
 }
 
 /// Prints a completion script.
@@ -101,14 +79,13 @@ pub(super) fn man() -> Result<Exit, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::faults;
     use crate::cli::project;
     use chargeproof::scenario;
     use chargeproof::yaml::{Source, parse};
 
     #[test]
     fn every_shipped_scenario_fits_its_schema() {
-        let schema = jsonschema::validator_for(&scenario::schema(&faults())).unwrap();
+        let schema = jsonschema::validator_for(&scenario::schema()).unwrap();
         let files = project::shipped_scenarios();
         assert!(!files.is_empty());
         for (path, text) in files {

@@ -22,7 +22,7 @@ pub use axes::Choice;
 pub use driving::{Feed, Form, Ready};
 pub use placeholders::PLACEHOLDERS;
 pub use raw::{A_BRACE, Text};
-pub use schema::{FaultWords, exam_schema, schema, sender_file_schema};
+pub use schema::{exam_schema, schema, sender_file_schema};
 pub use script::{Given, How, On, Part, Reaction, SPECIAL};
 pub use sender_file::{SenderFile, SenderLimits, StopBy};
 pub use steps::{Act, Delay, When};

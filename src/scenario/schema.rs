@@ -1,14 +1,14 @@
 //! JSON Schemas of the files that people write, so that an editor completes and checks them.
 //!
-//! The words come from the tables that the readers use, so that the two cannot drift apart; the
-//! faults come from whoever knows them. A schema does **not** know which exams and mappings there
-//! are; the reader's own messages do. `$axis` may stand wherever a value may, so most values also
-//! admit it.
+//! The words come from the tables that the readers use, and the faults from the catalogue, so that
+//! they cannot drift apart. A schema does **not** know which exams and mappings there are; the
+//! reader's own messages do. `$axis` may stand wherever a value may, so most values also admit it.
 
 use serde_json::{Map, Value, json};
 
 use super::{axes, driving, read, script, sender_file, steps, tls};
 use crate::exam::Exam;
+use crate::plan::{Fault, Parameter};
 
 /// The JSON Schema of an exam file.
 #[must_use]
@@ -18,21 +18,9 @@ pub fn exam_schema() -> Value {
     schema
 }
 
-/// A fault, as a schema shows it.
-#[derive(Clone, Debug)]
-pub struct FaultWords {
-    /// Its stable name, such as `answer/late`.
-    pub name: &'static str,
-    /// What it is, in one line.
-    pub what: &'static str,
-    /// The parameters that it reads, each with what it says and the words that it may be, if those
-    /// are few.
-    pub parameters: Vec<(&'static str, &'static str, Vec<&'static str>)>,
-}
-
-/// The JSON Schema of a scenario in which these faults can play.
+/// The JSON Schema of a scenario.
 #[must_use]
-pub fn schema(faults: &[FaultWords]) -> Value {
+pub fn schema() -> Value {
     let properties = [
         ("title", text("What the scenario is about, in one line.")),
         ("requirements", texts("The promises that it exercises.")),
@@ -41,7 +29,7 @@ pub fn schema(faults: &[FaultWords]) -> Value {
         ("exams", exams()),
         ("endpoints", texts("Names of the EMR's endpoints; `emr` if absent.")),
         ("tls", tls_at_endpoints()),
-        ("emr", emr(faults)),
+        ("emr", emr()),
         ("axes", axes()),
         ("steps", step_list()),
         ("expect", expect()),
@@ -229,7 +217,7 @@ fn tls_at_endpoints() -> Value {
     json!({ "description": what, "anyOf": [{ "type": "boolean" }, axis(), how] })
 }
 
-fn emr(faults: &[FaultWords]) -> Value {
+fn emr() -> Value {
     let on = object(
         "When it plays: everything that is named must hold.",
         &[],
@@ -252,7 +240,7 @@ fn emr(faults: &[FaultWords]) -> Value {
         script::ENTRY_KEYS,
         [
             ("on", on),
-            ("reply", reply(faults)),
+            ("reply", reply()),
             ("times", count("How many times at the most.")),
             ("optional", flag("It need not be seen to play.")),
         ],
@@ -260,14 +248,14 @@ fn emr(faults: &[FaultWords]) -> Value {
     json!({ "type": "array", "description": "The EMR's script.", "items": entry })
 }
 
-fn reply(faults: &[FaultWords]) -> Value {
+fn reply() -> Value {
     let mut properties: Map<String, Value> = Map::new();
     let mut names: Vec<&str> = Vec::new();
-    for fault in faults {
-        let short = fault.name.strip_prefix("answer/");
-        for name in short.into_iter().chain([fault.name]) {
+    for fault in Fault::ALL {
+        let short = fault.name().strip_prefix("answer/");
+        for name in short.into_iter().chain([fault.name()]) {
             names.push(name);
-            properties.insert(name.to_owned(), with(fault));
+            properties.insert(name.to_owned(), with(*fault));
         }
     }
     let raw = "Bytes, with `<VT>`, `<CR>`, `<FS>` or `<E9>` for what is no text, and `{control_id}` \
@@ -296,25 +284,36 @@ fn reply(faults: &[FaultWords]) -> Value {
     })
 }
 
-/// What a fault reads.
-fn with(fault: &FaultWords) -> Value {
-    let parameter = |(name, what, words): &(&str, &str, Vec<&str>)| {
-        let value = match *name {
-            "after" => duration(what),
-            "bytes" | "times" | "count" | "error" => count(what),
-            "cut" => json!({
+/// The parameters that a fault reads.
+fn with(fault: Fault) -> Value {
+    let one = |&parameter: &Parameter| {
+        let what = parameter.what();
+        let choice = |words: &[&str]| match words {
+            [] => text(what),
+            words => json!({ "description": what, "anyOf": [{ "enum": words }, axis()] }),
+        };
+        let value = match parameter {
+            Parameter::After => duration(what),
+            Parameter::Bytes | Parameter::Times | Parameter::Count | Parameter::Error => {
+                count(what)
+            }
+            Parameter::Cut => json!({
                 "description": what,
                 "anyOf": [{ "const": "half" }, { "type": "integer", "minimum": 0 }, axis()],
             }),
-            _ if words.is_empty() => text(what),
-            _ => json!({ "description": what, "anyOf": [{ "enum": words }, axis()] }),
+            Parameter::Form => choice(fault.forms()),
+            Parameter::Code => {
+                choice(&fault.codes().iter().map(|code| code.as_str()).collect::<Vec<&str>>())
+            }
+            Parameter::Severity => choice(&["E", "W", "I", "F"]),
+            Parameter::Text | Parameter::At => text(what),
         };
-        ((*name).to_owned(), value)
+        (parameter.name().to_owned(), value)
     };
     json!({
-        "description": fault.what,
+        "description": fault.what(),
         "type": "object",
-        "properties": fault.parameters.iter().map(parameter).collect::<Map<String, Value>>(),
+        "properties": fault.reads().iter().map(one).collect::<Map<String, Value>>(),
         "additionalProperties": false,
     })
 }
