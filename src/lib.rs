@@ -84,7 +84,7 @@ pub mod mapping;
 pub mod mllp;
 pub mod plan;
 pub mod planning;
-#[cfg(feature = "planted-defects")]
+#[cfg(debug_assertions)]
 #[doc(hidden)]
 pub mod planted;
 #[doc(hidden)]

@@ -1,8 +1,8 @@
 //! Defects of the harness itself, to be planted one at a time: whoever looks on, above all
 //! `selftest`, has to notice each of them.
 //!
-//! Compiled in with the feature `planted-defects` only, which nothing that is used has; and even then
-//! all is well until somebody plants one.
+//! Compiled in with debug assertions only, which nothing that is published has; and even then all is
+//! well until somebody plants one.
 
 use std::sync::OnceLock;
 

@@ -1,6 +1,6 @@
 //! Judges a history against its plan.
 //!
-//! One file per family of [`rules`]; every rule reads the same [`evidence`] that was indexed once from the
+//! One file per family of rules; every rule reads the same evidence that was indexed once from the
 //! events. Judging is pure: the same plan and history always give the same
 //! judgement, in time linear in their bytes. This room does **not** see the simulator, the
 //! sender or the drive loop, so a bug in those cannot excuse itself: what counts is what was on
@@ -20,10 +20,10 @@ pub use rules::{Explanation, explanation};
 
 use crate::history::{History, Micros, What};
 use crate::plan::Plan;
-#[cfg(feature = "planted-defects")]
+#[cfg(debug_assertions)]
 use crate::planted::{Planted, is};
 use crate::verdict::Judgement;
-#[cfg(feature = "planted-defects")]
+#[cfg(debug_assertions)]
 use crate::verdict::{Finding, Weight};
 
 use findings::Findings;
@@ -41,7 +41,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     exercise::altered(&evidence, history.seal, &mut findings);
     let (mut findings, held, unjudged) = findings.settle();
     lateness::name_starvation(&evidence, &mut findings);
-    #[cfg(feature = "planted-defects")]
+    #[cfg(debug_assertions)]
     let findings = overlooked(findings);
     Judgement {
         findings,
@@ -56,7 +56,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
 }
 
 /// What a judge with a planted defect still finds.
-#[cfg(feature = "planted-defects")]
+#[cfg(debug_assertions)]
 fn overlooked(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain(|finding| {
         let is_open = finding.weight == Weight::Inconclusive;

@@ -64,7 +64,7 @@ impl Drive {
 
     /// Takes what was seen at `now`.
     pub fn happened(&mut self, now: Duration, happening: Happening<'_>) {
-        #[cfg(feature = "planted-defects")]
+        #[cfg(debug_assertions)]
         let happening = self.by_time(happening);
         let event = match happening {
             Happening::Emr(input) => {
@@ -242,7 +242,7 @@ impl Drive {
             }
             Wish::Drain => {
                 self.emr.handle(now, Input::Closing, &mut self.recorder);
-                #[cfg(feature = "planted-defects")]
+                #[cfg(debug_assertions)]
                 if crate::planted::is(crate::planted::Planted::DrainSkipped) {
                     return None;
                 }
@@ -276,7 +276,7 @@ impl Drive {
     }
 
     /// What happened, as a harness sees it that credits every connection to the first of two lives.
-    #[cfg(feature = "planted-defects")]
+    #[cfg(debug_assertions)]
     fn by_time<'i>(&self, happening: Happening<'i>) -> Happening<'i> {
         match happening {
             Happening::Emr(Input::Accepted { connection, endpoint, .. })
@@ -291,7 +291,7 @@ impl Drive {
 
     /// How many connections are to be read to their end.
     fn connections(&self) -> usize {
-        #[cfg(feature = "planted-defects")]
+        #[cfg(debug_assertions)]
         if crate::planted::is(crate::planted::Planted::DrainSkipped) {
             return 0;
         }

@@ -25,6 +25,8 @@ mod interrupts;
 mod judge_again;
 mod layers;
 mod observer;
+#[cfg(debug_assertions)]
+mod planted;
 mod recipes;
 mod reports;
 mod same_history;

@@ -90,7 +90,7 @@ fn per_order(evidence: &Evidence<'_>, mask: &Mask, findings: &mut Findings) {
             continue; // whose charge it really is, and how often that came, is told there
         }
         let pair = two_attempts(evidence, order);
-        #[cfg(feature = "planted-defects")]
+        #[cfg(debug_assertions)]
         let pair = pair.filter(|(first, second)| !is_overlooked(evidence, *first, *second));
         let Some((first, second)) = pair else { continue };
         findings.add(Rule::OncePerOrder, Weight::SentTwice, || {
@@ -153,7 +153,7 @@ fn perhaps_wanted(evidence: &Evidence<'_>, findings: &mut Findings) {
 }
 
 /// Whether a judge with a planted defect does not see that two attempts are two.
-#[cfg(feature = "planted-defects")]
+#[cfg(debug_assertions)]
 fn is_overlooked(evidence: &Evidence<'_>, first: Attempted, second: Attempted) -> bool {
     use crate::planted::{Planted, is};
     let [one, other] = [first, second].map(|attempt| &evidence.sent[attempt.sent as usize]);
@@ -322,12 +322,12 @@ fn whole_attempt(sent: u32) -> Attempted {
     Attempted { sent, eliminated: false }
 }
 
-#[cfg(feature = "planted-defects")]
+#[cfg(debug_assertions)]
 fn is_missed(evidence: &Evidence<'_>, (first, second): (Attempted, Attempted)) -> bool {
     is_overlooked(evidence, first, second)
 }
 
-#[cfg(not(feature = "planted-defects"))]
+#[cfg(not(debug_assertions))]
 const fn is_missed(_: &Evidence<'_>, _: (Attempted, Attempted)) -> bool {
     false
 }

@@ -28,7 +28,7 @@ use crate::emr::machine::turn::Turn;
 use crate::history::{Bounds, ConnectionId, Incarnation, Recorder, What};
 use crate::plan::fault::Stand;
 use crate::plan::{Behaviour, Orders, Plan, Tls, WireEvent};
-#[cfg(feature = "planted-defects")]
+#[cfg(debug_assertions)]
 use crate::planted::{Planted, is};
 
 /// What an EMR needs to know before it starts.
@@ -92,7 +92,7 @@ pub struct Emr {
 
 /// What is to be played.
 fn script(plan: &Plan) -> Vec<Behaviour> {
-    #[cfg(feature = "planted-defects")]
+    #[cfg(debug_assertions)]
     if is(Planted::FaultNeverFires) {
         return Vec::new();
     }

@@ -141,7 +141,7 @@ impl Turn<'_, '_> {
         message: &Message<'_>,
         attempt: u32,
     ) -> Vec<Action> {
-        #[cfg(feature = "planted-defects")]
+        #[cfg(debug_assertions)]
         if crate::planted::is(crate::planted::Planted::FaultOnlyClaimed) {
             return std::iter::once(Action::Mark).chain(self.acceptance(id, message)).collect();
         }

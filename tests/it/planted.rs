@@ -1,20 +1,14 @@
 //! The harness is found out too: with a defect planted in it, each of another kind, the self-test is
 //! red, and where a defect reaches further than the program itself can see, an outsider sees it.
 //!
-//! Needs the feature `planted-defects`, which builds the defects in; without one chosen by
-//! `CHARGEPROOF_PLANTED` that build is as good as any other.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(dead_code, reason = "the commands are shared with other tests, which use more of them")]
-
-#[path = "it/command/mod.rs"]
-mod command;
+//! A build with debug assertions has the defects in it; without one chosen by `CHARGEPROOF_PLANTED` it is
+//! as good as any other. A release has none, and nothing here could run.
 
 use std::collections::BTreeSet;
 
+use crate::command::Place;
 use assert_cmd::Command;
 use chargeproof::planted::Planted;
-use command::Place;
 use rstest::rstest;
 
 /// What the self-test says of these senders, and its exit code.
