@@ -11,7 +11,7 @@ use chargeproof::history::{
 };
 use chargeproof::mllp::{Decoder, FoundKind};
 use chargeproof::plan::Plan;
-use chargeproof::report::{Colour, json, junit, terminal};
+use chargeproof::report::{Screen, json, junit, terminal};
 use chargeproof::suite::judge as judge_case;
 use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 
@@ -62,7 +62,7 @@ fn reported(outcome: &CaseOutcome) {
         interrupted: false,
     };
     let (mut page, mut object, mut xml) = (Vec::new(), Vec::new(), Vec::new());
-    terminal::write(&outcome, Colour::Plain, &mut page).expect("writing to memory does not fail");
+    terminal::write(&outcome, Screen::PAGE, &mut page).expect("writing to memory does not fail");
     json::write(&outcome, &mut object).expect("writing to memory does not fail");
     junit::write(&outcome, &mut xml).expect("writing to memory does not fail");
     for text in [&page, &xml] {

@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cli::explore::Explore;
+use crate::cli::listener::Voice;
+use crate::cli::screen::Color;
 use crate::cli::values::{bugs, time, variants};
 
 /// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) drops every charge into an
@@ -18,6 +20,9 @@ use crate::cli::values::{bugs, time, variants};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
+    /// When colours are shown
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", global = true)]
+    pub(super) color: Color,
 }
 
 #[derive(Debug, Subcommand)]
@@ -130,6 +135,29 @@ pub(super) struct Run {
     /// Run in memory and in virtual time instead of over sockets; reference sender only
     #[arg(long, conflicts_with = "sender")]
     pub(super) simulated: bool,
+    #[command(flatten)]
+    pub(super) voice: Loudness,
+}
+
+/// How much is told while a run goes on.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Loudness {
+    /// Say nothing while cases run
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say how each case came out as soon as it is over
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+impl Loudness {
+    pub(super) const fn voice(self) -> Voice {
+        match (self.quiet, self.verbose) {
+            (true, _) => Voice::Quiet,
+            (_, true) => Voice::Verbose,
+            _ => Voice::Usual,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
 use crate::cli::runtime::{interrupts, place, runtime};
+use crate::cli::screen::beside;
 use chargeproof::plan::Plan;
 use chargeproof::planning;
 use chargeproof::planning::Choices;
@@ -45,12 +46,18 @@ pub(super) fn doctor(doctor: &Doctor) -> Result<Exit, Failure> {
     let mut out = anstream::stdout().lock();
     for step in &examined.steps {
         match &step.found {
-            Ok(said) => writeln!(out, "  ok     {:18} {}", step.what, terminal::one_line(said))?,
+            Ok(said) => {
+                beside(
+                    &mut out,
+                    &format!("  ok     {:18} ", step.what),
+                    &terminal::one_line(said),
+                )?;
+            }
             Err(symptom) => complain(&mut out, step.what, symptom)?,
         }
     }
     for line in examined.printed.iter().filter(|_| !examined.is_well()) {
-        writeln!(out, "  said   {:18} {}", "", terminal::one_line(line))?;
+        beside(&mut out, &format!("  said   {:18} ", ""), &terminal::one_line(line))?;
     }
     let meant = inputs::meant(&project, &selection)?;
     prospects(&mut out, &sender, &meant)?;
@@ -64,9 +71,8 @@ pub(super) fn doctor(doctor: &Doctor) -> Result<Exit, Failure> {
 }
 
 fn complain(out: &mut dyn Write, what: &str, symptom: &Symptom) -> Result<(), Failure> {
-    writeln!(out, "  WRONG  {what:18} {}", terminal::one_line(&symptom.what))?;
-    writeln!(out, "  next   {:18} {}", "", symptom.next)?;
-    Ok(())
+    beside(out, &format!("  WRONG  {what:18} "), &terminal::one_line(&symptom.what))?;
+    beside(out, &format!("  next   {:18} ", ""), &symptom.next)
 }
 
 /// What will be judged with this sender file, and what will not, and why.
@@ -74,10 +80,10 @@ fn prospects(out: &mut dyn Write, sender: &SenderFile, meant: &Meant) -> Result<
     let cases = meant.jobs.len();
     writeln!(out, "\n  cases  {cases} can be run with this sender file")?;
     for line in terminal::left_out(&meant.left_out) {
-        writeln!(out, "  out    {line}")?;
+        beside(out, "  out    ", &line)?;
     }
     if sender.account.is_none() {
-        writeln!(out, "  out    its own account: the sender file names no `account`")?;
+        beside(out, "  out    ", "its own account: the sender file names no `account`")?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use crate::cli::arguments::{Arguments, SchemaKind};
 use crate::cli::failure::Failure;
+use crate::cli::screen::{beside, paragraph};
 use chargeproof::check::{Explanation, explanation};
 use chargeproof::report;
 use chargeproof::verdict::{Exit, Rule};
@@ -21,7 +22,7 @@ pub(super) fn explain(name: Option<&str>) -> Result<Exit, Failure> {
     let mut out = anstream::stdout().lock();
     let Some(name) = name else {
         for rule in Rule::ALL {
-            writeln!(out, "{rule:18} {}", explanation(*rule).title)?;
+            beside(&mut out, &format!("{rule:20} "), explanation(*rule).title)?;
         }
         return Ok(Exit::Passed);
     };
@@ -34,8 +35,13 @@ pub(super) fn explain(name: Option<&str>) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("no rule is called `{name}`"), hint));
     };
     let Explanation { title, promise, source, how_to_read } = explanation(rule);
-    writeln!(out, "{rule}: {title}\n\n{promise}\n")?;
-    writeln!(out, "How to read it: {how_to_read}\n\nSource: {source}")?;
+    paragraph(&mut out, &format!("{rule}: {title}"))?;
+    for text in
+        [promise.to_owned(), format!("How to read it: {how_to_read}"), format!("Source: {source}")]
+    {
+        writeln!(out)?;
+        paragraph(&mut out, &text)?;
+    }
     Ok(Exit::Passed)
 }
 

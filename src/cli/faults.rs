@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::cli::arguments::Faults;
 use crate::cli::failure::Failure;
 use crate::cli::project::Project;
+use crate::cli::screen::{self, beside, paragraph};
 use chargeproof::history::Outcome;
 use chargeproof::plan::fault::Answer;
 use chargeproof::plan::{Fault, Parameter, Parameters, Plan, Play, UnknownFault};
@@ -208,32 +209,27 @@ fn print_json(faults: &[Fault]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The widest line.
-const COLUMNS: usize = 100;
-
 fn print_table(faults: &'static [Fault]) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     let width = faults.iter().map(|fault| last(*fault).len()).max().unwrap_or(0);
-    let indent = 2 + width + 2 + OUTCOME + 2;
     writeln!(out, "{:width$}    {:OUTCOME$}  what the EMR does", "", "outcome")?;
     for family_of in faults.chunk_by(|one, next| family(*one) == family(*next)) {
         writeln!(out, "{}/", family(family_of[0]))?;
         for fault in family_of {
             let outcome = word(fault.outcome());
-            let mut lead = format!("  {:width$}  {outcome:OUTCOME$}  ", last(*fault));
-            for line in wrap(fault.what(), COLUMNS - indent) {
-                writeln!(out, "{lead}{line}")?;
-                lead = " ".repeat(indent);
-            }
+            let lead = format!("  {:width$}  {outcome:OUTCOME$}  ", last(*fault));
+            beside(&mut out, &lead, fault.what())?;
         }
     }
     let count = faults.len();
-    writeln!(
-        out,
-        "\n{count} answers and faults. The outcome is what a good sender books for a charge that met \
-         it.\n`chargeproof faults NAME` shows one: its bytes, what it stands for, and how to play it."
-    )?;
-    Ok(())
+    writeln!(out)?;
+    let text = format!(
+        "{count} answers and faults. The outcome is what a good sender books for a charge that met it."
+    );
+    paragraph(&mut out, &text)?;
+    let text =
+        "`chargeproof faults NAME` shows one: its bytes, what it stands for, and how to play it.";
+    paragraph(&mut out, text)
 }
 
 /// How wide the column of outcomes is.
@@ -250,9 +246,7 @@ const fn word(outcome: Outcome) -> &'static str {
 
 fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    for line in wrap(&format!("{}: {}", sheet.name, sheet.what), COLUMNS) {
-        writeln!(out, "{line}")?;
-    }
+    paragraph(&mut out, &format!("{}: {}", sheet.name, sheet.what))?;
     writeln!(out)?;
     let mut rows = |label: &str, lines: Vec<String>| -> std::io::Result<()> {
         let mut label = label;
@@ -262,7 +256,7 @@ fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
         }
         Ok(())
     };
-    let room = COLUMNS - LABEL - 2;
+    let room = screen::output().columns.saturating_sub(LABEL + 2).max(LEAST);
     rows("stands for", wrap(sheet.stands_for, room))?;
     for side in sheet.wire.chunk_by(|one, next| one.by == next.by) {
         let label = if side[0].by == By::Emr { "EMR" } else { "sender" };
@@ -274,26 +268,27 @@ fn print_sheet(sheet: &Sheet) -> Result<(), Failure> {
         Some(text) => format!("{name}: {text}"),
         None => format!("{name}: {value}"),
     };
-    rows("parameters", sheet.parameters.iter().map(parameter).collect())?;
+    let wrapped = |text: String| wrap(&text, room);
+    rows("parameters", sheet.parameters.iter().map(parameter).flat_map(wrapped).collect())?;
     if !sheet.reads.is_empty() {
         rows("reads", wrap(&sheet.reads.join(", "), room))?;
     }
     let run = |case: &String| format!("chargeproof run '{case}'");
-    rows("played by", sheet.cases.iter().map(run).collect())?;
+    rows("played by", sheet.cases.iter().map(run).flat_map(wrapped).collect())?;
     if let Some(trust) = sheet.trust {
         rows("trust", wrap(trust, room))?;
     }
     // That one answers where the sender listens.
     let calls = sheet.name == Fault::Answer(Answer::AcceptOnOtherConnection).name();
     let port = if calls { " --ack-port PORT" } else { "" };
-    writeln!(
-        out,
-        "\nPauses are those for a sender that waits {} s for an acknowledgement. To play it to a \
-         sender of\nyour own, save this as emr.yaml and type `chargeproof serve --script \
-         emr.yaml{port}`:\n\n{}",
+    let text = format!(
+        "Pauses are those for a sender that waits {} s for an acknowledgement. To play it to a sender of \
+         your own, save this as emr.yaml and type `chargeproof serve --script emr.yaml{port}`:",
         PATIENCE.as_secs(),
-        sheet.script.trim_end()
-    )?;
+    );
+    writeln!(out)?;
+    paragraph(&mut out, &text)?;
+    writeln!(out, "\n{}", sheet.script.trim_end())?;
     Ok(())
 }
 
@@ -316,6 +311,9 @@ const TRUST: &str = "the EMR's certificate comes from an authority that is made 
 
 /// How wide the column of labels is.
 const LABEL: usize = 12;
+
+/// How much room bytes need beside a label, whatever the screen.
+const LEAST: usize = 24;
 
 /// Bytes in a readable form, a segment a line.
 fn folded(text: &str, width: usize) -> Vec<String> {

@@ -6,6 +6,7 @@ use crate::cli::arguments::List;
 use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::project::Project;
+use crate::cli::screen::beside;
 use chargeproof::report::terminal;
 use chargeproof::verdict::Exit;
 
@@ -19,12 +20,12 @@ pub(super) fn list(list: &List) -> Result<Exit, Failure> {
     let width = jobs.iter().map(|job| job.plan.id.chars().count()).max().unwrap_or(0).min(60);
     let mut out = anstream::stdout().lock();
     for job in &jobs {
-        writeln!(out, "{:width$}  {}", job.plan.id, job.plan.title)?;
+        beside(&mut out, &format!("{:width$}  ", job.plan.id), &job.plan.title)?;
     }
     let plural = if jobs.len() == 1 { "" } else { "s" };
     writeln!(out, "{} case{plural}", jobs.len())?;
     for line in terminal::left_out(&left_out) {
-        writeln!(out, "left out: {line}")?;
+        beside(&mut out, "left out: ", &line)?;
     }
     Ok(if jobs.is_empty() { Exit::NothingRan } else { Exit::Passed })
 }

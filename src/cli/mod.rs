@@ -13,11 +13,13 @@ mod faults;
 mod init;
 mod inputs;
 mod list;
+mod listener;
 mod namesake;
 mod project;
 mod recorded;
 mod run;
 mod runtime;
+mod screen;
 mod secure;
 mod selftest;
 mod sender;
@@ -41,6 +43,7 @@ use failure::Failure;
 #[must_use]
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    arguments.color.choose();
     #[cfg(debug_assertions)]
     if let Ok(name) = std::env::var("CHARGEPROOF_PLANTED") {
         assert!(chargeproof::planted::plant(&name), "`{name}` is no defect that can be planted");

@@ -1,6 +1,6 @@
 //! `chargeproof run`.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,14 +8,15 @@ use std::time::Instant;
 use crate::cli::arguments::Run;
 use crate::cli::failure::Failure;
 use crate::cli::inputs::{self, Meant};
+use crate::cli::listener::Listener;
 use crate::cli::project::Project;
 use crate::cli::runtime::{interrupts, place, runtime};
+use crate::cli::screen;
 use crate::cli::snapshots;
 use crate::cli::store::Store;
-use chargeproof::report::progress::Progress;
-use chargeproof::report::{Colour, terminal};
+use chargeproof::report::terminal;
 use chargeproof::run::real::{Authority, Own, Place};
-use chargeproof::suite::{self, Job, News};
+use chargeproof::suite::{self, Job};
 use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 
 /// Runs the cases that are meant, and reports.
@@ -60,9 +61,9 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
 pub(super) fn print(outcome: &RunOutcome, kept: Result<(), Failure>) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     // The stream itself strips colours where nobody would see them.
-    let mut printed = terminal::write(outcome, Colour::Ansi, &mut out);
+    let mut printed = terminal::write(outcome, screen::output(), &mut out);
     if kept.is_err() {
-        printed = printed.and_then(|()| terminal::not_kept(Colour::Ansi, &mut out));
+        printed = printed.and_then(|()| terminal::not_kept(screen::output(), &mut out));
     }
     let printed = printed.and_then(|()| out.flush()).map_err(Failure::Output);
     match printed {
@@ -75,7 +76,7 @@ pub(super) fn print(outcome: &RunOutcome, kept: Result<(), Failure>) -> Result<(
 type CarriedOut = (Vec<CaseOutcome>, bool, Result<(), Failure>);
 
 fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<CarriedOut, Failure> {
-    let mut listener = Listener::new(jobs.len(), store);
+    let mut listener = Listener::new(jobs.len(), store, run.voice.voice());
     if run.simulated {
         let cases = suite::run_simulated(jobs, &mut |news| listener.hear(news))?;
         return Ok((cases, false, listener.end()));
@@ -93,57 +94,6 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
     })?;
     Ok((cases, interrupted, listener.end()))
 }
-
-/// Stores histories as they come and keeps a person informed while the run goes on.
-struct Listener<'s> {
-    store: Option<&'s Store>,
-    progress: Progress,
-    terminal: bool,
-    failure: Option<Failure>,
-}
-
-impl<'s> Listener<'s> {
-    fn new(cases: usize, store: Option<&'s Store>) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        Self { store, progress: Progress::new(cases), terminal, failure: None }
-    }
-
-    fn hear(&mut self, news: News<'_>) {
-        match news {
-            News::Began(id) => self.progress.started(id),
-            News::Ended(outcome, history) => {
-                self.progress.finished(&outcome.id, outcome.judgement.verdict());
-                if let Some(store) = self.store {
-                    match store.keep(&outcome.id, history) {
-                        Ok(path) => outcome.history = Some(path),
-                        // The first says most: what comes after it may only follow from it.
-                        Err(failure) => _ = self.failure.get_or_insert(failure),
-                    }
-                }
-            }
-        }
-        if self.terminal {
-            let line = self.progress.line(columns());
-            let _ = write!(anstream::stderr(), "\r\x1b[2K{line}");
-        }
-    }
-
-    fn end(self) -> Result<(), Failure> {
-        if self.terminal {
-            let _ = write!(anstream::stderr(), "\r\x1b[2K");
-        }
-        self.failure.map_or(Ok(()), Err)
-    }
-}
-
-/// How wide the terminal is in which progress is shown.
-fn columns() -> usize {
-    let size = terminal_size::terminal_size_of(std::io::stderr());
-    size.map_or(USUAL_COLUMNS, |(columns, _)| usize::from(columns.0))
-}
-
-/// How wide a terminal is that does not say so.
-const USUAL_COLUMNS: usize = 80;
 
 fn tell_pending(written: &[PathBuf]) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();

@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::inputs;
 use crate::cli::project::Project;
 use crate::cli::runtime::{interrupts, place, runtime};
+use crate::cli::screen::{beside, paragraph};
 use chargeproof::plan::Plan;
 use chargeproof::selftest::{Broken, Matrix, confirm, names, simulate};
 use chargeproof::verdict::Exit;
@@ -60,11 +61,9 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
 
 fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    writeln!(
-        out,
-        "{:28} {:17} {:4}  circumstances: how many, and the commonest",
-        "broken sender", "convicted by", "real"
-    )?;
+    let lead = |sender: &str, rule: &str, real: &str| format!("{sender:28} {rule:21} {real:4}  ");
+    let heads = lead("broken sender", "convicted by", "real");
+    beside(&mut out, &heads, "circumstances: how many, and the commonest")?;
     for row in &matrix.broken {
         let own = match (row.is_real_only(), row.circumstances.is_empty(), row.confirmed) {
             (true, ..) => "real only",
@@ -76,17 +75,20 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
             Some(false) => "NO",
             None => "-",
         };
-        writeln!(out, "{:28} {own:17} {confirmed:4}  {}", row.bug.name(), circumstances(row))?;
+        beside(&mut out, &lead(row.bug.name(), own, confirmed), &circumstances(row))?;
         for rule in row.beside.iter().take(5) {
-            writeln!(out, "    BESIDE  {rule}")?;
+            beside(&mut out, "    BESIDE  ", rule)?;
         }
     }
-    writeln!(out, "\n{:28} clean", "honest sender")?;
+    // Names of scenarios are the longest.
+    let widest = matrix.honest.iter().map(|row| row.name.len()).max().unwrap_or(0).max(28);
+    writeln!(out, "\n{:widest$} clean", "honest sender")?;
     for row in &matrix.honest {
         let clean = if row.held_against.is_empty() { "yes" } else { "NO" };
-        writeln!(out, "{:28} {clean:3}  {} cases, {}", row.name, row.cases, row.what)?;
+        let lead = format!("{:widest$} {clean:5}  ", row.name);
+        beside(&mut out, &lead, &format!("{} cases, {}", row.cases, row.what))?;
         for finding in row.held_against.iter().take(5) {
-            writeln!(out, "    HELD AGAINST IT  {finding}")?;
+            beside(&mut out, "    HELD AGAINST IT  ", finding)?;
         }
     }
     writeln!(out, "\n{:28} open", "nothing proven")?;
@@ -99,14 +101,15 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
         0 => String::new(),
         count => format!(", {count} not tried (real only)"),
     };
-    writeln!(
-        out,
-        "\n{convicted} of {} broken senders convicted by their own rule and no other{real_only}, {clean} of {} honest ones clean · {cases} cases each · {:.1} s",
+    let summary = format!(
+        "{convicted} of {} broken senders convicted by their own rule and no other{real_only}, {clean} of \
+         {} honest ones clean · {cases} cases each · {:.1} s",
         matrix.broken.len(),
         matrix.honest.len(),
         started.elapsed().as_secs_f64(),
-    )?;
-    Ok(())
+    );
+    writeln!(out)?;
+    paragraph(&mut out, &summary)
 }
 
 /// In how many circumstances a defect shows, and which they are: the most frequent first, three

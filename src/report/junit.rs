@@ -14,6 +14,9 @@ use super::wording::{count, meaning, name_of, next_step, one_line, verdict};
 use crate::history::Micros;
 use crate::verdict::{CaseOutcome, Exit, LeftOut, RunOutcome, Verdict, Weight};
 
+/// How wide a line of text is that could as well be two.
+const WIDTH: usize = 88;
+
 /// Writes the report of `outcome`: one suite, and a test case for each case.
 ///
 /// # Errors
@@ -144,7 +147,7 @@ fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
         said.push(row("rule", finding.rule.name()));
         said.push(row("found", one_line(&finding.message)));
         said.push(row("when", one_line(&finding.circumstance.to_string())));
-        said.extend(rows(finding));
+        said.extend(rows(finding, WIDTH));
         said.extend(next_step(finding, case).map(|next| row("next", next)));
     }
     let mut message = worst.message.clone();

@@ -31,14 +31,25 @@ pub(super) enum Tone {
     Faint,
 }
 
-/// The widest line, in characters; only a single unbreakable word could be wider, and it is cut.
-pub(super) const COLUMNS: usize = 100;
+/// What a report is written onto.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// Whether it shows colours.
+    pub colour: Colour,
+    /// How many columns it has: no line is wider. A word that alone is wider is cut.
+    pub columns: usize,
+}
+
+impl Screen {
+    /// A page of text: no colours, 100 columns.
+    pub const PAGE: Self = Self { colour: Colour::Plain, columns: 100 };
+}
 
 /// Where text begins after its label.
 const TEXT: usize = 12;
 
-/// How wide the text beside a label is.
-pub(super) const TEXT_WIDTH: usize = COLUMNS - TEXT;
+/// Fewer columns than this are treated as this many.
+const NARROWEST: usize = 40;
 
 /// Where a label begins.
 const LABEL: usize = 2;
@@ -46,12 +57,30 @@ const LABEL: usize = 2;
 /// A page of lines on its way to a writer.
 pub(super) struct Page<'w> {
     out: &'w mut dyn Write,
-    colour: Colour,
+    screen: Screen,
 }
 
 impl<'w> Page<'w> {
-    pub(super) fn new(out: &'w mut dyn Write, colour: Colour) -> Self {
-        Self { out, colour }
+    pub(super) fn new(out: &'w mut dyn Write, screen: Screen) -> Self {
+        let columns = screen.columns.max(NARROWEST);
+        Self { out, screen: Screen { columns, ..screen } }
+    }
+
+    /// How wide the text beside a label is.
+    pub(super) const fn text_width(&self) -> usize {
+        self.screen.columns - TEXT
+    }
+
+    /// One sentence, its first words coloured; what does not fit goes onto further lines.
+    pub(super) fn sentence(&mut self, tone: Tone, first: &str, rest: &str) -> io::Result<()> {
+        let all = format!("{first}{rest}");
+        let mut lines = wrap(&all, self.screen.columns).into_iter();
+        let line = lines.next().unwrap_or_default();
+        match line.strip_prefix(first) {
+            Some(rest) => self.pieces(&[(tone, first), (Tone::Normal, rest)])?,
+            None => self.pieces(&[(tone, &line)])?,
+        }
+        lines.try_for_each(|line| self.pieces(&[(Tone::Normal, &line)]))
     }
 
     /// An empty line.
@@ -71,24 +100,28 @@ impl<'w> Page<'w> {
     /// does not fit beside the word go onto lines of their own.
     pub(super) fn headline(&mut self, tone: Tone, text: &str, note: &str) -> io::Result<()> {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let room = COLUMNS.saturating_sub(columns(text) + columns(note));
+        let room = self.screen.columns.saturating_sub(columns(text) + columns(note));
         if room >= 2 {
             let space = " ".repeat(room);
             let rest = format!(" {rest}{space}");
             return self.pieces(&[(tone, word), (Tone::Normal, &rest), (Tone::Faint, note)]);
         }
-        for (index, line) in wrap(rest, COLUMNS - columns(word) - 1).iter().enumerate() {
+        let lines = wrap(rest, self.screen.columns - columns(word) - 1);
+        for (index, line) in lines.iter().enumerate() {
             let lead = if index == 0 { word.to_owned() } else { " ".repeat(columns(word)) };
             self.pieces(&[(tone, &lead), (Tone::Normal, " "), (Tone::Normal, line)])?;
         }
-        let space = " ".repeat(COLUMNS.saturating_sub(columns(note)));
-        self.pieces(&[(Tone::Faint, &format!("{space}{note}"))])
+        for line in wrap(note, self.screen.columns) {
+            let space = " ".repeat(self.screen.columns.saturating_sub(columns(&line)));
+            self.pieces(&[(Tone::Faint, &format!("{space}{line}"))])?;
+        }
+        Ok(())
     }
 
     /// A label, a lead (a time, a side of a comparison) and a text, wrapped under itself.
     pub(super) fn row(&mut self, label: &str, lead: &str, text: &str) -> io::Result<()> {
         let (before, hang) = (TEXT - LABEL, columns(lead));
-        for (index, line) in wrap(text, TEXT_WIDTH - hang).iter().enumerate() {
+        for (index, line) in wrap(text, self.text_width() - hang).iter().enumerate() {
             let (label, lead) = if index == 0 { (label, lead) } else { ("", "") };
             let label = format!("{:LABEL$}{label:<before$}", "");
             let line = format!("{lead:<hang$}{line}");
@@ -99,7 +132,7 @@ impl<'w> Page<'w> {
 
     fn paint(&mut self, tone: Tone, text: &str) -> io::Result<()> {
         let style = tone.style();
-        if self.colour == Colour::Plain || style == Style::new() || text.trim().is_empty() {
+        if self.screen.colour == Colour::Plain || style == Style::new() || text.trim().is_empty() {
             return self.out.write_all(text.as_bytes());
         }
         write!(self.out, "{style}{text}{style:#}")
@@ -121,7 +154,7 @@ impl Tone {
 /// How many columns of a terminal `text` takes: none for a mark on the letter before it, two for a
 /// wide letter (Unicode Standard Annex 11).
 #[must_use]
-pub(super) fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
@@ -135,6 +168,28 @@ pub(super) fn beginning(text: &str, width: usize) -> &str {
     });
     &text[..end.unwrap_or(text.len())]
 }
+
+/// Lines of at most `width` columns in which `text` stands beside `lead` and is wrapped under itself; or
+/// below it, where too little room is left beside it.
+#[must_use]
+pub fn hang(lead: &str, text: &str, width: usize) -> Vec<String> {
+    let beside = columns(lead);
+    if beside + LEAST <= width || beside + columns(text) <= width {
+        let lines = wrap(text, width.saturating_sub(beside).max(1));
+        let lead = |index| if index == 0 { lead.to_owned() } else { " ".repeat(beside) };
+        let line = |(index, line): (usize, String)| format!("{}{line}", lead(index));
+        return lines.into_iter().enumerate().map(|one| line(one).trim_end().to_owned()).collect();
+    }
+    let below = wrap(text, width.saturating_sub(INDENT.len()).max(1));
+    let below = below.into_iter().map(|line| format!("{INDENT}{line}"));
+    wrap(lead.trim_end(), width).into_iter().chain(below).collect()
+}
+
+/// How much room a text needs beside what leads it.
+const LEAST: usize = 24;
+
+/// What stands before a text below what leads it.
+const INDENT: &str = "    ";
 
 /// Cuts `text` into lines of at most `width` columns: at the last space that fits, or in the middle of
 /// a word that alone is too long. Spaces that do not fall on a cut are kept.
@@ -164,7 +219,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use rstest::rstest;
 
-    use super::{Colour, Page, Tone, wrap};
+    use super::{Colour, Page, Screen, Tone, columns, hang, wrap};
 
     #[rstest]
     #[case("", &[""])]
@@ -182,17 +237,17 @@ mod tests {
         assert_eq!(wrap(text, 10), lines);
     }
 
-    fn written(colour: Colour, write: impl Fn(&mut Page<'_>)) -> String {
+    fn written(screen: Screen, write: impl Fn(&mut Page<'_>)) -> String {
         let mut out = Vec::new();
-        write(&mut Page::new(&mut out, colour));
+        write(&mut Page::new(&mut out, screen));
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_plain_page_holds_no_escape_sequence_and_a_coloured_one_the_same_text() {
         let write = |page: &mut Page<'_>| page.headline(Tone::Bad, "FAIL it", "(once)").unwrap();
-        let plain = written(Colour::Plain, write);
-        let ansi = written(Colour::Ansi, write);
+        let plain = written(Screen::PAGE, write);
+        let ansi = written(Screen { colour: Colour::Ansi, ..Screen::PAGE }, write);
         assert!(!plain.contains('\u{1b}'));
         assert!(ansi.starts_with("\u{1b}[1m\u{1b}[31mFAIL\u{1b}[0m"), "{ansi:?}");
         assert_eq!(anstream::adapter::strip_str(&ansi).to_string(), plain);
@@ -202,12 +257,27 @@ mod tests {
     fn a_note_stands_at_the_right_margin_even_when_it_has_no_room_beside_its_text() {
         for words in [3, 30] {
             let text = "word ".repeat(words);
-            let page = written(Colour::Plain, |page| {
+            let page = written(Screen::PAGE, |page| {
                 page.headline(Tone::Bad, text.trim(), "(note)").unwrap();
             });
             assert!(page.lines().all(|line| line.chars().count() <= 100), "{page}");
             assert!(page.ends_with("(note)\n"));
             assert_eq!(page.lines().last().unwrap().chars().count(), 100);
         }
+    }
+
+    #[rstest]
+    #[case::beside("a  ", "one two three four five six", 30, &["a  one two three four five six"])]
+    #[case::under_itself("a  ", "one two three four five six", 27, &["a  one two three four five", "   six"])]
+    #[case::below("a long lead  ", "one two three four", 20, &["a long lead", "    one two three", "    four"])]
+    fn a_text_hangs_beside_its_lead_or_below_it(
+        #[case] lead: &str,
+        #[case] text: &str,
+        #[case] width: usize,
+        #[case] lines: &[&str],
+    ) {
+        let hung = hang(lead, text, width);
+        assert_eq!(hung, lines);
+        assert!(hung.iter().all(|line| columns(line) <= width));
     }
 }

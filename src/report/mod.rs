@@ -13,7 +13,7 @@ mod proof;
 pub mod terminal;
 mod wording;
 
-pub use layout::{Colour, wrap};
+pub use layout::{Colour, Screen, columns, hang, wrap};
 pub use wording::meaning;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! It does **not** wrap or colour; every report that shows a proof shows these lines.
 
-use super::layout::{TEXT_WIDTH, columns};
+use super::layout::columns;
 use super::wording::{moment, one_line, ordinal};
 use crate::history::Micros;
 use crate::verdict::{Attempt, FieldDifference, Finding, Moment, Weight};
@@ -22,8 +22,8 @@ const SHOWN: usize = 24;
 /// How many characters of one value are written out before the rest is only counted.
 const VALUE: usize = 2_000;
 
-/// The lines of a finding's proof, if it has one.
-pub(super) fn rows(finding: &Finding) -> Vec<Row> {
+/// The lines of a finding's proof, if it has one: what fits into `width` columns stands on one line.
+pub(super) fn rows(finding: &Finding, width: usize) -> Vec<Row> {
     let Some(proof) = &finding.proof else { return Vec::new() };
     // Two lines of one message can be the witnesses, so that one attempt may show both.
     let of_witnesses = proof.attempts.len() > 1 || finding.weight == Weight::SentTwice;
@@ -34,7 +34,7 @@ pub(super) fn rows(finding: &Finding) -> Vec<Row> {
     rows.extend(timeline(&proof.attempts, &proof.between));
     for (index, difference) in proof.differences.iter().enumerate().take(SHOWN) {
         let label = if index == 0 { "differ" } else { "" };
-        rows.extend(difference_rows(label, difference, of_witnesses));
+        rows.extend(difference_rows(label, difference, of_witnesses, width));
     }
     if let Some(more) = proof.differences.len().checked_sub(SHOWN + 1) {
         rows.push(row("", format!("… {} more fields differ", more + 1)));
@@ -103,7 +103,12 @@ fn describe(attempt: &Attempt) -> String {
 }
 
 /// A difference on one line if it fits, else its path and each side on a line of its own.
-fn difference_rows(label: &str, difference: &FieldDifference, of_witnesses: bool) -> Vec<Row> {
+fn difference_rows(
+    label: &str,
+    difference: &FieldDifference,
+    of_witnesses: bool,
+    width: usize,
+) -> Vec<Row> {
     let path = one_line(&difference.path);
     let (one, other) = (clipped(&difference.expected), clipped(&difference.found));
     let line = if of_witnesses {
@@ -111,7 +116,7 @@ fn difference_rows(label: &str, difference: &FieldDifference, of_witnesses: bool
     } else {
         format!("{path}: expected {one}, got {other}")
     };
-    if columns(&line) <= TEXT_WIDTH {
+    if columns(&line) <= width {
         return vec![row(label, line)];
     }
     let (one_is, other_is) =
@@ -141,7 +146,7 @@ mod tests {
 
     fn told(finding: &Finding) -> Vec<String> {
         let line = |row: super::Row| format!("{}|{}|{}", row.label, row.lead, row.text);
-        rows(finding).into_iter().map(line).collect()
+        rows(finding, 88).into_iter().map(line).collect()
     }
 
     fn lines(proof: &Proof) -> Vec<String> {

@@ -21,22 +21,22 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::group::{self, Group, Proven, groups, held, requirements};
-use super::layout::{Colour, Page, TEXT_WIDTH, Tone, columns};
+use super::layout::{Page, Screen, Tone, columns};
 use super::proof;
 pub use super::wording::one_line;
 use super::wording::{
     count, duration, headword, meaning, next_step, plural, tally, verdict, watched,
 };
-use crate::verdict::{Exit, LeftOut, RunOutcome, Weight};
+use crate::verdict::{CaseOutcome, Exit, LeftOut, RunOutcome, Weight};
 
 /// How many circumstances of one rule are shown with a proof; the others are only named.
 const PROOFS: usize = 3;
 
-/// Writes the report of `outcome`, at most 100 columns wide.
+/// Writes the report of `outcome`.
 ///
 /// ```
 /// use chargeproof::history::Micros;
-/// use chargeproof::report::{Colour, terminal};
+/// use chargeproof::report::{Screen, terminal};
 /// use chargeproof::verdict::RunOutcome;
 ///
 /// let outcome = RunOutcome {
@@ -48,15 +48,15 @@ const PROOFS: usize = 3;
 ///     interrupted: false,
 /// };
 /// let mut text = Vec::new();
-/// terminal::write(&outcome, Colour::Plain, &mut text)?;
+/// terminal::write(&outcome, Screen::PAGE, &mut text)?;
 /// assert!(text.ends_with(b"exit 4: nothing ran\n"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # Errors
 /// Whatever the writer fails with.
-pub fn write(outcome: &RunOutcome, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page::new(out, colour);
+pub fn write(outcome: &RunOutcome, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(out, screen);
     let groups = groups(outcome);
     let red = groups.iter().any(|group| group.weight > Weight::Inconclusive);
     let (consequences, groups): (Vec<_>, Vec<_>) =
@@ -76,13 +76,26 @@ pub fn write(outcome: &RunOutcome, colour: Colour, out: &mut dyn Write) -> io::R
     summary(&mut page, outcome)
 }
 
+/// One line on how a case came out: its worst finding, if it has one.
+#[must_use]
+pub fn headline(case: &CaseOutcome) -> String {
+    let id = one_line(&case.id);
+    match case.judgement.findings.iter().max_by_key(|finding| finding.weight) {
+        None => format!("PASS {id} · {}", duration(case.took)),
+        Some(worst) => {
+            let message = one_line(&worst.message);
+            format!("{} {id}: {}: {message}", headword(worst.weight), worst.rule)
+        }
+    }
+}
+
 /// Writes, below a report, that not all of what it tells of could be written down.
 ///
 /// # Errors
 /// Whatever the writer fails with.
-pub fn not_kept(colour: Colour, out: &mut dyn Write) -> io::Result<()> {
+pub fn not_kept(screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let code = format!(" · exit {}: not all that was seen is written down", Exit::Usage.code());
-    Page::new(out, colour).pieces(&[(Tone::Bad, "NOT KEPT"), (Tone::Normal, &code)])
+    Page::new(out, screen).sentence(Tone::Bad, "NOT KEPT", &code)
 }
 
 /// One headline, and the proof of the first case that shows it.
@@ -94,7 +107,7 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     let note = format!("({}, {cases})", one_line(&group.circumstance));
     page.headline(tone(group.weight), &text, &note)?;
     page.row("case", "", &one_line(&first.case.id))?;
-    for row in proof::rows(shown) {
+    for row in proof::rows(shown, page.text_width()) {
         page.row(&row.label, &row.lead, &row.text)?;
     }
     for other in further {
@@ -113,7 +126,8 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
         return Ok(());
     }
     let others: Vec<String> = others.iter().map(|witness| one_line(&witness.case.id)).collect();
-    page.row("also in", "", &as_many_as_fit(&others))
+    let shown = as_many_as_fit(&others, page.text_width());
+    page.row("also in", "", &shown)
 }
 
 /// The circumstances under which a rule found something besides those that were shown, each with
@@ -134,7 +148,7 @@ fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     }
     let rule = first.rule;
     let text = format!(" {rule}: and under {}", count(groups.len(), "more circumstance"));
-    page.pieces(&[(tone(first.weight), headword(first.weight)), (Tone::Normal, &text)])?;
+    page.sentence(tone(first.weight), headword(first.weight), &text)?;
     for ((_, family), names) in families {
         let lead = if family.is_empty() { String::new() } else { format!("{family:<11} ") };
         page.row("", &lead, &names.join(", "))?;
@@ -155,14 +169,14 @@ fn consequence(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
 }
 
 /// As many of `names` as fit on one line, and how many there are besides; at least one.
-fn as_many_as_fit(names: &[String]) -> String {
+fn as_many_as_fit(names: &[String], width: usize) -> String {
     let all = names.join(", ");
-    if columns(&all) <= TEXT_WIDTH {
+    if columns(&all) <= width {
         return all;
     }
     let shortened =
         |shown: usize| format!("{}, … {} more", names[..shown].join(", "), names.len() - shown);
-    let fits = |&shown: &usize| columns(&shortened(shown)) <= TEXT_WIDTH;
+    let fits = |&shown: &usize| columns(&shortened(shown)) <= width;
     match (1..names.len()).take_while(fits).last() {
         Some(shown) => shortened(shown),
         None if names.len() == 1 => all,
@@ -290,25 +304,22 @@ fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     };
     if outcome.interrupted {
         let text = "INTERRUPTED: what did not run is not proven";
-        page.pieces(&[(Tone::Open, text)])?;
+        page.sentence(Tone::Open, text, "")?;
     }
     if outcome.cases.is_empty() {
         let left = match outcome.left_out.len() {
             0 => String::new(),
             left => format!(", {left} left out"),
         };
-        page.pieces(&[
-            (Tone::Open, "0 cases"),
-            (Tone::Normal, &left),
-            (Tone::Normal, ": nothing ran, so nothing is proven"),
-        ])?;
+        let rest = format!("{left}: nothing ran, so nothing is proven");
+        page.sentence(Tone::Open, "0 cases", &rest)?;
     } else {
         let mut rest = String::new();
         if exit == Exit::Passed {
             rest.push_str(&format!(": {}", claim(outcome)));
         }
         rest.push_str(&format!(" · {}", duration(outcome.took)));
-        page.pieces(&[(tone, &tally(outcome)), (Tone::Normal, &rest)])?;
+        page.sentence(tone, &tally(outcome), &rest)?;
     }
     if exit == Exit::Passed {
         return Ok(());
@@ -318,7 +329,7 @@ fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
         _ => verdict(outcome.verdict()).to_uppercase(),
     };
     let code = format!(" · exit {}: {}", exit.code(), meaning(exit));
-    page.pieces(&[(tone, &word), (Tone::Normal, &code)])
+    page.sentence(tone, &word, &code)
 }
 
 /// What a green run may claim: no more than what it saw.
@@ -344,12 +355,12 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::write;
-    use crate::report::{Colour, samples};
+    use crate::report::{Colour, Screen, columns as width, samples};
     use crate::verdict::{Circumstance, Finding, Rule, RunOutcome, Weight};
 
     fn plain(outcome: &RunOutcome) -> String {
         let mut out = Vec::new();
-        write(outcome, Colour::Plain, &mut out).unwrap();
+        write(outcome, Screen::PAGE, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -570,10 +581,15 @@ mod tests {
 
     #[test]
     fn no_line_is_too_wide_and_no_sender_writes_to_the_terminal_itself() {
-        for (name, outcome) in samples::all() {
-            let text = plain(&outcome);
-            for line in text.lines() {
-                assert!(line.chars().count() <= 100, "{name}: {line}");
+        let all = samples::all();
+        for (columns, (name, outcome)) in [60, 80, 100, 120, 200]
+            .iter()
+            .flat_map(|&width| all.iter().map(move |one| (width, one)))
+        {
+            let mut out = Vec::new();
+            write(outcome, Screen { columns, ..Screen::PAGE }, &mut out).unwrap();
+            for line in String::from_utf8(out).unwrap().lines() {
+                assert!(width(line) <= columns, "{name} at {columns}: {line}");
                 assert!(!line.contains(char::is_control), "{name}: {line:?}");
                 assert_eq!(line, line.trim_end(), "{name}");
             }
@@ -584,7 +600,7 @@ mod tests {
     fn colours_add_nothing_but_escape_sequences() {
         for (name, outcome) in samples::all() {
             let mut out = Vec::new();
-            write(&outcome, Colour::Ansi, &mut out).unwrap();
+            write(&outcome, Screen { colour: Colour::Ansi, ..Screen::PAGE }, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
             assert!(text.contains("\u{1b}["), "{name}");
             assert_eq!(anstream::adapter::strip_str(&text).to_string(), plain(&outcome), "{name}");

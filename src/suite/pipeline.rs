@@ -1,6 +1,7 @@
 //! Many cases, side by side.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::task::{JoinSet, LocalSet};
 
@@ -26,6 +27,8 @@ pub enum News<'a> {
     Began(&'a str),
     /// A case is over and was judged. Whoever listens may store its history and say where.
     Ended(&'a mut CaseOutcome, &'a History),
+    /// A second has passed, and cases still run.
+    Waiting,
 }
 
 /// Why the suite could not be run. What a sender does is never one of these.
@@ -105,6 +108,7 @@ async fn run_local(
     let mut running = JoinSet::new();
     let mut outcomes = Vec::new();
     let place = Rc::new(place);
+    let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
         while running.len() < side_by_side && !*place.interrupted.borrow() {
             let Some(job) = waiting.next() else {
@@ -124,9 +128,14 @@ async fn run_local(
                 judged.await.map_err(SuiteError::Task)
             });
         }
-        let Some(ended) = running.join_next().await else {
-            break;
+        let ended = tokio::select! {
+            ended = running.join_next() => ended,
+            _ = second.tick() => {
+                tell(News::Waiting);
+                continue;
+            }
         };
+        let Some(ended) = ended else { break };
         let (mut outcome, history) = ended??;
         tell(News::Ended(&mut outcome, &history));
         outcomes.push(outcome);

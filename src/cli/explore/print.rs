@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Finding, Found, Search};
 use crate::cli::failure::Failure;
 use crate::cli::run::print;
+use crate::cli::screen::{beside, paragraph};
 use chargeproof::explore::Tally;
 use chargeproof::verdict::RunOutcome;
 
@@ -49,22 +50,24 @@ pub(super) fn findings(findings: Vec<Finding>, sender: &str, seed: u64) -> Resul
 }
 
 /// Prints what was tried, and which rules were broken beside those that were shown.
-pub(super) fn summary(search: &Search, took: Duration, beside: &[&Found]) -> Result<(), Failure> {
+pub(super) fn summary(search: &Search, took: Duration, others: &[&Found]) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     let tally = &search.tally;
     let rate = u128::from(tally.schedules) * 1_000 / took.as_millis().max(1);
-    writeln!(
-        out,
-        "\n{} schedules in {:.1} s ({rate} a second), {} situations that differ",
+    let text = format!(
+        "{} schedules in {:.1} s ({rate} a second), {} situations that differ",
         tally.schedules,
         took.as_secs_f64(),
         tally.situations(),
-    )?;
+    );
+    writeln!(out)?;
+    paragraph(&mut out, &text)?;
     if search.found.is_empty() {
         exercised(tally, &mut out)?;
     }
-    for one in beside {
-        writeln!(out, "  beside     {} (schedule {})", one.conviction.rule, one.number)?;
+    for one in others {
+        let text = format!("{} (schedule {})", one.conviction.rule, one.number);
+        beside(&mut out, "  beside     ", &text)?;
     }
     let verdict = match (search.found.len(), search.interrupted) {
         (0, false) => "nothing was found in what was tried; what was not tried may still hold it",
@@ -72,34 +75,36 @@ pub(super) fn summary(search: &Search, took: Duration, beside: &[&Found]) -> Res
         (1, _) => "a promise was broken",
         _ => "promises were broken",
     };
-    writeln!(out, "{verdict}")?;
-    Ok(())
+    paragraph(&mut out, verdict)
 }
 
 fn exercised(tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {
     let faults = tally.faults();
     let (never, played): (Vec<_>, Vec<_>) = faults.iter().partition(|(_, times)| *times == 0);
     let (pairs, possible) = tally.pairs();
-    write!(out, "  played     {} of {} faults", played.len(), faults.len())?;
+    let mut text = format!("{} of {} faults", played.len(), faults.len());
     if let (Some((rarest, few)), Some((commonest, many))) = (played.first(), played.last()) {
-        write!(out, ", from {few}× ({rarest}) to {many}× ({commonest})")?;
+        text += &format!(", from {few}× ({rarest}) to {many}× ({commonest})");
     }
-    writeln!(out, "\n  pairs      {pairs} of {possible} pairs of faults in one schedule")?;
+    beside(out, "  played     ", &text)?;
+    let text = format!("{pairs} of {possible} pairs of faults in one schedule");
+    beside(out, "  pairs      ", &text)?;
     let doings = tally.doings().into_iter().map(|(name, times)| format!("{name} {times}×"));
-    writeln!(out, "  harness    {}", doings.collect::<Vec<String>>().join(", "))?;
+    beside(out, "  harness    ", &doings.collect::<Vec<String>>().join(", "))?;
     if !never.is_empty() {
         let names: Vec<&str> = never.iter().map(|(fault, _)| fault.name()).collect();
         let more = names.len().saturating_sub(SHOWN);
         let shown = names[..names.len().min(SHOWN)].join(", ");
         let more = if more > 0 { format!(", {more} more") } else { String::new() };
-        writeln!(out, "  never      {shown}{more}")?;
+        beside(out, "  never      ", &format!("{shown}{more}"))?;
     }
     if tally.inconclusive() > 0 {
         let mut why: Vec<(&String, &u64)> = tally.inconclusive.iter().collect();
         why.sort_by_key(|(why, times)| (std::cmp::Reverse(**times), (*why).clone()));
         let why = why.iter().take(SHOWN).map(|(why, times)| format!("{why} {times}×"));
         let why = why.collect::<Vec<String>>().join(", ");
-        writeln!(out, "  no proof   {} inconclusive: {why}", tally.inconclusive())?;
+        let text = format!("{} inconclusive: {why}", tally.inconclusive());
+        beside(out, "  no proof   ", &text)?;
     }
     Ok(())
 }
