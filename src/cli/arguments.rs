@@ -11,7 +11,8 @@ use clap_complete::Shell;
 use crate::cli::explore::Explore;
 use crate::cli::listener::Voice;
 use crate::cli::screen::Color;
-use crate::cli::values::{bugs, time, variants};
+use crate::cli::values::{bugs, jobs, time, variants};
+use chargeproof::suite::SideBySide;
 
 /// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) drops every charge into an
 /// EMR once, and exactly as agreed.
@@ -119,10 +120,9 @@ pub(super) struct Run {
     /// Address of this machine that the EMR listens on, such as `::1`
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(super) host: IpAddr,
-    /// How many cases run side by side; they mostly wait
-    #[arg(long, short, value_name = "N", default_value_t = 32,
-          value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(super) jobs: u16,
+    /// How many cases run side by side: `auto` for as many as the machine has time for, or a number
+    #[arg(long, short, value_name = "N", default_value = "auto", value_parser = jobs)]
+    pub(super) jobs: SideBySide,
     /// Folder for reports and histories
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -321,10 +321,10 @@ pub(super) struct Selftest {
     /// Only in virtual time: skip the confirmation over real sockets and processes
     #[arg(long)]
     pub(super) simulated: bool,
-    /// How many real cases run side by side
-    #[arg(long, short, value_name = "N", default_value_t = 32,
-          value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(super) jobs: u16,
+    /// How many real cases run side by side: `auto` for as many as the machine has time for, or a
+    /// number
+    #[arg(long, short, value_name = "N", default_value = "auto", value_parser = jobs)]
+    pub(super) jobs: SideBySide,
 }
 
 #[derive(Debug, Args)]

@@ -81,14 +81,12 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
         let cases = suite::run_simulated(jobs, &mut |news| listener.hear(news))?;
         return Ok((cases, false, listener.end()));
     }
-    let side_by_side = usize::from(run.jobs);
     let (cases, interrupted) = runtime()?.block_on(async {
         let interrupted = interrupts();
         let authority = Authority::new(&[(run.host, 0).into()], Own::default());
         let place =
             Place { host: run.host, authority: Arc::new(authority), ..place(interrupted.clone())? };
-        let cases =
-            suite::run_real(jobs, place, side_by_side, &mut |news| listener.hear(news)).await;
+        let cases = suite::run_real(jobs, place, run.jobs, &mut |news| listener.hear(news)).await;
         let interrupted = *interrupted.borrow();
         cases.map(|cases| (cases, interrupted)).map_err(Failure::from)
     })?;

@@ -51,8 +51,7 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
     if !selftest.simulated {
         runtime()?.block_on(async {
             let place = place(interrupts())?;
-            let side_by_side = usize::from(selftest.jobs);
-            confirm(&mut matrix, &plans, &place, side_by_side).await.map_err(Failure::from)
+            confirm(&mut matrix, &plans, &place, selftest.jobs).await.map_err(Failure::from)
         })?;
     }
     print(&matrix, plans.len(), started)?;

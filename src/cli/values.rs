@@ -1,5 +1,6 @@
 //! Values of options that several commands have.
 
+use chargeproof::suite::SideBySide;
 use std::time::Duration;
 
 use chargeproof::sender::{Bug, Variant};
@@ -23,5 +24,16 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
         "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
         "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
         _ => Err("the unit of a time is `ms`, `s`, `m` or `h`".to_owned()),
+    }
+}
+
+/// How many cases run side by side.
+pub(super) fn jobs(text: &str) -> Result<SideBySide, String> {
+    if text == "auto" {
+        return Ok(SideBySide::Fitting);
+    }
+    match text.parse() {
+        Ok(count @ 1..=256) => Ok(SideBySide::AtMost(count)),
+        _ => Err("it is `auto`, or a number from 1 to 256".to_owned()),
     }
 }

@@ -110,6 +110,8 @@ struct Case<'a> {
     snapshots: Vec<Snapshot<'a>>,
     /// How long the case took.
     took_seconds: f64,
+    /// How many times it was run: more than once if the machine was late, and only the last time counts.
+    tries: u32,
     /// The command that repeats it; empty if there is none.
     repeat: &'a str,
 }
@@ -334,6 +336,7 @@ impl<'a> Case<'a> {
             charges: judgement.charges,
             snapshots: snapshots.collect(),
             took_seconds: seconds(case.took),
+            tries: case.tries,
             repeat: &case.repeat,
         }
     }

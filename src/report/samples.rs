@@ -239,6 +239,7 @@ fn case(id: &str, requirements: &[&str], findings: Vec<Finding>) -> CaseOutcome 
         requirements: requirements.iter().map(|&word| word.into()).collect(),
         judgement,
         took: Micros(1_400_000),
+        tries: 1,
         history: Some(format!("chargeproof-out/{id}.jsonl")),
         repeat: format!("chargeproof run '{id}' --seed 7"),
     }

@@ -209,6 +209,16 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     if let Some(watched) = watched(&outcome.cases) {
         page.row("watched", "", &watched)?;
     }
+    let again: Vec<&CaseOutcome> = outcome.cases.iter().filter(|case| case.tries > 1).collect();
+    if !again.is_empty() {
+        let ids: Vec<String> = again.iter().map(|case| one_line(&case.id)).collect();
+        let text = format!(
+            "{} ran again, alone, since the machine was late: {}",
+            count(again.len(), "case"),
+            as_many_as_fit(&ids, page.text_width()),
+        );
+        page.row("again", "", &text)?;
+    }
     for (index, (step, cases)) in group::not_done(outcome).into_iter().enumerate() {
         let text = format!(
             "no {} in {}: {}; not proven: {}",

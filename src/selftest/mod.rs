@@ -20,7 +20,7 @@ use crate::run::side_by_side;
 use crate::run::simulated;
 use crate::sender::{Bug, Variant};
 use crate::suite::judge;
-use crate::suite::{Job, SuiteError, run_real};
+use crate::suite::{Job, SideBySide, SuiteError, run_real};
 use crate::verdict::{CaseOutcome, Finding, Rule, Verdict, Weight};
 
 use expectation::{circumstance, expectation};
@@ -214,7 +214,7 @@ pub async fn confirm(
     matrix: &mut Matrix,
     plans: &[Plan],
     place: &Place,
-    side_by_side: usize,
+    side_by_side: SideBySide,
 ) -> Result<(), SuiteError> {
     let mut jobs = Vec::new();
     for row in &matrix.broken {

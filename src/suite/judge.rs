@@ -21,6 +21,7 @@ pub fn judge(plan: &Plan, history: &History, repeat: String) -> CaseOutcome {
         title: plan.title.clone(),
         requirements: plan.requirements.clone(),
         judgement: check::judge(plan, history),
+        tries: 1,
         took: history.events.last().map_or(Micros(0), |event| event.at),
         history: None,
         repeat,

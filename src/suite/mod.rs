@@ -6,10 +6,12 @@
 
 mod examination;
 mod judge;
+mod pace;
 mod pipeline;
 pub mod sample;
 pub mod wire;
 
 pub use examination::{Examination, Examined, Symptom, examine};
 pub use judge::{JudgeError, judge, judge_recorded};
+pub use pace::SideBySide;
 pub use pipeline::{Job, News, SuiteError, run_real, run_simulated};

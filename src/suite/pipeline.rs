@@ -1,16 +1,18 @@
 //! Many cases, side by side.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::{JoinSet, LocalSet};
+use tokio::time::MissedTickBehavior;
 
 use crate::history::History;
 use crate::plan::{Lifetime, Plan};
 use crate::run::real::{self, Kept, Place, RunError};
 use crate::run::simulated::{self, SimulationError};
 use crate::suite::judge::judge;
-use crate::verdict::CaseOutcome;
+use crate::suite::pace::{Pace, SideBySide, was_late};
+use crate::verdict::{CaseOutcome, Circumstance, Verdict};
 
 /// One case to run, and the command that repeats it.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ pub enum News<'a> {
     Began(&'a str),
     /// A case is over and was judged. Whoever listens may store its history and say where.
     Ended(&'a mut CaseOutcome, &'a History),
-    /// A second has passed, and cases still run.
+    /// Some time has passed, and cases still run.
     Waiting,
 }
 
@@ -57,91 +59,158 @@ pub enum SuiteError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Runs `jobs` over real sockets and processes, at most `side_by_side` of them at once, and
-/// returns their outcomes in the order of their ids. An interrupt leaves out what has not begun.
+/// Runs `jobs` over real sockets and processes, and returns their outcomes in the order of their ids. An
+/// interrupt leaves out what has not begun.
+///
+/// A case that is open because the machine was late runs again when all others are over, alone, twice at
+/// the most. One that failed is not tried again.
 ///
 /// # Errors
 /// The first case that this machine does not let us run.
 pub async fn run_real(
     jobs: Vec<Job>,
     place: Place,
-    side_by_side: usize,
+    side_by_side: SideBySide,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let local = LocalSet::new();
-    let outcomes = local.run_until(run_with_sender(jobs, place, side_by_side.max(1), tell)).await;
+    let outcomes = local.run_until(run_with_sender(jobs, place, side_by_side, tell)).await;
     real::end_children();
     outcomes
 }
 
 /// A sender that serves all cases is started before the first and ended after the last; it has one
-/// case at a time, as has one that is not ours to start.
+/// case at a time, and none twice, as has one that is not ours to start.
 async fn run_with_sender(
     jobs: Vec<Job>,
     mut place: Place,
-    side_by_side: usize,
+    side_by_side: SideBySide,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let Some(first) = jobs.first().map(|job| job.plan.clone()) else { return Ok(Vec::new()) };
     if !matches!(first.sender.driving.life, Lifetime::Run | Lifetime::Observed) {
-        return run_local(jobs, place, side_by_side, tell).await;
+        return run_local(jobs, place, side_by_side, AGAIN, tell).await;
     }
     place.addresses.clone_from(&first.sender.driving.listen);
     place.kept = Kept::start(&first, &place)
         .await
         .map_err(|error| SuiteError::Case { case: first.id.clone(), error })?;
     let kept = place.kept.clone();
-    let outcomes = run_local(jobs, place, 1, tell).await;
+    let outcomes = run_local(jobs, place, SideBySide::AtMost(1), 0, tell).await;
     if let Some(kept) = kept {
         kept.end(first.limits.stop.into()).await;
     }
     outcomes
 }
 
+/// How many times a case runs again that is open because the machine was late.
+const AGAIN: u32 = 2;
+
+/// How often it is looked whether the next case may begin.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A case that was run and judged.
+struct Ran {
+    job: Job,
+    outcome: CaseOutcome,
+    history: History,
+}
+
 async fn run_local(
     jobs: Vec<Job>,
     place: Place,
-    side_by_side: usize,
+    side_by_side: SideBySide,
+    again: u32,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
-    let mut waiting = jobs.into_iter();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut pace = Pace::new(side_by_side, processors);
+    let began = Instant::now();
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut waiting = jobs.into_iter().peekable();
     let mut running = JoinSet::new();
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut open) = (Vec::new(), Vec::new());
     let place = Rc::new(place);
-    let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
-        while running.len() < side_by_side && !*place.interrupted.borrow() {
-            let Some(job) = waiting.next() else {
-                break;
-            };
+        while waiting.peek().is_some()
+            && !*place.interrupted.borrow()
+            && pace.may_begin(running.len())
+            && let Some(job) = waiting.next()
+        {
             tell(News::Began(&job.plan.id));
-            let place = Rc::clone(&place);
-            running.spawn_local(async move {
-                let history = real::run(&job.plan, &place, |_| ())
-                    .await
-                    .map_err(|error| SuiteError::Case { case: job.plan.id.clone(), error })?;
-                // Judging is work, and nobody else's sender should wait for it.
-                let judged = tokio::task::spawn_blocking(move || {
-                    let outcome = judge(&job.plan, &history, job.repeat);
-                    (outcome, history)
-                });
-                judged.await.map_err(SuiteError::Task)
-            });
+            running.spawn_local(run_one(job, Rc::clone(&place)));
+        }
+        if running.is_empty() {
+            break;
         }
         let ended = tokio::select! {
             ended = running.join_next() => ended,
-            _ = second.tick() => {
+            _ = look.tick() => {
+                pace.look(began.elapsed(), real::used());
                 tell(News::Waiting);
                 continue;
             }
         };
         let Some(ended) = ended else { break };
-        let (mut outcome, history) = ended??;
-        tell(News::Ended(&mut outcome, &history));
-        outcomes.push(outcome);
+        let mut ran = ended??;
+        pace.heard(&ran.history);
+        if again > 0 && ran.is_open_for_lateness() {
+            open.push(ran);
+        } else {
+            tell(News::Ended(&mut ran.outcome, &ran.history));
+            outcomes.push(ran.outcome);
+        }
+    }
+    for ran in open {
+        outcomes.push(run_again(ran, &place, again, tell).await?);
     }
     outcomes.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(outcomes)
+}
+
+async fn run_one(job: Job, place: Rc<Place>) -> Result<Ran, SuiteError> {
+    let history = real::run(&job.plan, &place, |_| ())
+        .await
+        .map_err(|error| SuiteError::Case { case: job.plan.id.clone(), error })?;
+    // Judging is work, and nobody else's sender should wait for it.
+    let judged = tokio::task::spawn_blocking(move || {
+        let outcome = judge(&job.plan, &history, job.repeat.clone());
+        Ran { job, outcome, history }
+    });
+    judged.await.map_err(SuiteError::Task)
+}
+
+/// Runs a case alone until it is no longer open for lateness, or was tried often enough.
+async fn run_again(
+    mut ran: Ran,
+    place: &Rc<Place>,
+    again: u32,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<CaseOutcome, SuiteError> {
+    for tries in 1..=again {
+        if *place.interrupted.borrow() || !ran.is_open_for_lateness() {
+            break;
+        }
+        let next = run_one(ran.job, Rc::clone(place)).await?;
+        ran = Ran { outcome: CaseOutcome { tries: tries + 1, ..next.outcome }, ..next };
+        tell(News::Waiting);
+    }
+    tell(News::Ended(&mut ran.outcome, &ran.history));
+    Ok(ran.outcome)
+}
+
+impl Ran {
+    /// Whether nothing is proven of the sender, and the machine may be why.
+    fn is_open_for_lateness(&self) -> bool {
+        let judgement = &self.outcome.judgement;
+        let is_named = judgement.findings.iter().any(|finding| {
+            matches!(finding.circumstance, Circumstance::HarnessLate | Circumstance::SenderStarved)
+        });
+        let patience = self.job.plan.limits.ack_timeout;
+        judgement.verdict() == Verdict::Inconclusive
+            && (is_named || was_late(&self.history, patience))
+    }
 }
 
 /// Runs `jobs` in virtual time with the reference sender, one after the other.

@@ -213,6 +213,8 @@ pub struct CaseOutcome {
     pub judgement: Judgement,
     /// How long it took.
     pub took: Micros,
+    /// How many times it was run: more than once if the machine was late, and only the last time counts.
+    pub tries: u32,
     /// Where its history is stored, if it is.
     pub history: Option<String>,
     /// The command that repeats it.
