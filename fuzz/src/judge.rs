@@ -58,6 +58,8 @@ fn reported(outcome: &CaseOutcome) {
         seed: 1,
         cases: vec![outcome.clone()],
         left_out: Vec::new(),
+        not_chosen: 0,
+        shard: None,
         took: Micros(1),
         interrupted: false,
     };

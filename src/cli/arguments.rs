@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cli::explore::Explore;
+use crate::cli::filter::Filter;
 use crate::cli::listener::Voice;
 use crate::cli::screen::Color;
 use crate::cli::values::{bugs, jobs, time, variants};
@@ -117,6 +118,8 @@ pub(super) struct Selection {
 pub(super) struct Run {
     #[command(flatten)]
     pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) filter: Filter,
     /// Address of this machine that the EMR listens on, such as `::1`
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(super) host: IpAddr,
@@ -164,6 +167,11 @@ impl Loudness {
 pub(super) struct List {
     #[command(flatten)]
     pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) filter: Filter,
+    /// What is known of each case, as JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

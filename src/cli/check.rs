@@ -43,6 +43,8 @@ pub(super) fn check(check: &Check) -> Result<Exit, Failure> {
         seed: 0,
         cases,
         left_out: Vec::new(),
+        not_chosen: 0,
+        shard: None,
         took: started.elapsed().into(),
         interrupted: false,
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cli::arguments::Selection;
 use crate::cli::failure::Failure;
+use crate::cli::filter;
 use crate::cli::project::{Project, read_source, read_yaml};
 use crate::cli::store::quoted;
 use chargeproof::mapping::Document;
@@ -40,7 +41,7 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         watch_for: selection.watch_for,
         ..Choices::default()
     };
-    let Selected { scenarios, cases } = scenarios(project, selection)?;
+    let Selected { scenarios, cases, named, patterns } = scenarios(project, selection)?;
     let mut plans: Vec<(String, &str, Plan)> = Vec::new();
     for (id, Chosen { source, file }) in &scenarios {
         let scenario = Scenario::read(source)?;
@@ -57,12 +58,19 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
             return Err(nothing_called(&case.typed, plans.iter().map(|(name, ..)| name.as_str())));
         }
     }
+    for pattern in &patterns {
+        if !plans.iter().any(|(.., plan)| filter::is_meant(pattern, &plan.id)) {
+            return Err(nothing_called(pattern, std::iter::empty()));
+        }
+    }
+    let in_pattern = |plan: &Plan| patterns.iter().any(|one| filter::is_meant(one, &plan.id));
     let is_named = |plan: &Plan| cases.iter().any(|case| case.id == plan.id);
     let in_part: BTreeSet<&str> =
         plans.iter().filter(|(.., plan)| is_named(plan)).map(|(_, id, _)| *id).collect();
     let mut meant = Meant { jobs: Vec::new(), left_out: Vec::new() };
     for (name, id, plan) in plans {
-        if in_part.contains(id) && !is_named(&plan) {
+        let by_name = named.contains(id) && (!in_part.contains(id) || is_named(&plan));
+        if !by_name && !in_pattern(&plan) {
             continue;
         }
         let lacks = planning::unmet(&plan, &sender);
@@ -137,6 +145,10 @@ struct Selected {
     scenarios: BTreeMap<String, Chosen>,
     /// The cases that were named with their axes.
     cases: Vec<Case>,
+    /// The scenarios that were named; of the others, only cases that a pattern means.
+    named: BTreeSet<String>,
+    /// Patterns such as `*reset*`.
+    patterns: Vec<String>,
 }
 
 /// A scenario that is meant.
@@ -160,13 +172,17 @@ fn scenarios(project: &Project, selection: &Selection) -> Result<Selected, Failu
         (id.clone(), Chosen { source: source.clone(), file: None })
     };
     let mut scenarios = BTreeMap::new();
-    let mut cases = Vec::new();
+    let (mut cases, mut patterns) = (Vec::new(), Vec::new());
     if selection.scenarios.is_empty() {
         scenarios.extend(all.iter().map(ours));
     }
     for typed in &selection.scenarios {
         let (name, axes) = parted(typed);
         let below = below_scenarios(name, selection);
+        if typed.contains(['*', '?']) && !Path::new(typed).is_file() {
+            patterns.push(typed.clone());
+            continue;
+        }
         let mut known = all.iter().filter(|(id, _)| names(&below, id)).map(ours).peekable();
         let id = if known.peek().is_some() {
             scenarios.extend(known);
@@ -180,7 +196,12 @@ fn scenarios(project: &Project, selection: &Selection) -> Result<Selected, Failu
             cases.push(Case { id: id + axes, typed: typed.clone() });
         }
     }
-    Ok(Selected { scenarios, cases })
+    let named: BTreeSet<String> = scenarios.keys().cloned().collect();
+    if !patterns.is_empty() {
+        let more = all.iter().filter(|(id, _)| !named.contains(*id)).map(ours);
+        scenarios.extend(more.collect::<Vec<(String, Chosen)>>());
+    }
+    Ok(Selected { scenarios, cases, named, patterns })
 }
 
 /// Adds the scenario of a file that lies elsewhere, and returns its id.
@@ -228,7 +249,7 @@ fn below_scenarios(name: &str, selection: &Selection) -> String {
 }
 
 /// Whether `name` is this id, its scenario, or a folder above it.
-fn names(name: &str, id: &str) -> bool {
+pub(super) fn names(name: &str, id: &str) -> bool {
     let name = name.strip_suffix(".yaml").unwrap_or(name);
     name.is_empty()
         || id == name

@@ -10,6 +10,7 @@ mod explain;
 mod explore;
 mod failure;
 mod faults;
+mod filter;
 mod init;
 mod inputs;
 mod list;

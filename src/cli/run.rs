@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::cli::arguments::Run;
 use crate::cli::failure::Failure;
+use crate::cli::filter::Chosen;
 use crate::cli::inputs::{self, Meant};
 use crate::cli::listener::Listener;
 use crate::cli::project::Project;
@@ -25,7 +26,8 @@ use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 /// A mistake in a file, or something that this machine does not let us do.
 pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let project = Project::open(&run.selection.project)?;
-    let Meant { jobs, left_out } = inputs::meant(&project, &run.selection)?;
+    let chosen = run.filter.choose(inputs::meant(&project, &run.selection)?)?;
+    let Chosen { meant: Meant { jobs, left_out }, not_chosen, shard } = chosen;
     let started = Instant::now();
     let store = Store::asked_for(run.out.as_deref(), &run.report)?;
     store.as_ref().map_or(Ok(()), Store::begin)?;
@@ -36,6 +38,8 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
         seed: run.selection.seed,
         cases,
         left_out,
+        not_chosen,
+        shard,
         took: started.elapsed().into(),
         interrupted,
     };

@@ -54,6 +54,8 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
         seed: 0,
         cases: vec![case],
         left_out: Vec::new(),
+        not_chosen: 0,
+        shard: None,
         took: started.elapsed().into(),
         interrupted: false,
     };

@@ -14,7 +14,7 @@ mod tls;
 
 pub use raw::Raw;
 pub use recorder::{Bounds, Recorder};
-pub use seal::Seal;
+pub use seal::{Seal, fingerprint};
 pub use store::{HistoryError, read, write};
 pub use tls::{Shown, Side, TlsVersion};
 

@@ -19,9 +19,18 @@ pub enum Seal {
     Broken,
 }
 
-/// FNV-1a in 64 bits: every byte changes all that follows, and it needs no more code than this.
+/// FNV-1a in 64 bits: every byte changes all that follows, it is the same on every machine, and it needs no
+/// more code than this.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Checksum(u64);
+
+/// The FNV-1a of `bytes`, in 64 bits: the same on every machine, and good enough to tell cases apart.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut checksum = Checksum::new();
+    checksum.add(bytes);
+    checksum.0
+}
 
 impl Checksum {
     pub(super) const fn new() -> Self {

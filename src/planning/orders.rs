@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::history;
 use crate::plan::Made;
 use crate::plan::Plan;
 
@@ -32,10 +33,7 @@ pub(crate) fn renew(plan: &mut Plan) {
     plan.made = Made::default();
 }
 
-/// FNV-1a: the same on every machine, and good enough to tell cases apart.
+/// A number that tells cases and seeds apart.
 fn fingerprint(id: &str, seed: u64) -> u64 {
-    let bytes = id.bytes().chain(seed.to_le_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    history::fingerprint(&[id.as_bytes(), &seed.to_le_bytes()].concat())
 }

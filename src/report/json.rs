@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::group::{Proven, left_out, requirements, unjudged_in};
 use super::wording;
 use crate::history::Micros;
-use crate::verdict::{CaseOutcome, Finding, Proof, RunOutcome, Verdict, Weight};
+use crate::verdict::{CaseOutcome, Finding, Proof, RunOutcome, Shard, Verdict, Weight};
 
 /// Version of the shape that this program writes; fields may be added without a new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -42,6 +42,8 @@ struct Report<'a> {
     format: &'static str,
     /// Version of this shape.
     version: u32,
+    /// Version of the program that wrote it.
+    program: &'static str,
     /// How the run came out: the worst of its cases.
     verdict: VerdictWord,
     /// What the program exits with: 0 passed, 1 failed, 3 snapshots wait for review, 4 nothing
@@ -60,10 +62,32 @@ struct Report<'a> {
     interrupted: bool,
     /// The cases, in the order of their ids.
     cases: Vec<Case<'a>>,
+    /// How many cases there are besides that were not chosen. Nothing is said of them.
+    not_chosen: usize,
+    /// Which part of all chosen cases this is, if it is one.
+    shard: Option<Part>,
     /// What was not run because the sender file does not offer what it needs, by reason.
     left_out: Vec<LeftOut<'a>>,
     /// For each requirement, how the cases that exercise it came out.
     requirements: BTreeMap<&'a str, Counts>,
+}
+
+/// One of several parts of a run.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    /// Which, from 1.
+    number: u32,
+    /// How many there are.
+    of: u32,
+    /// What all cases of all parts are, in hexadecimal digits: the same in each part.
+    whole: String,
+}
+
+impl Part {
+    fn of(shard: Shard) -> Self {
+        Self { number: shard.number, of: shard.of, whole: format!("{:016x}", shard.whole) }
+    }
 }
 
 /// Cases that were not run, and why.
@@ -289,6 +313,7 @@ impl<'a> Report<'a> {
         Self {
             format: "chargeproof-report",
             version: FORMAT_VERSION,
+            program: env!("CARGO_PKG_VERSION"),
             verdict: outcome.verdict().into(),
             exit_code: exit.code(),
             meaning: wording::meaning(exit),
@@ -297,6 +322,8 @@ impl<'a> Report<'a> {
             took_seconds: seconds(outcome.took),
             interrupted: outcome.interrupted,
             cases: outcome.cases.iter().map(Case::of).collect(),
+            not_chosen: outcome.not_chosen,
+            shard: outcome.shard.map(Part::of),
             left_out: left_out(&outcome.left_out)
                 .into_iter()
                 .map(|((need, why), cases)| LeftOut { need, why, cases })

@@ -146,7 +146,10 @@ fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
     for finding in findings {
         said.push(row("rule", finding.rule.name()));
         said.push(row("found", one_line(&finding.message)));
-        said.push(row("when", one_line(&finding.circumstance.to_string())));
+        let when = finding.circumstance.to_string();
+        if !when.is_empty() {
+            said.push(row("when", one_line(&when)));
+        }
         said.extend(rows(finding, WIDTH));
         said.extend(next_step(finding, case).map(|next| row("next", next)));
     }

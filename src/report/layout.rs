@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
 /// Whether a report is coloured; the caller knows what it writes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Tone {
 /// wide letter (Unicode Standard Annex 11).
 #[must_use]
 pub fn columns(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    text.chars().map(|character| character.width().unwrap_or(0)).sum()
 }
 
 /// The beginning of `text` that takes at most `width` columns.
@@ -197,8 +197,11 @@ const INDENT: &str = "    ";
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = text;
-    while columns(rest) > width {
+    loop {
         let fits = beginning(rest, width);
+        if fits.len() == rest.len() {
+            break;
+        }
         // A space right behind what fits is as good a place.
         let space = match rest[fits.len()..].starts_with(' ') {
             true => Some(fits.len()),

@@ -210,6 +210,8 @@ fn run(cases: Vec<CaseOutcome>) -> RunOutcome {
         seed: 7,
         cases,
         left_out: vec![],
+        not_chosen: 0,
+        shard: None,
         took: Micros(4_200_000),
         interrupted: false,
     }

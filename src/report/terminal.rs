@@ -29,6 +29,9 @@ use super::wording::{
 };
 use crate::verdict::{CaseOutcome, Exit, LeftOut, RunOutcome, Weight};
 
+/// A circumstance that a history leaves without a name.
+const NOTHING_NAMED: &str = "none in particular";
+
 /// How many circumstances of one rule are shown with a proof; the others are only named.
 const PROOFS: usize = 3;
 
@@ -44,6 +47,8 @@ const PROOFS: usize = 3;
 ///     seed: 7,
 ///     cases: vec![],
 ///     left_out: vec![],
+///     not_chosen: 0,
+///     shard: None,
 ///     took: Micros(1_000),
 ///     interrupted: false,
 /// };
@@ -104,7 +109,11 @@ fn finding(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     let [shown, further @ ..] = first.findings.as_slice() else { return Ok(()) };
     let text = format!("{} {}: {}", headword(group.weight), group.rule, one_line(&shown.message));
     let cases = count(group.cases.len(), "case");
-    let note = format!("({}, {cases})", one_line(&group.circumstance));
+    // A history of somebody else's may name nothing.
+    let note = match &*group.circumstance {
+        "" => format!("({cases})"),
+        circumstance => format!("({}, {cases})", one_line(circumstance)),
+    };
     page.headline(tone(group.weight), &text, &note)?;
     page.row("case", "", &one_line(&first.case.id))?;
     for row in proof::rows(shown, page.text_width()) {
@@ -139,7 +148,7 @@ fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     for group in groups {
         let split = group.circumstance.split_once('/').filter(|(family, _)| !family.contains(' '));
         let (family, name) = split.unwrap_or(("", &group.circumstance));
-        let name = one_line(name);
+        let name = if name.is_empty() { NOTHING_NAMED.to_owned() } else { one_line(name) };
         let name = match group.cases.len() {
             1 => name,
             cases => format!("{name} ({})", count(cases, "case")),
@@ -160,7 +169,10 @@ fn further(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
 /// of its own to look for.
 fn consequence(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     for group in groups {
-        let what = one_line(&group.circumstance);
+        let what = match &*group.circumstance {
+            "" => NOTHING_NAMED.to_owned(),
+            circumstance => one_line(circumstance),
+        };
         let text = format!("{} {}: {what}", headword(group.weight), group.rule);
         let cases = format!("({})", count(group.cases.len(), "case"));
         page.headline(tone(group.weight), &text, &cases)?;
@@ -231,6 +243,15 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     }
     for (index, line) in left_out(&outcome.left_out).iter().enumerate() {
         page.row(if index == 0 { "left out" } else { "" }, "", line)?;
+    }
+    if outcome.not_chosen > 0 {
+        let part = match outcome.shard {
+            Some(shard) => format!("part {} of {}; ", shard.number, shard.of),
+            None => String::new(),
+        };
+        let others = count(outcome.not_chosen, "case");
+        let text = format!("{part}{others} not chosen, of which nothing is said");
+        page.row("not run", "", &text)?;
     }
     if outcome.cases.is_empty() && outcome.left_out.is_empty() { Ok(()) } else { page.gap() }
 }
@@ -660,6 +681,19 @@ mod tests {
         }
         assert_eq!(heads[3], "FAIL once/per-order: and under 2 more circumstances");
         assert!(text.contains("\n            frame       drip\n            restart\n"), "{text}");
+    }
+
+    #[test]
+    fn a_circumstance_without_a_name_is_no_gap() {
+        let mut outcome = samples::duplicate();
+        for case in &mut outcome.cases {
+            case.judgement.findings.iter_mut().for_each(|finding| {
+                finding.circumstance = Circumstance::Bound(String::new());
+            });
+        }
+        let text = plain(&outcome);
+        assert!(text.contains(" (6 cases)"), "{text}");
+        assert!(!text.contains("(, "), "{text}");
     }
 
     #[test]

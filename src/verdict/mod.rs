@@ -244,10 +244,25 @@ pub struct RunOutcome {
     /// The cases that were not run because the sender cannot be asked for what they need, in the
     /// order of their ids. They prove nothing.
     pub left_out: Vec<LeftOut>,
+    /// How many cases there are besides that were not chosen. Nothing is said of them.
+    pub not_chosen: usize,
+    /// Which part of the chosen cases this is, if it is one.
+    pub shard: Option<Shard>,
     /// How long it took.
     pub took: Micros,
     /// Whether it was interrupted.
     pub interrupted: bool,
+}
+
+/// One of several parts of a run, each of which is run by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Shard {
+    /// Which, from 1.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
+    /// What all cases of all parts are: the same in each of them.
+    pub whole: u64,
 }
 
 /// Exit codes of the program, which are part of its interface.

@@ -41,6 +41,8 @@ pub(super) fn findings(findings: Vec<Finding>, sender: &str, seed: u64) -> Resul
             seed,
             cases,
             left_out: Vec::new(),
+            not_chosen: 0,
+            shard: None,
             took,
             interrupted: false,
         };
