@@ -55,6 +55,11 @@ pub(super) enum Command {
     Selftest(Selftest),
     /// Try what nobody wrote down: schedules drawn from a seed, and the smallest that convicts
     Explore(Explore),
+    /// Work with reports of runs
+    Report {
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
     /// Say what a rule means, where it comes from and how to read its findings
     Explain {
         /// Name of the rule; all of them if absent
@@ -78,6 +83,19 @@ pub(super) enum Command {
     /// Clean up after a run that has ended, whatever has ended it
     #[command(hide = true)]
     Guardian,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportCommand {
+    /// Put the parts of a run together that `run --shard` has run, and refuse what does not belong
+    Merge {
+        /// Folders of the parts, or their `report.json`
+        #[arg(required = true, value_name = "DIR")]
+        parts: Vec<PathBuf>,
+        /// Folder for the `report.json` of the whole run
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// Where the scenarios are and which of them are meant.
@@ -126,6 +144,9 @@ pub(super) struct Run {
     /// How many cases run side by side: `auto` for as many as the machine has time for, or a number
     #[arg(long, short, value_name = "N", default_value = "auto", value_parser = jobs)]
     pub(super) jobs: SideBySide,
+    /// Begin no further case once one has failed
+    #[arg(long, conflicts_with = "simulated")]
+    pub(super) fail_fast: bool,
     /// Folder for reports and histories
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,

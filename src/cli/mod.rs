@@ -15,6 +15,7 @@ mod init;
 mod inputs;
 mod list;
 mod listener;
+mod merge;
 mod namesake;
 mod project;
 mod recorded;
@@ -77,6 +78,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Run(run) => run::run(&run),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
+        Command::Report { command } => merge::report(&command),
         Command::Serve(serve) => serve::serve(&serve),
         Command::Sender(sender) => sender::sender(&sender),
         Command::Account(account) => sender::account(&account),

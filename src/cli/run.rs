@@ -17,7 +17,7 @@ use crate::cli::snapshots;
 use crate::cli::store::Store;
 use chargeproof::report::terminal;
 use chargeproof::run::real::{Authority, Own, Place};
-use chargeproof::suite::{self, Job};
+use chargeproof::suite::{self, Job, News, Until};
 use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 
 /// Runs the cases that are meant, and reports.
@@ -32,13 +32,16 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let store = Store::asked_for(run.out.as_deref(), &run.report)?;
     store.as_ref().map_or(Ok(()), Store::begin)?;
     let sender = jobs.first().map(|job| job.plan.sender.name.clone()).unwrap_or_default();
+    let meant = jobs.len();
     let (cases, interrupted, kept) = carry_out(run, jobs, store.as_ref())?;
+    // After a first failure, nobody meant the others to run any more.
+    let left = if run.fail_fast && !interrupted { meant - cases.len() } else { 0 };
     let outcome = RunOutcome {
         sender,
         seed: run.selection.seed,
         cases,
         left_out,
-        not_chosen,
+        not_chosen: not_chosen + left,
         shard,
         took: started.elapsed().into(),
         interrupted,
@@ -90,7 +93,9 @@ fn carry_out(run: &Run, jobs: Vec<Job>, store: Option<&Store>) -> Result<Carried
         let authority = Authority::new(&[(run.host, 0).into()], Own::default());
         let place =
             Place { host: run.host, authority: Arc::new(authority), ..place(interrupted.clone())? };
-        let cases = suite::run_real(jobs, place, run.jobs, &mut |news| listener.hear(news)).await;
+        let until = if run.fail_fast { Until::FirstFailure } else { Until::TheEnd };
+        let mut hear = |news: News<'_>| listener.hear(news);
+        let cases = suite::run_real(jobs, place, run.jobs, until, &mut hear).await;
         let interrupted = *interrupted.borrow();
         cases.map(|cases| (cases, interrupted)).map_err(Failure::from)
     })?;

@@ -20,7 +20,7 @@ use crate::run::side_by_side;
 use crate::run::simulated;
 use crate::sender::{Bug, Variant};
 use crate::suite::judge;
-use crate::suite::{Job, SideBySide, SuiteError, run_real};
+use crate::suite::{Job, SideBySide, SuiteError, Until, run_real};
 use crate::verdict::{CaseOutcome, Finding, Rule, Verdict, Weight};
 
 use expectation::{circumstance, expectation};
@@ -229,7 +229,7 @@ pub async fn confirm(
             jobs.push(Job { plan, repeat: String::new() });
         }
     }
-    let outcomes = run_real(jobs, place.clone(), side_by_side, &mut |_| ()).await?;
+    let outcomes = run_real(jobs, place.clone(), side_by_side, Until::TheEnd, &mut |_| ()).await?;
     for row in &mut matrix.broken {
         let of_bug = |outcome: &&CaseOutcome| {
             outcome.id.split_once('#').is_some_and(|(bug, _)| bug == row.bug.name())

@@ -14,4 +14,4 @@ pub mod wire;
 pub use examination::{Examination, Examined, Symptom, examine};
 pub use judge::{JudgeError, judge, judge_recorded};
 pub use pace::SideBySide;
-pub use pipeline::{Job, News, SuiteError, run_real, run_simulated};
+pub use pipeline::{Job, News, SuiteError, Until, run_real, run_simulated};

@@ -71,10 +71,11 @@ pub async fn run_real(
     jobs: Vec<Job>,
     place: Place,
     side_by_side: SideBySide,
+    until: Until,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let local = LocalSet::new();
-    let outcomes = local.run_until(run_with_sender(jobs, place, side_by_side, tell)).await;
+    let outcomes = local.run_until(run_with_sender(jobs, place, side_by_side, until, tell)).await;
     real::end_children();
     outcomes
 }
@@ -85,22 +86,33 @@ async fn run_with_sender(
     jobs: Vec<Job>,
     mut place: Place,
     side_by_side: SideBySide,
+    until: Until,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let Some(first) = jobs.first().map(|job| job.plan.clone()) else { return Ok(Vec::new()) };
     if !matches!(first.sender.driving.life, Lifetime::Run | Lifetime::Observed) {
-        return run_local(jobs, place, side_by_side, AGAIN, tell).await;
+        return run_local(jobs, place, (side_by_side, until), AGAIN, tell).await;
     }
     place.addresses.clone_from(&first.sender.driving.listen);
     place.kept = Kept::start(&first, &place)
         .await
         .map_err(|error| SuiteError::Case { case: first.id.clone(), error })?;
     let kept = place.kept.clone();
-    let outcomes = run_local(jobs, place, SideBySide::AtMost(1), 0, tell).await;
+    let outcomes = run_local(jobs, place, (SideBySide::AtMost(1), until), 0, tell).await;
     if let Some(kept) = kept {
         kept.end(first.limits.stop.into()).await;
     }
     outcomes
+}
+
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// To its end.
+    #[default]
+    TheEnd,
+    /// To the first case that fails: what has begun by then comes to its end, and no other begins.
+    FirstFailure,
 }
 
 /// How many times a case runs again that is open because the machine was late.
@@ -119,7 +131,7 @@ struct Ran {
 async fn run_local(
     jobs: Vec<Job>,
     place: Place,
-    side_by_side: SideBySide,
+    (side_by_side, until): (SideBySide, Until),
     again: u32,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
@@ -131,10 +143,12 @@ async fn run_local(
     let mut waiting = jobs.into_iter().peekable();
     let mut running = JoinSet::new();
     let (mut outcomes, mut open) = (Vec::new(), Vec::new());
+    let mut has_failed = false;
     let place = Rc::new(place);
     loop {
         while waiting.peek().is_some()
             && !*place.interrupted.borrow()
+            && !(until == Until::FirstFailure && has_failed)
             && pace.may_begin(running.len())
             && let Some(job) = waiting.next()
         {
@@ -155,6 +169,7 @@ async fn run_local(
         let Some(ended) = ended else { break };
         let mut ran = ended??;
         pace.heard(&ran.history);
+        has_failed |= ran.outcome.judgement.verdict() == Verdict::Fail;
         if again > 0 && ran.is_open_for_lateness() {
             open.push(ran);
         } else {

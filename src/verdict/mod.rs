@@ -327,6 +327,23 @@ impl Exit {
         }
     }
 
+    /// The exit with this code.
+    #[must_use]
+    pub fn of(code: u64) -> Option<Self> {
+        const ALL: [Exit; 9] = [
+            Exit::Passed,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Pending,
+            Exit::NothingRan,
+            Exit::Inconclusive,
+            Exit::Undriven,
+            Exit::SentTwice,
+            Exit::Internal,
+        ];
+        ALL.into_iter().find(|exit| u64::from(exit.code()) == code)
+    }
+
     /// The worse of two.
     #[must_use]
     pub const fn worst(self, other: Self) -> Self {

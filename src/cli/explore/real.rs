@@ -6,7 +6,7 @@ use super::{Bounds, Runs, SIDE_BY_SIDE, Search};
 use crate::cli::failure::Failure;
 use crate::cli::runtime::{interrupts, place, runtime};
 use chargeproof::explore::{Conviction, Explorer, Schedule, Tried, judged};
-use chargeproof::suite::{Job, News, SideBySide, run_real};
+use chargeproof::suite::{Job, News, SideBySide, Until, run_real};
 use chargeproof::verdict::CaseOutcome;
 
 /// Runs schedules of any sender over real processes.
@@ -46,7 +46,8 @@ impl<'e, 'l> Real<'e, 'l> {
         let interrupted = runtime()?.block_on(async {
             let interrupted = interrupts();
             let place = place(interrupted.clone())?;
-            run_real(jobs, place, SideBySide::AtMost(side_by_side), &mut hear).await?;
+            run_real(jobs, place, SideBySide::AtMost(side_by_side), Until::TheEnd, &mut hear)
+                .await?;
             let interrupted = *interrupted.borrow();
             Ok::<bool, Failure>(interrupted)
         })?;
