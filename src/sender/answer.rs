@@ -1,6 +1,6 @@
 //! What one reply means to the message that waits for it.
 //!
-//! Strict where money is at stake: only an acknowledgement in a clean frame, with one MSA, a code
+//! Strict where money is at stake: only an acknowledgement in a clean frame, with one MSH and one MSA, a code
 //! of table 0008 in its exact spelling and our own MSH-10 in MSA-2, is an answer. Anything else
 //! is junk or answers another message, and the sender keeps waiting.
 
@@ -36,9 +36,10 @@ pub(crate) fn read(found: &Found, sent: &[u8], bug: Option<Bug>) -> Answer {
         return Answer::Junk;
     }
     let reply = Message::read(found.payload());
-    // Two MSA contradict each other at worst; neither is worth a patient's money.
+    // Two MSA contradict each other at worst, and behind two MSH nobody knows whose MSA it is; none of
+    // them is worth a patient's money.
     let is_ack = reply.has_header() && reply.code() == b"ACK";
-    if !is_ack || reply.segment("MSA", 2).is_some() {
+    if !is_ack || ["MSH", "MSA"].into_iter().any(|id| reply.segment(id, 2).is_some()) {
         return Answer::Junk;
     }
     let Some(code) = code(reply.value("MSA-1"), bug) else { return Answer::Junk };

@@ -1,7 +1,7 @@
 //! Reads the acknowledgements out of what the EMR wrote, strictly and leniently.
 //!
 //! A strict acknowledgement is one that every sender must take: a whole frame with nothing around
-//! it, MSH and one MSA, the exact code. A lenient one is anything in which a patient reader finds
+//! it, one MSH and one MSA, the exact code. A lenient one is anything in which a patient reader finds
 //! an MSA with a code and the right MSA-2; it excuses whatever the sender makes of it. This does
 //! **not** judge, and it trusts the bytes, never the name of the answer.
 
@@ -200,11 +200,12 @@ fn strictly(stream: &[u8]) -> Option<(Said, &[u8])> {
     let message = Message::read(payload);
     let mut segments = message.segments();
     let header = segments.next().is_some_and(|first| first.id() == b"MSH");
-    let acks = message.segments().filter(|segment| segment.id() == b"MSA").count();
+    let count = |id: &[u8]| message.segments().filter(|segment| segment.id() == id).count();
     let ends = message.segments().all(|segment| segment.end() == SegmentEnd::Cr);
     // MSH-9 is required (HL7 v2 chapter 2, section 2.15.9.9), so a sender need not do without.
     let named = message.code() == b"ACK";
-    if !(header && acks == 1 && ends && named) {
+    let alone = count(b"MSH") == 1 && count(b"MSA") == 1;
+    if !(header && alone && ends && named) {
         return None;
     }
     let said = match message.value("MSA-1") {
@@ -288,6 +289,7 @@ mod tests {
     #[case::line_feeds(ACK.replace("\rMSA", "\nMSA"), None)]
     #[case::no_final_cr(ACK.replace("17\r", "17"), None)]
     #[case::two(ACK.replace("17\r", "17\rMSA|AE|17\r"), None)]
+    #[case::two_headers(ACK.replace("MSA|", "MSH|^~\\&|HUB|F|||1||ACK|8|P|2.4\rMSA|"), None)]
     #[case::junk_after(format!("{ACK}x"), None)]
     #[case::no_msh(ACK.replace("MSH", "MSX"), None)]
     fn strict_takes_only_what_every_sender_must(#[case] text: String, #[case] said: Option<Said>) {

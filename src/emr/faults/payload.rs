@@ -26,6 +26,7 @@ pub(crate) fn payloads(fault: Payload, with: &Parameters, scene: &Scene<'_>) -> 
         Payload::CodeUnknown | Payload::CodePrefix => coded(scene, form.as_bytes()),
         Payload::CodeCase => coded(scene, if form == "blank" { b"AA " } else { b"aa" }),
         Payload::TwoMsa => join(&[msh(), msa(), scene.msa(b"AE", scene.message.control_id())]),
+        Payload::TwoMsh => join(&[msh(), msh(), msa()]),
         Payload::Lf => with_ends(&good(), b"\n"),
         Payload::Crlf => with_ends(&good(), b"\r\n"),
         Payload::LiteralNewline => with_ends(&good(), b"\\n"),

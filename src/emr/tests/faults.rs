@@ -77,6 +77,7 @@ const ROWS: &[(Fault, &str)] = &[
     (Fault::Payload(Payload::CodePrefix), "<VT>{msh}<CR>MSA|AAX|{id}<CR><FS><CR>"),
     (Fault::Payload(Payload::CodeCase), "<VT>{msh}<CR>MSA|aa|{id}<CR><FS><CR>"),
     (Fault::Payload(Payload::TwoMsa), "<VT>{msh}<CR>{msa}<CR>MSA|AE|{id}<CR><FS><CR>"),
+    (Fault::Payload(Payload::TwoMsh), "<VT>{msh}<CR>{second}<CR>{msa}<CR><FS><CR>"),
     (Fault::Payload(Payload::Lf), "<VT>{msh}<LF>{msa}<LF><FS><CR>"),
     (Fault::Payload(Payload::Crlf), "<VT>{msh}<CR><LF>{msa}<CR><LF><FS><CR>"),
     (Fault::Payload(Payload::Merged), "<VT>{msh}{msa}<CR><FS><CR>"),

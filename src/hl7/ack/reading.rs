@@ -83,7 +83,7 @@ pub struct CodeError(String);
 /// What a message says as an acknowledgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// The code, when MSA-1 is exactly one and there is one MSA.
+    /// The code, when MSA-1 is exactly one and there is one MSA behind one MSH.
     pub code: Option<Code>,
     /// MSA-1 of the first MSA as it stands; empty when absent.
     pub raw_code: Vec<u8>,
@@ -100,8 +100,9 @@ impl Reading {
     #[must_use]
     pub fn of(message: &Message<'_>) -> Self {
         let raw_code = message.value("MSA-1");
-        // Two MSA may contradict each other, so they say nothing.
-        let alone = message.segment("MSA", 2).is_none();
+        // Two MSA may contradict each other, and behind two MSH nobody knows whose MSA it is, so they
+        // say nothing.
+        let alone = ["MSH", "MSA"].into_iter().all(|id| message.segment(id, 2).is_none());
         let user_text = message.text(&Path::field("ERR", 8));
         let text =
             if user_text.is_empty() { message.text(&Path::field("MSA", 3)) } else { user_text };
@@ -162,6 +163,9 @@ mod tests {
     #[rstest]
     #[case::no_header("MSA|AA|1\r")]
     #[case::other_type("MSH|^~\\&|EMR|F|||2020||ORR^O02|9|P|2.4\rMSA|AA|1\r")]
+    #[case::two_headers(
+        "MSH|^~\\&|EMR|F|||2020||ACK|8|P|2.4\rMSH|^~\\&|EMR|F|||2020||ACK|9|P|2.4\rMSA|AA|1\r"
+    )]
     #[case::code_last("MSA|AA|1\rMSH|^~\\&|EMR|F|||2020||ACK|9|P|2.4\r")]
     #[case::http("HTTP/1.1 400 Bad Request\r\n\r\n")]
     #[case::prose("NACK sent from receiver")]

@@ -45,6 +45,9 @@ family! {
         TwoMsa "payload/two-msa" Unknown reads [Cut]
             "one MSA with AA and one with AE"
             "an engine that merges the answers of two systems into one message"
+        TwoMsh "payload/two-msh" Unknown reads [Cut]
+            "an acknowledgement with a second MSH between MSH and MSA"
+            "an engine that joins two answers, or wraps one into another and keeps both headers"
         Lf "payload/lf" Delivered reads [Cut]
             "segments end in line feeds"
             "a receiver written on Unix, or an editor's line ends in an answer template"

@@ -92,6 +92,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("payload/code-prefix", "<VT>{msh}<CR>MSA|AAX|{ID}<CR><FS><CR>"),
     row("payload/code-case", "<VT>{msh}<CR>MSA|aa|{ID}<CR><FS><CR>"),
     row("payload/two-msa", "<VT>{msh}<CR>{msa}<CR>MSA|AE|{ID}<CR><FS><CR>"),
+    row("payload/two-msh", "<VT>{msh}<CR>{msh}<CR>{msa}<CR><FS><CR>"),
     row("payload/lf", "<VT>{msh}<LF>{msa}<LF><FS><CR>"),
     row("payload/crlf", "<VT>{msh}<CR><LF>{msa}<CR><LF><FS><CR>"),
     row("payload/merged", "<VT>{msh}{msa}<CR><FS><CR>"),
