@@ -139,6 +139,8 @@ pub(super) const fn expectation(bug: Bug) -> (Rule, &'static [Rule]) {
         Bug::ZeroTimes => (Rule::WireClock, &[Rule::Snapshot]),
         Bug::DelimitersInControlId => (Rule::WireControlIds, &[Rule::Snapshot]),
         Bug::Latin1UnderUtf8 => (Rule::WireCharset, &[Rule::Snapshot]),
+        // Nor is another version.
+        Bug::OtherVersion => (Rule::WireVersion, &[Rule::Snapshot]),
         // Where letters of UTF-8 are none of the character set that is declared.
         Bug::WrongCharset => (Rule::Snapshot, &[Rule::WireCharset]),
         Bug::AcceptsExpiredCertificate

@@ -127,6 +127,7 @@ circumstances! {
     ControlIdHoldsDelimiter "delimiter in a control id"
     ControlIdShared "shared"
     NotInDeclaredCharset "MSH-18"
+    OtherVersion "MSH-12"
     NotUtc "MSH-7 is not UTC"
     NoTime "MSH-7 is no time"
     TrailingDelimiters "trailing delimiters"

@@ -48,6 +48,8 @@ rules! {
     WireControlIds "wire/control-ids"
     /// The letters are of the character set that MSH-18 declares.
     WireCharset "wire/charset"
+    /// MSH-12 is the version that was agreed.
+    WireVersion "wire/version"
     /// An acknowledgement is never acknowledged.
     WireAcknowledgements "wire/acknowledgements"
     /// No more messages on their way than declared.

@@ -1,4 +1,4 @@
-//! How messages are written: segment ends, escapes, control ids, character sets.
+//! How messages are written: segment ends, escapes, control ids, character sets, versions.
 //!
 //! Each kind of mistake is one finding with its first witness and a count, however often it was
 //! made. Does **not** look at what the messages say.
@@ -57,6 +57,19 @@ pub(crate) const CHARSET: Explanation = Explanation {
                   nothing, or several sets to switch between, is not judged here.",
 };
 
+/// Of `wire/version`.
+pub(crate) const VERSION: Explanation = Explanation {
+    title: "MSH-12 is the version that was agreed",
+    promise: "MSH-12 of every charge of an exam is the one that the mapping agrees on; so is that of \
+              every result, where results are agreed.",
+    source: "HL7 v2 chapter 2, MSH-12: the receiving system matches it to its own version, to be \
+             sure that the message is interpreted correctly; `version` of the mapping says which",
+    how_to_read: "The version that the mapping agrees on and the one that was found are named. An \
+                  EMR reads every other field, and writes its answer, by the one that was found. \
+                  A message that does not begin with MSH, and one that is a second charge, are not \
+                  judged here.",
+};
+
 /// The longest MSH-10 from version 2.7 on (HL7 v2 chapter 2, MSH-10).
 const CONTROL_ID_LENGTH_2_7: usize = 199;
 
@@ -95,6 +108,9 @@ pub(crate) fn judge(
         findings.exercised(rule, faultless);
     }
     delimiters_in_values(evidence, messages, findings);
+    for message in messages {
+        version(evidence, message, &mut mistakes, findings);
+    }
     shared_control_ids(evidence, findings);
     mistakes.add_to(evidence, findings);
 }
@@ -260,6 +276,42 @@ fn charset<'e, 'h>(
         )
     };
     mistakes.note(Rule::WireCharset, &Circumstance::NotInDeclaredCharset, Some(sent), what);
+}
+
+/// HL7 v2 chapter 2, MSH-12. A message that is what its mapping makes has the version that was agreed.
+fn version<'e, 'h>(
+    evidence: &Evidence<'h>,
+    message: &Compared<'e, 'h>,
+    mistakes: &mut Mistakes<'e, 'h>,
+    findings: &mut Findings,
+) {
+    let (sent, Some(&exam)) = (message.sent, message.exams.first()) else { return };
+    let found = Message::read_header(sent.payload);
+    if message.repeats || !found.has_header() {
+        return;
+    }
+    findings.exercised(Rule::WireVersion, 1);
+    if message.made_of.is_some() {
+        return;
+    }
+    // It is of the mapping, and not of the exam: that of one exam is that of all.
+    let agreed = message.agreed(exam);
+    let agreed = Message::read_header(&agreed).value("MSH-12");
+    if found.value("MSH-12") == agreed {
+        return;
+    }
+    let what = || {
+        let mask = Mask::of(evidence);
+        let agreed = mask.agreed(agreed);
+        match found.value("MSH-12") {
+            b"" => format!("MSH-12 is empty, and the mapping agrees on {agreed}"),
+            _ => {
+                let found = mask.page(&found).at(&Path::literal("MSH-12"));
+                format!("MSH-12 is {found}, and the mapping agrees on {agreed}")
+            }
+        }
+    };
+    mistakes.note(Rule::WireVersion, &Circumstance::OtherVersion, Some(sent), what);
 }
 
 fn is_2_7_or_later(version: &[u8]) -> bool {

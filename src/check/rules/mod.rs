@@ -54,6 +54,7 @@ pub const fn explanation(rule: Rule) -> Explanation {
         Rule::WireEscapes => form::ESCAPES,
         Rule::WireControlIds => form::CONTROL_IDS,
         Rule::WireCharset => form::CHARSET,
+        Rule::WireVersion => form::VERSION,
         Rule::WireAcknowledgements => acknowledgements::ACKNOWLEDGEMENTS,
         Rule::WireInFlight => in_flight::IN_FLIGHT,
         Rule::TlsVerified => tls::VERIFIED,

@@ -2,9 +2,9 @@
 
 use rstest::rstest;
 
-use crate::check::tests::fixture::{Case, ack, broken, changed, control_id};
+use crate::check::tests::fixture::{Case, ack, broken, changed, control_id, mapping};
 use crate::history::{Anomaly, AnomalyKind, End, Outcome, Piece, Raw, What};
-use crate::verdict::{Circumstance, Rule};
+use crate::verdict::{Circumstance, Judgement, Rule};
 
 /// john-doe's message is sent as `change` makes it, and accepted.
 fn sent(change: impl Fn(&[u8]) -> Vec<u8>) -> Case {
@@ -82,6 +82,52 @@ fn letters_are_of_the_declared_character_set(
     let mut found = broken(&case.judge()).into_iter().map(str::to_owned).collect::<Vec<_>>();
     found.retain(|rule| rule != "snapshot");
     assert_eq!(found, expected);
+}
+
+/// Half of a version is none, and what stands behind the version's number is agreed, too; neither is
+/// shown as it came.
+#[rstest]
+#[case::agreed("2.4", &[])]
+#[case::later("2.5", &["MSH-12 is 2.5, and the mapping agrees on 2.4"])]
+#[case::none("", &["MSH-12 is empty, and the mapping agrees on 2.4"])]
+#[case::half("2.", &["MSH-12 is •••(2), and the mapping agrees on 2.4"])]
+#[case::of_a_country("2.4^USA", &["MSH-12 is 2.4^•••(3), and the mapping agrees on 2.4"])]
+fn the_version_is_the_agreed_one(#[case] version: &str, #[case] expected: &[&str]) {
+    let judgement =
+        sent(|message| changed(message, "|P|2.4\r", &format!("|P|{version}\r"))).judge();
+    assert_eq!(told_of_the_version(&judgement), expected);
+    let held = judgement.held.iter().any(|held| held.rule == Rule::WireVersion);
+    assert_eq!(held, expected.is_empty());
+}
+
+/// Where results are agreed, so is their version.
+#[rstest]
+#[case::agreed("2.4", &[])]
+#[case::later("2.5", &["MSH-12 is 2.5, and the mapping agrees on 2.4"])]
+fn the_version_of_a_result_is_the_agreed_one(#[case] version: &str, #[case] expected: &[&str]) {
+    let mut case = Case::begun();
+    case.plan.results = Some(mapping("iris/result"));
+    case.deliver(1, "john-doe");
+    let result = case.result("john-doe");
+    case.send(1, &changed(&result, "|P|2.4\r", &format!("|P|{version}\r")));
+    assert_eq!(told_of_the_version(&case.ended(1, Outcome::Delivered).judge()), expected);
+}
+
+/// Without a header there is no version, and none that is wrong.
+#[rstest]
+#[case::no_header("MSH|", "ZSH|")]
+#[case::small_letters("MSH|", "msh|")]
+#[case::byte_order_mark("MSH|", "\u{feff}MSH|")]
+#[case::cut_off("MSH|", "SH|")]
+fn of_a_message_that_cannot_be_read_no_version_is_told(#[case] from: &str, #[case] to: &str) {
+    let other = |message: &[u8]| changed(message, "|P|2.4\r", "|P|2.5\r");
+    let case = sent(|message| changed(&other(message), from, to));
+    assert_eq!(told_of_the_version(&case.judge()), [""; 0]);
+}
+
+fn told_of_the_version(judgement: &Judgement) -> Vec<&str> {
+    let told = judgement.findings.iter().filter(|finding| finding.rule == Rule::WireVersion);
+    told.map(|finding| finding.message.as_str()).collect()
 }
 
 #[test]

@@ -85,6 +85,7 @@ catalogue! {
     UnescapedDelimiters "unescaped-delimiters" "writes delimiters inside a value as they are"
     ReusedControlId "reused-control-id" "uses the same MSH-10 for every charge"
     WrongMessageType "wrong-message-type" "writes ORU^R01 into the MSH-9 of a charge"
+    OtherVersion "other-version" "writes another version of HL7 into the MSH-12 of a charge than was agreed"
     WrongOption "wrong-option" "adds a technical charge where only a professional one is agreed"
     MissingModifier "missing-modifier" "leaves out 26 and TC"
     WrongModifierOrder "wrong-modifier-order" "writes the modifiers of a charge in reverse"

@@ -265,6 +265,8 @@ fn edit_lines(bug: Bug, draft: &mut Draft) {
 fn edit_fields(bug: Bug, draft: &mut Draft) {
     match bug {
         Bug::WrongMessageType => draft.each("MSH", |header| header.set(9, "ORU^R01")),
+        // No mapping agrees on it, and no id that was short enough is too long for it.
+        Bug::OtherVersion => draft.each("MSH", |header| header.set(12, "2.8")),
         Bug::MissingModifier => draft.each("FT1", |line| {
             line.keep_repetitions(26, |modifier| modifier != b"26" && modifier != b"TC");
         }),

@@ -244,6 +244,7 @@ fn an_accepted_result_is_sent_again_once() {
 #[case(Bug::SignedForCaptured, "iris/option-2", "FT1[1]-4", "20170410145901")]
 #[case(Bug::SignedForCaptured, "iris/option-2", "FT1[2]-4", "20170410145901")]
 #[case(Bug::DriftedMapping, "iris/option-1", "PV1-2", "I")]
+#[case(Bug::OtherVersion, "iris/option-1", "MSH-12", "2.8")]
 #[case(Bug::SsnSent, "iris/option-1", "PID-19", "987654321")]
 #[case(Bug::DuplicateLine, "iris/option-2", "FT1[3]-1", "3")]
 #[case(Bug::DuplicateLine, "iris/option-2", "FT1[3]-26", "TC~52")]
