@@ -155,7 +155,12 @@ mod tests {
         let said = said(&history, &plan);
         match fault.outcome() {
             Outcome::NotSent => not_sent(fault, said),
-            outcome => (said != Some(outcome)).then(|| format!("{fault}: {said:?}")),
+            outcome => (said != Some(outcome)).then(|| {
+                format!(
+                    "{fault}: the catalogue has {outcome:?}, and the reference sender says {said:?}: does \
+                     src/sender/answer.rs take it for an answer?"
+                )
+            }),
         }
     }
 
