@@ -48,6 +48,9 @@ pub(super) enum Command {
         /// Where to
         #[arg(default_value = "sender.yaml")]
         file: PathBuf,
+        /// Write a pipeline instead, and the script that it calls
+        #[arg(long, value_name = "SYSTEM", value_enum)]
+        ci: Option<Pipeline>,
     },
     /// Try a sender step by step, and say what can be judged with its file and what cannot
     Doctor(Doctor),
@@ -153,6 +156,9 @@ pub(super) struct Run {
     /// Reports to write into the folder
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_enum)]
     pub(super) report: Vec<ReportKind>,
+    /// Annotate the job that this runs in, and add to its summary; `auto` where GitHub says that it is one
+    #[arg(long, value_name = "WHERE", value_enum, default_value_t = Annotate::Auto)]
+    pub(super) annotate: Annotate,
     /// Write new and changed snapshots down for review; nothing is accepted by this
     #[arg(long)]
     pub(super) update: bool,
@@ -366,6 +372,17 @@ pub(super) struct Faults {
     pub(super) json: bool,
 }
 
+/// Where a run is annotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Annotate {
+    /// On GitHub, in a job of GitHub's
+    Auto,
+    /// On GitHub
+    Github,
+    /// Nowhere
+    Never,
+}
+
 /// A report that is written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ReportKind {
@@ -373,6 +390,21 @@ pub(super) enum ReportKind {
     Json,
     /// `junit.xml`
     Junit,
+    /// `summary.md`, for a job summary
+    Markdown,
+}
+
+/// A system that runs pipelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Pipeline {
+    /// `.github/workflows/chargeproof.yml`
+    Github,
+    /// `.gitlab-ci.yml`
+    Gitlab,
+    /// `Jenkinsfile`
+    Jenkins,
+    /// `azure-pipelines.yml`
+    Azure,
 }
 
 /// A file format with a schema.

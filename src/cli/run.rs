@@ -1,11 +1,12 @@
 //! `chargeproof run`.
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::cli::arguments::Run;
+use crate::cli::arguments::{Annotate, Run};
 use crate::cli::failure::Failure;
 use crate::cli::filter::Chosen;
 use crate::cli::inputs::{self, Meant};
@@ -15,7 +16,7 @@ use crate::cli::runtime::{interrupts, place, runtime};
 use crate::cli::screen;
 use crate::cli::snapshots;
 use crate::cli::store::Store;
-use chargeproof::report::terminal;
+use chargeproof::report::{github, terminal};
 use chargeproof::run::real::{Authority, Own, Place};
 use chargeproof::suite::{self, Job, News, Until};
 use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
@@ -52,6 +53,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     }
     let reported = store.as_ref().map_or(Ok(()), |store| store.report(&outcome));
     let printed = print(&shown, kept.and(reported));
+    annotate(run.annotate, &outcome)?;
     if run.update {
         tell_pending(&snapshots::write_pending(project.folder(), &outcome.cases)?)?;
     }
@@ -77,6 +79,27 @@ pub(super) fn print(outcome: &RunOutcome, kept: Result<(), Failure>) -> Result<(
         Err(failure) if !failure.is_broken_pipe() => Err(failure),
         _ => kept,
     }
+}
+
+/// Annotates the job that this runs in, and adds to its summary.
+///
+/// # Errors
+/// A summary that cannot be written.
+fn annotate(annotate: Annotate, outcome: &RunOutcome) -> Result<(), Failure> {
+    let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    match annotate {
+        Annotate::Never => return Ok(()),
+        Annotate::Auto if !on_github => return Ok(()),
+        Annotate::Auto | Annotate::Github => {}
+    }
+    let mut out = anstream::stdout().lock();
+    github::annotations(outcome, &mut out).and_then(|()| out.flush()).map_err(Failure::Output)?;
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else {
+        return Ok(());
+    };
+    let file = OpenOptions::new().append(true).create(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(github::summary(outcome).as_bytes()));
+    written.map_err(Failure::writing(&path))
 }
 
 /// The outcomes, whether the run was interrupted, and whether all histories could be kept.

@@ -107,11 +107,13 @@ impl Store {
             let name = match kind {
                 ReportKind::Json => "report.json",
                 ReportKind::Junit => "junit.xml",
+                ReportKind::Markdown => "summary.md",
             };
             let mut out = self.create(name)?;
             let written = match kind {
                 ReportKind::Json => report::json::write(outcome, &mut out),
                 ReportKind::Junit => report::junit::write(outcome, &mut out),
+                ReportKind::Markdown => out.write_all(report::github::summary(outcome).as_bytes()),
             };
             let path = self.folder.join(name);
             let flushed = written.and_then(|()| out.flush());

@@ -4,6 +4,7 @@
 //! the same things of it: no report may be green where another is red. This room does **not**
 //! judge, hides no value (patients are masked where the finding is made) and opens no file.
 
+pub mod github;
 mod group;
 pub mod json;
 pub mod junit;

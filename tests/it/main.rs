@@ -25,6 +25,7 @@ mod interrupts;
 mod judge_again;
 mod layers;
 mod observer;
+mod pipelines;
 #[cfg(debug_assertions)]
 mod planted;
 mod recipes;
