@@ -1,4 +1,4 @@
-//! chargeproof proves that a charge sender drops every charge into an EMR **once, and exactly as
+//! chargeproof proves that a charge sender delivers each charge to an EMR **exactly once, and as
 //! agreed**.
 //!
 //! Most people want the command; this library is what it is made of. Three doors are meant to be used,

@@ -15,8 +15,8 @@ use crate::cli::screen::Color;
 use crate::cli::values::{bugs, jobs, time, variants};
 use chargeproof::suite::SideBySide;
 
-/// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) drops every charge into an
-/// EMR once, and exactly as agreed.
+/// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) delivers each charge to the EMR
+/// exactly once, and exactly as agreed.
 #[derive(Debug, Parser)]
 #[command(name = "chargeproof", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(super) struct Arguments {
@@ -37,13 +37,13 @@ pub(super) enum Command {
     Check(Check),
     /// Play an EMR for any sender, record it, and judge it on Ctrl-C
     Serve(Serve),
-    /// Be the reference sender
+    /// Run the built-in reference sender
     Sender(Sender),
     /// Print what became of each charge of the reference sender
     Account(Account),
     /// Tell the reference sender to send a charge once more, as an operator does
     Resend(Resend),
-    /// Write a commented sender file to begin with; one that is there is left as it is
+    /// Write a commented sender file, or a CI pipeline, to begin with; nothing is overwritten
     Init {
         /// Where to
         #[arg(default_value = "sender.yaml")]
@@ -54,9 +54,9 @@ pub(super) enum Command {
     },
     /// Try a sender step by step, and say what can be judged with its file and what cannot
     Doctor(Doctor),
-    /// Prove the judge: every broken sender convicted by its own rule, every honest one clean
+    /// Verify the checker itself: every broken sender fails by its own rule, every correct one passes
     Selftest(Selftest),
-    /// Try what nobody wrote down: schedules drawn from a seed, and the smallest that convicts
+    /// Search random fault sequences, and shrink each failure to a minimal scenario
     Explore(Explore),
     /// Work with reports of runs
     Report {
@@ -65,7 +65,7 @@ pub(super) enum Command {
     },
     /// Say what a rule means, where it comes from and how to read its findings
     Explain {
-        /// Name of the rule; all of them if absent
+        /// Name of the rule [default: all]
         name: Option<String>,
     },
     /// List what the simulated EMR can play, or show one fault: bytes, meaning, what a good sender does
@@ -105,16 +105,16 @@ pub(super) enum ReportCommand {
 #[derive(Debug, Args)]
 pub(super) struct Selection {
     /// Scenario files or folders, or ids such as `once/rejected`, `once/` or
-    /// `once/rejected[reply=reject]`; all if absent
+    /// `once/rejected[reply=reject]`, or patterns such as `*reset*` [default: all]
     pub(super) scenarios: Vec<String>,
     /// Folder with `scenarios/`, `mappings/` and `snapshots/`; the built-in ones are used where
     /// it has no `scenarios/`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(super) project: PathBuf,
-    /// Sender file; the reference sender if absent
+    /// Sender file [default: the reference sender]
     #[arg(long, value_name = "FILE")]
     pub(super) sender: Option<PathBuf>,
-    /// Build this defect into the reference sender
+    /// Inject this defect into the reference sender
     #[arg(long, value_name = "NAME", conflicts_with = "sender",
           value_parser = PossibleValuesParser::new(bugs()), hide_possible_values = true)]
     pub(super) bug: Option<String>,
@@ -129,7 +129,7 @@ pub(super) struct Selection {
     /// What decides every random choice
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
-    /// How long the wire is watched after each case at the most, as in `2h`; 60 s if absent. Where
+    /// How long the wire is watched after each case at the most, as in `2h` [default: 60s]. Where
     /// that is less than twice the sender's longest retry, the verdict is inconclusive
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) watch_for: Option<Duration>,
@@ -311,7 +311,7 @@ pub(super) struct Sender {
     /// The key of that certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
-    /// Build this defect in
+    /// Inject this defect
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bugs()))]
     pub(super) bug: Option<String>,
     /// Switch this honest habit on
@@ -351,7 +351,7 @@ pub(super) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(super) struct Selftest {
-    /// Broken or honest senders to try, such as `resend-on-reject` or `correct`; all if absent
+    /// Broken or correct senders to try, such as `resend-on-reject` or `correct` [default: all]
     pub(super) senders: Vec<String>,
     /// Only in virtual time: skip the confirmation over real sockets and processes
     #[arg(long)]
@@ -370,6 +370,17 @@ pub(super) struct Faults {
     /// Everything that is known of them, as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl ReportKind {
+    /// The name of its file.
+    pub(super) const fn file_name(self) -> &'static str {
+        match self {
+            Self::Json => "report.json",
+            Self::Junit => "junit.xml",
+            Self::Markdown => "summary.md",
+        }
+    }
 }
 
 /// Where a run is annotated.
@@ -432,4 +443,4 @@ Exit codes:
    5  inconclusive: the evidence for a verdict is missing
    6  the sender could not be started or driven
   10  a charge was sent twice
-  70  our own fault";
+  70  internal error";

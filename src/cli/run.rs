@@ -54,6 +54,10 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     let reported = store.as_ref().map_or(Ok(()), |store| store.report(&outcome));
     let printed = print(&shown, kept.and(reported));
     annotate(run.annotate, &outcome)?;
+    if let Some(store) = store.filter(|_| run.out.is_none()) {
+        // Nobody has named the folder.
+        let _ = writeln!(anstream::stderr(), "wrote {}", store.written().join(", "));
+    }
     if run.update {
         tell_pending(&snapshots::write_pending(project.folder(), &outcome.cases)?)?;
     }

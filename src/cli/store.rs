@@ -104,11 +104,7 @@ impl Store {
     /// A file or folder that cannot be written.
     pub(super) fn report(&self, outcome: &RunOutcome) -> Result<(), Failure> {
         for kind in &self.reports {
-            let name = match kind {
-                ReportKind::Json => "report.json",
-                ReportKind::Junit => "junit.xml",
-                ReportKind::Markdown => "summary.md",
-            };
+            let name = kind.file_name();
             let mut out = self.create(name)?;
             let written = match kind {
                 ReportKind::Json => report::json::write(outcome, &mut out),
@@ -120,6 +116,11 @@ impl Store {
             flushed.map_err(Failure::writing(&path))?;
         }
         Ok(())
+    }
+
+    /// The paths of the reports.
+    pub(super) fn written(&self) -> Vec<String> {
+        self.reports.iter().map(|kind| self.pasteable(kind.file_name())).collect()
     }
 
     /// Makes the paths of the histories such that they can be pasted into a shell where the

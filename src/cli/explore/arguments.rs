@@ -17,7 +17,7 @@ pub(in crate::cli) struct Explore {
     /// if absent
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) sender: Option<PathBuf>,
-    /// Build this defect into the reference sender
+    /// Inject this defect into the reference sender
     #[arg(long, value_name = "NAME", conflicts_with = "sender",
           value_parser = PossibleValuesParser::new(bugs()), hide_possible_values = true)]
     pub(in crate::cli) bug: Option<String>,
