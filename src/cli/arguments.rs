@@ -9,11 +9,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cli::explore::Explore;
-use crate::cli::filter::Filter;
-use crate::cli::listener::Voice;
 use crate::cli::screen::Color;
-use crate::cli::values::{bugs, jobs, time, variants};
+use crate::cli::values::{bugs, fault, jobs, part, rule, time, variants};
+use chargeproof::plan::Fault;
 use chargeproof::suite::SideBySide;
+use chargeproof::verdict::Rule;
 
 /// Proves that a sender of HL7 v2 charge messages (DFT^P03 over MLLP) delivers each charge to the EMR
 /// exactly once, and exactly as agreed.
@@ -133,6 +133,43 @@ pub(super) struct Selection {
     /// that is less than twice the sender's longest retry, the verdict is inconclusive
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) watch_for: Option<Duration>,
+}
+
+/// What cases must be like to run.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Filter {
+    /// Leave these out: ids, folders, or patterns such as `*reset*`
+    #[arg(long, value_name = "CASE", help_heading = "Selection")]
+    pub(super) exclude: Vec<String>,
+    /// Only cases that exercise one of these requirements, such as `once-per-order`
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Selection")]
+    pub(super) requirement: Vec<String>,
+    /// Only cases in which one of these faults plays, such as `payload/junk`
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = fault, help_heading = "Selection")]
+    pub(super) fault: Vec<Fault>,
+    /// Only cases with a requirement that one of these rules decides, such as `recovers`; a rule that
+    /// decides none, such as `wire/framing`, is exercised by every case
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = rule, help_heading = "Selection")]
+    pub(super) rule: Vec<Rule>,
+    /// Only cases that did not pass in the run whose report lies in this folder
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "chargeproof-out",
+          help_heading = "Selection")]
+    pub(super) only_failed: Option<PathBuf>,
+    /// Only part K of N: each case is in one part, by its id
+    #[arg(long, value_name = "K/N", value_parser = part, help_heading = "Selection")]
+    pub(super) shard: Option<(u32, u32)>,
+}
+
+/// How much is told while a run goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// Nothing.
+    Quiet,
+    /// How far it is, and each case that did not pass.
+    #[default]
+    Usual,
+    /// Every case.
+    Verbose,
 }
 
 #[derive(Debug, Args)]

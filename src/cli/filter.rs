@@ -1,42 +1,17 @@
 //! Which of the cases that are meant run: those that fit every filter.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
 use serde_json::Value;
-use wildmatch::WildMatch;
 
+use crate::cli::arguments::Filter;
 use crate::cli::failure::Failure;
-use crate::cli::inputs::{self, Meant};
+use crate::cli::inputs::Meant;
+use crate::cli::pattern::is_meant;
 use chargeproof::history::fingerprint;
-use chargeproof::plan::{Fault, Plan};
+use chargeproof::plan::Plan;
 use chargeproof::verdict::{Rule, Shard, deciding};
 use chargeproof::yaml::nearest;
-
-/// What cases must be like to run.
-#[derive(Clone, Debug, Default, Args)]
-pub(super) struct Filter {
-    /// Leave these out: ids, folders, or patterns such as `*reset*`
-    #[arg(long, value_name = "CASE", help_heading = "Selection")]
-    exclude: Vec<String>,
-    /// Only cases that exercise one of these requirements, such as `once-per-order`
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Selection")]
-    requirement: Vec<String>,
-    /// Only cases in which one of these faults plays, such as `payload/junk`
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = fault, help_heading = "Selection")]
-    fault: Vec<Fault>,
-    /// Only cases with a requirement that one of these rules decides, such as `recovers`; a rule that
-    /// decides none, such as `wire/framing`, is exercised by every case
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = rule, help_heading = "Selection")]
-    rule: Vec<Rule>,
-    /// Only cases that did not pass in the run whose report lies in this folder
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "chargeproof-out",
-          help_heading = "Selection")]
-    only_failed: Option<PathBuf>,
-    /// Only part K of N: each case is in one part, by its id
-    #[arg(long, value_name = "K/N", value_parser = part, help_heading = "Selection")]
-    shard: Option<(u32, u32)>,
-}
 
 /// What was chosen.
 #[derive(Debug)]
@@ -113,16 +88,6 @@ fn decides_none(rule: Rule) -> bool {
     !chargeproof::verdict::DECIDING.iter().any(|(_, rules)| rules.contains(&rule))
 }
 
-/// Whether a name, a folder or a pattern means this case.
-pub(super) fn is_meant(pattern: &str, id: &str) -> bool {
-    if pattern.contains(['*', '?']) {
-        let scenario = id.split('[').next().unwrap_or(id);
-        let pattern = WildMatch::new(pattern);
-        return pattern.matches(id) || pattern.matches(scenario);
-    }
-    inputs::names(pattern, id)
-}
-
 /// What all cases are, whichever part of them runs.
 fn whole(meant: &Meant) -> u64 {
     let ids = meant.jobs.iter().map(|job| format!("{} {}\n", job.plan.id, job.plan.mapping.name));
@@ -145,64 +110,4 @@ fn not_passed(folder: &Path) -> Result<Vec<String>, Failure> {
     let is_open = |case: &&Value| case.get("verdict").is_none_or(|verdict| verdict != "pass");
     let id = |case: &Value| Some(case.get("id")?.as_str()?.to_owned());
     Ok(cases.iter().filter(is_open).filter_map(id).collect())
-}
-
-fn fault(name: &str) -> Result<Fault, String> {
-    let long = format!("answer/{name}");
-    let found = Fault::ALL.iter().find(|fault| fault.name() == name || fault.name() == long);
-    found.copied().ok_or_else(|| {
-        let near = nearest(name, Fault::ALL.iter().map(|fault| fault.name()));
-        near.map_or("`chargeproof faults` lists them".to_owned(), |near| {
-            format!("did you mean `{near}`?")
-        })
-    })
-}
-
-fn rule(name: &str) -> Result<Rule, String> {
-    Rule::named(name).ok_or_else(|| {
-        let near = nearest(name, Rule::ALL.iter().map(|rule| rule.name()));
-        near.map_or("`chargeproof explain` lists them".to_owned(), |near| {
-            format!("did you mean `{near}`?")
-        })
-    })
-}
-
-fn part(text: &str) -> Result<(u32, u32), String> {
-    let numbers = text
-        .split_once('/')
-        .and_then(|(number, of)| Some((number.parse::<u32>().ok()?, of.parse::<u32>().ok()?)));
-    match numbers {
-        Some((number, of)) if (1..=of).contains(&number) && of <= 1000 => Ok((number, of)),
-        _ => Err("a part is written as `2/3`: which, from 1, and how many there are".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::{is_meant, part};
-
-    #[rstest]
-    #[case::everything("*", "once/late", true)]
-    #[case::inside("*reset*", "wire/reset-in-frame[at=3]", true)]
-    #[case::scenario("once/rej*", "once/rejected[reply=reject]", true)]
-    #[case::whole_case("*reply=reject]", "once/rejected[reply=reject]", true)]
-    #[case::other("tls/*", "once/late", false)]
-    #[case::folder("once", "once/late", true)]
-    #[case::no_prefix("once/la", "once/late", false)]
-    fn a_pattern_means_cases(#[case] pattern: &str, #[case] id: &str, #[case] meant: bool) {
-        assert_eq!(is_meant(pattern, id), meant);
-    }
-
-    #[rstest]
-    #[case("1/1", Some((1, 1)))]
-    #[case("3/3", Some((3, 3)))]
-    #[case("0/3", None)]
-    #[case("4/3", None)]
-    #[case("1", None)]
-    #[case("a/b", None)]
-    fn a_part_is_one_of_several(#[case] text: &str, #[case] wanted: Option<(u32, u32)>) {
-        assert_eq!(part(text).ok(), wanted);
-    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::arguments::Selection;
 use crate::cli::failure::Failure;
-use crate::cli::filter;
+use crate::cli::pattern::{self, names};
 use crate::cli::project::{Project, read_source, read_yaml};
 use crate::cli::store::quoted;
 use chargeproof::mapping::Document;
@@ -59,11 +59,11 @@ pub(super) fn meant(project: &Project, selection: &Selection) -> Result<Meant, F
         }
     }
     for pattern in &patterns {
-        if !plans.iter().any(|(.., plan)| filter::is_meant(pattern, &plan.id)) {
+        if !plans.iter().any(|(.., plan)| pattern::is_meant(pattern, &plan.id)) {
             return Err(nothing_called(pattern, std::iter::empty()));
         }
     }
-    let in_pattern = |plan: &Plan| patterns.iter().any(|one| filter::is_meant(one, &plan.id));
+    let in_pattern = |plan: &Plan| patterns.iter().any(|one| pattern::is_meant(one, &plan.id));
     let is_named = |plan: &Plan| cases.iter().any(|case| case.id == plan.id);
     let in_part: BTreeSet<&str> =
         plans.iter().filter(|(.., plan)| is_named(plan)).map(|(_, id, _)| *id).collect();
@@ -248,16 +248,6 @@ fn below_scenarios(name: &str, selection: &Selection) -> String {
     below.unwrap_or_else(|| name.to_owned())
 }
 
-/// Whether `name` is this id, its scenario, or a folder above it.
-pub(super) fn names(name: &str, id: &str) -> bool {
-    let name = name.strip_suffix(".yaml").unwrap_or(name);
-    name.is_empty()
-        || id == name
-        || id.strip_prefix(name).is_some_and(|rest| {
-            rest.starts_with('[') || rest.starts_with('/') || name.ends_with('/')
-        })
-}
-
 fn nothing_called<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let hint = match nearest(name, known) {
         Some(id) => format!("did you mean `{id}`? `chargeproof list` shows every case"),
@@ -304,7 +294,7 @@ pub(super) fn options(selection: &Selection) -> String {
 mod tests {
     use std::path::Path;
 
-    use super::{beside, names};
+    use super::beside;
     use rstest::rstest;
 
     #[rstest]
@@ -316,21 +306,5 @@ mod tests {
     #[case::below_a_placeholder("{state}/send", "{state}/send")]
     fn a_relative_program_lies_beside_the_sender_file(#[case] program: &str, #[case] path: &str) {
         assert_eq!(beside(Path::new("/senders"), program), path);
-    }
-
-    #[rstest]
-    #[case("once/rejected", "once/rejected[reply=reject]", true)]
-    #[case("once/rejected[reply=reject]", "once/rejected[reply=reject]", true)]
-    #[case("once", "once/rejected", true)]
-    #[case("once/", "once/rejected", true)]
-    #[case("once/rejected.yaml", "once/rejected[reply=error]", true)]
-    #[case("once/rej", "once/rejected", false)]
-    #[case("once/rejected[reply=error]", "once/rejected[reply=reject]", false)]
-    fn a_name_selects_a_case_a_scenario_or_a_folder(
-        #[case] name: &str,
-        #[case] id: &str,
-        #[case] selected: bool,
-    ) {
-        assert_eq!(names(name, id), selected);
     }
 }

@@ -1,7 +1,7 @@
 //! `chargeproof list`.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,9 +29,15 @@ pub(super) fn list(list: &List) -> Result<Exit, Failure> {
         return print_json(&jobs, &left_out);
     }
     let width = jobs.iter().map(|job| job.plan.id.chars().count()).max().unwrap_or(0).min(60);
+    let on_terminal = std::io::stdout().is_terminal();
     let mut out = anstream::stdout().lock();
     for job in &jobs {
-        beside(&mut out, &format!("{:width$}  ", job.plan.id), &job.plan.title)?;
+        let lead = format!("{:width$}  ", job.plan.id);
+        match on_terminal {
+            true => beside(&mut out, &lead, &job.plan.title)?,
+            // A program that reads along has a case in each line.
+            false => writeln!(out, "{lead}{}", job.plan.title)?,
+        }
     }
     let plural = if jobs.len() == 1 { "" } else { "s" };
     writeln!(out, "{} case{plural}", jobs.len())?;

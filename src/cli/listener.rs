@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use crate::cli::arguments::Voice;
 use crate::cli::failure::Failure;
 use crate::cli::screen;
 use crate::cli::store::Store;
@@ -11,18 +12,6 @@ use chargeproof::report::progress::Progress;
 use chargeproof::report::terminal::headline;
 use chargeproof::suite::News;
 use chargeproof::verdict::{CaseOutcome, Verdict};
-
-/// How much is told while a run goes on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Voice {
-    /// Nothing.
-    Quiet,
-    /// How far it is, and each case that did not pass.
-    #[default]
-    Usual,
-    /// Every case.
-    Verbose,
-}
 
 /// How long nothing is told where no terminal is, while cases still run.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -17,6 +17,7 @@ mod list;
 mod listener;
 mod merge;
 mod namesake;
+mod pattern;
 mod project;
 mod recorded;
 mod run;

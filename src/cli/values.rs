@@ -1,6 +1,9 @@
 //! Values of options that several commands have.
 
+use chargeproof::plan::Fault;
 use chargeproof::suite::SideBySide;
+use chargeproof::verdict::Rule;
+use chargeproof::yaml::nearest;
 use std::time::Duration;
 
 use chargeproof::sender::{Bug, Variant};
@@ -35,5 +38,53 @@ pub(super) fn jobs(text: &str) -> Result<SideBySide, String> {
     match text.parse() {
         Ok(count @ 1..=256) => Ok(SideBySide::AtMost(count)),
         _ => Err("it is `auto`, or a number from 1 to 256".to_owned()),
+    }
+}
+
+pub(super) fn fault(name: &str) -> Result<Fault, String> {
+    let long = format!("answer/{name}");
+    let found = Fault::ALL.iter().find(|fault| fault.name() == name || fault.name() == long);
+    found.copied().ok_or_else(|| {
+        let near = nearest(name, Fault::ALL.iter().map(|fault| fault.name()));
+        near.map_or("`chargeproof faults` lists them".to_owned(), |near| {
+            format!("did you mean `{near}`?")
+        })
+    })
+}
+
+pub(super) fn rule(name: &str) -> Result<Rule, String> {
+    Rule::named(name).ok_or_else(|| {
+        let near = nearest(name, Rule::ALL.iter().map(|rule| rule.name()));
+        near.map_or("`chargeproof explain` lists them".to_owned(), |near| {
+            format!("did you mean `{near}`?")
+        })
+    })
+}
+
+pub(super) fn part(text: &str) -> Result<(u32, u32), String> {
+    let numbers = text
+        .split_once('/')
+        .and_then(|(number, of)| Some((number.parse::<u32>().ok()?, of.parse::<u32>().ok()?)));
+    match numbers {
+        Some((number, of)) if (1..=of).contains(&number) && of <= 1000 => Ok((number, of)),
+        _ => Err("a part is written as `2/3`: which, from 1, and how many there are".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::part;
+
+    #[rstest]
+    #[case("1/1", Some((1, 1)))]
+    #[case("3/3", Some((3, 3)))]
+    #[case("0/3", None)]
+    #[case("4/3", None)]
+    #[case("1", None)]
+    #[case("a/b", None)]
+    fn a_part_is_one_of_several(#[case] text: &str, #[case] wanted: Option<(u32, u32)>) {
+        assert_eq!(part(text).ok(), wanted);
     }
 }

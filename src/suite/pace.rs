@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::history::{History, Micros, What};
-use crate::run::real::Used;
+use crate::run::real::processors::Used;
 
 /// How many cases run side by side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,7 +143,7 @@ mod tests {
 
     use super::{MOST, Pace, SideBySide};
     use crate::history::{Event, FORMAT_VERSION, Header, History, Micros, Seal, What};
-    use crate::run::real::Used;
+    use crate::run::real::processors::Used;
 
     /// A case in which nothing happened, or in which the harness was late.
     fn over(late: Option<u64>) -> History {

@@ -1,13 +1,14 @@
 //! Many cases, side by side.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::MissedTickBehavior;
 
 use crate::history::History;
 use crate::plan::{Lifetime, Plan};
+use crate::run::real::processors::{self, Elapsed};
 use crate::run::real::{self, Kept, Place, RunError};
 use crate::run::simulated::{self, SimulationError};
 use crate::suite::judge::judge;
@@ -135,9 +136,8 @@ async fn run_local(
     again: u32,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut pace = Pace::new(side_by_side, processors);
-    let began = Instant::now();
+    let mut pace = Pace::new(side_by_side, processors::count());
+    let elapsed = Elapsed::start();
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut waiting = jobs.into_iter().peekable();
@@ -161,7 +161,7 @@ async fn run_local(
         let ended = tokio::select! {
             ended = running.join_next() => ended,
             _ = look.tick() => {
-                pace.look(began.elapsed(), real::used());
+                pace.look(elapsed.so_far(), processors::used());
                 tell(News::Waiting);
                 continue;
             }

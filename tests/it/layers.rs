@@ -84,6 +84,7 @@ const FOLDERS: &[(&str, Rows)] = &[
         "run/real",
         &[
             ("descendants", &[]),
+            ("processors", &[]),
             ("tls", &[]),
             ("wire", &["descendants", "tls"]),
             ("sender", &["descendants", "tls", "wire"]),

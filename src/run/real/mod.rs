@@ -5,7 +5,7 @@
 //! anything else can happen.
 
 pub(crate) mod descendants;
-mod processors;
+pub mod processors;
 pub(crate) mod sender;
 pub(crate) mod tls;
 pub(crate) mod wire;
@@ -33,7 +33,6 @@ use sender::starvation::Starved;
 use wire::doors::Endpoint;
 use wire::sockets::Line;
 
-pub use processors::{Used, used};
 pub use sender::folder::abandon;
 pub use sender::guardian::{GUARDIAN, dismiss, engage, stand_guard};
 pub use sender::orphans::{adopt, end_children};

@@ -2,7 +2,7 @@
 //! system counts (proc(5)).
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the system has counted so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,30 @@ pub struct Used {
 #[must_use]
 pub fn used() -> Option<Used> {
     read(&fs::read_to_string("/proc/self/stat").ok()?, &fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// How long a run has been going on.
+#[derive(Clone, Copy, Debug)]
+pub struct Elapsed(Instant);
+
+impl Elapsed {
+    /// From now on.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// For how long.
+    #[must_use]
+    pub fn so_far(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// How many processors this program may use.
+#[must_use]
+pub fn count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// How long a tick is by which Linux counts: `sysconf(_SC_CLK_TCK)` is 100 on every platform.
