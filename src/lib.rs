@@ -11,7 +11,8 @@
 //! and [`suite::judge_recorded`] judges it, as often as you like, with the same result every time.
 //!
 //! ```
-//! use chargeproof::{history, suite, verdict::Verdict};
+//! use chargeproof::verdict::{Rule, Verdict};
+//! use chargeproof::{history, suite};
 //!
 //! let file = std::fs::File::open("tests/corpus/sent-twice-after-no-answer.jsonl")?;
 //! let history = history::read(std::io::BufReader::new(file))?;
