@@ -393,9 +393,8 @@ pub(super) struct Selftest {
     /// Only in virtual time: skip the confirmation over real sockets and processes
     #[arg(long)]
     pub(super) simulated: bool,
-    /// How many real cases run side by side: `auto` for as many as the machine has time for, or a
-    /// number
-    #[arg(long, short, value_name = "N", default_value = "auto", value_parser = jobs)]
+    /// How many real cases run side by side, or `auto` for as many as the machine has time for
+    #[arg(long, short, value_name = "N", default_value = "32", value_parser = jobs)]
     pub(super) jobs: SideBySide,
 }
 

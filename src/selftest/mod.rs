@@ -229,7 +229,8 @@ pub async fn confirm(
             jobs.push(Job { plan, repeat: String::new() });
         }
     }
-    let outcomes = run_real(jobs, place.clone(), side_by_side, Until::TheEnd, &mut |_| ()).await?;
+    let outcomes =
+        run_real(jobs, place.clone(), side_by_side, Until::TheEndAtOnce, &mut |_| ()).await?;
     for row in &mut matrix.broken {
         let of_bug = |outcome: &&CaseOutcome| {
             outcome.id.split_once('#').is_some_and(|(bug, _)| bug == row.bug.name())

@@ -92,7 +92,8 @@ async fn run_with_sender(
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let Some(first) = jobs.first().map(|job| job.plan.clone()) else { return Ok(Vec::new()) };
     if !matches!(first.sender.driving.life, Lifetime::Run | Lifetime::Observed) {
-        return run_local(jobs, place, (side_by_side, until), AGAIN, tell).await;
+        let again = if until == Until::TheEndAtOnce { 0 } else { AGAIN };
+        return run_local(jobs, place, (side_by_side, until), again, tell).await;
     }
     place.addresses.clone_from(&first.sender.driving.listen);
     place.kept = Kept::start(&first, &place)
@@ -112,6 +113,8 @@ pub enum Until {
     /// To its end.
     #[default]
     TheEnd,
+    /// To its end, and each case once: one that is open because the machine was late stays so.
+    TheEndAtOnce,
     /// To the first case that fails: what has begun by then comes to its end, and no other begins.
     FirstFailure,
 }
