@@ -13,6 +13,7 @@ use crate::cli::arguments::ReportCommand;
 use crate::cli::failure::Failure;
 use crate::cli::screen::paragraph;
 use chargeproof::report::meaning;
+use chargeproof::report::terminal::one_line;
 use chargeproof::verdict::Exit;
 
 /// Works with reports.
@@ -36,7 +37,8 @@ pub(super) fn report(command: &ReportCommand) -> Result<Exit, Failure> {
         let found = first.map(|one| format!("{}: {}", text(one, "rule"), text(one, "message")));
         if verdict != "pass" {
             let line = format!("{} {id}: {}", verdict.to_uppercase(), found.unwrap_or_default());
-            paragraph(&mut stdout, &line)?;
+            // A sender chose some of these bytes.
+            paragraph(&mut stdout, &one_line(&line))?;
         }
     }
     let count = |word: &str| {
@@ -138,75 +140,90 @@ fn complete(parts: &[Part]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The report of the whole run, and its exit.
-fn merged(parts: &[Part]) -> Result<(Value, Exit), Failure> {
-    let mut cases: Vec<Value> = Vec::new();
-    let mut left_out: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    let mut requirements: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-    let mut ran: Option<Exit> = None;
-    let (mut took, mut own, mut not_chosen, mut interrupted) = (0.0_f64, 0, 0, false);
-    for part in parts {
+/// What the parts add up to.
+#[derive(Default)]
+struct Sum {
+    cases: Vec<Value>,
+    /// Ids by need and why.
+    left_out: BTreeMap<(String, String), Vec<String>>,
+    requirements: BTreeMap<String, BTreeMap<String, u64>>,
+    exit: Option<Exit>,
+    took: f64,
+    interrupted: bool,
+    /// How many cases the parts have, and how many there are besides.
+    own: u64,
+    all: u64,
+}
+
+impl Sum {
+    fn add(&mut self, part: &Part) {
         let folder = part.path.parent().unwrap_or(Path::new("."));
-        for case in part.list("cases") {
+        let mut own = part.list("cases").len() as u64;
+        self.cases.extend(part.list("cases").iter().map(|case| {
             let mut case = case.clone();
             if let Some(history) = case["history"].as_str() {
                 case["history"] = json!(folder.join(history).display().to_string());
             }
-            cases.push(case);
-        }
-        let mut here = part.list("cases").len() as u64;
+            case
+        }));
         for one in part.list("left_out") {
             let ids = one["cases"].as_array().into_iter().flatten();
             let ids: Vec<String> = ids.filter_map(|id| Some(id.as_str()?.to_owned())).collect();
-            here += ids.len() as u64;
-            left_out.entry((text(one, "need"), text(one, "why"))).or_default().extend(ids);
+            own += ids.len() as u64;
+            self.left_out.entry((text(one, "need"), text(one, "why"))).or_default().extend(ids);
         }
         for (name, counts) in part.get("requirements").as_object().into_iter().flatten() {
-            let sums = requirements.entry(name.clone()).or_default();
+            let sums = self.requirements.entry(name.clone()).or_default();
             for (word, count) in counts.as_object().into_iter().flatten() {
                 *sums.entry(word.clone()).or_default() += count.as_u64().unwrap_or(0);
             }
         }
-        let exit = part.get("exit_code").as_u64().and_then(Exit::of).unwrap_or(Exit::Internal);
-        // A part without a case says nothing of the others.
-        if exit != Exit::NothingRan {
-            ran = Some(ran.map_or(exit, |worst: Exit| worst.worst(exit)));
-        }
-        took = took.max(part.get("took_seconds").as_f64().unwrap_or(0.0));
-        interrupted |= part.get("interrupted") == &json!(true);
-        not_chosen = part.get("not_chosen").as_u64().unwrap_or(0) + here;
-        own += here;
+        let interrupted = part.get("interrupted") == &json!(true);
+        // A part without a case says nothing of the others, unless it was kept from having one.
+        let exit = match part.get("exit_code").as_u64().and_then(Exit::of) {
+            Some(Exit::NothingRan) if interrupted => Some(Exit::Inconclusive),
+            Some(Exit::NothingRan) => None,
+            exit => Some(exit.unwrap_or(Exit::Internal)),
+        };
+        self.exit = self.exit.into_iter().chain(exit).reduce(Exit::worst);
+        self.took = self.took.max(part.get("took_seconds").as_f64().unwrap_or(0.0));
+        self.interrupted |= interrupted;
+        self.own += own;
+        self.all = part.get("not_chosen").as_u64().unwrap_or(0) + own;
     }
-    let exit = ran.unwrap_or(Exit::NothingRan);
-    cases.sort_by_key(|case| text(case, "id"));
-    if let Some(pair) = cases.windows(2).find(|pair| pair[0]["id"] == pair[1]["id"]) {
+}
+
+/// The report of the whole run, and its exit.
+fn merged(parts: &[Part]) -> Result<(Value, Exit), Failure> {
+    let mut sum = Sum::default();
+    parts.iter().for_each(|part| sum.add(part));
+    sum.cases.sort_by_key(|case| text(case, "id"));
+    if let Some(pair) = sum.cases.windows(2).find(|pair| pair[0]["id"] == pair[1]["id"]) {
         let message = format!("the case `{}` is in two parts", text(&pair[0], "id"));
         return Err(Failure::usage(message, "each case is in one part: run the parts again"));
     }
+    let exit = sum.exit.unwrap_or(Exit::NothingRan);
     let verdict = match exit {
         Exit::Passed => "pass",
         Exit::Failed | Exit::SentTwice | Exit::Internal | Exit::Usage => "fail",
         Exit::Pending | Exit::NothingRan | Exit::Inconclusive | Exit::Undriven => "inconclusive",
     };
-    let left_out: Vec<Value> = left_out
-        .into_iter()
-        .map(|((need, why), mut cases)| {
-            cases.sort_unstable();
-            json!({ "need": need, "why": why, "cases": cases })
-        })
-        .collect();
+    let left_out = sum.left_out.into_iter().map(|((need, why), mut cases)| {
+        cases.sort_unstable();
+        json!({ "need": need, "why": why, "cases": cases })
+    });
     let mut whole = parts.first().map(|part| part.report.clone()).unwrap_or_default();
     let fields = [
         ("verdict", json!(verdict)),
         ("exit_code", json!(exit.code())),
         ("meaning", json!(meaning(exit))),
-        ("took_seconds", json!(took)),
-        ("interrupted", json!(interrupted)),
-        ("cases", json!(cases)),
-        ("not_chosen", json!(not_chosen.saturating_sub(own))),
+        ("took_seconds", json!(sum.took)),
+        ("interrupted", json!(sum.interrupted)),
+        ("cases", json!(sum.cases)),
+        ("not_chosen", json!(sum.all.saturating_sub(sum.own))),
         ("shard", Value::Null),
-        ("left_out", json!(left_out)),
-        ("requirements", json!(requirements)),
+        ("left_out", json!(left_out.collect::<Vec<Value>>())),
+        ("requirements", json!(sum.requirements)),
     ];
     whole.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     Ok((Value::Object(whole), exit))

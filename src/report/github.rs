@@ -27,7 +27,7 @@ pub fn annotations(outcome: &RunOutcome, out: &mut dyn Write) -> io::Result<()> 
         groups.iter().partition(|group| group.weight >= Weight::Undriven);
     for (kind, groups) in [("error", broken), ("warning", open)] {
         for group in groups.iter().take(SHOWN) {
-            let title = format!("{}: {}", group.rule, group.circumstance);
+            let title = format!("{}: {}", group.rule, one_line(&group.circumstance));
             let text = format!("{}; first {}", count(group.cases.len(), "case"), first(group));
             writeln!(out, "::{kind} title={}::{}", property(&title), data(&text))?;
         }

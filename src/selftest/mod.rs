@@ -230,7 +230,7 @@ pub async fn confirm(
         }
     }
     let outcomes =
-        run_real(jobs, place.clone(), side_by_side, Until::TheEndAtOnce, &mut |_| ()).await?;
+        run_real(jobs, place.clone(), side_by_side, Until::EachOnce, &mut |_| ()).await?;
     for row in &mut matrix.broken {
         let of_bug = |outcome: &&CaseOutcome| {
             outcome.id.split_once('#').is_some_and(|(bug, _)| bug == row.bug.name())

@@ -92,7 +92,7 @@ async fn run_with_sender(
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let Some(first) = jobs.first().map(|job| job.plan.clone()) else { return Ok(Vec::new()) };
     if !matches!(first.sender.driving.life, Lifetime::Run | Lifetime::Observed) {
-        let again = if until == Until::TheEndAtOnce { 0 } else { AGAIN };
+        let again = if until == Until::EachOnce { 0 } else { AGAIN };
         return run_local(jobs, place, (side_by_side, until), again, tell).await;
     }
     place.addresses.clone_from(&first.sender.driving.listen);
@@ -114,7 +114,7 @@ pub enum Until {
     #[default]
     TheEnd,
     /// To its end, and each case once: one that is open because the machine was late stays so.
-    TheEndAtOnce,
+    EachOnce,
     /// To the first case that fails: what has begun by then comes to its end, and no other begins.
     FirstFailure,
 }
@@ -141,6 +141,8 @@ async fn run_local(
 ) -> Result<Vec<CaseOutcome>, SuiteError> {
     let mut pace = Pace::new(side_by_side, processors::count());
     let elapsed = Elapsed::start();
+    // Before the first case: unseen, more would begin at once than the processors may bear.
+    pace.look(elapsed.so_far(), processors::used());
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut waiting = jobs.into_iter().peekable();
@@ -180,6 +182,8 @@ async fn run_local(
             outcomes.push(ran.outcome);
         }
     }
+    // Once a case has failed, no other begins where nobody wants more.
+    let again = if until == Until::FirstFailure && has_failed { 0 } else { again };
     for ran in open {
         outcomes.push(run_again(ran, &place, again, tell).await?);
     }

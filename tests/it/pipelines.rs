@@ -12,8 +12,7 @@ use serde_json::Value;
 const RUN: &[&str] = &["run", "--simulated", "--bug", "false-ack", "--quiet"];
 
 fn report(place: &Place, folder: &str) -> Value {
-    let path = place.path(&format!("{folder}/report.json"));
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    place.json(&format!("{folder}/report.json"))
 }
 
 /// What must be the same, however the cases were run: not times, not paths.
@@ -77,6 +76,35 @@ fn what_is_no_part_of_the_same_run_is_refused(#[case] parts: &[&str], #[case] wh
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains(why), "{said}");
+}
+
+/// A part that was interrupted before its first case has none, and that is no reason to be green; nor does
+/// what a sender wrote obey anybody's terminal.
+#[test]
+fn what_a_part_could_not_say_is_not_green() {
+    let place = Place::new();
+    for number in ["1/2", "2/2"] {
+        let out = format!("part-{}", &number[..1]);
+        let run = ["run", "--simulated", "--shard", number, "--out", &out];
+        place.command(&run).assert().success();
+    }
+    place.command(&["report", "merge", "part-1", "part-2"]).assert().success();
+    let mut part = place.json("part-2/report.json");
+    part["cases"] = Value::Array(Vec::new());
+    part["exit_code"] = 4.into();
+    place.write("part-2/report.json", part.to_string());
+    place.command(&["report", "merge", "part-1", "part-2"]).assert().success();
+    part["interrupted"] = true.into();
+    place.write("part-2/report.json", part.to_string());
+    place.command(&["report", "merge", "part-1", "part-2"]).assert().code(5);
+    let mut part = place.json("part-1/report.json");
+    part["cases"][0]["id"] = "once/\u{1b}[32mPASS".into();
+    part["cases"][0]["verdict"] = "fail".into();
+    part["exit_code"] = 1.into();
+    place.write("part-1/report.json", part.to_string());
+    let output = place.command(&["report", "merge", "part-1", "part-2"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!output.stdout.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl<'e, 'l> Real<'e, 'l> {
         let interrupted = runtime()?.block_on(async {
             let interrupted = interrupts();
             let place = place(interrupted.clone())?;
-            run_real(jobs, place, SideBySide::AtMost(side_by_side), Until::TheEndAtOnce, &mut hear)
+            run_real(jobs, place, SideBySide::AtMost(side_by_side), Until::EachOnce, &mut hear)
                 .await?;
             let interrupted = *interrupted.borrow();
             Ok::<bool, Failure>(interrupted)
