@@ -225,14 +225,20 @@ async fn run_again(
 impl Ran {
     /// Whether nothing is proven of the sender, and the machine may be why.
     fn is_open_for_lateness(&self) -> bool {
-        let judgement = &self.outcome.judgement;
-        let is_named = judgement.findings.iter().any(|finding| {
-            matches!(finding.circumstance, Circumstance::HarnessLate | Circumstance::SenderStarved)
-        });
-        let patience = self.job.plan.limits.ack_timeout;
-        judgement.verdict() == Verdict::Inconclusive
-            && (is_named || was_late(&self.history, patience))
+        let most = self.job.plan.limits.ack_timeout;
+        is_open_for_lateness(&self.outcome, was_late(&self.history, most))
     }
+}
+
+/// Whether a case is open, and for no other reason than that the machine `was_late`, as far as is known. One
+/// that failed is not open.
+fn is_open_for_lateness(outcome: &CaseOutcome, was_late: bool) -> bool {
+    let judgement = &outcome.judgement;
+    let mut findings = judgement.findings.iter();
+    let is_named = findings.any(|finding| {
+        matches!(finding.circumstance, Circumstance::HarnessLate | Circumstance::SenderStarved)
+    });
+    judgement.verdict() == Verdict::Inconclusive && (is_named || was_late)
 }
 
 /// Runs `jobs` in virtual time with the reference sender, one after the other.
@@ -255,4 +261,50 @@ pub fn run_simulated(
     }
     outcomes.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(outcomes)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::is_open_for_lateness;
+    use crate::history::Micros;
+    use crate::verdict::{CaseOutcome, Circumstance, Finding, Judgement, Rule, Weight};
+
+    #[rstest]
+    #[case::late(&[(Weight::Inconclusive, Circumstance::HarnessLate)], false, true)]
+    #[case::starved(&[(Weight::Inconclusive, Circumstance::SenderStarved)], false, true)]
+    #[case::open_beside_a_delay(&[(Weight::Inconclusive, Circumstance::WaitedInVain)], true, true)]
+    #[case::open_in_time(&[(Weight::Inconclusive, Circumstance::WaitedInVain)], false, false)]
+    #[case::passed_though_late(&[], true, false)]
+    #[case::failed_and_late(
+        &[(Weight::Inconclusive, Circumstance::HarnessLate), (Weight::SentTwice, Circumstance::Kill)],
+        true,
+        false
+    )]
+    fn only_what_is_open_is_tried_again_and_never_what_failed(
+        #[case] found: &[(Weight, Circumstance)],
+        #[case] was_late: bool,
+        #[case] again: bool,
+    ) {
+        let finding = |(weight, circumstance): &(Weight, Circumstance)| Finding {
+            rule: Rule::OncePerOrder,
+            weight: *weight,
+            circumstance: circumstance.clone(),
+            message: String::new(),
+            proof: None,
+        };
+        let findings = found.iter().map(finding).collect();
+        let outcome = CaseOutcome {
+            id: "once/late".to_owned(),
+            title: String::new(),
+            requirements: Vec::new(),
+            judgement: Judgement { findings, ..Judgement::default() },
+            took: Micros(0),
+            tries: 1,
+            history: None,
+            repeat: String::new(),
+        };
+        assert_eq!(is_open_for_lateness(&outcome, was_late), again);
+    }
 }
