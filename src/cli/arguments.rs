@@ -187,6 +187,10 @@ pub(super) struct Run {
     /// Begin no further case once one has failed
     #[arg(long, conflicts_with = "simulated")]
     pub(super) fail_fast: bool,
+    /// Run again whenever a scenario, mapping, snapshot, the sender file or a program beside it
+    /// changes, until Ctrl-C
+    #[arg(long)]
+    pub(super) watch: bool,
     /// Folder for reports and histories
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -467,6 +471,8 @@ pub(super) enum SchemaKind {
     Exam,
     /// `report.json`
     Report,
+    /// `chargeproof.yaml`
+    Project,
 }
 
 const EXIT_CODES: &str = "\

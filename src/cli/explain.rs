@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use crate::cli::arguments::{Arguments, SchemaKind};
 use crate::cli::failure::Failure;
+use crate::cli::project_file;
 use crate::cli::screen::{beside, paragraph};
 use chargeproof::check::{Explanation, explanation};
 use chargeproof::report;
@@ -56,6 +57,7 @@ pub(super) fn schema(kind: SchemaKind) -> Result<Exit, Failure> {
         SchemaKind::Mapping => mapping::schema(),
         SchemaKind::Exam => scenario::exam_schema(),
         SchemaKind::Report => report::json::schema(),
+        SchemaKind::Project => project_file::schema(),
     };
     writeln!(anstream::stdout().lock(), "{schema:#}")?;
     Ok(Exit::Passed)

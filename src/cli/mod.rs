@@ -19,6 +19,7 @@ mod merge;
 mod namesake;
 mod pattern;
 mod project;
+mod project_file;
 mod recorded;
 mod run;
 mod runtime;
@@ -30,12 +31,13 @@ mod serve;
 mod snapshots;
 mod store;
 mod values;
+mod watch;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command};
 use chargeproof::run::real;
@@ -45,14 +47,15 @@ use failure::Failure;
 /// Runs the command line that the process was started with.
 #[must_use]
 pub(crate) fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     arguments.color.choose();
     #[cfg(debug_assertions)]
     if let Ok(name) = std::env::var("CHARGEPROOF_PLANTED") {
         assert!(chargeproof::planted::plant(&name), "`{name}` is no defect that can be planted");
         let _ = writeln!(anstream::stderr(), "planted: {name}; nothing that is said is true");
     }
-    let exit = match guarded(|| dispatch(arguments)) {
+    let exit = match guarded(|| dispatch(arguments, &matches)) {
         Ok(exit) => exit,
         Err(failure) if failure.is_broken_pipe() => Exit::Passed,
         Err(failure) => {
@@ -74,8 +77,10 @@ fn guarded(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Ok(Exit::Internal))
 }
 
-fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
+fn dispatch(mut arguments: Arguments, matches: &ArgMatches) -> Result<Exit, Failure> {
+    project_file::fill(&mut arguments.command, matches)?;
     match arguments.command {
+        Command::Run(run) if run.watch => watch::watch(matches),
         Command::Run(run) => run::run(&run),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),

@@ -26,6 +26,22 @@ use chargeproof::verdict::{CaseOutcome, Exit, RunOutcome};
 /// # Errors
 /// A mistake in a file, or something that this machine does not let us do.
 pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
+    once(run).map(|ran| ran.exit)
+}
+
+/// How a run came out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ran {
+    pub(super) exit: Exit,
+    /// Somebody interrupted it.
+    pub(super) interrupted: bool,
+}
+
+/// Runs the cases that are meant once, and reports.
+///
+/// # Errors
+/// A mistake in a file, or something that this machine does not let us do.
+pub(super) fn once(run: &Run) -> Result<Ran, Failure> {
     let project = Project::open(&run.selection.project)?;
     let chosen = run.filter.choose(inputs::meant(&project, &run.selection)?)?;
     let Chosen { meant: Meant { jobs, left_out }, not_chosen, shard } = chosen;
@@ -61,7 +77,7 @@ pub(super) fn run(run: &Run) -> Result<Exit, Failure> {
     if run.update {
         tell_pending(&snapshots::write_pending(project.folder(), &outcome.cases)?)?;
     }
-    printed.map(|()| outcome.exit())
+    printed.map(|()| Ran { exit: outcome.exit(), interrupted })
 }
 
 /// Prints the report of a run, coloured where the terminal likes it, and what `kept` says of how

@@ -28,6 +28,7 @@ mod observer;
 mod pipelines;
 #[cfg(debug_assertions)]
 mod planted;
+mod project_file;
 mod recipes;
 mod reports;
 mod same_history;
