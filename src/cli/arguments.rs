@@ -274,7 +274,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "PORT")]
     pub(super) ack_port: Option<u16>,
     /// How long the sender waits for an acknowledgement, in milliseconds; faults such as `late`
-    /// are timed by it; 5000 if absent
+    /// are timed by it [default: 5000]
     #[arg(long, value_name = "MS")]
     pub(super) ack_timeout: Option<u64>,
     /// The longest time after which the sender tries anything again, in milliseconds; a wire
@@ -302,8 +302,8 @@ pub(super) struct ServeTls {
     /// Speak TLS, and turn away who shows no client certificate
     #[arg(long)]
     pub(super) tls_client: bool,
-    /// Folder for what a sender needs: `ca.pem` to trust, `client.pem` and `client-key.pem` to show;
-    /// a temporary one if absent
+    /// Folder for what a sender needs: `ca.pem` to trust, `client.pem` and `client-key.pem` to show
+    /// [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub(super) tls_out: Option<PathBuf>,
     /// Speak TLS, and show this certificate where a good one is due (PEM)
@@ -404,8 +404,8 @@ pub(super) struct Selftest {
 
 #[derive(Debug, Args)]
 pub(super) struct Faults {
-    /// Name of a fault, such as `payload/junk`, or of a family, such as `tls/`; all of them in a
-    /// line each if absent
+    /// Name of a fault, such as `payload/junk`, or of a family, such as `tls/` [default: all, one per
+    /// line]
     pub(super) name: Option<String>,
     /// Everything that is known of them, as JSON
     #[arg(long)]

@@ -63,7 +63,7 @@ fn tell_unsealed(count: usize) -> Result<(), Failure> {
         several => format!("{several} histories carry"),
     };
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{carry} no seal: whether anything was altered would not show")?;
+    writeln!(out, "{carry} no checksum: whether anything was altered would not show")?;
     Ok(())
 }
 

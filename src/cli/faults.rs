@@ -224,7 +224,7 @@ fn print_table(faults: &'static [Fault]) -> Result<(), Failure> {
     let count = faults.len();
     writeln!(out)?;
     let text = format!(
-        "{count} answers and faults. The outcome is what a good sender books for a charge that met it."
+        "{count} answers and faults. The outcome is what a good sender records for a charge that met it."
     );
     paragraph(&mut out, &text)?;
     let text =

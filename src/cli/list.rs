@@ -45,7 +45,7 @@ pub(super) fn list(list: &List) -> Result<Exit, Failure> {
         writeln!(out, "not chosen: {not_chosen}")?;
     }
     for line in terminal::left_out(&left_out) {
-        beside(&mut out, "left out: ", &line)?;
+        beside(&mut out, "skipped: ", &line)?;
     }
     Ok(if jobs.is_empty() { Exit::NothingRan } else { Exit::Passed })
 }

@@ -61,7 +61,7 @@ pub(super) fn selftest(selftest: &Selftest) -> Result<Exit, Failure> {
 fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     let lead = |sender: &str, rule: &str, real: &str| format!("{sender:28} {rule:21} {real:4}  ");
-    let heads = lead("broken sender", "convicted by", "real");
+    let heads = lead("broken sender", "caught by", "real");
     beside(&mut out, &heads, "circumstances: how many, and the commonest")?;
     for row in &matrix.broken {
         let own = match (row.is_real_only(), row.circumstances.is_empty(), row.confirmed) {
@@ -101,7 +101,7 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
         count => format!(", {count} not tried (real only)"),
     };
     let summary = format!(
-        "{convicted} of {} broken senders convicted by their own rule and no other{real_only}, {clean} of \
+        "{convicted} of {} broken senders caught by their own rule and no other{real_only}, {clean} of \
          {} honest ones clean · {cases} cases each · {:.1} s",
         matrix.broken.len(),
         matrix.honest.len(),

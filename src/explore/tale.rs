@@ -33,7 +33,7 @@ pub(crate) fn name(case: &Case) -> String {
         Act::Resend(..) => Some("resent-on-request".to_owned()),
         _ => None,
     });
-    let again = submitted_again(case).then(|| "handed-over-twice".to_owned());
+    let again = submitted_again(case).then(|| "given-twice".to_owned());
     let mut parts: Vec<String> = faults.chain(acts).chain(again).collect();
     parts.dedup();
     if parts.is_empty() {
@@ -74,7 +74,7 @@ fn plays(reaction: &Reaction, then: &str) -> String {
 fn done(case: &Case) -> Vec<String> {
     let mut parts = Vec::new();
     if submitted_again(case) {
-        parts.push("the exam is handed over twice".to_owned());
+        parts.push("the exam is given twice".to_owned());
     }
     for act in case.steps.iter().flatten() {
         match act {

@@ -20,7 +20,7 @@ enum Happening {
 const DOINGS: [&str; 8] = [
     "kill",
     "restart",
-    "handed over twice",
+    "exam given twice",
     "two exams or more",
     "pause",
     "second instance",

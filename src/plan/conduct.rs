@@ -11,13 +11,13 @@ impl Fault {
     #[must_use]
     pub const fn for_charge(self) -> &'static str {
         match self.outcome() {
-            Outcome::Delivered => "books it as `delivered` and never sends it again",
+            Outcome::Delivered => "records it as `delivered` and never sends it again",
             Outcome::Rejected => {
-                "books it as `rejected`, tells a person, and never sends it again: the charge may \
+                "records it as `rejected`, tells a person, and never sends it again: the charge may \
                  have been posted all the same"
             }
             Outcome::Unknown => {
-                "books it as `unknown`, tells a person, and never sends it again: nobody knows \
+                "records it as `unknown`, tells a person, and never sends it again: nobody knows \
                  whether the charge was posted"
             }
             Outcome::NotSent => "keeps it as `not-sent` and may try again: no byte of it has left",

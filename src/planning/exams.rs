@@ -27,7 +27,7 @@ pub(crate) fn read_all(
         let name = &entry.name;
         if name.text.starts_with(PROBE) {
             let message = format!("the name `{}` belongs to a probe", name.text);
-            let hint = "probes are handed over by the step `probe`; choose another name";
+            let hint = "probes are given to the sender by the step `probe`; choose another name";
             return Err(name.place.error(message).hint(hint));
         }
         let facts = facts(entry, &written, library)?;
@@ -50,7 +50,7 @@ pub(crate) fn read_all(
         }
         if exams.insert(name.text.clone(), Arc::new(exam)).is_some() {
             let message = format!("there are two exams `{}`", name.text);
-            let hint = "an exam can be handed over twice by two steps `submit`";
+            let hint = "an exam can be given to the sender twice by two steps `submit`";
             return Err(name.place.error(message).hint(hint));
         }
     }

@@ -216,7 +216,7 @@ impl Expansion<'_> {
         match self.case.exams.iter().map(|entry| &entry.name).find(|name| idle(&name.text)) {
             Some(name) => Err(name
                 .place
-                .error(format!("the exam `{}` is never handed over", name.text))
+                .error(format!("the exam `{}` is never given to the sender", name.text))
                 .hint(format!("add the step `submit: {}`, or take the exam out", name.text))),
             None => Ok(charges),
         }

@@ -28,7 +28,8 @@ fn never_handed_over(case: &Case, plan: &Plan) -> Result<(), Diagnostic> {
     let Some(name) = { names }.find(|word| never(&word.text) && !handed(&word.text)) else {
         return Ok(());
     };
-    let message = format!("`{}` is never charged because it is never handed over", name.text);
+    let message =
+        format!("`{}` is never charged because it is never given to the sender", name.text);
     let hint = format!("add the step `submit: {}`, or take the exam out", name.text);
     Err(name.place.error(message).hint(hint))
 }

@@ -230,7 +230,7 @@ impl Writer {
             return Ok(());
         }
         known(word, exams)?;
-        let message = format!("the exam `{}` has not been handed over yet", word.text);
+        let message = format!("the exam `{}` has not been given to the sender yet", word.text);
         Err(word.place.error(message).hint(format!("write `submit: {}` before it", word.text)))
     }
 

@@ -396,9 +396,9 @@ mod tests {
         found     order 273013 was sent twice
         when      answer/reject
         charge    order 273013, exam john-doe, 92250 CG, 92000035 TC
-        1st       0.412 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+        1st       0.412 s  connection 1, emr, sender run 1, MSH-10 20260101120000, 1204 bytes
                   0.413 s  the EMR answered AR (answer/reject)
-        2nd       0.615 s  connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes
+        2nd       0.615 s  connection 2, emr, sender run 1, MSH-10 20260101120001, 1204 bytes
         differ    MSH-10: 20260101120000 | 20260101120001
         ");
         let said = &case.named("system-out").next().unwrap().text;

@@ -130,6 +130,12 @@ impl<'w> Page<'w> {
         Ok(())
     }
 
+    /// A label that is too long to stand beside its text, and the text below it.
+    pub(super) fn below(&mut self, label: &str, text: &str) -> io::Result<()> {
+        self.pieces(&[(Tone::Faint, &format!("{:LABEL$}{label}", ""))])?;
+        self.row("", "", text)
+    }
+
     fn paint(&mut self, tone: Tone, text: &str) -> io::Result<()> {
         let style = tone.style();
         if self.screen.colour == Colour::Plain || style == Style::new() || text.trim().is_empty() {

@@ -91,7 +91,7 @@ fn describe(attempt: &Attempt) -> String {
     // A sender that somebody else started has no lives that we could tell apart.
     let life = match attempt.incarnation {
         0 => String::new(),
-        life => format!(", life {life}"),
+        life => format!(", sender run {life}"),
     };
     format!(
         "connection {}, {}{life}, {control_id}, {} {}{unfinished}",
@@ -168,9 +168,9 @@ mod tests {
         assert_eq!(
             lines(&proof)[1..4],
             [
-                "1st| 0.412 s  |connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes",
+                "1st| 0.412 s  |connection 1, emr, sender run 1, MSH-10 20260101120000, 1204 bytes",
                 "| 0.413 s  |the EMR answered AR (answer/reject)",
-                "2nd|12.000 s  |connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes",
+                "2nd|12.000 s  |connection 2, emr, sender run 1, MSH-10 20260101120001, 1204 bytes",
             ]
         );
     }
@@ -216,7 +216,7 @@ mod tests {
         proof.attempts[0].bytes = 300;
         assert_eq!(
             lines(&proof)[1],
-            "sent|0.412 s  |connection 1, emr, life 1, no MSH-10, 300 bytes, not the whole message"
+            "sent|0.412 s  |connection 1, emr, sender run 1, no MSH-10, 300 bytes, not the whole message"
         );
     }
 

@@ -17,7 +17,7 @@ pub(super) fn all() -> Vec<(&'static str, RunOutcome)> {
         ("nothing ran", nothing_ran()),
         ("interrupted", interrupted()),
         ("hostile", hostile()),
-        ("left out", left_out()),
+        ("skipped", left_out()),
         ("unjudged", unjudged()),
         ("not restarted", not_restarted()),
     ]

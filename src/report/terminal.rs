@@ -10,9 +10,9 @@
 //! FAIL once/per-order: order 273013 was sent twice                          (answer/reject, 6 cases)
 //!   case      once/rejected[reply=reject]
 //!   charge    order 273013, exam john-doe, 92250 CG, 92000035 TC
-//!   1st       0.412 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+//!   1st       0.412 s  connection 1, emr, sender run 1, MSH-10 20260101120000, 1204 bytes
 //!             0.413 s  the EMR answered AR (answer/reject)
-//!   2nd       0.615 s  connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes
+//!   2nd       0.615 s  connection 2, emr, sender run 1, MSH-10 20260101120001, 1204 bytes
 //!   differ    MSH-10: 20260101120000 | 20260101120001
 //!   repeat    chargeproof run 'once/rejected[reply=reject]' --seed 7
 //! ```
@@ -215,7 +215,7 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
         let held = held(outcome).into_iter();
         let held: Vec<String> = held.map(|(rule, times)| format!("{rule} {times}×")).collect();
         if !held.is_empty() {
-            page.row("held", "", &held.join(", "))?;
+            page.below("passed checks", &held.join(", "))?;
         }
     }
     if let Some(watched) = watched(&outcome.cases) {
@@ -242,7 +242,7 @@ fn proven(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
         page.row(if index == 0 { "not done" } else { "" }, "", &text)?;
     }
     for (index, line) in left_out(&outcome.left_out).iter().enumerate() {
-        page.row(if index == 0 { "left out" } else { "" }, "", line)?;
+        page.row(if index == 0 { "skipped" } else { "" }, "", line)?;
     }
     if outcome.not_chosen > 0 {
         let part = match outcome.shard {
@@ -340,7 +340,7 @@ fn summary(page: &mut Page<'_>, outcome: &RunOutcome) -> io::Result<()> {
     if outcome.cases.is_empty() {
         let left = match outcome.left_out.len() {
             0 => String::new(),
-            left => format!(", {left} left out"),
+            left => format!(", {left} skipped"),
         };
         let rest = format!("{left}: nothing ran, so nothing is proven");
         page.sentence(Tone::Open, "0 cases", &rest)?;
@@ -450,17 +450,17 @@ mod tests {
                     once-per-order       2 cases
                     recovers             1 case
           watched   1.2 s after the last event of each case
-          left out  2 cases need TLS; the sender file names no `{ca}`
+          skipped   2 cases need TLS; the sender file names no `{ca}`
                     1 case needs several endpoints; the sender file names no `{endpoints}`
 
-        3 cases, 3 passed, 3 left out: no charge was sent twice · 4.2 s
+        3 cases, 3 passed, 3 skipped: no charge was sent twice · 4.2 s
         ");
         let nothing = RunOutcome { cases: vec![], ..samples::left_out() };
         assert_snapshot!(plain(&nothing), @r"
-          left out  2 cases need TLS; the sender file names no `{ca}`
+          skipped   2 cases need TLS; the sender file names no `{ca}`
                     1 case needs several endpoints; the sender file names no `{endpoints}`
 
-        0 cases, 3 left out: nothing ran, so nothing is proven
+        0 cases, 3 skipped: nothing ran, so nothing is proven
         INCONCLUSIVE · exit 4: nothing ran
         ");
     }
@@ -481,9 +481,9 @@ mod tests {
         FAIL once/per-order: order 273013 was sent twice                            (answer/reject, 6 cases)
           case      once/rejected[reply=reject]
           charge    order 273013, exam john-doe, 92250 CG, 92000035 TC
-          1st       0.412 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+          1st       0.412 s  connection 1, emr, sender run 1, MSH-10 20260101120000, 1204 bytes
                     0.413 s  the EMR answered AR (answer/reject)
-          2nd       0.615 s  connection 2, emr, life 1, MSH-10 20260101120001, 1204 bytes
+          2nd       0.615 s  connection 2, emr, sender run 1, MSH-10 20260101120001, 1204 bytes
           differ    MSH-10: 20260101120000 | 20260101120001
           repeat    chargeproof run 'once/rejected[reply=reject]' --seed 7
           history   chargeproof-out/once/rejected[reply=reject].jsonl
@@ -491,7 +491,8 @@ mod tests {
 
           unproven  once-per-order       0 of 6 cases, 6 failed
           proven    exactly-as-agreed    1 case
-          held      delivers 7×, once/per-order 3×, wire/framing 21×
+          passed checks
+                    delivers 7×, once/per-order 3×, wire/framing 21×
           watched   1.2 s after the last event of each case
 
         7 cases, 6 failed, 1 passed · 4.2 s
@@ -505,7 +506,7 @@ mod tests {
         FAIL snapshot: the message of john-doe is not the approved one                   (FT1[2]-26, 1 case)
           case      deliver/plain
           charge    order 273013, exam john-doe
-          sent      0.101 s  connection 1, emr, life 1, MSH-10 20260101120000, 1204 bytes
+          sent      0.101 s  connection 1, emr, sender run 1, MSH-10 20260101120000, 1204 bytes
           differ    FT1[2]-26: expected TC~52, got TC
                     PV1-45: expected 20260101120000, got nothing
                     FT1[3]
@@ -522,7 +523,8 @@ mod tests {
           history   chargeproof-out/deliver/new.jsonl
 
           unproven  exactly-as-agreed    0 of 2 cases, 1 failed, 1 inconclusive
-          held      delivers 2×, wire/framing 6×
+          passed checks
+                    delivers 2×, wire/framing 6×
           watched   1.2 s after the last event of each case
 
         2 cases, 1 failed, 1 inconclusive · 4.2 s
@@ -549,7 +551,8 @@ mod tests {
 
           open      exactly-as-agreed    0 of 1 case, 1 inconclusive
                     once-per-order       1 of 3 cases, 2 inconclusive
-          held      delivers 3×, once/per-order 3×, wire/framing 9×
+          passed checks
+                    delivers 3×, once/per-order 3×, wire/framing 9×
           watched   1.2 s after the last event of each case
 
         3 cases, 2 inconclusive, 1 passed · 4.2 s
@@ -572,7 +575,8 @@ mod tests {
 
           unproven  once-per-order    0 of 2 cases, 2 failed
           open      recovers          0 of 1 case, 1 inconclusive
-          held      delivers 3×, wire/framing 9×
+          passed checks
+                    delivers 3×, wire/framing 9×
           watched   1.2 s after the last event of each case
 
         3 cases, 2 failed, 1 inconclusive · 4.2 s
@@ -601,7 +605,8 @@ mod tests {
     fn an_interrupted_run_is_not_green_although_all_its_cases_are() {
         assert_snapshot!(plain(&samples::interrupted()), @r"
           proven    once-per-order    1 case
-          held      delivers 1×, once/per-order 3×, wire/framing 3×
+          passed checks
+                    delivers 1×, once/per-order 3×, wire/framing 3×
           watched   1.2 s after the last event of each case
 
         INTERRUPTED: what did not run is not proven

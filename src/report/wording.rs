@@ -19,7 +19,7 @@ pub const fn meaning(exit: Exit) -> &'static str {
         Exit::Inconclusive => "something needed for a verdict was not seen",
         Exit::Undriven => "the sender could not be started or driven",
         Exit::SentTwice => "a charge was sent twice",
-        Exit::Internal => "a fault of chargeproof itself",
+        Exit::Internal => "an internal error of chargeproof",
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn tally(outcome: &RunOutcome) -> String {
         }
     }
     if !outcome.left_out.is_empty() {
-        parts.push(format!("{} left out", outcome.left_out.len()));
+        parts.push(format!("{} skipped", outcome.left_out.len()));
     }
     format!("{}, {}", count(outcome.cases.len(), "case"), parts.join(", "))
 }

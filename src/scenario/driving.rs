@@ -112,11 +112,11 @@ pub(super) fn feed(node: Option<&Node>, life: Lifetime) -> Result<Feed, Diagnost
     if !matches!(node.value, Value::Map(_)) {
         return Ok(Feed { by: way(node)?, form: Form::Json });
     }
-    let fields = node.fields("how exams are handed over", FEED_KEYS)?;
+    let fields = node.fields("how exams are given to the sender", FEED_KEYS)?;
     let form = fields.get("as").map_or(Ok(Form::Json), form)?;
     let by = fed_by(node, &fields)?;
     if life == Lifetime::Exam && by.is_some() {
-        let mistake = node.error("a process for each exam is handed it by `{exam}`");
+        let mistake = node.error("a process for each exam is given it by `{exam}`");
         return Err(mistake.hint("or on its standard input, where no argument names `{exam}`"));
     }
     Ok(Feed { by: by.unwrap_or(usual), form })
@@ -137,7 +137,7 @@ fn way(node: &Node) -> Result<FeedBy, Diagnostic> {
 fn fed_by(node: &Node, fields: &Fields<'_>) -> Result<Option<FeedBy>, Diagnostic> {
     let named = ["by", "post", "mllp"].map(|key| fields.get(key));
     if named.iter().flatten().count() > 1 {
-        let mistake = node.error("an exam is handed over in one way");
+        let mistake = node.error("an exam is given to the sender in one way");
         return Err(mistake.hint("keep one of `by`, `post` and `mllp`"));
     }
     let address = |node: &Node| {

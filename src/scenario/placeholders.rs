@@ -51,13 +51,13 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("feed_port", "a free port for the sender to be fed at"),
     (
         "ack_port",
-        "a free port where the sender takes acknowledgements; the argument is left out where none come",
+        "a free port where the sender takes acknowledgements; the argument is dropped where none come",
     ),
     ("mapping", "path of the mapping as JSON"),
-    ("results", "path of the mapping for results as JSON; the argument is left out without one"),
-    ("ca", "path of the authority to trust, PEM; the argument is left out where there is no TLS"),
-    ("cert", "path of a client certificate, PEM; the argument is left out where none is asked for"),
-    ("key", "path of the key of that certificate, PEM; left out with it"),
+    ("results", "path of the mapping for results as JSON; the argument is dropped without one"),
+    ("ca", "path of the authority to trust, PEM; the argument is dropped where there is no TLS"),
+    ("cert", "path of a client certificate, PEM; the argument is dropped where none is asked for"),
+    ("key", "path of the key of that certificate, PEM; dropped with it"),
     ("ack_timeout_ms", "how long to wait for an acknowledgement, in milliseconds"),
     ("longest_retry_ms", "the longest time after which it tries anything again, in milliseconds"),
 ];

@@ -24,10 +24,10 @@ pub fn schema() -> Value {
     let properties = [
         ("title", text("What the scenario is about, in one line.")),
         ("requirements", texts("The promises that it exercises.")),
-        ("mapping", text("Name of the mapping; `iris/option-1` if absent.")),
+        ("mapping", text("Name of the mapping (default: `iris/option-1`).")),
         ("results", text("Name of the mapping for results; without it there are none.")),
         ("exams", exams()),
-        ("endpoints", texts("Names of the EMR's endpoints; `emr` if absent.")),
+        ("endpoints", texts("Names of the EMR's endpoints (default: `emr`).")),
         ("tls", tls_at_endpoints()),
         ("emr", emr()),
         ("axes", axes()),
@@ -48,7 +48,7 @@ pub fn sender_file_schema() -> Value {
             ("ack_timeout", duration("How long it waits for an acknowledgement.")),
             ("longest_retry", duration("The longest time after which it tries anything again.")),
             ("in_flight", count("How many messages it may have on their way on one connection.")),
-            ("stop", duration("How long it may take to stop; 2s if absent.")),
+            ("stop", duration("How long it may take to stop (default: 2s).")),
             ("cpu", duration("How much processor time one process may take.")),
             ("memory", text("How much memory one process may ask for, such as `64MiB`.")),
         ],
@@ -57,7 +57,7 @@ pub fn sender_file_schema() -> Value {
         ("name", text("Its name, for people.")),
         (
             "mapping",
-            one_or_more("The mappings that it is configured for; cases of others are left out."),
+            one_or_more("The mappings that it is configured for; cases of others are skipped."),
         ),
         ("start", start()),
         ("listen", one_or_more("Where the EMR listens, an address for each endpoint.")),
@@ -69,7 +69,7 @@ pub fn sender_file_schema() -> Value {
                 "additionalProperties": { "type": ["string", "number"] },
             }),
         ),
-        ("directory", text("Directory to start it in; the case's own if absent.")),
+        ("directory", text("Directory to start it in (default: the case's own).")),
         ("feed", feed()),
         ("ready", ready()),
         ("stop", words("How it is asked to stop.", sender_file::STOPS)),
@@ -108,7 +108,7 @@ fn start() -> Value {
         driving::START_KEYS,
         [
             ("command", command()),
-            ("per", words("What one process is for; a case if absent.", driving::PER)),
+            ("per", words("What one process is for (default: a case).", driving::PER)),
         ],
     );
     let observe = json!({
@@ -127,11 +127,11 @@ fn feed() -> Value {
         [("template", text("Its file, beside the sender file."))],
     );
     let form = json!({
-        "description": "What is handed over; the exam as JSON if absent.",
+        "description": "What the sender is given (default: the exam as JSON).",
         "anyOf": [{ "enum": driving::FORMS }, file],
     });
     let more = object(
-        "How exams are handed over, and as what.",
+        "How exams are given to the sender, and as what.",
         &[],
         driving::FEED_KEYS,
         [
@@ -142,19 +142,19 @@ fn feed() -> Value {
             ("end", words("What ends a document on its standard input.", driving::SEPARATORS)),
         ],
     );
-    json!({ "description": "How exams are handed over; `inbox` if absent.", "anyOf": [ways(), more] })
+    json!({ "description": "How exams are given to the sender (default: `inbox`).", "anyOf": [ways(), more] })
 }
 
 fn ready() -> Value {
     object(
-        "What shows that it is ready to be fed; being started, if absent.",
+        "What shows that it is ready to be fed (default: that it was started).",
         &[],
         driving::READY_KEYS,
         [
             ("line", text("A line of its standard output that holds this.")),
             ("port", text("An address that accepts a connection.")),
             ("file", text("A file that is there.")),
-            ("within", duration("How long that may take; 10s if absent.")),
+            ("within", duration("How long that may take (default: 10s).")),
         ],
     )
 }
@@ -203,7 +203,7 @@ fn tls_at_endpoints() -> Value {
             (
                 "versions",
                 json!({
-                    "description": "The versions that the EMR speaks; both if absent.",
+                    "description": "The versions that the EMR speaks (default: both).",
                     "type": "array",
                     "minItems": 1,
                     "uniqueItems": true,
@@ -213,7 +213,7 @@ fn tls_at_endpoints() -> Value {
             ("client", words("Whether the sender must show a certificate.", tls::CLIENT)),
         ],
     );
-    let what = "TLS at every endpoint; plain MLLP if absent.";
+    let what = "TLS at every endpoint (default: plain MLLP).";
     json!({ "description": what, "anyOf": [{ "type": "boolean" }, axis(), how] })
 }
 
@@ -228,9 +228,9 @@ fn emr() -> Value {
             ("message", count("Which message of the endpoint.")),
             ("connection", count("Which connection of the endpoint.")),
             ("endpoint", text("The endpoint.")),
-            ("kind", words("The kind of message; charges if absent.", script::KINDS)),
+            ("kind", words("The kind of message (default: charges).", script::KINDS)),
             ("field", values("Fields by their paths, and the value that each must have.")),
-            ("moment", words("At which moment; the reply's own if absent.", script::MOMENTS)),
+            ("moment", words("At which moment (default: the reply's own).", script::MOMENTS)),
             ("bytes", count("When so many bytes of a message have arrived.")),
         ],
     );
@@ -360,7 +360,7 @@ fn step_list() -> Value {
         "When to stop the sender where it stands, and for how long.",
         steps::PAUSE_KEYS,
         &[],
-        ("for", duration("For how long; twice the sender's timeout if absent.")),
+        ("for", duration("For how long (default: twice the sender's timeout).")),
     );
     let jump = with(
         "How far to move the sender's clock, and when.",
@@ -393,7 +393,7 @@ fn step_list() -> Value {
 
 fn expect() -> Value {
     let charges = json!({
-        "description": "How often each exam's charge is attempted; once if absent.",
+        "description": "How often each exam's charge is attempted (default: once).",
         "type": "object",
         "additionalProperties": words("How often.", read::HOW_OFTEN),
     });

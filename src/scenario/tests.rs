@@ -285,7 +285,7 @@ fn everything_about_driving_is_kept() {
 #[case("feed: stdin", "sender.yaml:4:7: expected a way to feed it, found `stdin`")]
 #[case(
     "feed: { by: inbox, post: 'http://h:1/' }",
-    "sender.yaml:4:7: an exam is handed over in one way"
+    "sender.yaml:4:7: an exam is given to the sender in one way"
 )]
 #[case("feed: { post: 'https://h/' }", "sender.yaml:4:15: only `http://` can be posted to")]
 #[case(
@@ -305,7 +305,7 @@ fn everything_about_driving_is_kept() {
 )]
 #[case(
     "start: { command: [s], per: exam }\nfeed: { by: inbox }",
-    "sender.yaml:4:7: a process for each exam is handed it"
+    "sender.yaml:4:7: a process for each exam is given it"
 )]
 #[case("listen: localhost", "sender.yaml:4:9: expected an address and a port, found `localhost`")]
 #[case("ready: { line: up, file: f }", "sender.yaml:4:8: one thing shows that it is ready")]

@@ -96,8 +96,7 @@ impl Trial<'_> {
             )),
             // An exam is handed over to who is ready.
             None if self.count(|what| matches!(what, What::Submitted { .. })) == 0 => Err(wrong(
-                "it was not there any more, or not ready, when an exam was to be handed over"
-                    .into(),
+                "it was not there any more, or not ready, when it was to be given an exam".into(),
                 "start it by hand with the command of its file; --show-output shows what it prints",
             )),
             None if self.plan.sender.driving.ready.is_some() => Ok("it was ready in time".into()),
@@ -192,7 +191,7 @@ impl Trial<'_> {
             )),
             None => Err(wrong(
                 format!("its account does not name order {first}"),
-                "`order` is the order's number as it was handed over",
+                "`order` is the order's number as it was given to the sender",
             )),
         }
     }

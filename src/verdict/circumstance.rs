@@ -54,7 +54,7 @@ circumstances! {
     Kill "kill"
     Restart "restart"
     SecondInstance "second instance"
-    HandedOverTwice "handed over twice"
+    HandedOverTwice "exam given twice"
     WantedAgainOnce "wanted again once"
     NoAnswer "no answer"
     EmrReset "the EMR reset the connection"
@@ -74,7 +74,7 @@ circumstances! {
     // Evidence that a case lacks.
     FaultNotPlayed "fault not played"
     SenderNotStarted "sender not started"
-    ExamNotHandedOver "exam not handed over"
+    ExamNotHandedOver "exam not given"
     NotSentAgain "not sent again"
     ResendNotAskedFor "resend not asked for"
     KillNotProven "kill not proven"
@@ -85,7 +85,7 @@ circumstances! {
     NotDrained "not drained"
     NotWatchedLongEnough "not watched long enough"
     NothingSent "nothing was sent"
-    WaitedInVain "waited in vain"
+    WaitedInVain "timed out waiting"
     ProbeTimedOut "probe timed out"
     HistoryCut "history cut"
     HistoryAltered "history altered"
@@ -99,7 +99,7 @@ circumstances! {
     // Delivery.
     HealthyEmr "healthy EMR"
     ChargeNotDue "charge not due"
-    NotHandedOver "not handed over"
+    NotHandedOver "not given"
     // Accounts.
     NoAccount "no account"
     OrderNobodyPlaced "order that nobody placed"
@@ -139,7 +139,7 @@ circumstances! {
     // The sender's process.
     Start "start"
     ExitUnasked "exit unasked"
-    EarlierLifeNotGone "earlier life not seen gone"
+    EarlierLifeNotGone "earlier run not seen to end"
     ProcessesLeftBehind "processes left behind"
     StopIgnored "stop ignored"
     StopSeenLate "stop seen late"

@@ -35,7 +35,7 @@ fn begun(place: &Place) -> Child {
 fn wait_for(what: &str, it_is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !it_is_so() {
-        assert!(began.elapsed() < BOUND, "waited in vain for {what}");
+        assert!(began.elapsed() < BOUND, "timed out waiting for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

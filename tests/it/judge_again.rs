@@ -233,7 +233,7 @@ fn a_history_without_a_seal_is_judged_and_said_to_have_none() {
     let recording = Recording::of("options/option-1");
     recording.judge(&recording.lines);
     let ran = recording.place.run(&["check", "changed"]).exits(0);
-    assert!(ran.out.contains("1 history carries no seal"), "{}", ran.out);
+    assert!(ran.out.contains("1 history carries no checksum"), "{}", ran.out);
 }
 
 /// A name proves nothing: a plan that was edited is no longer the case that it is called.

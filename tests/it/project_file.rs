@@ -135,7 +135,10 @@ fn a_change_of_a_scenario_runs_it_again_and_a_mistake_does_not_end_the_watch() {
     watching.hears("the-case.yaml changed");
     watching.hears("unknown key `titel`");
     watching.hears("watching");
-    place.write("scenarios/the-case.yaml", format!("{SOUND}emr: [{{ on: {{ message: 1 }}, reply: reject }}]\n"));
+    place.write(
+        "scenarios/the-case.yaml",
+        format!("{SOUND}emr: [{{ on: {{ message: 1 }}, reply: reject }}]\n"),
+    );
     watching.hears("watching");
     place.write("chargeproof.yaml", "cases: [nothing-like-it]\n");
     watching.hears("no scenario or case is called `nothing-like-it`");

@@ -173,7 +173,11 @@ fn the_rules_of_a_report_can_be_explained() {
 )]
 #[case("mapping", "{\"mapping\":\"x\",\"extends\":\"iris/option-1\"}", "{\"mapping\":1}")]
 #[case("exam", "", "{}")]
-#[case("project", "{\"sender\":\"x.yaml\",\"jobs\":\"auto\",\"report\":[\"junit\"]}", "{\"jobs\":300}")]
+#[case(
+    "project",
+    "{\"sender\":\"x.yaml\",\"jobs\":\"auto\",\"report\":[\"junit\"]}",
+    "{\"jobs\":300}"
+)]
 fn a_schema_takes_what_is_right_and_refuses_what_is_wrong(
     #[case] kind: &str,
     #[case] right: &str,

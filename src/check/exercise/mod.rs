@@ -57,7 +57,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
 pub(crate) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findings) {
     if seal == Seal::Broken {
         findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
-            let message = "the history was altered after it was written: its seal does not fit";
+            let message = "the history was altered after it was written: its checksum does not fit";
             Told::plainly(Circumstance::HistoryAltered, message)
         });
     }

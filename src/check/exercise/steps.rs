@@ -34,7 +34,7 @@ pub(crate) fn not_done(evidence: &Evidence<'_>, missing: Missing<'_>) {
     if handed < planned(|step| matches!(step, Step::Submit(_))) {
         missing(
             Circumstance::ExamNotHandedOver,
-            "an exam of the plan was not handed over".to_owned(),
+            "an exam of the plan was not given to the sender".to_owned(),
         );
     }
     for exam in &evidence.exams {
@@ -152,7 +152,10 @@ pub(crate) fn waited_in_vain(evidence: &Evidence<'_>, rule: Rule, findings: &mut
             continue;
         }
         findings.add(rule, Weight::Inconclusive, || {
-            Told::plainly(Circumstance::WaitedInVain, format!("a step waited in vain for {wanted}"))
+            Told::plainly(
+                Circumstance::WaitedInVain,
+                format!("a step timed out waiting for {wanted}"),
+            )
         });
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn not_drained(evidence: &Evidence<'_>, missing: Missing<'_>) {
         let of = evidence.connections.get(connection).map_or(0, |opened| opened.incarnation);
         if of > 0 && follower(of).is_some_and(|started| event.seq > started) {
             let message = format!(
-                "connection {connection} of life {of} was still read when the next one was started"
+                "connection {connection} of sender run {of} was still read when the next one was started"
             );
             missing(Circumstance::NotDrained, message);
             return;

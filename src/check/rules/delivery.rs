@@ -27,7 +27,7 @@ pub(crate) const DELIVERS: Explanation = Explanation {
     promise: "Every exam that met an EMR without faults leads to one complete charge message; an \
               exam that is not charged leads to none.",
     source: "HL7 v2 chapter 6, DFT: the charge is posted when the service is complete",
-    how_to_read: "A sender that sends nothing would keep the once rule; this one convicts it. An \
+    how_to_read: "A sender that sends nothing would keep the once rule; this rule catches it. An \
                   exam that a fault of the script concerned is not judged here.",
 };
 

@@ -48,7 +48,7 @@ pub(crate) const CONTROL_IDS: Explanation = Explanation {
 
 /// Of `wire/charset`.
 pub(crate) const CHARSET: Explanation = Explanation {
-    title: "the letters are of the character set that MSH-18 declares",
+    title: "the text is in the character set that MSH-18 declares",
     promise: "Where MSH-18 names a character set of table 0211, all bytes of the message are text \
               in it.",
     source: "HL7 v2 chapter 2, MSH-18: the character set of the entire message",

@@ -18,7 +18,7 @@ use crate::check::wording::lateness;
 
 /// Of `wire/framing`.
 pub(crate) const FRAMING: Explanation = Explanation {
-    title: "frames as MLLP has them",
+    title: "frames follow MLLP",
     promise: "Every message stands in one frame: VT, the payload, FS, CR, and nothing between \
               frames; the payload has no control characters but CR.",
     source: "HL7 minimal lower layer protocol, release 1",

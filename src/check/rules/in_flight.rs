@@ -26,8 +26,8 @@ use foldhash::fast::RandomState;
 
 /// Of `wire/in-flight`.
 pub(crate) const IN_FLIGHT: Explanation = Explanation {
-    title: "no more messages on their way than declared",
-    promise: "On one connection the sender has no more messages written and not answered than \
+    title: "no more messages in flight than declared",
+    promise: "On one connection the sender has no more messages written but not answered than \
               its file declares; a sender that declares nothing is not judged.",
     source: "the sender file: `limits.in_flight`",
     how_to_read: "The first and the last of the messages are named. Where several wait for an \

@@ -31,12 +31,12 @@ use foldhash::fast::RandomState;
 pub(crate) const PER_ORDER: Explanation = Explanation {
     title: "one charge message per order",
     promise: "At most one attempt carries the charge of an order, over all answers, endpoints, \
-              connections, lives of the sender and time. One byte of the message on the wire is \
+              connections, restarts of the sender, and time. One byte of the message on the wire is \
               an attempt; a sender file may declare that only a complete message is. A refused \
               connection is free.",
     source: "the IRIS interface page on DFT^P03: one message per order, sent at most one time \
              whatever the EMR answers",
-    how_to_read: "The proof names two witnesses, what the EMR answered and what else happened \
+    how_to_read: "The proof names two attempts as witnesses, what the EMR answered and what else happened \
                   between them, and how the two messages differ. MSH-10 is never an identity: a \
                   resend under a new control id is still a second charge, and so is one in a \
                   message that nobody agreed on: another type, XML, base64, a Z segment. Such a \
@@ -44,7 +44,7 @@ pub(crate) const PER_ORDER: Explanation = Explanation {
                   MRN, leaves the rule inconclusive, and so does one that holds the digits of \
                   an order in parts or among others beside the procedure, or that cannot be \
                   read; one that names nobody, or is about another patient, is free. In what is \
-                  served the orders are not known: there a charge in another form convicts if \
+                  served the orders are not known: there a charge in another form counts if \
                   it names the patient too, and is inconclusive otherwise. Where the rule is \
                   inconclusive, the evidence that is missing is named.",
 };

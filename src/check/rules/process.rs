@@ -17,7 +17,7 @@ use crate::check::wording::lateness::{Had, Most};
 /// Of `sender/starts`.
 pub(crate) const STARTS: Explanation = Explanation {
     title: "the sender can be started and fed",
-    promise: "The sender starts, and takes the exams that are handed to it.",
+    promise: "The sender starts, and takes the exams that it is given.",
     source: "the sender file",
     how_to_read: "Nothing was proven of the sender. Start it by hand, with the command of its \
                   sender file: what it prints is not kept here.",
@@ -55,15 +55,15 @@ pub(crate) const CONNECTIONS: Explanation = Explanation {
 /// Of `sender/discreet`.
 pub(crate) const DISCREET: Explanation = Explanation {
     title: "the sender prints no data of its patients",
-    promise: "Neither standard output nor standard error of the sender carries an MRN, a name, a \
-              birth date or an account number of a patient whose exam it was handed, alone or in \
+    promise: "Neither standard output nor standard error of the sender contains an MRN, a name, a \
+              birth date or an account number of a patient whose exam it was given, alone or in \
               a message.",
     source: "45 CFR 164.502(b), minimum necessary: data of patients go no further than they must",
     how_to_read: "The output, the exam and the kind of data are named; what was printed is not \
                   kept. Order numbers are no patient's data, and a log should name them. What is \
                   too short to be told from a port or a time is not looked for, and neither is \
-                  the answer to the account command. Of a life that prints more than a mebibyte \
-                  the rest is not looked through, which leaves the rule open.",
+                  the answer to the account command. Of a run that prints more than a mebibyte, \
+                  the rest is not searched, which leaves the rule open.",
 };
 
 /// Of `sender/bounded`.
@@ -177,7 +177,9 @@ fn exited_unasked(
             None => Told::plainly(Circumstance::ExitUnasked, message),
             Some(other) => Told::plainly(
                 Circumstance::EarlierLifeNotGone,
-                format!("{message}; but life {other} had not been seen to be gone when it started"),
+                format!(
+                    "{message}; but sender run {other} had not been seen to end when it started"
+                ),
             ),
         };
         Told { proof: printed(evidence, incarnation), ..told }

@@ -40,8 +40,8 @@ pub(crate) const SNAPSHOT: Explanation = Explanation {
     source: "the mapping instructions of the EMR",
     how_to_read: "Differences are listed by field. Of several times the one that the others do \
                   not agree with is named. A message that is a second charge is not compared. \
-                  Where exams share an order, a message is that of any that had been handed over \
-                  by then. If the new message is right, run with `--update` and review it with \
+                  Where exams share an order, a message is that of any that the sender had been \
+                  given by then. If the new message is right, run with `--update` and review it with \
                   `cargo insta review`.",
 };
 

@@ -100,10 +100,10 @@ fn connection(what: &What, relevant: &dyn Fn(&ConnectionId) -> bool) -> Option<S
 fn life(what: &What) -> Option<String> {
     Some(match what {
         What::SenderStarted { incarnation, beside: None } => {
-            format!("the sender was started: life {incarnation}")
+            format!("the sender was started: run {incarnation}")
         }
         What::SenderStarted { incarnation, beside: Some(other) } => {
-            format!("a second instance was started: life {incarnation}, beside life {other}")
+            format!("a second instance was started: run {incarnation}, beside run {other}")
         }
         What::SenderPaused { .. } => "the sender was stopped where it stood".to_owned(),
         What::SenderResumed { paused, .. } => {
@@ -125,7 +125,7 @@ fn life(what: &What) -> Option<String> {
 /// What the harness did otherwise: what it handed over or asked for, and what went amiss with it.
 fn driven(what: &What) -> Option<String> {
     Some(match what {
-        What::Submitted { exam, .. } => format!("{exam} was handed over"),
+        What::Submitted { exam, .. } => format!("{exam} was given to the sender"),
         What::NotAccepted { exam, .. } => {
             format!("the sender's answer to {exam} was no acceptance")
         }

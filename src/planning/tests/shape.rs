@@ -109,7 +109,7 @@ fn a_kill_whose_at_is_missing() {
 #[test]
 fn an_exam_that_is_awaited_too_early() {
     assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - await: john-doe\n  - submit: john-doe\n"), @r"
-    once/case.yaml:5:12: the exam `john-doe` has not been handed over yet
+    once/case.yaml:5:12: the exam `john-doe` has not been given to the sender yet
       |
     5 |   - await: john-doe
       |            ^^^^^^^^
@@ -120,7 +120,7 @@ fn an_exam_that_is_awaited_too_early() {
 #[test]
 fn an_exam_that_is_never_handed_over() {
     assert_snapshot!(mistake("title: T\nexams: [john-doe]\nsteps:\n  - start\n  - probe\n  - stop\n"), @r"
-    once/case.yaml:2:9: the exam `john-doe` is never handed over
+    once/case.yaml:2:9: the exam `john-doe` is never given to the sender
       |
     2 | exams: [john-doe]
       |         ^^^^^^^^
@@ -355,7 +355,7 @@ fn two_exams_of_one_name() {
       |
     2 | exams: [john-doe, john-doe]
       |                   ^^^^^^^^
-    hint: an exam can be handed over twice by two steps `submit`
+    hint: an exam can be given to the sender twice by two steps `submit`
     ");
 }
 
@@ -366,7 +366,7 @@ fn an_exam_with_the_name_of_a_probe() {
       |
     2 | exams: [{ probe-1: { like: john-doe } }]
       |           ^^^^^^^
-    hint: probes are handed over by the step `probe`; choose another name
+    hint: probes are given to the sender by the step `probe`; choose another name
     ");
 }
 
@@ -413,7 +413,7 @@ fn an_exam_that_is_never_charged_because_nobody_hands_it_over() {
     let text =
         john(&format!("{steps}expect: {{ charges: {{ john-doe: never }}, snapshot: true }}\n"));
     assert_snapshot!(mistake(&text), @r"
-    once/case.yaml:4:22: `john-doe` is never charged because it is never handed over
+    once/case.yaml:4:22: `john-doe` is never charged because it is never given to the sender
       |
     4 | expect: { charges: { john-doe: never }, snapshot: true }
       |                      ^^^^^^^^

@@ -42,7 +42,7 @@ catalogue! {
     ResendAsOtherLine "resend-as-other-line" "no answer in time: sends the charge again with modifier 76 and other transaction ids"
     SecondEvent "second-event" "sends each charge as P03 and again as P11"
     SplitResend "split-resend" "sends the message, then each of its FT1 alone"
-    DoubleSubmit "double-submit" "sends an exam twice that was handed over twice"
+    DoubleSubmit "double-submit" "sends an exam twice that it was given twice"
     ResendsTwiceOnRequest "resends-twice-on-request" "sends a charge two more times when an operator asks for one"
     NoLock "no-lock" "works on a state directory that another instance holds"
     NightlySweep "nightly-sweep" "sends charges without an answer again once they are half a day old"
