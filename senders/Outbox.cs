@@ -100,7 +100,8 @@ static void Account(string state)
 
 static string Sent(string message) => Path.ChangeExtension(message, ".sent");
 
-// Creates the mark that a byte may have left, on disk; false where it is there already.
+// Creates the mark that a byte may have left, on disk; false where it is there already. .NET cannot sync a folder:
+// where power may fail, keep the marks in a database.
 static bool Mark(string path)
 {
     try
