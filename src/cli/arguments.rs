@@ -82,7 +82,11 @@ pub(super) enum Command {
         shell: Shell,
     },
     /// Print the manual page
-    Man,
+    Man {
+        /// Write a page for each command into this folder instead
+        #[arg(long, value_name = "DIR")]
+        all: Option<PathBuf>,
+    },
     /// Clean up after a run that has ended, whatever has ended it
     #[command(hide = true)]
     Guardian,

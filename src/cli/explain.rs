@@ -1,6 +1,7 @@
 //! `chargeproof explain`, `schema`, `completions` and `man`: what the program says of itself.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -82,6 +83,17 @@ pub(super) fn man() -> Result<Exit, Failure> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
     anstream::stdout().lock().write_all(&page)?;
+    Ok(Exit::Passed)
+}
+
+/// Writes a page for each command and each of its subcommands, as a package of a system wants them.
+///
+/// # Errors
+/// A folder or a page that cannot be written.
+pub(super) fn man_pages(folder: &Path) -> Result<Exit, Failure> {
+    std::fs::create_dir_all(folder).map_err(Failure::writing(folder))?;
+    clap_mangen::generate_to(Arguments::command(), folder).map_err(Failure::writing(folder))?;
+    writeln!(anstream::stdout().lock(), "wrote the manual pages to {}", folder.display())?;
     Ok(Exit::Passed)
 }
 

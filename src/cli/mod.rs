@@ -98,7 +98,8 @@ fn dispatch(mut arguments: Arguments, matches: &ArgMatches) -> Result<Exit, Fail
         Command::Faults(faults) => faults::faults(&faults),
         Command::Schema { kind } => explain::schema(kind),
         Command::Completions { shell } => explain::completions(shell),
-        Command::Man => explain::man(),
+        Command::Man { all: None } => explain::man(),
+        Command::Man { all: Some(folder) } => explain::man_pages(&folder),
         Command::Guardian => {
             real::stand_guard(std::io::stdin().lock(), std::io::stdout())
                 .map_err(Failure::Output)?;

@@ -1,5 +1,7 @@
 //! TLS of `serve`: what was asked for, and what a sender needs to speak it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -84,6 +86,8 @@ fn told(asked: &ServeTls, tls: &Tls, folder: &Path) -> Vec<String> {
 }
 
 fn temporary() -> Result<TempDir, Failure> {
-    let folder = tempfile::Builder::new().prefix("chargeproof-tls-").tempdir();
-    folder.map_err(Failure::writing(&PathBuf::from("a temporary folder")))
+    let mut folder = tempfile::Builder::new();
+    // There is a key in it.
+    folder.prefix("chargeproof-tls-").permissions(Permissions::from_mode(0o700));
+    folder.tempdir().map_err(Failure::writing(&PathBuf::from("a temporary folder")))
 }

@@ -118,11 +118,11 @@ fn the_command_that_a_report_names_repeats_the_verdict() {
     assert!(ran.out.contains("1 case, 1 failed"), "{}", ran.out);
 }
 
-/// The README says which rule convicts which broken sender.
+/// A page says which rule convicts which broken sender.
 #[test]
-fn the_readme_names_every_broken_sender_under_its_rule() {
-    let readme = include_str!("../../README.md");
-    let row = |rule: Rule| readme.lines().find(|line| line.starts_with(&format!("| `{rule}` | `")));
+fn the_page_names_every_broken_sender_under_its_rule() {
+    let page = include_str!("../../docs/judge.md");
+    let row = |rule: Rule| page.lines().find(|line| line.starts_with(&format!("| `{rule}` | `")));
     for bug in Bug::ALL {
         let rule = own_rule(*bug);
         let named = row(rule).is_some_and(|row| row.contains(&format!("`{bug}`")));

@@ -156,22 +156,3 @@ fn nothing_found_says_what_was_tried_and_claims_no_proof() {
 fn a_defect_that_only_a_process_has_is_a_matter_of_usage() {
     Place::new().run(&["explore", "--bug", "leaves-child"]).exits(2);
 }
-
-/// What stands between two dots in the README is left out there, and nothing else.
-#[test]
-fn the_example_of_the_readme_is_what_is_printed() {
-    let command = "chargeproof explore --seed 7 --bug replay-after-kill --out found";
-    let readme = include_str!("../../README.md");
-    let (_, example) = readme.split_once(&format!("$ {command}\n")).unwrap();
-    let (example, _) = example.split_once("\n```").unwrap();
-    let arguments: Vec<&str> = command.split(' ').skip(1).collect();
-    let ran = Place::new().run(&arguments).exits(10);
-    let mut rest = ran.out.as_str();
-    let parts: Vec<&str> = example.split("\n...\n").collect();
-    assert_eq!(parts.len(), 3, "{example}");
-    for part in parts {
-        let (_, after) =
-            rest.split_once(part).unwrap_or_else(|| panic!("{part}\n\nin {}", ran.out));
-        rest = after;
-    }
-}

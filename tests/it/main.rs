@@ -11,6 +11,7 @@ mod circumstances;
 mod command;
 mod corpus;
 mod doctor;
+mod documents;
 mod endpoints;
 mod examples;
 mod exit_codes;

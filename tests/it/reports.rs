@@ -208,6 +208,34 @@ fn the_manual_page_names_the_exit_codes() {
     assert!(help.contains("10  a charge was sent twice"), "{help}");
 }
 
+/// Whatever a page refers to is there, and so is whatever the help lists.
+#[test]
+fn every_command_has_a_manual_page() {
+    let place = Place::new();
+    place.run(&["man", "--all", "share/man1"]).exits(0);
+    let page = |name: &str| place.text(&format!("share/man1/{name}.1")).replace('\\', "");
+    for command in commands(&place.run(&["--help"]).exits(0).out) {
+        let name = format!("chargeproof-{command}");
+        assert!(page("chargeproof").contains(&format!("{name}(1)")), "{name}");
+        assert!(page(&name).contains(&format!(".TH {name} 1")), "{name}");
+    }
+    assert!(page("chargeproof-report-merge").contains("report.json"));
+    assert!(!place.path("share/man1/chargeproof-guardian.1").exists());
+    place.write("taken", "");
+    place.run(&["man", "--all", "taken"]).exits(2);
+}
+
+/// The commands that a help text lists.
+fn commands(help: &str) -> Vec<&str> {
+    let (_, listed) = help.split_once("Commands:\n").unwrap();
+    let (listed, _) = listed.split_once("\n\n").unwrap();
+    // What is indented further is the rest of a description.
+    let named = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let named: Vec<&str> = named.filter(|name| !name.is_empty() && *name != "help").collect();
+    assert!(named.len() > 10, "{help}");
+    named
+}
+
 #[test]
 fn colours_are_for_terminals() {
     let place = Place::new();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -28,7 +30,7 @@ impl Folder {
     pub(crate) fn new(plan: &Plan) -> io::Result<Self> {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(&std::env::temp_dir()));
-        let root = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        let root = private()?;
         guardian::tell(&Told::Folder(root.path()));
         let claim = claim(root.path())?;
         let folder = Self { root, _claim: claim };
@@ -46,6 +48,12 @@ impl Folder {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
+}
+
+/// A folder that its owner alone may open: exams and messages lie in it.
+fn private() -> io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
 impl Drop for Folder {
@@ -78,4 +86,18 @@ pub fn abandon() {
         let _ = std::fs::remove_dir_all(folder);
     }
     end_children();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::private;
+
+    #[test]
+    fn the_folder_of_a_case_is_open_to_its_owner_alone() {
+        let folder = private().unwrap();
+        let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
 }
