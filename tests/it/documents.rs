@@ -111,6 +111,11 @@ fn every_file_of_a_page_is_read_by_its_reader() {
                 place.write("sender.yaml", &sample.text);
                 said(&place, &["list", "options/option-1", "--sender", "sender.yaml"])
             }
+            "project" => {
+                place.write("acme.yaml", SENDER);
+                place.write("chargeproof.yaml", &sample.text);
+                said(&place, &["list"])
+            }
             "scenario" => {
                 place.write("sample.yaml", &sample.text);
                 said(&place, &["list", "sample.yaml"])
@@ -164,6 +169,10 @@ fn said(place: &Place, arguments: &[&str]) -> Option<String> {
     let ran = place.run(arguments);
     (ran.code != Some(0)).then(|| ran.out + &ran.err)
 }
+
+/// A sender file with what it must say.
+const SENDER: &str =
+    "name: acme\nstart: [./acme]\nlimits: { ack_timeout: 1s, longest_retry: 1s }\n";
 
 /// How a scenario begins in which nothing goes wrong.
 const PLAIN: &str = "title: It is sent as it should be\n";
