@@ -2,9 +2,9 @@
 //! prints what the page shows, every file is read by its reader, every command line is understood.
 //!
 //! The first word after a fence says what a sample is: `console` (commands after `$`, and what they print, `...`
-//! standing for lines that are skipped; `simulated` where `run` need not take its time), `sh` (command lines), `yaml` and `json` with the kind of file, or `text`.
-//! `file=NAME` puts a sample where the sessions of its page find it. A session that no test can hold says
-//! `not-run: REASON`; a text, `why: REASON`.
+//! standing for lines that are skipped; `simulated` where `run` need not take its time), `sh` (command lines),
+//! `yaml` and `json` with the kind of file, or `text`. `file=NAME` puts a sample where the sessions of its page
+//! find it. A session that no test can run says `not-run: REASON`; a text says `why: REASON`.
 
 mod pages;
 mod printed;
