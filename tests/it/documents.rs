@@ -2,9 +2,9 @@
 //! prints what the page shows, every file is read by its reader, every command line is understood.
 //!
 //! The first word after a fence says what a sample is: `console` (commands after `$`, and what they print, `...`
-//! standing for lines that are skipped), `sh` (command lines), `yaml` and `json` with the kind of file, or `text`.
-//! `file=NAME` puts a sample where the sessions of its page find it. A session that no test can hold says
-//! `not-run: REASON`; a text, `why: REASON`.
+//! standing for lines that are skipped; `simulated` where `run` need not take its time), `sh` (command lines),
+//! `yaml` and `json` with the kind of file, or `text`. `file=NAME` puts a sample where the sessions of its page
+//! find it. A session that no test can run says `not-run: REASON`; a text says `why: REASON`.
 
 mod pages;
 mod printed;
@@ -67,7 +67,8 @@ fn every_session_prints_what_the_page_shows() {
         for (command, shown) in sample.session() {
             let mut arguments = words(&command);
             assert_eq!(arguments.remove(0), "chargeproof", "{}", sample.place());
-            arguments.extend(sample.info.contains("simulated").then(|| "--simulated".to_owned()));
+            let in_memory = sample.info.contains("simulated") && arguments[0] == "run";
+            arguments.extend(in_memory.then(|| "--simulated".to_owned()));
             let ran = place.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
             // A session that says anything on its standard output shows that.
             let printed = if ran.out.is_empty() { ran.err } else { ran.out };
