@@ -90,6 +90,11 @@ impl Trial<'_> {
             _ => None,
         });
         match failed {
+            Some(why) if why.starts_with("it was not ready") => Err(wrong(
+                why,
+                "if it is only slow to start, give it longer, as in `ready: { …, within: 60s }`; \
+                 --show-output shows what it prints",
+            )),
             Some(why) => Err(wrong(
                 why,
                 "start it by hand with the command of its file; --show-output shows what it prints",
@@ -100,7 +105,9 @@ impl Trial<'_> {
                     .into(),
                 "start it by hand with the command of its file; --show-output shows what it prints",
             )),
-            None if self.plan.sender.driving.ready.is_some() => Ok("it was ready in time".into()),
+            None if self.plan.sender.driving.ready.is_some() && self.has_started() => {
+                Ok("it was ready in time".into())
+            }
             None => Ok("it was started".into()),
         }
     }
@@ -120,7 +127,12 @@ impl Trial<'_> {
             )),
             0 => Err(wrong(
                 "no connection was made to the EMR".into(),
-                "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)?",
+                if self.plan.sender.driving.ready.is_none() {
+                    "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)? \
+                     If it is slow to start, name what shows that it is ready: `ready: { line: … }`"
+                } else {
+                    "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)?"
+                },
             )),
             count => Ok(format!("{count} connections")),
         }
@@ -226,6 +238,11 @@ impl Trial<'_> {
             Some(_) => Ok(format!("it still knows order {first} after a restart")),
             None => Ok("it sent nothing again after a restart".into()),
         }
+    }
+
+    /// Whether it was ready before it was gone.
+    fn has_started(&self) -> bool {
+        self.count(|what| matches!(what, What::SenderStarted { .. })) > 0
     }
 
     /// Why an exam may not have been taken.
