@@ -134,6 +134,7 @@ impl Trial<'_> {
                     "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)?"
                 },
             )),
+            1 => Ok("1 connection".into()),
             count => Ok(format!("{count} connections")),
         }
     }
@@ -162,6 +163,7 @@ impl Trial<'_> {
                     message,
                     "the identity of the order is where its mapping says: set `mapping`",
                 )),
+                None if frames == 1 => Ok("1 message, acknowledged by the EMR".into()),
                 None => Ok(format!("{frames} messages, each acknowledged by the EMR")),
             },
         }

@@ -280,6 +280,8 @@ fn a_sender_that_prints_whose_exam_it_is_is_named(
 #[test]
 fn a_sender_that_only_floods_its_output_costs_no_memory_and_stops_when_asked() {
     let place = shell_sender("exec yes flood");
+    let text = place.text("sender.yaml") + "ready: { line: flood }\n";
+    place.write("sender.yaml", text);
     convicted_unless_starved(run(&place));
     let report = place.json("out/report.json");
     let rules = rules_found(&report);
@@ -323,7 +325,7 @@ fn a_sender_that_hears_its_standard_input_end_is_stopped_by_it() {
     let place = shell_sender("trap '' TERM; cat > /dev/null");
     let text = place.text("sender.yaml") + "stop: standard-input\n";
     place.write("sender.yaml", text);
-    run(&place).exits(1);
+    run(&place).exits(5);
     let rules = rules_found(&place.json("out/report.json"));
     assert!(!rules.contains("sender/stops"), "{rules:?}");
 }
