@@ -157,9 +157,10 @@ fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
     if findings.len() > 1 {
         message.push_str(&format!(" (of {})", count(findings.len(), "finding")));
     }
-    let (kind, message) = (Attribute(kind), Attribute(&message));
+    let message = shortened(&message, MESSAGE);
     let text = lines(&said);
     let text = Text(&text);
+    let (kind, message) = (Attribute(kind), Attribute(&message));
     writeln!(out, "      <{element} type=\"{kind}\" message=\"{message}\">{text}</{element}>")
 }
 
@@ -167,11 +168,30 @@ fn complaint(case: &CaseOutcome, out: &mut dyn Write) -> io::Result<()> {
 /// their element.
 fn lines(rows: &[Row]) -> String {
     let mut text = String::from("\n");
-    for Row { label, lead, text: said } in rows {
-        text.push_str(&format!("{label:<10}{lead}{said}\n"));
+    for (index, Row { label, lead, text: said }) in rows.iter().enumerate() {
+        if text.len() > LINES {
+            text.push_str(&format!("…         {}\n", count(rows.len() - index, "more line")));
+            break;
+        }
+        text.push_str(&format!("{label:<10}{lead}{}\n", shortened(said, MESSAGE)));
     }
     text
 }
+
+/// The beginning of a text, in so many bytes. A build server refuses a report of 30 MB, and shows no more
+/// of a message than a person reads; `report.json` has all of it.
+fn shortened(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(most)])
+}
+
+/// How many bytes of one message are shown.
+const MESSAGE: usize = 2_000;
+
+/// After how many bytes of lines no further one begins.
+const LINES: usize = 4_000;
 
 /// Character data of an element.
 struct Text<'a>(&'a str);
@@ -220,6 +240,9 @@ fn escaped(character: char, out: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 #[cfg(test)]
+mod schema;
+
+#[cfg(test)]
 mod tests {
     use super::write;
     use crate::report::samples;
@@ -227,11 +250,11 @@ mod tests {
 
     /// An element of a document that [`Reader`] accepted.
     #[derive(Debug, Default)]
-    struct Element {
-        name: String,
-        attributes: Vec<(String, String)>,
-        text: String,
-        children: Vec<Self>,
+    pub(super) struct Element {
+        pub(super) name: String,
+        pub(super) attributes: Vec<(String, String)>,
+        pub(super) text: String,
+        pub(super) children: Vec<Self>,
     }
 
     /// Reads the part of XML 1.0 that the report uses, and panics at anything else.
@@ -302,19 +325,23 @@ mod tests {
     }
 
     impl Element {
-        fn attribute(&self, name: &str) -> &str {
+        pub(super) fn attribute(&self, name: &str) -> &str {
             &self.attributes.iter().find(|(other, _)| other == name).unwrap().1
         }
 
-        fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+        pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
             self.children.iter().filter(move |child| child.name == name)
         }
     }
 
-    fn suite(outcome: &RunOutcome) -> Element {
+    pub(super) fn document(outcome: &RunOutcome) -> Element {
         let mut out = Vec::new();
         write(outcome, &mut out).unwrap();
-        let mut root = Reader(&String::from_utf8(out).unwrap()).document();
+        Reader(&String::from_utf8(out).unwrap()).document()
+    }
+
+    pub(super) fn suite(outcome: &RunOutcome) -> Element {
+        let mut root = document(outcome);
         assert_eq!(root.name, "testsuites");
         assert_eq!(root.children.len(), 1);
         root.children.remove(0)

@@ -15,7 +15,7 @@ pub mod terminal;
 mod wording;
 
 pub use layout::{Colour, Screen, columns, hang, wrap};
-pub use wording::meaning;
+pub use wording::{duration, meaning};
 
 #[cfg(test)]
 mod samples;

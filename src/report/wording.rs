@@ -52,12 +52,20 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
         Weight::Pending => Some(
             "look at the message as it was sent; if it is as agreed: cargo insta review".into(),
         ),
+        Weight::Inconclusive if silent && finding.circumstance == Circumstance::ProbeTimedOut => {
+            let start = "if it is only slow to start, name in its file what shows that it is ready (`ready`)";
+            Some(format!("nothing was sent at all: {by_hand}; {start}"))
+        }
         Weight::Inconclusive | Weight::Broken if silent && says_unsent(finding) => {
             Some(format!("nothing was sent at all: {by_hand}"))
         }
         Weight::Inconclusive => {
             Some(format!("chargeproof explain {}; {}", finding.rule, cure(finding)))
         }
+        Weight::Undriven if finding.message.contains(NOT_READY) => Some(format!(
+            "if it is only slow to start, give it longer in its sender file (`ready: {{ …, within: 60s }}`); \
+             `chargeproof doctor` measures its start; otherwise run it again with --show-output, or {by_hand}"
+        )),
         Weight::Undriven | Weight::Broken if is_mute(finding) => {
             Some(format!("run it again with --show-output, or {by_hand}"))
         }
@@ -65,6 +73,9 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
         Weight::Broken | Weight::SentTwice => None,
     }
 }
+
+/// What a sender is said to be that was not ready in time.
+const NOT_READY: &str = "it was not ready after";
 
 /// What would let a verdict be reached.
 fn cure(finding: &Finding) -> &'static str {
@@ -78,6 +89,14 @@ fn cure(finding: &Finding) -> &'static str {
         Circumstance::OutputTooLong => "let the sender print less",
         Circumstance::HistoryCut => "run it again, and let it come to its end",
         Circumstance::BytesNotReadable => "see in the history what came on that connection",
+        Circumstance::HarnessLate | Circumstance::SenderStarved => {
+            "the machine was busy: `--jobs auto` then begins fewer cases by itself, and tries such a case \
+             again alone; let less run beside it, or say `--jobs 1`"
+        }
+        Circumstance::WaitedInVain | Circumstance::ProbeTimedOut | Circumstance::NothingSent => {
+            "if the sender is only slow, its sender file can say when it is ready (`ready`) or give it \
+             longer `limits`; `chargeproof doctor` measures it"
+        }
         _ => "if the sender is only slow, give it longer limits in its sender file",
     }
 }
@@ -149,7 +168,8 @@ pub(super) fn ordinal(number: usize) -> String {
 }
 
 /// A length of time as a person says it: `30 ms`, `4.2 s`, `2 min 5 s`.
-pub(super) fn duration(micros: Micros) -> String {
+#[must_use]
+pub fn duration(micros: Micros) -> String {
     let millis = (micros.0 + 500) / 1000;
     let tenths = (micros.0 + 50_000) / 100_000;
     match millis {

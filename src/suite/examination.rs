@@ -90,6 +90,11 @@ impl Trial<'_> {
             _ => None,
         });
         match failed {
+            Some(why) if why.starts_with("it was not ready") => Err(wrong(
+                why,
+                "if it is only slow to start, give it longer, as in `ready: { …, within: 60s }`; \
+                 --show-output shows what it prints",
+            )),
             Some(why) => Err(wrong(
                 why,
                 "start it by hand with the command of its file; --show-output shows what it prints",
@@ -99,7 +104,9 @@ impl Trial<'_> {
                 "it was not there any more, or not ready, when it was to be given an exam".into(),
                 "start it by hand with the command of its file; --show-output shows what it prints",
             )),
-            None if self.plan.sender.driving.ready.is_some() => Ok("it was ready in time".into()),
+            None if self.plan.sender.driving.ready.is_some() && self.has_started() => {
+                Ok("it was ready in time".into())
+            }
             None => Ok("it was started".into()),
         }
     }
@@ -119,8 +126,14 @@ impl Trial<'_> {
             )),
             0 => Err(wrong(
                 "no connection was made to the EMR".into(),
-                "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)?",
+                if self.plan.sender.driving.ready.is_none() {
+                    "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)? \
+                     If it is slow to start, name what shows that it is ready: `ready: { line: … }`"
+                } else {
+                    "does it know where the EMR is ({host}, {port}), and did it take the exam (`feed`)?"
+                },
             )),
+            1 => Ok("1 connection".into()),
             count => Ok(format!("{count} connections")),
         }
     }
@@ -149,6 +162,7 @@ impl Trial<'_> {
                     message,
                     "the identity of the order is where its mapping says: set `mapping`",
                 )),
+                None if frames == 1 => Ok("1 message, acknowledged by the EMR".into()),
                 None => Ok(format!("{frames} messages, each acknowledged by the EMR")),
             },
         }
@@ -225,6 +239,11 @@ impl Trial<'_> {
             Some(_) => Ok(format!("it still knows order {first} after a restart")),
             None => Ok("it sent nothing again after a restart".into()),
         }
+    }
+
+    /// Whether it was ready before it was gone.
+    fn has_started(&self) -> bool {
+        self.count(|what| matches!(what, What::SenderStarted { .. })) > 0
     }
 
     /// Why an exam may not have been taken.

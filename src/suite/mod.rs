@@ -6,6 +6,8 @@
 
 mod examination;
 mod judge;
+mod measuring;
+mod outlook;
 mod pace;
 mod pipeline;
 pub mod sample;
@@ -13,5 +15,7 @@ pub mod wire;
 
 pub use examination::{Examination, Examined, Symptom, examine};
 pub use judge::{JudgeError, judge, judge_recorded};
+pub use measuring::{Counted, Measured};
+pub use outlook::{Expected, Misfit, expect, misfits};
 pub use pace::SideBySide;
 pub use pipeline::{Job, News, SuiteError, Until, run_real, run_simulated};

@@ -21,13 +21,17 @@ pub enum SideBySide {
 }
 
 /// The most that run side by side, whatever the machine has time for: each holds sockets and processes.
-const MOST: usize = 192;
+pub(super) const MOST: usize = 192;
 
 /// How many run side by side where the system does not say how much of it is used.
 const BLIND: usize = 16;
 
 /// How much of the processors may be used when a first case is started, which costs nobody knows what.
 const IDLE_ENOUGH: f64 = 0.7;
+
+/// How many run for each processor before the first is over: a sender that sleeps before it works makes
+/// a machine look idle that it will soon have too much to do.
+const FIRST: usize = 8;
 
 /// How much of an unused allowance is kept, in seconds of all processors.
 const KEPT: f64 = 0.25;
@@ -100,7 +104,7 @@ impl Pace {
             return false;
         }
         if self.over == 0 {
-            let may = self.first > 0;
+            let may = self.first > 0 && running < FIRST * self.processors as usize;
             self.first = self.first.saturating_sub(1);
             return may;
         }
@@ -193,6 +197,17 @@ mod tests {
         assert_eq!(begun(&mut pace, 5), 0);
         pace.look(Duration::from_millis(200), used(200, 600, 300));
         assert_eq!(begun(&mut pace, 5), 2);
+    }
+
+    #[test]
+    fn a_sender_that_sleeps_before_it_works_is_not_taken_for_one_that_costs_nothing() {
+        let mut pace = Pace::new(SideBySide::Fitting, 2);
+        let mut running = 0;
+        for look in 0..50 {
+            pace.look(Duration::from_millis(100 * look), used(100 * look, 0, 0));
+            running += begun(&mut pace, running);
+        }
+        assert_eq!(running, 16);
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod same_history;
 mod same_verdicts;
 mod serve;
 mod stored;
+mod terminal;
 mod tls;
 mod trials;
 mod wire;

@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 
-use crate::history::What;
+use crate::history::{Micros, What};
 use crate::hl7::Message;
 use crate::plan::{Charged, ProcessFault, Step};
 use crate::verdict::{Circumstance, Rule, Weight};
@@ -11,6 +11,7 @@ use crate::check::evidence::index::Evidence;
 use crate::check::evidence::time::to_the_second;
 use crate::check::exercise::missing::Missing;
 use crate::check::findings::{Findings, Told};
+use crate::check::wording::lateness::tenths;
 
 /// The signal that a kill ends with.
 const SIGKILL: i32 = 9;
@@ -146,19 +147,37 @@ fn written(payload: &[u8]) -> Option<DateTime> {
 /// A step that waited for nothing, unless the exam need not come.
 pub(crate) fn waited_in_vain(evidence: &Evidence<'_>, rule: Rule, findings: &mut Findings) {
     for event in evidence.events {
-        let What::WaitedInVain { wanted, .. } = &event.what else { continue };
+        let What::WaitedInVain { wanted, waited } = &event.what else { continue };
         let named = evidence.exams.iter().find(|exam| names(wanted, exam.name));
         if named.is_some_and(|exam| exam.charged != Charged::Once) {
             continue;
         }
         findings.add(rule, Weight::Inconclusive, || {
-            Told::plainly(
-                Circumstance::WaitedInVain,
-                format!("a step timed out waiting for {wanted}"),
-            )
+            let message = timed_out(evidence, wanted, *waited);
+            Told::plainly(Circumstance::WaitedInVain, message)
         });
     }
 }
+
+/// What was waited for, for how long, and why for that long.
+fn timed_out(evidence: &Evidence<'_>, wanted: &str, waited: Micros) -> String {
+    let limits = &evidence.plan.limits;
+    if waited == Micros(0) {
+        return format!("a step got no further than {wanted}");
+    }
+    let why = if waited >= limits.patience {
+        let (ack, retry) = (tenths(limits.ack_timeout), tenths(limits.longest_retry));
+        format!("as follows from `ack_timeout` ({ack}) and `longest_retry` ({retry})")
+    } else if waited.0.saturating_add(SLACK) >= limits.settle.min(limits.patience).0 {
+        "no longer, since an earlier wait had timed out".to_owned()
+    } else {
+        "until the sender was gone".to_owned()
+    };
+    format!("timed out waiting for {wanted} after {}, {why}", tenths(waited))
+}
+
+/// By how much less a wait may have been measured than was meant.
+const SLACK: u64 = 1_000;
 
 /// Whether `text` names `exam` as a whole word.
 fn names(text: &str, exam: &str) -> bool {

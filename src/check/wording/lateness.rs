@@ -183,6 +183,12 @@ const fn hangs_on_time(circumstance: &Circumstance) -> bool {
     )
 }
 
+/// A length of time, to a tenth of a second.
+pub(crate) fn tenths(time: Micros) -> String {
+    let tenths = (time.0 + 50_000) / 100_000;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
 /// For how long it got none, in words.
 pub(crate) fn describe_starved(by: Micros) -> String {
     let millis = Duration::from(by).as_millis();
