@@ -20,6 +20,7 @@ mod namesake;
 mod pattern;
 mod project;
 mod recorded;
+mod recording;
 mod run;
 mod runtime;
 mod screen;

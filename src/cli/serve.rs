@@ -10,15 +10,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::cli::arguments::Serve;
 use crate::cli::failure::Failure;
 use crate::cli::project::{Project, read_yaml};
+use crate::cli::recording::Recording;
 use crate::cli::run::print;
 use crate::cli::runtime::{interrupts, place, runtime};
 use crate::cli::secure::{Certificates, asked_for};
 use crate::cli::store::Store;
-use chargeproof::history::{History, Micros};
+use chargeproof::history::Micros;
 use chargeproof::plan::{Expect, Origin, Plan, Step};
 use chargeproof::planning;
 use chargeproof::planning::{Choices, Patience};
-use chargeproof::run::real::{self, Place};
+use chargeproof::run::real::{self, Place, RunError};
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::suite::judge;
 use chargeproof::verdict::{Exit, RunOutcome};
@@ -35,20 +36,16 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
     store.as_ref().map_or(Ok(()), Store::begin)?;
     let started = Instant::now();
     let certificates = Certificates::of(serve, &plan)?;
-    let history = play(&plan, serve, &certificates)?;
-    let mut case = judge(&plan, &history, String::new());
-    let mut kept = Ok(());
-    if let Some(store) = &store {
-        match store.keep(&plan.id, &history) {
-            Ok(below) => {
-                // Whoever connected cannot be made to do it again; what was recorded can be
-                // judged again.
-                case.repeat = format!("chargeproof check {}", store.pasteable(&below));
-                case.history = Some(below);
-            }
-            Err(failure) => kept = Err(failure),
-        }
+    let recording = Recording::begin(store.as_ref(), &plan.id)?;
+    play(&plan, serve, &certificates, &recording)?;
+    let below = recording.below.clone();
+    let mut case = judge(&plan, &recording.read()?, String::new());
+    if let (Some(store), Some(below)) = (&store, below) {
+        // Whoever connected cannot be made to do it again; what was recorded can be judged again.
+        case.repeat = format!("chargeproof check {}", store.pasteable(&below));
+        case.history = Some(below);
     }
+    let mut kept = Ok(());
     let mut outcome = RunOutcome {
         sender: "whoever connected".to_owned(),
         seed: 0,
@@ -60,15 +57,19 @@ pub(super) fn serve(serve: &Serve) -> Result<Exit, Failure> {
         interrupted: false,
     };
     if let Some(store) = &store {
-        let reported = store.report(&outcome);
-        kept = kept.and(reported);
+        kept = store.report(&outcome);
         store.show(&mut outcome);
     }
     print(&outcome, kept)?;
     Ok(outcome.exit())
 }
 
-fn play(plan: &Plan, serve: &Serve, certificates: &Certificates) -> Result<History, Failure> {
+fn play(
+    plan: &Plan,
+    serve: &Serve,
+    certificates: &Certificates,
+    recording: &Recording,
+) -> Result<(), Failure> {
     raise_descriptors();
     runtime()?.block_on(async {
         let place = Place {
@@ -79,7 +80,12 @@ fn play(plan: &Plan, serve: &Serve, certificates: &Certificates) -> Result<Histo
         };
         let local = tokio::task::LocalSet::new();
         let told = |addresses: &[SocketAddr]| announce(addresses, &certificates.told);
-        Ok(local.run_until(real::run(plan, &place, told)).await?)
+        let keeper = recording.keeper()?;
+        let ran = local.run_until(real::record(plan, &place, keeper, told)).await;
+        ran.map_err(|error| match error {
+            RunError::Keep(error) => recording.failed(error),
+            other => other.into(),
+        })
     })
 }
 

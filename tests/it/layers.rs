@@ -85,6 +85,7 @@ const FOLDERS: &[(&str, Rows)] = &[
         &[
             ("descendants", &[]),
             ("processors", &[]),
+            ("spool", &[]),
             ("tls", &[]),
             ("wire", &["descendants", "tls"]),
             ("sender", &["descendants", "tls", "wire"]),

@@ -76,7 +76,7 @@ impl Case {
             });
         };
         let task = tokio::task::spawn_local(calling).abort_handle();
-        self.0.stage.borrow_mut().tasks.push(task);
+        self.0.stage.borrow_mut().begin(task);
     }
 
     /// Numbers a connection and begins to read it, unless there are too many.
@@ -322,7 +322,7 @@ impl Case {
         } else if let Some(stream) = stream {
             let rest = self.clone().write_rest(connection, stream, bytes, taken);
             let task = tokio::task::spawn_local(rest);
-            self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+            self.0.stage.borrow_mut().begin(task.abort_handle());
         }
     }
 
