@@ -3,6 +3,7 @@
 //! Each command is a file here. They decide nothing about charges; they find the files, call the
 //! suite and hand what comes of it to a report.
 
+mod addresses;
 mod arguments;
 mod check;
 mod doctor;
@@ -17,6 +18,7 @@ mod list;
 mod listener;
 mod merge;
 mod namesake;
+mod narrator;
 mod pattern;
 mod project;
 mod recorded;
@@ -29,6 +31,7 @@ mod selftest;
 mod sender;
 mod serve;
 mod snapshots;
+mod speaker;
 mod store;
 mod values;
 

@@ -33,6 +33,7 @@ mod reports;
 mod same_history;
 mod same_verdicts;
 mod serve;
+mod serve_live;
 mod serve_recording;
 mod stored;
 mod tls;

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
@@ -39,7 +40,7 @@ pub use sender::folder::abandon;
 pub use sender::guardian::{GUARDIAN, dismiss, engage, stand_guard};
 pub use sender::orphans::{adopt, end_children};
 pub use sender::per_run::Kept;
-pub use spool::Keeper;
+pub use spool::{Keeper, Peer};
 pub use tls::authority::{Authority, AuthorityError, Issued, Own};
 pub use wire::sockets::allow_many_connections;
 
@@ -292,6 +293,15 @@ impl Case {
             if stage.drive.events().len() >= least {
                 spool.put(stage.drive.drain());
             }
+        }
+    }
+
+    /// Says who has opened a connection, where that is wanted.
+    fn met(&self, connection: ConnectionId, stream: &TcpStream) {
+        if let Some(spool) = &self.0.spool
+            && let Ok(peer) = stream.peer_addr()
+        {
+            spool.met((connection, peer));
         }
     }
 

@@ -5,13 +5,14 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::history::{Event, Header, What};
+use crate::history::{ConnectionId, Event, Header, What};
 
 /// Keeps what is recorded, in its order.
 pub trait Keeper: Send {
@@ -21,11 +22,12 @@ pub trait Keeper: Send {
     /// What stands in the way.
     fn begin(&mut self, header: &Header) -> io::Result<()>;
 
-    /// Takes the next events. What it has taken is kept, however this process ends.
+    /// Takes the next events, and who has opened connections among them. What it has taken is kept,
+    /// however this process ends.
     ///
     /// # Errors
     /// What stands in the way.
-    fn keep(&mut self, events: &[Event]) -> io::Result<()>;
+    fn keep(&mut self, events: &[Event], peers: &[Peer]) -> io::Result<()>;
 
     /// That was all.
     ///
@@ -33,6 +35,9 @@ pub trait Keeper: Send {
     /// What stands in the way.
     fn end(&mut self) -> io::Result<()>;
 }
+
+/// Who has opened a connection.
+pub type Peer = (ConnectionId, SocketAddr);
 
 /// A thread that keeps what is put before it.
 pub(crate) struct Spool {
@@ -52,6 +57,7 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     events: Vec<Event>,
+    peers: Vec<Peer>,
     bytes: usize,
     /// The thread sleeps until it is told that something came.
     idle: bool,
@@ -97,6 +103,11 @@ impl Spool {
         }
     }
 
+    /// Says who has opened a connection, before that is put there as an event.
+    pub(crate) fn met(&self, peer: Peer) {
+        self.shared.lock().peers.push(peer);
+    }
+
     /// Waits until nothing more can be kept.
     pub(crate) async fn failed(&self) {
         self.shared.failed.notified().await;
@@ -118,17 +129,18 @@ impl Shared {
 
     /// Keeps what comes until nothing more will.
     fn keep_all(&self, keeper: &mut dyn Keeper) -> io::Result<()> {
-        let mut events = Vec::new();
-        while self.take(&mut events) {
-            keeper.keep(&events)?;
+        let (mut events, mut peers) = (Vec::new(), Vec::new());
+        while self.take(&mut events, &mut peers) {
+            keeper.keep(&events, &peers)?;
             // Dropped here, where nobody waits for it.
             events.clear();
+            peers.clear();
         }
         keeper.end()
     }
 
     /// Takes what has come, and waits for it if nothing has; whether there is any.
-    fn take(&self, events: &mut Vec<Event>) -> bool {
+    fn take(&self, events: &mut Vec<Event>, peers: &mut Vec<Peer>) -> bool {
         let mut waiting = self.lock();
         if waiting.events.is_empty() && !waiting.over {
             // Where much comes, more has come by then, and whoever brings it need not wake us.
@@ -144,6 +156,7 @@ impl Shared {
         }
         waiting.idle = false;
         std::mem::swap(events, &mut waiting.events);
+        std::mem::swap(peers, &mut waiting.peers);
         waiting.bytes = 0;
         drop(waiting);
         self.went.notify_all();

@@ -91,6 +91,7 @@ impl Case {
         stage.accepted += 1;
         let id = stage.accepted;
         let incarnation = opened_by(&stage, &stream);
+        self.met(id, &stream);
         let stream = Rc::new(stream);
         let hold = Rc::new(Hold::default());
         let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
