@@ -27,7 +27,60 @@ fn main() -> io::Result<()> {
     }
     raise_descriptors()?;
     throughput()?;
+    long()?;
     idle()
+}
+
+/// Sends many messages, and says what that took of memory and of the patience of who sent them.
+fn long() -> io::Result<()> {
+    println!("{LONG} messages over {CONNECTIONS} connections");
+    println!("             msg/s   p99 ms   longest ms   peak MB");
+    for (name, orders) in
+        [("bare", Orders::Different), ("emr", Orders::Different), ("emr, again", Orders::Same)]
+    {
+        let server = if name == "bare" { Server::bare()? } else { Server::emr()? };
+        let started = Instant::now();
+        let mut waits = runtime()?.block_on(send_many(server.address, orders))?;
+        let rate = waits.len() as f64 / started.elapsed().as_secs_f64();
+        waits.sort_unstable();
+        let millis = |at: usize| waits[at].as_secs_f64() * 1e3;
+        let (p99, longest) = (millis(waits.len() * 99 / 100), millis(waits.len() - 1));
+        let peak = server.peak_bytes()? as f64 / 1e6;
+        println!("{name:<11} {rate:>6.0} {p99:>8.2} {longest:>12.2} {peak:>9.1}");
+    }
+    Ok(())
+}
+
+/// Which order a message carries.
+#[derive(Clone, Copy, PartialEq)]
+enum Orders {
+    Different,
+    Same,
+}
+
+/// Sends [`LONG`] messages, and says how long each waited for its answer.
+async fn send_many(address: SocketAddr, orders: Orders) -> io::Result<Vec<Duration>> {
+    let mut tasks = JoinSet::new();
+    for connection in 0..CONNECTIONS {
+        tasks.spawn(async move {
+            let mut line = TcpStream::connect(address).await?;
+            line.set_nodelay(true)?;
+            let mut waits = Vec::new();
+            for sent in 0..LONG / CONNECTIONS {
+                let number = connection * 100_000_000 + sent;
+                let message = shelf::frame(if orders == Orders::Same { 0 } else { number });
+                let asked = Instant::now();
+                exchange(&mut line, &message).await?;
+                waits.push(asked.elapsed());
+            }
+            io::Result::Ok(waits)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(waits) = tasks.join_next().await {
+        all.extend(waits.map_err(io::Error::other)??);
+    }
+    Ok(all)
 }
 
 /// Compares the two servers at [`CONNECTIONS`] connections.
@@ -171,8 +224,16 @@ impl Server {
     }
 
     fn resident_bytes(&self) -> io::Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    fn peak_bytes(&self) -> io::Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> io::Result<u64> {
         let text = self.file("status")?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
         let kib =
             line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
         kib.map(|kib: u64| kib * 1024).ok_or(io::ErrorKind::InvalidData.into())
@@ -230,6 +291,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 const CONNECTIONS: u64 = 50;
+const LONG: u64 = 300_000;
 const IDLE: usize = 10_000;
 const ROUNDS: usize = 7;
 const WARM_UP: Duration = Duration::from_millis(200);

@@ -9,6 +9,7 @@
 mod evidence;
 mod exercise;
 mod findings;
+mod heard;
 mod proof;
 mod rules;
 mod wording;
@@ -16,6 +17,7 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
+pub use heard::{Heard, heard};
 pub use rules::{Explanation, explanation};
 
 use crate::history::{History, Micros, What};

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::cli::addresses::{Listen, listen};
 use crate::cli::explore::Explore;
 use crate::cli::screen::Color;
 use crate::cli::values::{bugs, fault, jobs, part, rule, time, variants};
@@ -261,9 +262,11 @@ pub(super) struct Check {
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Address to listen on, once for each endpoint
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2575")]
-    pub(super) listen: Vec<SocketAddr>,
+    /// Where to listen, once for each endpoint: an address, the name of a host, or a port alone, which
+    /// is one of loopback
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2575",
+        value_delimiter = ',', value_parser = listen)]
+    pub(super) listen: Vec<Listen>,
     /// A scenario whose `emr` section is played
     #[arg(long, value_name = "FILE")]
     pub(super) script: Option<PathBuf>,
@@ -277,15 +280,18 @@ pub(super) struct Serve {
     /// `accept-on-other-connection` answers at
     #[arg(long, value_name = "PORT")]
     pub(super) ack_port: Option<u16>,
-    /// How long the sender waits for an acknowledgement, in milliseconds; faults such as `late`
-    /// are timed by it [default: 5000]
-    #[arg(long, value_name = "MS")]
-    pub(super) ack_timeout: Option<u64>,
-    /// The longest time after which the sender tries anything again, in milliseconds; a wire
-    /// that was quiet for less than twice that before Ctrl-C is inconclusive. 0 asks for no quiet: what
-    /// came until Ctrl-C is judged, and says nothing of what the sender would have done later
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    pub(super) longest_retry: u64,
+    /// How long the sender waits for an acknowledgement, such as `5s`; faults such as `late` are timed
+    /// by it [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) ack_timeout: Option<Duration>,
+    /// The longest time after which the sender tries anything again, such as `1h`; a wire that was
+    /// quiet for less than twice that before Ctrl-C is inconclusive. `0s` asks for no quiet: what came
+    /// until Ctrl-C is judged, and says nothing of what the sender would have done later
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "0s")]
+    pub(super) longest_retry: Duration,
+    /// Say nothing of connections and messages while it serves
+    #[arg(long, short)]
+    pub(super) quiet: bool,
     #[command(flatten)]
     pub(super) secure: ServeTls,
     /// Folder for the history and the reports. The history holds every byte that arrived,
@@ -341,12 +347,15 @@ pub(super) struct Sender {
     /// Take acknowledgements at this port of loopback, too
     #[arg(long, value_name = "PORT")]
     pub(super) ack_port: Option<u16>,
-    /// How long to wait for an acknowledgement, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 300)]
-    pub(super) ack_timeout: u64,
-    /// How long to wait before anything is tried again, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 200)]
-    pub(super) retry: u64,
+    /// How long to wait for an acknowledgement
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "300ms")]
+    pub(super) ack_timeout: Duration,
+    /// How long to wait before anything is tried again
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "200ms")]
+    pub(super) retry: Duration,
+    /// Say nothing of what it waits for, what it sends and what comes of that
+    #[arg(long, short)]
+    pub(super) quiet: bool,
     /// Speak TLS, and trust the authorities in this file (PEM)
     #[arg(long, value_name = "FILE")]
     pub(super) tls_ca: Option<PathBuf>,

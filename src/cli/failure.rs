@@ -86,13 +86,21 @@ fn advice(error: &io::Error) -> &'static str {
 }
 
 /// What to try where a run could not begin.
-const fn next(error: &RunError) -> &'static str {
-    match error {
-        RunError::Listen { .. } => {
-            "\n\nhint: another program may have the port, or the address be another machine's: \
-             name one of this machine, or port 0 for any that is free"
+fn next(error: &RunError) -> &'static str {
+    let RunError::Listen { error, .. } = error else { return "" };
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "\n\nhint: another program listens there: end it, or name another port, or port 0 for any \
+             that is free"
         }
-        _ => "",
+        io::ErrorKind::AddrNotAvailable => {
+            "\n\nhint: that is no address of this machine: name one of its own, or a port alone, such \
+             as `2575`, for this machine only"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "\n\nhint: ports below 1024 are not for everybody: name a higher one, such as 2575"
+        }
+        _ => "\n\nhint: name an address of this machine, or port 0 for any that is free",
     }
 }
 

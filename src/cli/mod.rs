@@ -3,6 +3,7 @@
 //! Each command is a file here. They decide nothing about charges; they find the files, call the
 //! suite and hand what comes of it to a report.
 
+mod addresses;
 mod arguments;
 mod check;
 mod doctor;
@@ -17,10 +18,12 @@ mod list;
 mod listener;
 mod merge;
 mod namesake;
+mod narrator;
 mod pattern;
 mod project;
 mod project_file;
 mod recorded;
+mod recording;
 mod run;
 mod runtime;
 mod screen;
@@ -29,6 +32,7 @@ mod selftest;
 mod sender;
 mod serve;
 mod snapshots;
+mod speaker;
 mod store;
 mod values;
 mod watch;

@@ -16,7 +16,15 @@ use chargeproof::yaml::{Diagnostic, Source, nearest};
 /// A file that cannot be read, or that is no history.
 pub(super) fn read(path: &Path) -> Result<History, Failure> {
     let file = File::open(path).map_err(Failure::reading(path))?;
-    history::read(BufReader::new(file)).map_err(|error| match error {
+    read_from(BufReader::new(file), path)
+}
+
+/// Reads a stored history that lies at `path`.
+///
+/// # Errors
+/// A file that cannot be read, or that is no history.
+pub(super) fn read_from(input: impl BufRead, path: &Path) -> Result<History, Failure> {
+    history::read(input).map_err(|error| match error {
         HistoryError::Io(error) => Failure::reading(path)(error),
         HistoryError::Line { line, column, message } => {
             mistake(path, line, column, &message).into()

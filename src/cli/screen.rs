@@ -37,6 +37,11 @@ pub(super) fn output() -> Screen {
     Screen { colour: Colour::Ansi, columns: columns(&io::stdout()).unwrap_or(PAGE) }
 }
 
+/// How many columns standard output has; nothing where it is no terminal.
+pub(super) fn output_columns() -> Option<usize> {
+    columns(&io::stdout())
+}
+
 /// How many columns standard error has; nothing where it is no terminal.
 pub(super) fn error_columns() -> Option<usize> {
     columns(&io::stderr())

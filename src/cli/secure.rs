@@ -1,6 +1,7 @@
 //! TLS of `serve`: what was asked for, and what a sender needs to speak it.
 
 use std::fs::Permissions;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,13 +50,13 @@ impl Certificates {
     ///
     /// # Errors
     /// A file of one's own that cannot be used, or a folder that cannot be written to.
-    pub(super) fn of(serve: &Serve, plan: &Plan) -> Result<Self, Failure> {
+    pub(super) fn of(serve: &Serve, plan: &Plan, listen: &[SocketAddr]) -> Result<Self, Failure> {
         let asked = &serve.secure;
         let own = Own {
             server: asked.tls_cert.clone().zip(asked.tls_key.clone()),
             clients: asked.tls_client_ca.clone(),
         };
-        let authority = Arc::new(Authority::new(&serve.listen, own));
+        let authority = Arc::new(Authority::new(listen, own));
         let Some(tls) = &plan.tls else {
             return Ok(Self { authority, told: Vec::new(), _folder: None });
         };

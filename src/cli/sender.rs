@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::cli::arguments::{Account, Resend, Sender};
 use crate::cli::failure::Failure;
@@ -23,12 +22,13 @@ pub(super) fn sender(sender: &Sender) -> Result<Exit, Failure> {
         mapping: load(&sender.mapping)?,
         results: sender.results.as_deref().map(load).transpose()?,
         ack_port: sender.ack_port,
-        ack_timeout: Duration::from_millis(sender.ack_timeout),
-        retry_every: Duration::from_millis(sender.retry),
+        ack_timeout: sender.ack_timeout,
+        retry_every: sender.retry,
         tls: sender
             .tls_ca
             .clone()
             .map(|ca| TlsFiles { ca, client: sender.tls_cert.clone().zip(sender.tls_key.clone()) }),
+        talks: !sender.quiet,
         bug: sender.bug.as_deref().and_then(|name| name.parse().ok()),
         variant: sender.variant.as_deref().and_then(|name| name.parse().ok()),
     };

@@ -21,6 +21,15 @@ pub(super) struct Store {
     _lock: Option<File>,
 }
 
+/// Where a history is stored.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its path within the folder.
+    pub(super) below: String,
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+}
+
 impl Store {
     /// A store, if the command line asks for one: `--out`, or `--report` alone. The folder is
     /// made at once, so that nobody waits for a run that cannot be written down.
@@ -86,16 +95,25 @@ impl Store {
     /// # Errors
     /// A file or folder that cannot be written.
     pub(super) fn keep(&self, case: &str, history: &History) -> Result<String, Failure> {
+        let Place { below, path, file } = self.open(case)?;
+        history::write(history, BufWriter::new(file)).map_err(Failure::writing(&path))?;
+        Ok(below)
+    }
+
+    /// Makes the file of the history of a case.
+    ///
+    /// # Errors
+    /// A file or folder that cannot be written.
+    pub(super) fn open(&self, case: &str) -> Result<Place, Failure> {
         let below = format!("{CASES}/{}/{HISTORY}", folder_of(case));
         let path = self.folder.join(&below);
         let parent = path.parent().unwrap_or(&self.folder);
         let mut folders = DirBuilder::new();
         folders.recursive(true).mode(0o700).create(parent).map_err(Failure::writing(parent))?;
         let mut file = OpenOptions::new();
-        file.write(true).create(true).truncate(true).mode(0o600);
-        let mut out = BufWriter::new(file.open(&path).map_err(Failure::writing(&path))?);
-        history::write(history, &mut out).map_err(Failure::writing(&path))?;
-        Ok(below)
+        file.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let file = file.open(&path).map_err(Failure::writing(&path))?;
+        Ok(Place { below, path, file })
     }
 
     /// Writes the reports.

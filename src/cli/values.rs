@@ -20,8 +20,11 @@ pub(super) fn variants() -> impl Iterator<Item = &'static str> {
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| "a time is a number and a unit".to_owned())?;
+    let number: u64 = number.parse().map_err(|_| {
+        "a time is a whole number and `ms`, `s`, `m` or `h`, as in `500ms`".to_owned()
+    })?;
     match unit {
+        "" => Err(format!("it has no unit: did you mean `{number}ms`?")),
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),
         "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
@@ -75,7 +78,23 @@ pub(super) fn part(text: &str) -> Result<(u32, u32), String> {
 mod tests {
     use rstest::rstest;
 
-    use super::part;
+    use super::{part, time};
+
+    #[rstest]
+    #[case("500ms", Ok(500))]
+    #[case("5s", Ok(5_000))]
+    #[case("2h", Ok(7_200_000))]
+    #[case("5000", Err("did you mean `5000ms`?"))]
+    #[case("0", Err("did you mean `0ms`?"))]
+    #[case("5 s", Err("the unit of a time"))]
+    #[case("soon", Err("as in `500ms`"))]
+    fn a_time_has_a_unit(#[case] text: &str, #[case] wanted: Result<u128, &str>) {
+        match (time(text), wanted) {
+            (Ok(time), Ok(millis)) => assert_eq!(time.as_millis(), millis),
+            (Err(said), Err(hint)) => assert!(said.contains(hint), "{said}"),
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[rstest]
     #[case("1/1", Some((1, 1)))]

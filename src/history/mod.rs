@@ -15,7 +15,7 @@ mod tls;
 pub use raw::Raw;
 pub use recorder::{Bounds, Recorder};
 pub use seal::{Seal, fingerprint};
-pub use store::{HistoryError, read, write};
+pub use store::{HistoryError, Reader, Writer, read, write};
 pub use tls::{Shown, Side, TlsVersion};
 
 use serde::{Deserialize, Serialize};

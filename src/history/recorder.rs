@@ -28,13 +28,24 @@ pub struct Recorder {
     opened: u64,
     full: bool,
     seq: u64,
+    /// When the last event was recorded, kept or taken.
+    last: Micros,
 }
 
 impl Recorder {
     /// An empty recorder.
     #[must_use]
     pub const fn new(bounds: Bounds) -> Self {
-        Self { events: Vec::new(), bounds, pieces: 0, bytes: 0, opened: 0, full: false, seq: 0 }
+        Self {
+            events: Vec::new(),
+            bounds,
+            pieces: 0,
+            bytes: 0,
+            opened: 0,
+            full: false,
+            seq: 0,
+            last: Micros(0),
+        }
     }
 
     /// Records one event and returns its number.
@@ -74,7 +85,7 @@ impl Recorder {
         self.full
     }
 
-    /// The events so far.
+    /// The events so far that were not taken out.
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
@@ -84,6 +95,11 @@ impl Recorder {
     #[must_use]
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Takes the events out that were recorded so far, for a driver that keeps them elsewhere.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Event> {
+        self.events.drain(..)
     }
 
     fn overflow(&mut self, at: Micros) -> u64 {
@@ -107,7 +123,8 @@ impl Recorder {
             self.events.reserve(USUAL_EVENTS);
         }
         // Whoever reads two clocks may read the later one first; a history never goes back.
-        let at = self.events.last().map_or(at, |last| at.max(last.at));
+        let at = at.max(self.last);
+        self.last = at;
         self.events.push(Event { seq: self.seq, at, what });
         self.seq
     }
@@ -158,6 +175,17 @@ mod tests {
         let last = &recorder.events()[8].what;
         let what = "the sender opened more than 8 connections".to_owned();
         assert_eq!(*last, What::Bound { what });
+    }
+
+    #[test]
+    fn what_was_taken_out_is_still_counted_and_still_earlier() {
+        let mut recorder = Recorder::new(Bounds { pieces: 100, bytes: 5 });
+        recorder.record(Micros(7), piece(b"abc"));
+        assert_eq!(recorder.drain().count(), 1);
+        assert_eq!(recorder.record(Micros(6), piece(b"a")), 2);
+        assert_eq!(recorder.events()[0].at, Micros(7));
+        recorder.record(Micros(8), piece(b"abc"));
+        assert!(recorder.is_full());
     }
 
     #[test]

@@ -223,6 +223,11 @@ impl Drive {
         self.recorder.events()
     }
 
+    /// Takes the events out that were recorded since, for a driver that keeps them elsewhere.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Event> {
+        self.recorder.drain()
+    }
+
     /// The events, for good; nothing is to happen afterwards.
     #[must_use]
     pub fn take_events(&mut self) -> Vec<Event> {

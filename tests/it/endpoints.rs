@@ -17,7 +17,7 @@ fn playing(reply: &str) -> Server {
     let place = Place::new();
     let script = format!("title: A script\nemr:\n  - on: {{}}\n    reply: {reply}\n    times: 1\n");
     place.write("script.yaml", script);
-    Server::start(place, &["--script", "script.yaml", "--ack-timeout", "200"])
+    Server::start(place, &["--script", "script.yaml", "--ack-timeout", "200ms"])
 }
 
 /// A plain connection to a server.
@@ -181,7 +181,7 @@ fn ten_thousand_connections_under_mixed_faults_cost_what_they_say_and_no_more() 
     let count = 10_000.min(usize::try_from(most).unwrap_or(usize::MAX) - 100);
     let place = Place::new();
     place.write("script.yaml", MIX);
-    let server = Server::start(place, &["--script", "script.yaml", "--ack-timeout", "500"]);
+    let server = Server::start(place, &["--script", "script.yaml", "--ack-timeout", "500ms"]);
     let mut streams: Vec<TcpStream> = (0..count).map(|_| connect(&server)).collect();
     let mut memory = Vec::new();
     for round in 0..3 {

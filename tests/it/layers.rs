@@ -74,6 +74,7 @@ const FOLDERS: &[(&str, Rows)] = &[
             ("evidence", &[]),
             ("findings", &[]),
             ("wording", &["evidence", "findings"]),
+            ("heard", &["evidence", "wording"]),
             ("proof", &["evidence", "wording"]),
             ("rules", &["evidence", "findings", "wording", "proof"]),
             ("exercise", &["evidence", "findings", "wording", "proof", "rules"]),
@@ -85,6 +86,7 @@ const FOLDERS: &[(&str, Rows)] = &[
         &[
             ("descendants", &[]),
             ("processors", &[]),
+            ("spool", &[]),
             ("tls", &[]),
             ("wire", &["descendants", "tls"]),
             ("sender", &["descendants", "tls", "wire"]),

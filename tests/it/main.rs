@@ -35,6 +35,8 @@ mod reports;
 mod same_history;
 mod same_verdicts;
 mod serve;
+mod serve_live;
+mod serve_recording;
 mod stored;
 mod terminal;
 mod tls;

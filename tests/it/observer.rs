@@ -99,7 +99,7 @@ fn serve(rows: &[Row]) -> Server {
     }
     let place = Place::new();
     place.write("script.yaml", script);
-    let mut arguments = vec!["--script", "script.yaml", "--ack-timeout", "400"];
+    let mut arguments = vec!["--script", "script.yaml", "--ack-timeout", "400ms"];
     arguments.extend(rows.iter().flat_map(|_| ["--listen", "127.0.0.1:0"]));
     Server::start(place, &arguments)
 }

@@ -15,7 +15,7 @@ fn server() -> Server {
 fn scripted(script: &str) -> Server {
     let place = Place::new();
     place.write("script.yaml", format!("title: A script\nexams: [john-doe]\nemr:\n{script}"));
-    Server::start(place, &["--script", "script.yaml", "--ack-timeout", "200"])
+    Server::start(place, &["--script", "script.yaml", "--ack-timeout", "200ms"])
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn an_entry_of_a_script_that_never_played_is_no_verdict_and_is_named() {
 
 #[test]
 fn a_wire_that_was_quiet_for_less_than_the_longest_retry_is_no_verdict() {
-    let server = Server::start(Place::new(), &["--longest-retry", "3600000"]);
+    let server = Server::start(Place::new(), &["--longest-retry", "1h"]);
     let mut client = server.connect();
     client.send(&charge("1", "ID-1"));
     client.answer();

@@ -112,9 +112,29 @@ fn a_line_that_cannot_be_read_is_told_with_its_place(
     assert!(!ran.err.contains("at line"), "{}", ran.err);
 }
 
+/// Whoever wrote it may have been ended in the middle of a line, or of a letter.
 #[test]
-fn a_history_that_was_cut_off_says_which_line_and_what_to_do() {
+fn a_history_that_was_cut_off_is_judged_and_proves_nothing() {
+    let place = recorded();
+    let whole = place.text(HISTORY).replace("DOE", "D\u{d6}E");
+    let letter = whole.rfind('\u{d6}').unwrap() + 1;
+    let line = whole.trim_end().rfind('\n').unwrap() + 1;
+    for end in [letter, line, line + 5, line - 1, whole.len() - 3] {
+        place.write("cut.jsonl", &whole.as_bytes()[..end]);
+        let ran = place.run(&["check", "cut.jsonl"]);
+        assert!(matches!(ran.code, Some(1 | 5)), "{end}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains("history altered"), "{end}: {}", ran.out);
+    }
+    let sealed = place.text(HISTORY);
+    place.write("whole.jsonl", sealed.trim_end());
+    place.run(&["check", "whole.jsonl"]).exits(0);
+}
+
+/// Of a history that was written by hand nobody knows where it should have ended.
+#[test]
+fn a_line_that_ends_too_soon_says_which_and_what_to_do() {
     let ran = check(|lines| {
+        lines[0] = lines[0].replace("\"sealed\":true,", "");
         lines.truncate(9);
         let last = lines.last_mut().unwrap();
         let half = last.len() / 2;

@@ -23,7 +23,7 @@ use crate::wire::{Judged, Server, charge, msa};
 fn serving(script: &str, arguments: &[&str]) -> Server {
     let place = Place::new();
     place.write("script.yaml", format!("title: A script\nexams: [john-doe]\n{script}"));
-    let usual = ["--script", "script.yaml", "--ack-timeout", "200", "--tls-out", "tls"];
+    let usual = ["--script", "script.yaml", "--ack-timeout", "200ms", "--tls-out", "tls"];
     Server::start(place, &[&usual, arguments].concat())
 }
 

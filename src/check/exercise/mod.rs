@@ -55,12 +55,16 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
 /// A stored history that is not as it was written proves nothing, whatever it shows: neither its
 /// plan nor its events are known to be what they were.
 pub(crate) fn altered(evidence: &Evidence<'_>, seal: Seal, findings: &mut Findings) {
-    if seal == Seal::Broken {
-        findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
-            let message = "the history was altered after it was written: its checksum does not fit";
-            Told::plainly(Circumstance::HistoryAltered, message)
-        });
-    }
+    let message = match seal {
+        Seal::None | Seal::Intact => return,
+        Seal::Broken => "the history was altered after it was written: its checksum does not fit",
+        Seal::Missing => {
+            "the history was cut off, by the end of what wrote it or afterwards: its checksum is missing"
+        }
+    };
+    findings.add(agreed_rule(evidence), Weight::Inconclusive, || {
+        Told::plainly(Circumstance::HistoryAltered, message)
+    });
 }
 
 /// The steps of the usual course that this plan had to do without.

@@ -7,6 +7,7 @@
 pub(crate) mod descendants;
 pub mod processors;
 pub(crate) mod sender;
+pub(crate) mod spool;
 pub(crate) mod tls;
 pub(crate) mod wire;
 
@@ -20,16 +21,18 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::emr::{Input, WireAct};
-use crate::history::{ConnectionId, FORMAT_VERSION, Header, History, Seal};
+use crate::history::{ConnectionId, Event, FORMAT_VERSION, Header, History, Seal};
 use crate::plan::fault::Connection;
 use crate::plan::{Fault, Plan};
 use crate::run::drive::{Do, Drive, Happening};
 use sender::process::Process;
 use sender::starvation::Starved;
+use spool::Spool;
 use wire::doors::Endpoint;
 use wire::sockets::Line;
 
@@ -37,6 +40,7 @@ pub use sender::folder::abandon;
 pub use sender::guardian::{GUARDIAN, dismiss, engage, stand_guard};
 pub use sender::orphans::{adopt, end_children};
 pub use sender::per_run::Kept;
+pub use spool::{Keeper, Peer};
 pub use tls::authority::{Authority, AuthorityError, Issued, Own};
 pub use wire::sockets::allow_many_connections;
 
@@ -58,6 +62,9 @@ pub enum RunError {
     /// There can be no TLS.
     #[error("{0}")]
     Tls(String),
+    /// What was recorded could not be kept, so nothing can be said of it.
+    #[error("cannot keep what is recorded: {0}")]
+    Keep(#[source] std::io::Error),
     /// The plan could not be written down.
     #[error("cannot write the plan down: {0}")]
     Plan(#[from] serde_json::Error),
@@ -100,43 +107,39 @@ pub async fn run(
     bound: impl FnOnce(&[SocketAddr]),
 ) -> Result<History, RunError> {
     let started = Timestamp::now();
-    let folder = sender::folder::Folder::new(plan).map_err(RunError::Folder)?;
-    let window = plan.plays(Fault::Connection(Connection::NoRead)).then_some(SMALL_WINDOW);
-    if let Some(tls) = &plan.tls {
-        let issued = place.authority.issued().map_err(|error| RunError::Tls(error.to_string()))?;
-        issued.write(folder.root.path(), tls.is_mutual()).map_err(RunError::Folder)?;
-    }
-    let endpoints = (0..plan.endpoints.len()).map(|index| {
-        let address = place.address(index);
-        Endpoint::bind(address, window).map_err(|error| RunError::Listen { address, error })
-    });
-    let endpoints: Vec<Endpoint> = endpoints.collect::<Result<_, _>>()?;
-    let addresses: Vec<SocketAddr> = endpoints.iter().map(Endpoint::address).collect();
-    let mut process = Process::new(plan, place.executable.clone(), folder, &addresses);
-    if let Some(port) = place.ack_port {
-        process.takes_calls_at(port);
-    }
-    if let Some(kept) = &place.kept {
-        let input = kept.lend(&mut process);
-        process.write_to(input);
-    }
-    let epoch = started.to_zoned(TimeZone::UTC).datetime();
-    let authority = plan.tls.as_ref().map(|_| Arc::clone(&place.authority));
-    let drive = Drive::new(plan, epoch);
-    let kept = place.kept.clone();
-    let case = Case::new(drive, endpoints, process, plan.limits.connections, authority, kept);
-    case.pump();
-    bound(&addresses);
-    case.drive_to_the_end(place.interrupted.clone()).await;
-    let header = Header {
+    let header = header(plan, started)?;
+    let case = Case::prepare(plan, place, started, None)?;
+    let events = case.run(place, bound).await?;
+    Ok(History { header, events, seal: Seal::None })
+}
+
+/// Runs one case to its end like [`run`], and has what was observed kept as it comes: nothing of it
+/// stays in memory.
+///
+/// # Errors
+/// What this machine does not let us do: bind, make a folder, keep what was recorded.
+pub async fn record(
+    plan: &Plan,
+    place: &Place,
+    keeper: Box<dyn Keeper>,
+    bound: impl FnOnce(&[SocketAddr]),
+) -> Result<(), RunError> {
+    let started = Timestamp::now();
+    let keeping = Some((header(plan, started)?, keeper));
+    let case = Case::prepare(plan, place, started, keeping)?;
+    case.run(place, bound).await?;
+    Ok(())
+}
+
+fn header(plan: &Plan, started: Timestamp) -> Result<Header, RunError> {
+    Ok(Header {
         format: "chargeproof-history".to_owned(),
         version: FORMAT_VERSION,
         case: plan.id.clone(),
         started: started.to_string(),
         sealed: false,
         plan: serde_json::value::to_raw_value(plan)?,
-    };
-    Ok(History { header, events: case.into_events(), seal: Seal::None })
+    })
 }
 
 /// One case under way.
@@ -159,6 +162,8 @@ struct Inner {
     authority: Option<Arc<Authority>>,
     /// The sender that serves all cases, where there is one.
     kept: Option<Rc<Kept>>,
+    /// Where events go as they come; without it they stay in memory.
+    spool: Option<Spool>,
 }
 
 /// Everything that changes.
@@ -171,7 +176,73 @@ struct Stage {
     tasks: Vec<AbortHandle>,
 }
 
+impl Stage {
+    /// Keeps hold of a task for as long as it may have to be ended.
+    fn begin(&mut self, task: AbortHandle) {
+        if self.tasks.len() == self.tasks.capacity() {
+            self.tasks.retain(|task| !task.is_finished());
+        }
+        self.tasks.push(task);
+    }
+}
+
 impl Case {
+    /// Binds, and makes the folder.
+    fn prepare(
+        plan: &Plan,
+        place: &Place,
+        started: Timestamp,
+        keeping: Option<(Header, Box<dyn Keeper>)>,
+    ) -> Result<Self, RunError> {
+        let folder = sender::folder::Folder::new(plan).map_err(RunError::Folder)?;
+        let window = plan.plays(Fault::Connection(Connection::NoRead)).then_some(SMALL_WINDOW);
+        if let Some(tls) = &plan.tls {
+            let issued =
+                place.authority.issued().map_err(|error| RunError::Tls(error.to_string()))?;
+            issued.write(folder.root.path(), tls.is_mutual()).map_err(RunError::Folder)?;
+        }
+        let endpoints = (0..plan.endpoints.len()).map(|index| {
+            let address = place.address(index);
+            Endpoint::bind(address, window).map_err(|error| RunError::Listen { address, error })
+        });
+        let endpoints: Vec<Endpoint> = endpoints.collect::<Result<_, _>>()?;
+        let addresses: Vec<SocketAddr> = endpoints.iter().map(Endpoint::address).collect();
+        let mut process = Process::new(plan, place.executable.clone(), folder, &addresses);
+        if let Some(port) = place.ack_port {
+            process.takes_calls_at(port);
+        }
+        if let Some(kept) = &place.kept {
+            let input = kept.lend(&mut process);
+            process.write_to(input);
+        }
+        let epoch = started.to_zoned(TimeZone::UTC).datetime();
+        let authority = plan.tls.as_ref().map(|_| Arc::clone(&place.authority));
+        let drive = Drive::new(plan, epoch);
+        let (connections, kept) = (plan.limits.connections, place.kept.clone());
+        // Last, so that of a case that cannot begin nothing is kept.
+        let spool = keeping.map(|(header, keeper)| Spool::begin(&header, keeper)).transpose();
+        let spool = spool.map_err(RunError::Keep)?;
+        Ok(Self::new(drive, endpoints, process, connections, authority, kept, spool))
+    }
+
+    /// Goes through the case, and gives back what was not spooled of its events.
+    async fn run(
+        self,
+        place: &Place,
+        bound: impl FnOnce(&[SocketAddr]),
+    ) -> Result<Vec<Event>, RunError> {
+        let addresses: Vec<SocketAddr> =
+            self.0.stage.borrow().endpoints.iter().map(Endpoint::address).collect();
+        self.pump();
+        bound(&addresses);
+        self.drive_to_the_end(place.interrupted.clone()).await;
+        if let Some(spool) = &self.0.spool {
+            spool.put(self.0.stage.borrow_mut().drive.drain());
+            spool.end().map_err(RunError::Keep)?;
+        }
+        Ok(self.0.stage.borrow_mut().drive.take_events())
+    }
+
     fn new(
         drive: Drive,
         endpoints: Vec<Endpoint>,
@@ -179,6 +250,7 @@ impl Case {
         connections: u32,
         authority: Option<Arc<Authority>>,
         kept: Option<Rc<Kept>>,
+        spool: Option<Spool>,
     ) -> Self {
         let lines = BTreeMap::new();
         let stage = Stage { drive, endpoints, lines, accepted: 0, process, tasks: Vec::new() };
@@ -193,6 +265,7 @@ impl Case {
             connections: usize::try_from(connections).unwrap_or(usize::MAX),
             authority,
             kept,
+            spool,
         }))
     }
 
@@ -210,6 +283,34 @@ impl Case {
     fn note(&self, happening: Happening<'_>) {
         let now = self.look();
         self.0.stage.borrow_mut().drive.happened(now, happening);
+        self.spool(MANY_EVENTS);
+    }
+
+    /// Hands over what was recorded, where there are at least so many events.
+    fn spool(&self, least: usize) {
+        if let Some(spool) = &self.0.spool {
+            let mut stage = self.0.stage.borrow_mut();
+            if stage.drive.events().len() >= least {
+                spool.put(stage.drive.drain());
+            }
+        }
+    }
+
+    /// Says who has opened a connection, where that is wanted.
+    fn met(&self, connection: ConnectionId, stream: &TcpStream) {
+        if let Some(spool) = &self.0.spool
+            && let Ok(peer) = stream.peer_addr()
+        {
+            spool.met((connection, peer));
+        }
+    }
+
+    /// Waits until what is recorded can no longer be kept.
+    async fn cannot_spool(&self) {
+        match &self.0.spool {
+            Some(spool) => spool.failed().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Looks at the clock for what is seen from now on.
@@ -238,6 +339,7 @@ impl Case {
                 self.look(); // a write does it itself, for what was taken
             }
         }
+        self.spool(1);
         let (finished, deadline) = self.outlook(self.0.seen.get());
         let sleeping = self.0.sleeping.get();
         let sooner = deadline.is_some_and(|at| sleeping.is_none_or(|sleeping| at < sleeping));
@@ -278,6 +380,7 @@ impl Case {
             let until = tokio::time::Instant::from_std(self.0.started + wake);
             tokio::select! {
                 () = self.0.changed.notified() => {}
+                () = self.cannot_spool() => break,
                 () = tokio::time::sleep_until(until) => self.woken(wake, deadline),
                 result = interrupted.wait_for(|&it| it), if listening => {
                     listening = false;
@@ -330,15 +433,14 @@ impl Case {
         stage.lines.clear();
         stage.endpoints.clear();
     }
-
-    fn into_events(self) -> Vec<crate::history::Event> {
-        self.0.stage.borrow_mut().drive.take_events()
-    }
 }
 
 /// How much the system may take in for a connection where the script wants the sender to find
 /// its window closed: a message or two.
 const SMALL_WINDOW: usize = 8 * 1024;
+
+/// How many events are handed over although more of the same follow at once.
+const MANY_EVENTS: usize = 64;
 
 /// How often the loop looks up although nothing is due, to see whether it is woken in time.
 const GLANCE: Duration = Duration::from_millis(100);

@@ -12,6 +12,7 @@ mod spool;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod voice;
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -41,6 +42,7 @@ pub use spool::SpoolError;
 use spool::{Spool, read};
 use tls::Trust;
 pub use tls::{TlsError, TlsFiles};
+use voice::Voice;
 
 /// What a sender process is started with.
 #[derive(Clone, Debug)]
@@ -63,6 +65,8 @@ pub struct ShellOptions {
     pub retry_every: Duration,
     /// What TLS is spoken with; plain MLLP is spoken without it.
     pub tls: Option<TlsFiles>,
+    /// Whether it says what it waits for, what it sends and what comes of that.
+    pub talks: bool,
     /// The defect that is built in.
     pub bug: Option<Bug>,
     /// The honest habit that is switched on.
@@ -109,7 +113,11 @@ pub fn serve(options: &ShellOptions, log: &mut dyn FnMut(&str)) -> Result<(), Se
     }
     block_on(async {
         let stop = signals().map_err(failed("listening for signals"))?;
-        Shell::start(options, log, stop)?.run().await
+        let shell = Shell::start(options, log, stop)?;
+        if let Some(line) = shell.voice.waiting(&options.inbox) {
+            (shell.log)(&line);
+        }
+        shell.run().await
     })
 }
 
@@ -156,6 +164,8 @@ pub(crate) struct Shell<'a> {
     hasty: bool,
     stopping: bool,
     clock: Clock,
+    voice: Voice,
+    retry_every: Duration,
     log: &'a mut dyn FnMut(&str),
 }
 
@@ -214,6 +224,8 @@ impl<'a> Shell<'a> {
             hasty: options.bug == Some(Bug::PauseRace),
             stopping: false,
             clock,
+            voice: Voice::new(options.talks),
+            retry_every: options.retry_every,
             log,
         })
     }
@@ -232,13 +244,31 @@ impl<'a> Shell<'a> {
                     self.callers.insert(link, Socket::of(link, stream));
                     self.machine.handle(self.now(), Input::Called(link));
                 }
-                Woken::Socket(Some(input)) => self.machine.handle(self.now(), input),
+                Woken::Socket(Some(input)) => {
+                    self.tell_of_connecting(&input);
+                    self.machine.handle(self.now(), input);
+                }
                 Woken::Stop if !self.deaf => {
                     self.stopping = true;
                     self.machine.handle(self.now(), Input::Stop);
                 }
                 Woken::Socket(None) | Woken::Stop | Woken::Time => {}
             }
+        }
+    }
+
+    /// Tells whether a connection could be made.
+    fn tell_of_connecting(&mut self, input: &Input) {
+        let line = match input {
+            Input::Connected(link) => self.voice.connected(*link),
+            Input::Refused(link) => {
+                let why = self.sockets.get(link).and_then(Socket::why_refused);
+                self.voice.refused(*link, why, self.retry_every)
+            }
+            _ => None,
+        };
+        if let Some(line) = line {
+            (self.log)(&line);
         }
     }
 
@@ -261,13 +291,14 @@ impl<'a> Shell<'a> {
     /// Reads what is readable and writes what is writable.
     fn drain(&mut self) {
         let now = self.started.elapsed();
+        let mut inputs = Vec::new();
         for socket in self.sockets.values_mut().chain(self.callers.values_mut()) {
-            for input in socket.drain() {
-                self.machine.handle(now, input);
-            }
-            if let Some(input) = socket.flush() {
-                self.machine.handle(now, input);
-            }
+            inputs.extend(socket.drain());
+            inputs.extend(socket.flush());
+        }
+        for input in inputs {
+            self.tell_of_connecting(&input);
+            self.machine.handle(now, input);
         }
     }
 
@@ -275,6 +306,7 @@ impl<'a> Shell<'a> {
         match output {
             Output::Connect { link, endpoint } => {
                 let address = &self.endpoints[endpoint % self.endpoints.len()];
+                self.voice.connecting(link, address);
                 self.sockets.insert(link, Socket::open(link, address, self.trust.as_ref()));
             }
             Output::Write { link, bytes } => {
@@ -284,11 +316,15 @@ impl<'a> Shell<'a> {
                 }
             }
             Output::Disconnect(link) => {
+                self.voice.given_up(link);
                 self.sockets.remove(&link);
                 self.callers.remove(&link);
             }
             Output::Store(record) => {
                 self.spool.store(&record)?;
+                if let Some(line) = self.voice.stored(&record) {
+                    (self.log)(&line);
+                }
                 self.machine.handle(self.now(), Input::Stored);
             }
             Output::Log(line) => (self.log)(&line),

@@ -25,6 +25,8 @@ pub(crate) struct Socket {
     unsent: Vec<u8>,
     /// Whether a byte of the last write has left.
     begun: bool,
+    /// Why it could not be made, if so.
+    why: Option<ErrorKind>,
 }
 
 enum State {
@@ -48,14 +50,20 @@ impl Socket {
                 (State::Opening(Box::pin(never)), None)
             }
         };
-        Self { link, state, tls, fallback, unsent: Vec::new(), begun: false }
+        Self { link, state, tls, fallback, unsent: Vec::new(), begun: false, why: None }
     }
 
     /// A connection that somebody has made to us.
     pub(crate) fn of(link: Link, stream: TcpStream) -> Self {
         let _ = stream.set_nodelay(true); // only the timing of small writes depends on it
         let state = State::Open(stream);
-        Self { link, state, tls: None, fallback: None, unsent: Vec::new(), begun: false }
+        let (tls, fallback) = (None, None);
+        Self { link, state, tls, fallback, unsent: Vec::new(), begun: false, why: None }
+    }
+
+    /// Why it could not be made, where the system has said so.
+    pub(crate) const fn why_refused(&self) -> Option<ErrorKind> {
+        self.why
     }
 
     /// Waits until there may be something to do; for ever if it is over.
@@ -73,8 +81,9 @@ impl Socket {
                     self.state = State::Shaking(stream);
                     None
                 }
-                Err(_) => {
+                Err(error) => {
                     self.state = State::Over;
+                    self.why = Some(error.kind());
                     Some(Input::Refused(self.link))
                 }
             },

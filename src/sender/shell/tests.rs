@@ -49,6 +49,7 @@ impl Living {
             ack_timeout: Duration::from_millis(500),
             retry_every: Duration::from_millis(20),
             tls: None,
+            talks: false,
             bug: None,
             variant: None,
         }

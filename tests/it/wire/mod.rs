@@ -64,6 +64,21 @@ impl Server {
         kill_process(process, signal).unwrap();
     }
 
+    /// Waits until what it has recorded so far is like this.
+    pub(crate) fn recorded(&self, is_so: impl Fn(&str) -> bool) {
+        let until = Instant::now() + BOUND;
+        while !is_so(&self.place.text("out/cases/serve/history.jsonl")) {
+            assert!(Instant::now() < until, "it does not come to that");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until a kill has ended it; its folder.
+    pub(crate) fn killed(mut self) -> Place {
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.place, Place::new())
+    }
+
     /// Presses Ctrl-C, waits for its verdict and checks that it is this exit code.
     #[track_caller]
     pub(crate) fn ends(self, code: i32) -> Judged {

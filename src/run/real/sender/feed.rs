@@ -108,7 +108,7 @@ impl Case {
         let (queue, parcels) = unbounded_channel();
         stage.process.queue = Some(queue.clone());
         let task = tokio::task::spawn_local(self.clone().feed(parcels));
-        stage.tasks.push(task.abort_handle());
+        stage.begin(task.abort_handle());
         queue
     }
 

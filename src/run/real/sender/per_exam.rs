@@ -78,7 +78,7 @@ impl Case {
             output.read_out().await;
             case.ended_for(&parcel, leader, status).await;
         });
-        self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+        self.0.stage.borrow_mut().begin(task.abort_handle());
     }
 
     /// A process that was started for a document is gone.
@@ -149,7 +149,7 @@ impl Case {
                 let left = case.left_behind(incarnation).await;
                 case.exited(incarnation, Some(ExitStatus::default()), &left);
             });
-            self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+            self.0.stage.borrow_mut().begin(task.abort_handle());
         }
     }
 }

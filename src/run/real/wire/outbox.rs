@@ -65,7 +65,7 @@ impl Case {
                 case.pump();
             }
         });
-        self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+        self.0.stage.borrow_mut().begin(task.abort_handle());
     }
 
     fn sent(

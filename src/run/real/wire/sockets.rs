@@ -76,7 +76,7 @@ impl Case {
             });
         };
         let task = tokio::task::spawn_local(calling).abort_handle();
-        self.0.stage.borrow_mut().tasks.push(task);
+        self.0.stage.borrow_mut().begin(task);
     }
 
     /// Numbers a connection and begins to read it, unless there are too many.
@@ -91,6 +91,7 @@ impl Case {
         stage.accepted += 1;
         let id = stage.accepted;
         let incarnation = opened_by(&stage, &stream);
+        self.met(id, &stream);
         let stream = Rc::new(stream);
         let hold = Rc::new(Hold::default());
         let reading = self.clone().read_all(id, Rc::clone(&stream), Rc::clone(&hold));
@@ -322,7 +323,7 @@ impl Case {
         } else if let Some(stream) = stream {
             let rest = self.clone().write_rest(connection, stream, bytes, taken);
             let task = tokio::task::spawn_local(rest);
-            self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+            self.0.stage.borrow_mut().begin(task.abort_handle());
         }
     }
 

@@ -79,11 +79,11 @@ impl Case {
             }
             Command::Resend { exam } => {
                 let task = tokio::task::spawn_local(self.clone().resend(exam));
-                self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+                self.0.stage.borrow_mut().begin(task.abort_handle());
             }
             Command::Account => {
                 let task = tokio::task::spawn_local(self.clone().account());
-                self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+                self.0.stage.borrow_mut().begin(task.abort_handle());
             }
             Command::LeaveAlone => self.leave_alone(),
             Command::Finish => {}

@@ -73,7 +73,7 @@ impl Case {
             }
             case.exited(incarnation, status.ok(), &left);
         });
-        self.0.stage.borrow_mut().tasks.push(task.abort_handle());
+        self.0.stage.borrow_mut().begin(task.abort_handle());
     }
 
     /// The processes of a life that are still there when its leader has gone.
@@ -131,7 +131,7 @@ impl Case {
                 }
             }
         });
-        stage.tasks.push(task.abort_handle());
+        stage.begin(task.abort_handle());
         if let Some(life) = stage.process.life_of(incarnation) {
             life.waiting = Some(task.abort_handle());
         }
