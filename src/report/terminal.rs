@@ -565,7 +565,8 @@ mod tests {
         assert_snapshot!(plain(&samples::silent()), @r"
         FAIL delivers: the charge of order 273013 never came                          (healthy EMR, 2 cases)
           case      once/early
-          next      nothing was sent at all: start the sender by hand, with the command of its sender file
+          next      nothing was sent at all: start the sender by hand, with the command of its sender file;
+                    if it is only slow to start, name in its file what shows that it is ready (`ready`)
           repeat    chargeproof run 'once/early' --seed 7
           history   chargeproof-out/once/early.jsonl
           also in   once/late

@@ -52,12 +52,9 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
         Weight::Pending => Some(
             "look at the message as it was sent; if it is as agreed: cargo insta review".into(),
         ),
-        Weight::Inconclusive if silent && finding.circumstance == Circumstance::ProbeTimedOut => {
+        Weight::Inconclusive | Weight::Broken if silent && says_unsent(finding) => {
             let start = "if it is only slow to start, name in its file what shows that it is ready (`ready`)";
             Some(format!("nothing was sent at all: {by_hand}; {start}"))
-        }
-        Weight::Inconclusive | Weight::Broken if silent && says_unsent(finding) => {
-            Some(format!("nothing was sent at all: {by_hand}"))
         }
         Weight::Inconclusive => {
             Some(format!("chargeproof explain {}; {}", finding.rule, cure(finding)))

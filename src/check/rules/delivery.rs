@@ -212,18 +212,6 @@ fn add_missing(
             Told::plainly(Circumstance::ProbeTimedOut, message)
         });
     }
-    if rule == Rule::Delivers && !is_known_to_be_up(evidence) {
-        return findings.add(rule, Weight::Inconclusive, || {
-            let order = describe_order(evidence, &exam.order);
-            let up = lateness::tenths(evidence.events.last().map_or(Micros(0), |last| last.at));
-            let message = format!(
-                "the charge of order {order} never came: the sender made no connection in the {up} of \
-                 the case, and its file does not say when it is ready (`ready`), so whether it is slow \
-                 to start or stuck, nobody can say"
-            );
-            Told::plainly(Circumstance::ProbeTimedOut, message)
-        });
-    }
     let had = Had::since(evidence, submitted, time_was_up(evidence, exam));
     let most = share_of_patience(evidence, exam);
     lateness::add_if_it_could(evidence, findings, rule, had, most, || {
@@ -251,17 +239,6 @@ fn add_missing(
             before.map_or(Circumstance::HealthyEmr, |fault| Circumstance::After(fault.to_owned()));
         Told::plainly(circumstance, message).with(proof)
     });
-}
-
-/// Whether it is seen that the sender was up, and not perhaps still starting: it made a connection, or what
-/// its file names had shown that it was ready. A sender of ours is up at once, and one that nobody starts
-/// was there before.
-fn is_known_to_be_up(evidence: &Evidence<'_>) -> bool {
-    let sender = &evidence.plan.sender;
-    !evidence.connections.is_empty()
-        || sender.driving.ready.is_some()
-        || sender.bug.is_some()
-        || matches!(sender.driving.life, Lifetime::Run | Lifetime::Observed)
 }
 
 /// When the sender's time for the exam's charge was over: how late the harness was after it had given

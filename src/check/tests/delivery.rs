@@ -29,42 +29,6 @@ fn a_sender_that_never_sends_fails_delivers_alone() {
     assert!(inconclusive(&judgement).contains(&(Rule::OncePerOrder, Circumstance::NothingSent)));
 }
 
-#[rstest]
-#[case::its_file_does_not_say_when(false, false, false, false)]
-#[case::it_was_ready(true, false, false, true)]
-#[case::it_connected(false, true, false, true)]
-#[case::it_is_ours(false, false, true, true)]
-fn a_sender_that_may_still_be_starting_does_not_fail(
-    #[case] ready: bool,
-    #[case] connects: bool,
-    #[case] ours: bool,
-    #[case] fails: bool,
-) {
-    let mut case = Case::new();
-    case.plan.sender.driving.ready = case.plan.sender.driving.ready.filter(|_| ready);
-    case.plan.sender.bug = ours.then(|| "brick".to_owned());
-    let waited = case.plan.limits.patience;
-    case.start(1);
-    case.submit("probe-1");
-    case.pause(waited.0 / 1000);
-    case.push(What::WaitedInVain { wanted: "the charge of `probe-1`".to_owned(), waited });
-    if connects {
-        case.open(1, 1);
-    }
-    case.watch();
-    case.stop(1);
-    case.push(What::Finished);
-    let judgement = case.judge();
-    assert_eq!(broken(&judgement).contains(&"delivers"), fails);
-    let open = inconclusive(&judgement);
-    assert_eq!(open.contains(&(Rule::Delivers, Circumstance::ProbeTimedOut)), !fails);
-    let says =
-        "timed out waiting for the charge of `probe-1` after 2.0 s, as follows from `ack_timeout`";
-    let said = judgement.findings.iter().any(|finding| finding.message.starts_with(says));
-    // Where it failed, that says more.
-    assert_eq!(said, !fails, "{:?}", judgement.findings);
-}
-
 #[test]
 fn a_charge_that_poisons_the_queue_fails_recovers_alone() {
     let mut case = Case::refused();

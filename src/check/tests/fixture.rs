@@ -17,7 +17,7 @@ use crate::mapping::{Mapping, Stamp, resolve, shipped};
 use crate::plan::fault::Answer;
 use crate::plan::{
     Account, AttemptMode, Behaviour, Charged, Driving, Expect, Fault, Limits, Match, Origin,
-    Parameters, Plan, Play, Ready, ReadyWhen, SenderPlan, Step, StopBy,
+    Parameters, Plan, Play, SenderPlan, Step, StopBy,
 };
 use crate::verdict::{Circumstance, Judgement, Rule, Weight};
 
@@ -326,7 +326,6 @@ fn plan() -> Plan {
         exams.into_iter().map(|(name, order)| (name.to_owned(), Arc::new(exam(order)))).collect();
     let probes = ["probe-1", "probe-2"].map(str::to_owned).to_vec();
     let handed = |name: &str| [Step::Submit(name.to_owned()), Step::Await(name.to_owned())];
-    let ready = Ready { when: ReadyWhen::Line("ready".to_owned()), within: Micros(1_000_000) };
     let mut steps = vec![Step::Start];
     steps.extend(["probe-1", "john-doe", "probe-2"].into_iter().flat_map(handed));
     steps.extend([Step::Settle, Step::Stop, Step::Start, Step::Settle, Step::Account, Step::Stop]);
@@ -358,8 +357,7 @@ fn plan() -> Plan {
             environment: BTreeMap::new(),
             directory: None,
             account: Some(Account::Command(vec!["sender".to_owned(), "account".to_owned()])),
-            // What it shows says that it is up.
-            driving: Driving { ready: Some(ready), ..Driving::default() },
+            driving: Driving::default(),
             stop: StopBy::Terminate,
             bug: None,
             variant: None,
