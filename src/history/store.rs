@@ -36,6 +36,9 @@ struct Last {
 /// How the last line of a sealed history begins, and no event.
 const LAST: &str = "{\"seal\":";
 
+/// The seal of what was altered before it was written again: it fits nothing.
+const BROKEN: &str = "broken";
+
 /// Writes `history` as JSON lines, and seals it. What was altered or cut before is not sealed again.
 ///
 /// # Errors
@@ -47,7 +50,8 @@ pub fn write(history: &History, out: impl Write) -> io::Result<()> {
     }
     match history.seal {
         Seal::None | Seal::Intact => writer.seal(),
-        Seal::Broken | Seal::Missing => writer.flush(),
+        Seal::Broken => writer.end_with(BROKEN),
+        Seal::Missing => writer.flush(),
     }
 }
 
@@ -90,8 +94,13 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// Whatever the writer fails with.
-    pub fn seal(mut self) -> io::Result<()> {
-        self.put(&Last { seal: self.checksum.text() })?;
+    pub fn seal(self) -> io::Result<()> {
+        let seal = self.checksum.text();
+        self.end_with(&seal)
+    }
+
+    fn end_with(mut self, seal: &str) -> io::Result<()> {
+        self.put(&Last { seal: seal.to_owned() })?;
         self.flush()
     }
 

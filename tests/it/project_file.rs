@@ -55,7 +55,7 @@ fn what_it_names_lies_beside_it_wherever_the_command_runs() {
 #[rstest]
 #[case::key("senders: x\n", "chargeproof.yaml:1:1: unknown key `senders`", "`sender`")]
 #[case::jobs("jobs: 300\n", "chargeproof.yaml:1:7: expected `auto` or a number", "from 1 to 256")]
-#[case::time("watch_for: 5\n", "chargeproof.yaml:1:12: expected a duration", "`ms`, `s`")]
+#[case::time("watch_for: 5\n", "chargeproof.yaml:1:12: expected a duration", "did you mean `5ms`")]
 #[case::report("report: [junit, html]\n", "chargeproof.yaml:1:17: expected a kind", "markdown")]
 #[case::host("host: here\n", "chargeproof.yaml:1:7: expected an address", "IP address")]
 #[case::seed("seed: -1\n", "chargeproof.yaml:1:7: expected a whole number", "--seed")]

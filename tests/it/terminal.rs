@@ -241,13 +241,11 @@ fn what_runs_is_never_wider_than_the_terminal_and_leaves_no_progress_line(
 
 #[test]
 fn an_open_run_fits_too() {
-    let place = Place::new();
-    let start =
-        "name: S\nstart: [sleep, '60']\nlimits: { ack_timeout: 100ms, longest_retry: 100ms }\n";
-    place.write("sender.yaml", start);
     for columns in [60, 120] {
-        let arguments = ["run", "once/silence", "--sender", "sender.yaml"];
-        let (text, code) = shown(&place, columns, &arguments);
+        // Nothing of the script is ever met.
+        let script = "emr: [{ on: { message: 99 }, reply: reject }]\n";
+        let place = Place::with_scenario(&format!("title: A charge\nexams: [john-doe]\n{script}"));
+        let (text, code) = shown(&place, columns, &["run", "the-case"]);
         assert_eq!(code, Some(5), "{text}");
         fits(&text, columns);
         assert!(text.contains("\u{1b}[1m\u{1b}[33mINCONCLUSIVE\u{1b}[0m"), "{text:?}");
