@@ -97,12 +97,11 @@ mod tests {
     #[case::as_the_set_id_that_is_no_number_of_the_order("FT1|1|17-1|", "FT1|1|1799-1|")]
     fn what_was_approved_is_that_of_the_new_order(#[case] before: &str, #[case] after: &str) {
         let mut exam = john_doe();
-        ("17".clone_into(&mut exam.order.number), "1".clone_into(&mut exam.order.emr_number));
+        "17".clone_into(&mut exam.order.number);
+        "1".clone_into(&mut exam.order.emr_number);
         let mut renewed = exam.clone();
-        (
-            "1799".clone_into(&mut renewed.order.number),
-            "199".clone_into(&mut renewed.order.emr_number),
-        );
+        "1799".clone_into(&mut renewed.order.number);
+        "199".clone_into(&mut renewed.order.emr_number);
         // FT1 is the fifth segment that the mapping writes.
         let above = "<VT>MSH|<CR>\nEVN|P03<CR>\nPID||<CR>\nPV1|1<CR>\n";
         let text = |line: &str| format!("{above}{line}<CR>\n<FS><CR>");
