@@ -2,6 +2,7 @@
 //!
 //! A value stands in for an option that was not typed; whatever is typed counts for more.
 
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -65,7 +66,9 @@ impl ProjectFile {
     /// The one in `folder`; one that says nothing where there is none.
     fn of(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(FILE);
-        if !path.is_file() {
+        // What is there and cannot be read is a mistake, and not the same as nothing.
+        let found = std::fs::symlink_metadata(&path);
+        if found.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Ok(Self::default());
         }
         let source = read_yaml(&path)?;

@@ -192,7 +192,9 @@ impl<R: BufRead> Reader<R> {
         let (line, number) = (text(&self.line)?, self.number);
         if line.starts_with(LAST) {
             let last: Last = parse(line, number)?;
-            let fits = self.header.sealed && self.checksums.fit(&last.seal);
+            // There is one, and it is the last line: any other was put there.
+            let is_first = self.seal == Seal::Missing;
+            let fits = is_first && self.header.sealed && self.checksums.fit(&last.seal);
             self.seal = if fits { Seal::Intact } else { Seal::Broken };
             return Ok(None);
         }

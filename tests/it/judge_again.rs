@@ -215,6 +215,10 @@ fn a_history_out_of_order_is_no_history() {
 })]
 #[case::the_seal_is_gone(|lines: &mut Vec<String>| drop(lines.pop()))]
 #[case::the_end_was_cut(|lines: &mut Vec<String>| lines.truncate(9))]
+#[case::another_seal_stands_inside(|lines: &mut Vec<String>| {
+    lines.insert(5, "{\"seal\":\"x\"}".to_owned());
+})]
+#[case::it_is_sealed_twice(|lines: &mut Vec<String>| lines.push(lines[lines.len() - 1].clone()))]
 fn a_history_that_was_altered_proves_nothing(#[case] alter: fn(&mut Vec<String>)) {
     let place = Place::new();
     place.run(&["run", "options/option-1", "--simulated", "--out", "out"]).exits(0);

@@ -73,6 +73,14 @@ fn a_mistake_in_it_is_shown_where_it_is(
 }
 
 #[test]
+fn one_that_cannot_be_read_is_not_taken_for_none() {
+    let place = Place::new();
+    std::os::unix::fs::symlink("/nowhere/at-all", place.path("chargeproof.yaml")).unwrap();
+    let err = place.run(&["run", "once/silence", "--simulated"]).exits(2).err;
+    assert!(err.contains("cannot read `./chargeproof.yaml`"), "{err}");
+}
+
+#[test]
 fn an_empty_one_says_nothing() {
     let place = Place::new();
     place.write("chargeproof.yaml", "# nothing yet\n");
