@@ -16,6 +16,9 @@ pub(super) fn variants() -> impl Iterator<Item = &'static str> {
     Variant::ALL.iter().map(|variant| variant.name())
 }
 
+/// The longest time that can be asked for, in scenarios too.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// A time as it is written in scenarios.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -23,14 +26,16 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
     let number: u64 = number.parse().map_err(|_| {
         "a time is a whole number and `ms`, `s`, `m` or `h`, as in `500ms`".to_owned()
     })?;
-    match unit {
-        "" => Err(format!("it has no unit: did you mean `{number}ms`?")),
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
-        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
-        _ => Err("the unit of a time is `ms`, `s`, `m` or `h`".to_owned()),
-    }
+    let unit = match unit {
+        "" => return Err(format!("it has no unit: did you mean `{number}ms`?")),
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("the unit of a time is `ms`, `s`, `m` or `h`".to_owned()),
+    };
+    let time = Duration::from_millis(number.saturating_mul(unit));
+    if time > LONGEST { Err("it is a week at the most, `168h`".to_owned()) } else { Ok(time) }
 }
 
 /// How many cases run side by side.
