@@ -15,6 +15,7 @@ use chargeproof::history::{ConnectionId, End, Event, Micros, Piece, Raw, Side, W
 use chargeproof::hl7::ack::is_acknowledgement;
 use chargeproof::hl7::{BatchFile, Message, Path};
 use chargeproof::plan::Plan;
+use chargeproof::report::ordinal;
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -239,24 +240,13 @@ fn in_words(heard: &Heard, times: u32) -> String {
             words.push_str(&format!(" and {further} more"));
         }
         if times > 1 {
-            words.push_str(&format!("{which} came again: {} time", ordinal(times)));
+            words.push_str(&format!("{which} came again: {} time", ordinal(times as usize)));
         }
     }
     if !control_id.is_empty() {
         words.push_str(&format!(", MSH-10 {control_id}"));
     }
     words
-}
-
-fn ordinal(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
 }
 
 /// What stands in a frame, or in a part of one.
@@ -337,19 +327,8 @@ mod tests {
     use chargeproof::charge::Agreement;
     use chargeproof::history::Micros;
     use chargeproof::hl7::Message;
-    use rstest::rstest;
 
-    use super::{MOST_LINES, MOST_ORDERS, Pace, Recent, ordinal};
-
-    #[rstest]
-    #[case(2, "2nd")]
-    #[case(3, "3rd")]
-    #[case(11, "11th")]
-    #[case(21, "21st")]
-    #[case(112, "112th")]
-    fn an_ordinal_is_written_as_it_is_spoken(#[case] number: u32, #[case] words: &str) {
-        assert_eq!(ordinal(number), words);
-    }
+    use super::{MOST_LINES, MOST_ORDERS, Pace, Recent};
 
     #[test]
     fn an_order_is_counted_once_a_message_and_under_every_spelling() {

@@ -15,12 +15,13 @@ use crate::cli::recording::{Recording, Teller};
 use crate::cli::run::print;
 use crate::cli::runtime::{interrupts, place, runtime};
 use crate::cli::secure::{Certificates, asked_for};
-use crate::cli::speaker::{Speaker, thousands};
+use crate::cli::speaker::Speaker;
 use crate::cli::store::Store;
 use chargeproof::history::Micros;
 use chargeproof::plan::{Expect, Origin, Plan, Step};
 use chargeproof::planning;
 use chargeproof::planning::{Choices, Patience};
+use chargeproof::report::{plural, thousands};
 use chargeproof::run::real::{self, Place, RunError};
 use chargeproof::scenario::{Scenario, SenderFile};
 use chargeproof::suite::judge;
@@ -107,16 +108,13 @@ fn play(
 
 /// What came until Ctrl-C, before it is judged: that may take a moment.
 fn tell_totals((messages, connections): (u64, u64)) {
-    let plural = |number: u64| if number == 1 { "" } else { "s" };
+    let count = |number: u64, noun| {
+        let noun = plural(usize::try_from(number).unwrap_or(usize::MAX), noun);
+        format!("{} {noun}", thousands(number))
+    };
+    let (messages, connections) = (count(messages, "message"), count(connections, "connection"));
     let mut out = anstream::stdout().lock();
-    let _ = writeln!(
-        out,
-        "{} message{} on {} connection{} came",
-        thousands(messages),
-        plural(messages),
-        thousands(connections),
-        plural(connections)
-    );
+    let _ = writeln!(out, "received {messages} on {connections}");
     let _ = out.flush();
 }
 

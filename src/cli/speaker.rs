@@ -14,7 +14,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 
 use crate::cli::screen;
-use chargeproof::report::hang;
+use chargeproof::report::{hang, thousands};
 
 /// Something to be said.
 #[derive(Debug)]
@@ -164,19 +164,6 @@ fn write(line: &Line) -> io::Result<()> {
     out.flush()
 }
 
-/// A number as people write it: `12,820`.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut written = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            written.push(',');
-        }
-        written.push(digit);
-    }
-    written
-}
-
 /// How many lines may wait to be written.
 const MOST_WAITING: usize = 256;
 
@@ -188,18 +175,7 @@ mod tests {
     use std::sync::atomic::Ordering::Relaxed;
     use std::time::Duration;
 
-    use rstest::rstest;
-
-    use super::{Tone, Unsaid, sum, thousands};
-
-    #[rstest]
-    #[case(0, "0")]
-    #[case(999, "999")]
-    #[case(12_820, "12,820")]
-    #[case(1_000_000, "1,000,000")]
-    fn a_number_is_written_as_people_write_it(#[case] number: u64, #[case] written: &str) {
-        assert_eq!(thousands(number), written);
-    }
+    use super::{Tone, Unsaid, sum};
 
     #[test]
     fn what_was_not_said_is_said_once_as_a_number() {

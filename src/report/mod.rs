@@ -15,7 +15,7 @@ pub mod terminal;
 mod wording;
 
 pub use layout::{Colour, Screen, columns, hang, wrap};
-pub use wording::{duration, meaning};
+pub use wording::{duration, meaning, ordinal, plural, thousands};
 
 #[cfg(test)]
 mod samples;

@@ -92,7 +92,7 @@ fn nothing_of_a_patient_is_said() {
     let (_, judged, _) = server.ended();
     assert!(judged.out.contains("MSH-10 \u{2022}\u{2022}\u{2022}(8)"), "{}", judged.out);
     assert!(!judged.out.contains("DOE") && !judged.out.contains("JOHN"), "{}", judged.out);
-    assert!(judged.out.contains("2 messages on 1 connection came\n"), "{}", judged.out);
+    assert!(judged.out.contains("received 2 messages on 1 connection\n"), "{}", judged.out);
 }
 
 #[test]

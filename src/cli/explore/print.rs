@@ -8,6 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::run::print;
 use crate::cli::screen::{beside, paragraph};
 use chargeproof::explore::Tally;
+use chargeproof::report::thousands;
 use chargeproof::verdict::RunOutcome;
 
 /// How many names a line shows.
@@ -56,6 +57,7 @@ pub(super) fn summary(search: &Search, took: Duration, others: &[&Found]) -> Res
     let mut out = anstream::stdout().lock();
     let tally = &search.tally;
     let rate = u128::from(tally.schedules) * 1_000 / took.as_millis().max(1);
+    let rate = u64::try_from(rate).unwrap_or(u64::MAX);
     let text = format!(
         "{} schedules in {:.1} s ({}/s), {} different situations",
         tally.schedules,
@@ -110,30 +112,4 @@ fn exercised(tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {
         beside(out, "  no proof   ", &text)?;
     }
     Ok(())
-}
-
-/// `12,820`.
-fn thousands(number: u128) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (head, rest) = digits.split_at(first);
-    let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let all = Some(head.to_owned()).filter(|head| !head.is_empty()).into_iter().chain(groups);
-    all.collect::<Vec<String>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::thousands;
-
-    #[rstest]
-    #[case(0, "0")]
-    #[case(999, "999")]
-    #[case(12_820, "12,820")]
-    #[case(1_000_000, "1,000,000")]
-    fn a_large_number_is_written_in_groups(#[case] number: u128, #[case] text: &str) {
-        assert_eq!(thousands(number), text);
-    }
 }
