@@ -31,7 +31,7 @@ const IDLE_ENOUGH: f64 = 0.7;
 
 /// How many run for each processor before the first is over: a sender that sleeps before it works makes
 /// a machine look idle that it will soon have too much to do.
-const FIRST: usize = 8;
+const FIRST: usize = 24;
 
 /// How much of an unused allowance is kept, in seconds of all processors.
 const KEPT: f64 = 0.25;
@@ -207,7 +207,7 @@ mod tests {
             pace.look(Duration::from_millis(100 * look), used(100 * look, 0, 0));
             running += begun(&mut pace, running);
         }
-        assert_eq!(running, 16);
+        assert_eq!(running, 48);
     }
 
     #[test]
