@@ -82,6 +82,13 @@ fn of_host(host: &str, port: u16, found: &mut Addresses) -> Result<(), Failure> 
             return Err(Failure::usage(message, hint));
         }
     };
+    // Other spellings of `0.0.0.0`, such as `0`, are found like names.
+    if let Some(every) = all.iter().find(|address| address.ip().is_unspecified()) {
+        let hint =
+            format!("write `{every}` if that is meant, or a port alone for this machine only");
+        let message = format!("`{host}` is every address of this machine");
+        return Err(Failure::usage(message, hint));
+    }
     all.sort_by_key(SocketAddr::is_ipv6);
     all.dedup();
     // Only tried: whoever listens binds it again, and says why if it cannot.
@@ -135,6 +142,15 @@ mod tests {
     fn what_is_none_says_what_was_meant(#[case] text: &str, #[case] hint: &str) {
         let said = listen(text).unwrap_err();
         assert!(said.contains(hint), "{said}");
+    }
+
+    #[rstest]
+    #[case("0:2575")]
+    #[case("0x0:2575")]
+    #[case("0.0:2575")]
+    fn every_interface_is_listened_on_only_where_that_is_written(#[case] text: &str) {
+        let error = resolve(&[listen(text).unwrap()]).unwrap_err().to_string();
+        assert!(error.contains("write `0.0.0.0:2575` if that is meant"), "{error}");
     }
 
     #[test]
