@@ -2,7 +2,7 @@
 //!
 //! A value stands in for an option that was not typed; whatever is typed counts for more.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -111,8 +111,12 @@ impl ProjectFile {
         self.fill_selection(&mut run.selection, typed);
         self.fill_filter(&mut run.filter, typed);
         // Virtual time has no sender but the reference sender.
-        if run.simulated {
-            run.selection.sender = None;
+        if run.simulated
+            && let Some(sender) = run.selection.sender.take()
+        {
+            let sender = sender.display();
+            let line = format!("`--simulated` runs the reference sender, not `{sender}` of {FILE}");
+            let _ = writeln!(anstream::stderr(), "{line}");
         }
         if let Some(host) = self.host.filter(|_| !typed("host")) {
             run.host = host;

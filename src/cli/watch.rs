@@ -17,6 +17,7 @@ use crate::cli::project_file;
 use crate::cli::run::{Ran, once};
 use crate::cli::runtime::{interrupts, runtime};
 use chargeproof::plan::Account;
+use chargeproof::scenario::Form;
 use chargeproof::verdict::Exit;
 
 /// For how long nothing must change before a run begins: an editor writes a file in several steps.
@@ -89,10 +90,12 @@ impl Changes {
         let (tell, paths) = mpsc::channel(MOST_CHANGES);
         let is_meant = {
             let (files, folders) = (files.clone(), folders.clone());
+            // `snapshots/` is made by a run itself.
+            let begins = ["scenarios", "mappings"].map(|name| project.join(name));
             move |path: &Path| {
                 let is_ours = path.extension().is_some_and(|one| one == "yaml" || one == "snap");
                 files.contains(path)
-                    || folders.iter().any(|folder| folder == path)
+                    || begins.iter().any(|folder| folder == path)
                     || is_ours && folders.iter().any(|one| path.starts_with(one))
             }
         };
@@ -163,6 +166,9 @@ fn files(run: &Run) -> BTreeSet<PathBuf> {
         Some(Account::Command(command)) => command.as_slice(),
         _ => &[],
     };
+    if let Form::Template(file) = &sender.feed.form {
+        files.insert(absolute(&beside.join(&file.text)));
+    }
     let words = sender.start.iter().chain(account).chain(sender.resend.iter().flatten());
     let programs = words.map(PathBuf::from).filter(|word| word.is_absolute() && word.is_file());
     files.extend(programs.map(|word| absolute(&word)).filter(|word| word.starts_with(&beside)));

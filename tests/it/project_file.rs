@@ -39,6 +39,9 @@ fn what_is_typed_counts_for_more() {
     assert!(!ids.contains("reset"), "{ids}");
     let err = place.run(&["run"]).exits(2).err;
     assert!(err.contains("missing.yaml"), "{err}");
+    // Nobody must take a green for that of the sender that is named.
+    let err = place.run(&["run", "once/silence", "--simulated"]).exits(0).err;
+    assert!(err.contains("runs the reference sender, not `missing.yaml`"), "{err}");
 }
 
 #[test]
