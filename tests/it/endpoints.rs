@@ -197,10 +197,10 @@ fn ten_thousand_connections_under_mixed_faults_cost_what_they_say_and_no_more() 
     }
     let message = charge("10000", "10000").len() as u64;
     let said = message + 200; // an answer is shorter than that
-    // A connection of the EMR costs a few kilobytes, and a message what the history keeps of it:
-    // its bytes, its answer's, and as much again for what else is told of the two.
-    let grown = memory[2] - memory[0];
-    let most = 2 * count as u64 * said * 3;
+    // A connection of the EMR costs a few kilobytes. What was recorded is on disk, but for what waits to be
+    // written; the peak that the system tells may even be a little less than it was.
+    let grown = memory[2].saturating_sub(memory[0]);
+    let most = 24 * 1024 * 1024;
     assert!(grown <= most, "{grown} bytes in two rounds, not {most}: {memory:?}");
     let all = count as u64 * (8 * 1024 + said * 3) + 64 * 1024 * 1024;
     assert!(memory[0] <= all, "{} bytes after the first round, not {all}", memory[0]);
