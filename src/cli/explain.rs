@@ -23,8 +23,10 @@ use chargeproof::{mapping, scenario};
 pub(super) fn explain(name: Option<&str>) -> Result<Exit, Failure> {
     let mut out = anstream::stdout().lock();
     let Some(name) = name else {
+        let widest = Rule::ALL.iter().map(|rule| rule.name().len()).max().unwrap_or(0);
         for rule in Rule::ALL {
-            beside(&mut out, &format!("{rule:20} "), explanation(*rule).title)?;
+            let lead = format!("{:widest$} ", rule.name());
+            beside(&mut out, &lead, explanation(*rule).title)?;
         }
         return Ok(Exit::Passed);
     };

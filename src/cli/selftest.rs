@@ -90,9 +90,10 @@ fn print(matrix: &Matrix, cases: usize, started: Instant) -> Result<(), Failure>
             beside(&mut out, "    HELD AGAINST IT  ", finding)?;
         }
     }
-    writeln!(out, "\n{:28} open", "nothing proven")?;
+    let widest = matrix.open.iter().map(|row| row.what.len()).max().unwrap_or(0);
+    writeln!(out, "\n{:widest$} open", "nothing proven")?;
     for row in &matrix.open {
-        writeln!(out, "{:28} {}", row.what, if row.is_open { "yes" } else { "NO" })?;
+        writeln!(out, "{:widest$} {}", row.what, if row.is_open { "yes" } else { "NO" })?;
     }
     let convicted = matrix.broken.iter().filter(|row| row.is_convicted()).count();
     let clean = matrix.honest.iter().filter(|row| row.held_against.is_empty()).count();

@@ -518,7 +518,7 @@ mod tests {
 
         PENDING snapshot: the message of jane-roe has no approved snapshot   (snapshot not approved, 1 case)
           case      deliver/new
-          next      look at the message as it was sent; if it is as agreed: cargo insta review
+          next      `--update` writes it down: read it; if it is as agreed, rename it to end in `.snap`
           repeat    chargeproof run 'deliver/new' --seed 7
           history   chargeproof-out/deliver/new.jsonl
 
@@ -545,7 +545,7 @@ mod tests {
 
         PENDING snapshot: the message of jane-roe has no approved snapshot   (snapshot not approved, 1 case)
           case      deliver/new
-          next      look at the message as it was sent; if it is as agreed: cargo insta review
+          next      `--update` writes it down: read it; if it is as agreed, rename it to end in `.snap`
           repeat    chargeproof run 'deliver/new' --seed 7
           history   chargeproof-out/deliver/new.jsonl
 

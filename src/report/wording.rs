@@ -50,7 +50,8 @@ pub(super) fn next_step(finding: &Finding, case: &CaseOutcome) -> Option<String>
     let silent = case.judgement.charges == 0 && !case.judgement.findings.iter().any(is_unreadable);
     match finding.weight {
         Weight::Pending => Some(
-            "look at the message as it was sent; if it is as agreed: cargo insta review".into(),
+            "`--update` writes it down: read it; if it is as agreed, rename it to end in `.snap`"
+                .into(),
         ),
         Weight::Inconclusive | Weight::Broken if silent && says_unsent(finding) => {
             let start = "if it is only slow to start, name in its file what shows that it is ready (`ready`)";
@@ -78,7 +79,8 @@ const NOT_READY: &str = "it was not ready after";
 fn cure(finding: &Finding) -> &'static str {
     match finding.circumstance {
         Circumstance::FaultNotPlayed => {
-            "see that this entry of the script can happen with this sender, or say `optional: true`"
+            "if the machine was late, let less run beside it, or say `--jobs 1`; else see that this entry \
+             can happen with this sender, or say `optional: true` in a scenario of your own"
         }
         Circumstance::OrderNotReadable => {
             "see that `identity` of the mapping names the field that this sender puts the order in"
@@ -147,13 +149,15 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 }
 
 /// The noun as it stands after that number.
-pub(super) fn plural(number: usize, noun: &str) -> String {
+#[must_use]
+pub fn plural(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{noun}{ending}")
 }
 
 /// `1st`, `2nd`, `11th`.
-pub(super) fn ordinal(number: usize) -> String {
+#[must_use]
+pub fn ordinal(number: usize) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",
@@ -162,6 +166,20 @@ pub(super) fn ordinal(number: usize) -> String {
         _ => "th",
     };
     format!("{number}{ending}")
+}
+
+/// A number as people write it: `12,820`.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut written = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            written.push(',');
+        }
+        written.push(digit);
+    }
+    written
 }
 
 /// A length of time as a person says it: `30 ms`, `4.2 s`, `2 min 5 s`.
@@ -227,7 +245,7 @@ fn is_unseen(character: char) -> bool {
 mod tests {
     use rstest::rstest;
 
-    use super::{duration, moment, one_line, ordinal};
+    use super::{duration, moment, one_line, ordinal, thousands};
     use crate::history::Micros;
 
     #[rstest]
@@ -248,6 +266,15 @@ mod tests {
     fn a_moment_is_cut_to_the_millisecond_so_that_order_is_never_rounded_away() {
         assert_eq!(moment(Micros(412_999)), "0.412 s");
         assert_eq!(moment(Micros(61_000_000)), "61.000 s");
+    }
+
+    #[rstest]
+    #[case(0, "0")]
+    #[case(999, "999")]
+    #[case(12_820, "12,820")]
+    #[case(1_000_000, "1,000,000")]
+    fn a_large_number_is_written_in_groups(#[case] number: u64, #[case] written: &str) {
+        assert_eq!(thousands(number), written);
     }
 
     #[rstest]

@@ -85,9 +85,9 @@ fn a_run_whose_cases_are_all_left_out_exits_4_and_names_them() {
 
 /// What cannot happen is said with what came instead.
 #[rstest]
-#[case::attempt("{ exam: john-doe, attempt: 2 }", "reject", "attempts at it came to 1")]
-#[case::message("{ message: 99 }", "reject", "messages came to 4")]
-#[case::connection("{ connection: 9 }", "connection/accept-close", "connections came to 2")]
+#[case::attempt("{ exam: john-doe, attempt: 2 }", "reject", "only 1 attempt at it came")]
+#[case::message("{ message: 99 }", "reject", "only 4 messages came")]
+#[case::connection("{ connection: 9 }", "connection/accept-close", "only 2 connections came")]
 #[case::result("{ exam: john-doe, kind: result }", "payload/junk", "asks for no results")]
 #[case::bytes(
     "{ exam: john-doe }",

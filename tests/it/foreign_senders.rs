@@ -261,7 +261,7 @@ fn a_sender_that_prints_whose_exam_it_is_is_named(
     assert!(rules_found(&report).contains("sender/discreet"), "{report:#}");
     let printed = if per == "run" { "standard error" } else { "standard output" };
     let message =
-        format!("life 1 of the sender printed to its {printed}: MRN, name, birth date of john-doe");
+        format!("run 1 of the sender printed to its {printed}: MRN, name, birth date of john-doe");
     assert!(report.to_string().contains(&message), "{report:#}");
     let history = place.text("out/cases/the-case/history.jsonl");
     assert!(history.contains("\"event\":\"output-read\""));
@@ -275,7 +275,7 @@ fn a_sender_that_only_floods_its_output_costs_no_memory_and_stops_when_asked() {
     let report = place.json("out/report.json");
     let rules = rules_found(&report);
     assert!(!rules.contains("sender/stops") && !rules.contains("sender/bounded"), "{rules:?}");
-    let said = "life 1 of the sender printed more than the first 1024 KiB";
+    let said = "run 1 of the sender printed more than the first 1024 KiB";
     assert!(report.to_string().contains(said), "{report:#}");
 }
 

@@ -267,7 +267,7 @@ fn an_entry_of_a_script_that_never_played_is_no_verdict_and_is_named() {
         "{}",
         judged.out
     );
-    assert!(judged.out.contains("messages came to 1"), "{}", judged.out);
+    assert!(judged.out.contains("only 1 message came"), "{}", judged.out);
     assert!(!judged.out.contains("longer limits"), "patience is no cure: {}", judged.out);
     let server = scripted("  - { on: { message: 2 }, reply: reject, optional: true }\n");
     let mut client = server.connect();

@@ -48,6 +48,13 @@ pub(crate) fn not_played(evidence: &Evidence<'_>, missing: Missing<'_>) {
     }
 }
 
+/// How many there were, where the script names more.
+fn only(count: usize, what: &str) -> String {
+    let (first, rest) = what.split_once(' ').unwrap_or((what, ""));
+    let plural = if count == 1 { "" } else { "s" };
+    format!("only {count} {} came", format!("{first}{plural} {rest}").trim_end())
+}
+
 /// How many times that a behaviour is said to have played are looked at: one that is there is enough.
 const MOST_CLAIMS: usize = 64;
 
@@ -103,13 +110,13 @@ fn never_due(evidence: &Evidence<'_>, behaviour: &Behaviour) -> Option<String> {
         let whom = on.endpoint.as_deref().unwrap_or("the EMR");
         Some(format!("nobody connected to {whom}"))
     } else if fewer(on.connection, opened) {
-        Some(format!("connections came to {opened}"))
+        Some(only(opened, "connection"))
     } else if fewer(on.message, received) {
-        Some(format!("messages came to {received}"))
+        Some(only(received, "message"))
     } else if on.kind == Some(MessageKind::Result) && evidence.plan.results.is_none() {
         Some("this case asks for no results".to_owned())
     } else if attempts.is_some_and(|attempts| fewer(on.attempt, attempts)) {
-        Some(format!("attempts at it came to {}", attempts.unwrap_or_default()))
+        Some(only(attempts.unwrap_or_default(), "attempt at it"))
     } else if bytes.is_some_and(|bytes| longest < bytes) {
         Some(format!("the longest message had {longest} bytes"))
     } else {

@@ -118,7 +118,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>, findings: &mut Findings) {
                         names => format!(": {}", names.join(", ")),
                     };
                     let message = format!(
-                        "life {incarnation} of the sender left {processes} of its processes behind{who}"
+                        "run {incarnation} of the sender left {processes} of its processes behind{who}"
                     );
                     Told::plainly(Circumstance::ProcessesLeftBehind, message)
                 })
@@ -172,7 +172,7 @@ fn exited_unasked(
         };
         let memory = if code == Some(0) { String::new() } else { memory(evidence) };
         let message =
-            format!("life {incarnation} of the sender {how}, and nobody had asked for it{memory}");
+            format!("run {incarnation} of the sender {how}, and nobody had asked for it{memory}");
         let told = match earlier {
             None => Told::plainly(Circumstance::ExitUnasked, message),
             Some(other) => Told::plainly(
@@ -240,7 +240,7 @@ fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
             What::OutputOverran { incarnation, length } => {
                 findings.add(Rule::SenderDiscreet, Weight::Inconclusive, || {
                     let message = format!(
-                        "life {incarnation} of the sender printed more than the first {} KiB, which \
+                        "run {incarnation} of the sender printed more than the first {} KiB, which \
                          is all that was looked through for data of patients",
                         length >> 10
                     );
@@ -263,7 +263,7 @@ fn indiscreet(evidence: &Evidence<'_>, findings: &mut Findings) {
             };
             let told = told.join("; ");
             let message =
-                format!("life {incarnation} of the sender printed to its {circumstance}: {told}");
+                format!("run {incarnation} of the sender printed to its {circumstance}: {told}");
             Told::plainly(circumstance, message)
         });
     }
@@ -352,11 +352,11 @@ fn stop(evidence: &Evidence<'_>, seq: u64, incarnation: u32, how: Ending, findin
         return;
     };
     let message =
-        || format!("life {incarnation} of the sender was asked to stop, and had to be killed");
+        || format!("run {incarnation} of the sender was asked to stop, and had to be killed");
     if let Some(code) = exit_code(evidence, incarnation) {
         findings.add(Rule::SenderStops, Weight::Inconclusive, || {
             let message = format!(
-                "life {incarnation} of the sender was asked to stop; when it was to be killed, it had \
+                "run {incarnation} of the sender was asked to stop; when it was to be killed, it had \
                  just exited with code {code}"
             );
             Told::plainly(Circumstance::StopSeenLate, message)

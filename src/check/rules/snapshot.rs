@@ -126,8 +126,8 @@ fn pending(exam: &KnownExam<'_>, name: &str, snapshot: &Snapshot, findings: &mut
     }
     findings.add(Rule::Snapshot, Weight::Pending, || {
         let message = format!(
-            "the message of {} has no approved snapshot `{name}`; run `chargeproof run --update`, \
-             then `cargo insta review`",
+            "the message of {} has no approved snapshot `{name}`; run with `--update`, look at \
+             what it writes, and rename it to end in `.snap`",
             exam.name,
         );
         Told::plainly(Circumstance::SnapshotNotApproved, message)

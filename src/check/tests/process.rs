@@ -63,7 +63,7 @@ fn data_of_patients_in_an_output_are_told_by_kind_and_exam() {
     case.push(What::OutputRead { incarnation: 1, length: 90 });
     let judgement = case.judge();
     assert_eq!(broken(&judgement), ["sender/discreet"]);
-    let message = "life 1 of the sender printed to its standard error: MRN of probe-1; name, birth \
+    let message = "run 1 of the sender printed to its standard error: MRN of probe-1; name, birth \
                    date of john-doe";
     assert_eq!(judgement.findings[0].message, message);
     assert_eq!(judgement.findings[0].circumstance, Circumstance::StandardError);
@@ -90,7 +90,7 @@ fn an_output_that_was_too_long_to_be_looked_through_is_inconclusive() {
     assert_eq!(inconclusive(&judgement), [(Rule::SenderDiscreet, Circumstance::OutputTooLong)]);
     assert_eq!(
         judgement.findings[0].message,
-        "life 1 of the sender printed more than the first 1024 KiB, which is all that was looked \
+        "run 1 of the sender printed more than the first 1024 KiB, which is all that was looked \
          through for data of patients"
     );
     assert!(judgement.held.iter().all(|held| held.rule != Rule::SenderDiscreet));
